@@ -1,0 +1,97 @@
+# A thin front of the `pointwise` command: every target makes sure that .venv is set up, then runs one command in it.
+#
+# Variables become options of that command: `make sim ROWS=8 COLS=8 IMAGES=4 WAVES=1` runs
+# `pointwise sim --rows 8 --cols 8 --images 4 --waves`. ARGS is appended as it stands.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+# The environment is ours alone: one that happens to be active (venv, conda, PYTHONPATH, pip's --user) stays out of it.
+unexport VIRTUAL_ENV CONDA_PREFIX PYTHONPATH PYTHONHOME PIP_USER PIP_TARGET PIP_PREFIX
+export PYTHONNOUSERSITE = 1
+
+PYTHON ?= python3
+JOBS ?= 2
+BIN := .venv/bin
+STAMP := .venv/.ready
+# Set while .venv is being made; whoever finds it there found a set-up that was interrupted.
+HALF := .venv/.half
+
+# --- Variables to options ------------------------------------------------------------------------------------------
+value = $(if $(strip $($(1))),--$(2) "$(strip $($(1)))")
+flag = $(if $(filter-out 0 no false off,$(strip $($(1)))),--$(2))
+
+SHAPE = $(call value,CONFIG,config) $(call value,ROWS,rows) $(call value,COLS,cols)
+RUN = $(call value,MODEL,model) $(call value,CHECKPOINT,checkpoint) $(call value,IMAGES,images) \
+      $(call value,STALL,stall) $(call value,SEED,seed) $(call flag,TRACE,trace) $(call flag,WAVES,waves)
+OUTPUT = $(call value,OUT,out)
+
+# --- Targets -------------------------------------------------------------------------------------------------------
+.PHONY: help setup sim test verilog bitstream doctor lint clean distclean FORCE
+
+help: ## show this list
+	@echo "Pointwise: targets of make"
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
+	@echo "Variables: ROWS COLS CONFIG MODEL CHECKPOINT IMAGES STALL SEED TRACE=1 WAVES=1 OUT BOARD ARGS PYTHON JOBS"
+
+setup: $(STAMP) ## make .venv and install everything (the other targets do it themselves)
+
+sim: $(STAMP) ## simulate the core on a network and compare every bit
+	@$(BIN)/pointwise sim $(SHAPE) $(RUN) $(OUTPUT) $(ARGS)
+
+verilog: $(STAMP) ## write the core's Verilog and its configuration
+	@$(BIN)/pointwise verilog $(SHAPE) $(OUTPUT) $(ARGS)
+
+test: $(STAMP) ## run all tests
+	@$(BIN)/python -m pytest -q -n $(JOBS) $(ARGS)
+
+lint: $(STAMP) ## check the style of the Python sources
+	@$(BIN)/ruff check . $(ARGS)
+
+bitstream: .venv/.fpga ## synthesise, place and route for a board (BOARD=...)
+	@$(BIN)/pointwise bitstream $(SHAPE) $(call value,BOARD,board) $(OUTPUT) $(ARGS)
+
+# The doctor's job is to say what is wrong, so it runs whatever became of the set-up, on any Python there is.
+doctor: ## say which tools are there, which are missing and what to do about it
+	@$(MAKE) setup || echo "The set-up did not finish; here is what the machine has so far." >&2
+	@if $(BIN)/python -c '' 2>/dev/null; then exec $(BIN)/python -m sim.doctor; else exec $(PYTHON) -m sim.doctor; fi
+
+clean: ## remove everything generated (keeps .venv)
+	rm -rf build dist .pytest_cache .ruff_cache *.egg-info
+	find hw model sim tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+distclean: clean ## remove .venv too
+	rm -rf .venv
+
+# --- Set-up --------------------------------------------------------------------------------------------------------
+# The stamp holds the path it was made for: an environment does not survive being moved or losing its interpreter.
+ifneq "$(wildcard $(STAMP))" ""
+ifneq "$(wildcard $(BIN)/python) $(shell cat $(STAMP))" "$(BIN)/python $(CURDIR)"
+$(STAMP): FORCE
+endif
+endif
+
+# After an interruption or a move it starts over; after a change of dependencies it installs only the difference.
+$(STAMP): pyproject.toml constraints.txt
+	@"$(PYTHON)" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "Pointwise needs Python 3.11 or newer with its venv module, and '$(PYTHON)' is not that: install it" \
+	       "(Debian, Ubuntu: apt install python3 python3-venv) or name another one (make PYTHON=python3.12)." >&2; \
+	  exit 1; }
+	@[ ! -e $(HALF) ] && [ "$$(cat $(STAMP) 2>/dev/null || echo "$(CURDIR)")" = "$(CURDIR)" ] \
+	  && $(BIN)/python -m pip --version >/dev/null 2>&1 || rm -rf .venv
+	@mkdir -p .venv && touch $(HALF) && rm -f $(STAMP) .venv/.fpga
+	@[ -x $(BIN)/python ] || { echo "Making .venv with $$("$(PYTHON)" -V)"; "$(PYTHON)" -m venv .venv; }
+	@echo "Installing into .venv (the first time about 2 GB on disk and a few minutes)"
+	@$(call install,dev)
+	@rm -f $(HALF) && printf '%s' "$(CURDIR)" > $(STAMP)
+	@echo "The set-up is complete."
+
+.venv/.fpga: $(STAMP)
+	@echo "Installing synthesis and place-and-route for FPGA boards into .venv"
+	@$(call install,fpga)
+	@touch $@
+
+install = $(BIN)/python -m pip install --disable-pip-version-check -e '.[$(1)]' -c constraints.txt || { \
+  echo "Installing failed for the reason that pip gives above; mend it and run make again." >&2; exit 1; }
