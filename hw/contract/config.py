@@ -160,15 +160,6 @@ class CoreConfig:
         return cls.from_dict(values)
 
 
-PRESETS: dict[str, CoreConfig] = {
-    "default": CoreConfig(),
-    "tiny": CoreConfig(rows=4, cols=4, max_tokens=64, act_kib=32, act_banks=2, res_kib=16, axi_data_width=64),
-    "ecp5": CoreConfig(rows=8, cols=16, post_lanes=4, axi_data_width=64, stream_beats=128),
-    "large": CoreConfig(rows=32, cols=32, act_kib=720, res_kib=304, axi_data_width=256),
-}
-"""Named configurations: the default (DeiT-Tiny in 288 KiB), a small one, the ECP5-85F board, DeiT-Base."""
-
-
 def _in_range(name: str, value: int, low: int, high: int) -> None:
     if not low <= value <= high:
         raise PointwiseError(f"core parameter {name} = {value} is out of range; expected {low} to {high}")
@@ -177,3 +168,12 @@ def _in_range(name: str, value: int, low: int, high: int) -> None:
 def _power_of_two(name: str, value: int) -> None:
     if value & (value - 1):
         raise PointwiseError(f"core parameter {name} = {value} must be a power of two")
+
+
+PRESETS: dict[str, CoreConfig] = {
+    "default": CoreConfig(),
+    "tiny": CoreConfig(rows=4, cols=4, max_tokens=64, act_kib=32, act_banks=2, res_kib=16, axi_data_width=64),
+    "ecp5": CoreConfig(rows=8, cols=16, post_lanes=4, axi_data_width=64, stream_beats=128),
+    "large": CoreConfig(rows=32, cols=32, act_kib=720, res_kib=304, axi_data_width=256),
+}
+"""Named configurations: the default (DeiT-Tiny in 288 KiB), a small one, the ECP5-85F board, DeiT-Base."""
