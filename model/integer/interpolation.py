@@ -49,7 +49,7 @@ def reciprocal(value: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         value: integers 1..2^18 − 1.
 
     Returns:
-        mult (uint16, about 2^15..2^16 − 1) and leading (0..17), both int64. Relative error below 2.5e-5.
+        mult (uint16, about 2^15..2^16 − 1) and leading (0..17), both int64. Relative error below 3.2e-5.
     """
     value = np.asarray(value, np.int64)
     leading = _leading_bit(value)

@@ -1,0 +1,167 @@
+"""An integer network: what the quantiser makes, what the integer model runs, and what the compiler lowers.
+
+Every layer is one 1×1 convolution with a prologue and an epilogue. Tensors are named; a layer reads its streamed
+operand from one or several tensors side by side, and its stationary operand from ``weight`` or from a tensor
+(attention). The residual stream is one int16 tensor that layers with ``add`` change in place.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from hw.contract.isa import Prologue, Stationary
+
+from .convolution import convolve
+from .layernorm import NormConstants, normalise, statistics, token_sums
+from .requantise import add_residual, look_up, requantise
+from .rounding import INT8, INT16, UINT8
+from .softmax import divide, exponentials
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One convolution over ``count`` tokens.
+
+    Attributes:
+        name: unique, for reports (``blocks.0.attn.q.1``).
+        inputs: names of the streamed tensors, concatenated along the channels.
+        output: name of the result; for a residual layer the tensor that is written (and changed with ``add``).
+        bias, mult, shift: (N,) requantisation per output channel: int32, uint16, 1..47.
+        weight: (N, K) int8 for Stationary.STREAM, else None.
+        stationary, stationary_input: KEYS or VALUES and the name of that tensor: KEYS has (N, K) = (tokens,
+            channels) of the tensor, VALUES the transpose.
+        prologue: PLAIN, NORMALISE (input int16) or EXPONENTIAL (input int8 scores with row maxima).
+        in_unsigned: a PLAIN input holds uint8.
+        channel_shift: (K,) 0..15 with NORMALISE.
+        exp_table: (256,) uint8 with EXPONENTIAL.
+        table: (256,) activation table after requantisation, or None; int8 values, uint8 when ``out_unsigned``.
+        out_unsigned: without a table, clamp to 0..255.
+        residual: the result is int16; add: it is added to what ``output`` holds.
+        norm: constants of the LayerNorm that reads this residual result, or None where none follows.
+        divide: divide by the sum of the exponentials. row_max: the next layer needs the row maxima.
+        first_token, count: tokens of the inputs that are streamed; count 0 means all. The result has ``count``
+            tokens; a residual layer with ``add`` changes rows first_token … first_token + count − 1.
+        scale: real value of one step of the output (not used by any integer function).
+        zero_point: byte that stands for zero in an unsigned output (already folded into the next bias).
+    """
+
+    name: str
+    inputs: tuple[str, ...]
+    output: str
+    bias: np.ndarray
+    mult: np.ndarray
+    shift: np.ndarray
+    weight: np.ndarray | None = None
+    stationary: Stationary = Stationary.STREAM
+    stationary_input: str | None = None
+    prologue: Prologue = Prologue.PLAIN
+    in_unsigned: bool = False
+    channel_shift: np.ndarray | None = None
+    exp_table: np.ndarray | None = None
+    table: np.ndarray | None = None
+    out_unsigned: bool = False
+    residual: bool = False
+    add: bool = False
+    norm: NormConstants | None = None
+    divide: bool = False
+    row_max: bool = False
+    first_token: int = 0
+    count: int = 0
+    scale: float = 1.0
+    zero_point: int = 0
+
+
+@dataclass(frozen=True)
+class IntegerNetwork:
+    """A whole network in integers.
+
+    Attributes:
+        name: for reports and file names.
+        tokens, input_channels: shape of the input, one row a token (class tokens are rows of zeros).
+        input_name, residual_name: names of the input tensor (int8) and the residual stream.
+        residual_init: (T, H) int16, what the residual stream holds before the first layer (position embeddings).
+        layers: in order of execution.
+        output: name of the result tensor (int16), of one token. output_scale: real value of one step.
+        input_scale: real value of one step of the input; input_offset: real value of input 0 (in the normalised pixels).
+        macs: useful multiply-accumulates of one image.
+        info: anything that reports want (JSON-able).
+    """
+
+    name: str
+    tokens: int
+    input_channels: int
+    input_name: str
+    residual_name: str
+    residual_init: np.ndarray
+    layers: tuple[Layer, ...]
+    output: str
+    output_scale: float
+    input_scale: float
+    macs: int
+    input_offset: float = 0.0
+    info: dict[str, object] = field(default_factory=dict)
+
+
+def prepare(layer: Layer, streamed: np.ndarray, stats: tuple | None, row_max: np.ndarray | None) -> np.ndarray:
+    """The prologue: what enters the array, (T, K) in 9-bit signed range."""
+    if layer.prologue == Prologue.NORMALISE:
+        return normalise(streamed, *stats, layer.channel_shift)
+    if layer.prologue == Prologue.EXPONENTIAL:
+        return exponentials(streamed, row_max, layer.exp_table)
+    return np.asarray(streamed, np.int64)
+
+
+def finish(layer: Layer, acc: np.ndarray, entered: np.ndarray, old: np.ndarray | None) -> np.ndarray:
+    """The epilogue: from accumulators (T, N) to the stored result.
+
+    Args:
+        entered: what ``prepare`` gave, for the softmax denominators. old: the residual that is added to.
+    """
+    if layer.divide:
+        acc = divide(acc, entered.sum(axis=1))
+    limits = INT16 if layer.residual else UINT8 if layer.out_unsigned and layer.table is None else INT8
+    result = requantise(acc, layer.bias, layer.mult, layer.shift, limits)
+    if layer.table is not None:
+        result = look_up(result, layer.table)
+    return add_residual(old, result) if layer.add else result
+
+
+def run(network: IntegerNetwork, image: np.ndarray) -> dict[str, np.ndarray]:
+    """Run one image through the integer model.
+
+    Args:
+        image: (tokens, input_channels) of int8 range.
+
+    Returns:
+        Every layer's result by layer name (the residual stream after each layer that changed it), int64.
+    """
+    tensors = {network.input_name: np.asarray(image, np.int64)}
+    tensors[network.residual_name] = np.asarray(network.residual_init, np.int64)
+    row_max: dict[str, np.ndarray] = {}
+    stats: dict[str, tuple] = {}
+    results = {}
+    for layer in network.layers:
+        rows = slice(layer.first_token, layer.first_token + layer.count if layer.count else None)
+        streamed = np.concatenate([tensors[name][rows] for name in layer.inputs], axis=1)
+        token_stats = None
+        if layer.prologue == Prologue.NORMALISE:
+            token_stats = tuple(value[rows] for value in stats[layer.inputs[0]])
+        entered = prepare(layer, streamed, token_stats, row_max.get(layer.inputs[0]))
+        weight = layer.weight
+        if layer.stationary != Stationary.STREAM:
+            weight = tensors[layer.stationary_input]
+            weight = weight.T if layer.stationary == Stationary.VALUES else weight
+        old = tensors[layer.output][rows] if layer.add else None
+        result = finish(layer, convolve(entered, weight), entered, old)
+        if layer.add and layer.count:
+            whole = tensors[layer.output].copy()
+            whole[rows] = result
+            tensors[layer.output] = whole
+        else:
+            tensors[layer.output] = result
+        if layer.norm is not None:
+            stats[layer.output] = statistics(*token_sums(tensors[layer.output]), layer.norm)
+        if layer.row_max:
+            row_max[layer.output] = result.max(axis=1)
+        results[layer.name] = tensors[layer.output]
+    return results
