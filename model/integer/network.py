@@ -39,8 +39,8 @@ class Layer:
         residual: the result is int16; add: it is added to what ``output`` holds.
         norm: constants of the LayerNorm that reads this residual result, or None where none follows.
         divide: divide by the sum of the exponentials. row_max: the next layer needs the row maxima.
-        first_token, count: tokens of the inputs that are streamed; count 0 means all. The result has ``count``
-            tokens; a residual layer with ``add`` changes rows first_token … first_token + count − 1.
+        first_token, count: tokens of the inputs that are streamed; count 0 means all.
+        output_token: row of the output that the first of them changes (with ``add``; otherwise 0).
         scale: real value of one step of the output (not used by any integer function).
         zero_point: byte that stands for zero in an unsigned output (already folded into the next bias).
     """
@@ -67,6 +67,7 @@ class Layer:
     row_max: bool = False
     first_token: int = 0
     count: int = 0
+    output_token: int = 0
     scale: float = 1.0
     zero_point: int = 0
 
@@ -151,14 +152,14 @@ def run(network: IntegerNetwork, image: np.ndarray) -> dict[str, np.ndarray]:
         if layer.stationary != Stationary.STREAM:
             weight = tensors[layer.stationary_input]
             weight = weight.T if layer.stationary == Stationary.VALUES else weight
-        old = tensors[layer.output][rows] if layer.add else None
+        changed = slice(layer.output_token, layer.output_token + len(streamed))
+        old = tensors[layer.output][changed] if layer.add else None
         result = finish(layer, convolve(entered, weight), entered, old)
-        if layer.add and layer.count:
+        if layer.add:
             whole = tensors[layer.output].copy()
-            whole[rows] = result
-            tensors[layer.output] = whole
-        else:
-            tensors[layer.output] = result
+            whole[changed] = result
+            result = whole
+        tensors[layer.output] = result
         if layer.norm is not None:
             stats[layer.output] = statistics(*token_sums(tensors[layer.output]), layer.norm)
         if layer.row_max:
