@@ -1,0 +1,78 @@
+"""K-tile by K-tile accumulation, and the FIFO to the epilogue."""
+
+from amaranth.hdl import Cat, Module, Mux, Signal, unsigned
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.fifo import SyncFIFOBuffered
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import In, Out
+
+from hw.contract.config import next_power_of_two
+
+from .array import sum_shape
+from .cells import ACCUMULATOR, bits_for, delay
+
+REVISIT_CYCLES = 3
+"""The same token may come again this many cycles later, not sooner."""
+
+
+class Accumulator(wiring.Component):
+    """Adds the sums of the K-tiles per token, and hands complete ones to the epilogue in order.
+
+    A token of the first K-tile starts afresh, one of the last K-tile leaves through the FIFO (a single K-tile is both); the
+    memory of the running sums has one read and one write port. Whoever sends tokens has made sure of room
+    for them in the FIFO, which is ``depth`` deep (``max_tokens``, rounded up to a power of two).
+
+    Ports:
+        valid, first, last, token, sums: one result vector of the array a cycle.
+        output: C accumulators of int32 for one token.
+
+    Latency: 4 cycles from input to output (2 of them the FIFO's). Throughput: one vector a cycle.
+    """
+
+    def __init__(self, rows: int, cols: int, max_tokens: int) -> None:
+        self.rows, self.cols, self.max_tokens = rows, cols, max_tokens
+        self.depth = next_power_of_two(max_tokens)
+        super().__init__(
+            {
+                "valid": In(1),
+                "first": In(1),
+                "last": In(1),
+                "token": In(unsigned(bits_for(max_tokens))),
+                "sums": In(data.ArrayLayout(sum_shape(rows), cols)),
+                "output": Out(stream.Signature(data.ArrayLayout(ACCUMULATOR, cols))),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        layout = data.ArrayLayout(ACCUMULATOR, self.cols)
+        m.submodules.running = running = Memory(shape=unsigned(32 * self.cols), depth=self.max_tokens, init=[])
+        m.submodules.fifo = fifo = SyncFIFOBuffered(width=32 * self.cols, depth=self.depth)
+        reader, writer = running.read_port(), running.write_port()
+        m.d.comb += [reader.addr.eq(self.token), reader.en.eq(self.valid & ~self.first)]
+
+        valid = delay(m, self.valid, 1, name="valid", reset_less=False)
+        first = delay(m, self.first, 1, name="first")
+        last = delay(m, self.last, 1, name="last")
+        token = delay(m, self.token, 1, name="token")
+        sums = Signal(self.sums.shape(), reset_less=True)
+        m.d.sync += sums.eq(self.sums)
+        before = data.View(layout, reader.data)
+        totals = Signal(layout, name="totals", reset_less=True)
+        for c in range(self.cols):
+            m.d.sync += totals[c].eq(Mux(first, 0, before[c]) + sums[c])
+
+        total_valid = delay(m, valid, 1, name="total_valid", reset_less=False)
+        total_last = delay(m, last, 1, name="total_last")
+        packed = Cat(totals.as_value())
+        m.d.comb += [
+            writer.addr.eq(delay(m, token, 1, name="total_token")),
+            writer.data.eq(packed),
+            writer.en.eq(total_valid & ~total_last),
+            fifo.w_data.eq(packed),
+            fifo.w_en.eq(total_valid & total_last),
+            self.output.payload.as_value().eq(fifo.r_data),
+            self.output.valid.eq(fifo.r_rdy),
+            fifo.r_en.eq(self.output.ready),
+        ]
+        return m

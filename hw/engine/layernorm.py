@@ -1,0 +1,104 @@
+"""LayerNorm's statistics: from the sums of a token to mean, multiplier and shift, and where they are kept."""
+
+from amaranth.hdl import Cat, Module, Mux, Signal, signed, unsigned
+from amaranth.lib import data, wiring
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import In, Out
+
+from hw.contract.config import CoreConfig
+
+from .cells import bits_for, delay, round_half_up
+from .interpolation import Interpolation
+from .tags import MEAN_BITS, MULT_BITS, NORM_SHIFT_BITS, NORM_STATISTICS
+
+TOTAL_BITS = 28
+SQUARES_BITS = 42
+SPREAD_BITS = 44
+MEAN_FRACTION_BITS = 8
+
+NORM_CONSTANTS = data.StructLayout(
+    {
+        "mean_mult": unsigned(16),
+        "mean_shift": unsigned(6),
+        "norm_mult": unsigned(16),
+        "norm_shift": unsigned(6),
+        "epsilon": unsigned(32),
+    }
+)
+"""``model.integer.layernorm.NormConstants``."""
+
+
+class LayerNormStatistics(wiring.Component):
+    """``model.integer.layernorm.statistics``, and one entry of memory for each token.
+
+    Ports:
+        constants: held still from the first token until LATENCY cycles after the last one.
+        valid, token, total, squares: sums of one token.
+        read_token: which entry to read; statistics: the entry, one cycle later.
+
+    Latency: 17 cycles until an entry can be read. Throughput: one token a cycle.
+    """
+
+    LATENCY = 11 + Interpolation.LATENCY
+
+    def __init__(self, config: CoreConfig) -> None:
+        self.config = config
+        token = unsigned(bits_for(config.max_tokens))
+        super().__init__(
+            {
+                "constants": In(NORM_CONSTANTS),
+                "valid": In(1),
+                "token": In(token),
+                "total": In(signed(TOTAL_BITS)),
+                "squares": In(unsigned(SQUARES_BITS)),
+                "read_token": In(token),
+                "statistics": Out(NORM_STATISTICS),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        constants = self.constants
+        mean_bits = 16 + MEAN_FRACTION_BITS + 1
+
+        def register(value: object, shape: object, name: str) -> Signal:
+            signal = Signal(shape, name=name, reset_less=True)
+            m.d.sync += signal.eq(value)
+            return signal
+
+        product1 = register(self.total * constants.mean_mult, signed(TOTAL_BITS + 16), "mean_product1")
+        product2 = register(product1, signed(TOTAL_BITS + 16), "mean_product2")
+        halves3 = register(product2 >> (constants.mean_shift - (MEAN_FRACTION_BITS + 1))[:6], signed(mean_bits + 1), "mean_halves")
+        mean4 = register(round_half_up(halves3), signed(mean_bits), "mean4")
+        square5 = register(delay(m, self.total, 4, name="total4") * mean4, signed(TOTAL_BITS + mean_bits), "square5")
+        square6 = register(square5, signed(TOTAL_BITS + mean_bits), "square6")
+        removed = round_half_up(square6 >> (MEAN_FRACTION_BITS - 1))
+        spread7 = register(delay(m, self.squares, 6, name="squares6") - removed, signed(SPREAD_BITS + 2), "spread7")
+        value8 = register(Mux(spread7 < 0, 0, spread7) + constants.epsilon, unsigned(SPREAD_BITS), "value8")
+
+        m.submodules.root = root = Interpolation(SPREAD_BITS, square_root=True)
+        m.d.comb += root.value.eq(value8)
+        scaled = register(root.mult * constants.norm_mult, unsigned(32), "scaled")
+        rounded = round_half_up(scaled >> (MULT_BITS - 1))
+        mult = register(Mux(rounded >> MULT_BITS, (1 << MULT_BITS) - 1, rounded), unsigned(MULT_BITS), "mult")
+        half = delay(m, root.leading, 2, name="half")
+        centre = round_half_up(mean4 >> (MEAN_FRACTION_BITS - 2))
+        stages = self.LATENCY - 1
+
+        token_bits = bits_for(self.config.max_tokens)
+        m.submodules.entries = entries = Memory(
+            shape=unsigned(NORM_STATISTICS.size), depth=1 << token_bits, init=[]
+        )
+        store, load = entries.write_port(), entries.read_port()
+        entry = Signal(NORM_STATISTICS)
+        m.d.comb += [
+            entry.mean.eq(delay(m, Cat(centre[:MEAN_BITS]), stages - 4, name="centre")),
+            entry.mult.eq(mult),
+            entry.shift.eq((half + constants.norm_shift + 1)[:NORM_SHIFT_BITS]),
+            store.en.eq(delay(m, self.valid, stages, name="valid", reset_less=False)),
+            store.addr.eq(delay(m, self.token, stages, name="token")),
+            store.data.eq(entry.as_value()),
+            load.addr.eq(self.read_token),
+            self.statistics.as_value().eq(load.data),
+        ]
+        return m

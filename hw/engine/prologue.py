@@ -1,0 +1,116 @@
+"""The way into the array: plain, normalise (LayerNorm) or exponential (softmax), always in the same time."""
+
+from amaranth.hdl import Module, Mux, Signal, signed, unsigned
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from hw.contract.config import CoreConfig
+from hw.contract.isa import Prologue as Kind
+from hw.contract.stream import SHIFT_BITS
+
+from .cells import ACTIVATION, delay, round_half_up, saturate
+from .table import LookupTable
+from .tags import NORM_STATISTICS, TokenTag
+
+CENTRED = signed(18)
+PRODUCT = signed(34)
+
+
+class Prologue(wiring.Component):
+    """``model.integer.network.prepare`` for one activation word a cycle.
+
+    Ports:
+        valid, tag: the token. act_word: R int8 (or uint8) lanes, for PLAIN and EXPONENTIAL. res_word: R int16
+        lanes, statistics: of the token, for NORMALISE. row_max: for EXPONENTIAL.
+        shifts: two sets of R channel shifts (0..15), chosen by the tag's parity two cycles after the token came.
+        table_write, table_bank, table_index, table_data: fills the exponential table.
+        out_valid, out_tag, token: what enters the array; lanes past ``tag.lanes`` are zero.
+
+    Latency: 5 cycles. Throughput: one word a cycle.
+    """
+
+    LATENCY = 5
+
+    def __init__(self, config: CoreConfig) -> None:
+        self.config = config
+        rows = config.rows
+        super().__init__(
+            {
+                "valid": In(1),
+                "tag": In(TokenTag(config)),
+                "act_word": In(data.ArrayLayout(unsigned(8), rows)),
+                "res_word": In(data.ArrayLayout(signed(16), rows)),
+                "statistics": In(NORM_STATISTICS),
+                "row_max": In(signed(8)),
+                "shifts": In(data.ArrayLayout(data.ArrayLayout(unsigned(SHIFT_BITS), rows), 2)),
+                "table_write": In(1),
+                "table_bank": In(1),
+                "table_index": In(unsigned(8)),
+                "table_data": In(unsigned(8)),
+                "out_valid": Out(1),
+                "out_tag": Out(TokenTag(config)),
+                "token": Out(data.ArrayLayout(ACTIVATION, rows)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        tags = [self.tag]
+        for stage in range(1, self.LATENCY + 1):
+            tag = Signal(TokenTag(self.config), name=f"tag{stage}", reset_less=True)
+            m.d.sync += tag.eq(tags[-1])
+            tags.append(tag)
+        m.d.comb += [
+            self.out_valid.eq(delay(m, self.valid, self.LATENCY, name="valid", reset_less=False)),
+            self.out_tag.eq(tags[self.LATENCY]),
+        ]
+        m.submodules.table = table = LookupTable(self.config.rows)
+        m.d.comb += [
+            table.write.eq(self.table_write),
+            table.write_bank.eq(self.table_bank),
+            table.write_index.eq(self.table_index),
+            table.write_data.eq(self.table_data),
+            table.read_bank.eq(tags[1].exp_bank),
+        ]
+        mult1 = delay(m, self.statistics.mult, 1, name="mult1")
+        shift2 = delay(m, self.statistics.shift, 2, name="shift2")
+        for lane in range(self.config.rows):
+            normal = self._normalise(m, lane, mult1, shift2, tags)
+            byte = self._byte(m, lane, table, tags)
+            inside = tags[4].lanes > lane
+            token = Signal(ACTIVATION, name=f"token_{lane}", reset_less=True)
+            m.d.sync += token.eq(Mux(inside, Mux(tags[4].prologue == Kind.NORMALISE, normal, byte), 0))
+            m.d.comb += self.token[lane].eq(token)
+        return m
+
+    def _normalise(self, m: Module, lane: int, mult1: Signal, shift2: Signal, tags: list) -> Signal:
+        """``model.integer.layernorm.normalise``; the value that stage 5 registers."""
+        centred = Signal(CENTRED, name=f"centred_{lane}", reset_less=True)
+        product = Signal(PRODUCT, name=f"product_{lane}", reset_less=True)
+        shifted = Signal(PRODUCT, name=f"shifted_{lane}", reset_less=True)
+        product3 = Signal(PRODUCT, name=f"product3_{lane}", reset_less=True)
+        amount = Signal(7, name=f"amount_{lane}", reset_less=True)
+        channel_shift = Mux(tags[2].parity, self.shifts[1][lane], self.shifts[0][lane])
+        m.d.sync += [
+            centred.eq((self.res_word[lane] << 1) - self.statistics.mean),
+            product.eq(centred * mult1),
+            product3.eq(product),
+            amount.eq(shift2 + channel_shift - 1),
+            shifted.eq(product3 >> amount),
+        ]
+        return saturate(round_half_up(shifted), -128, 127, signed(8))
+
+    def _byte(self, m: Module, lane: int, table: LookupTable, tags: list) -> Signal:
+        """Plain lanes and exponentials; the value that stage 5 registers."""
+        word = self.act_word[lane]
+        plain = Signal(ACTIVATION, name=f"plain_{lane}", reset_less=True)
+        difference = Signal(8, name=f"difference_{lane}", reset_less=True)
+        byte = Signal(ACTIVATION, name=f"byte_{lane}", reset_less=True)
+        m.d.sync += [
+            plain.eq(Mux(self.tag.in_unsigned, word, word.as_signed())),
+            difference.eq(self.row_max - word.as_signed()),
+        ]
+        m.d.comb += table.index[lane].eq(difference)
+        plain2 = delay(m, plain, 1, name=f"plain2_{lane}")
+        m.d.sync += byte.eq(Mux(tags[2].prologue == Kind.EXPONENTIAL, table.value[lane], plain2))
+        return delay(m, byte, 1, name=f"byte4_{lane}")
