@@ -49,7 +49,8 @@ class Interpolation(wiring.Component):
                 m.d.sync += leading.eq(position)
         widened = Signal(self.width + fraction_bits)
         fraction = Signal(fraction_bits, reset_less=True)
-        m.d.comb += widened.eq((value1 << (self.width - 1 - leading))[: self.width - 1] << fraction_bits)
+        to_the_top = (self.width - 1 - leading)[: bits_for(self.width)]
+        m.d.comb += widened.eq((value1 << to_the_top)[: self.width - 1] << fraction_bits)
         m.d.sync += fraction.eq(widened >> (self.width - 1))
         leading2 = delay(m, leading, 1, name="leading2")
         # Stage 3: the segment's value and drop.

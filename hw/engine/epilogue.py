@@ -1,0 +1,224 @@
+"""The way out of the array: divide, requantise, activation table, residual, row maxima and LayerNorm sums."""
+
+from amaranth.hdl import Array, Module, Mux, Signal, signed, unsigned
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from hw.contract.config import CoreConfig
+from hw.contract.stream import PLANES
+
+from .cells import ACCUMULATOR, bits_for, delay, saturate
+from .descriptor import EPILOGUE
+from .layernorm import LayerNormStatistics
+from .requantise import PARAMETER_BANKS, Limits, Requantise
+from .row_max import RowMax
+from .sram import READ_LATENCY, read_port, write_port
+from .table import LookupTable
+from .tags import NORM_STATISTICS, RECIPROCAL
+from .token_sums import TokenSums
+from .walker import GroupTag, Walker
+
+FETCH = 1
+"""Stage in which the lanes of a group and the reciprocal of its token are at hand."""
+RESULT = FETCH + Requantise.LATENCY
+"""Stage of the requantised lanes."""
+WRITE = RESULT + 2
+"""Stage in which the SRAM is written."""
+
+
+class Epilogue(wiring.Component):
+    """``model.integer.network.finish``, and where its results go.
+
+    Ports:
+        descriptor: convolutions in order. dma_done: completed DMA instructions.
+        acc: complete accumulators, token by token.
+        plane_write, plane_bank, plane, plane_data: fill the parameters. table_*: fill the activation table.
+        sum_slot, sum_token, reciprocal: read port of the softmax denominators, answered in the next cycle.
+        max_slot, max_token, row_max: lets the prologue read row maxima (one cycle). norm_token, statistics: likewise.
+        act_write, res_write, res_read: SRAM ports; they must be granted at once (highest priority).
+        popped: a token left ``acc``. tile_end: parameters of an N-tile are free. table_end: a convolution with a
+        table is done with it. conv_done: all that a convolution writes can be read.
+
+    Latency: 12 cycles from a group to its write; ``conv_done`` follows the last group by ``done_latency``, or, with
+        LayerNorm sums, by ``settle``. Throughput: P lanes a cycle.
+    """
+
+    def __init__(self, config: CoreConfig) -> None:
+        self.config = config
+        self._row_max, self._sums = RowMax(config), TokenSums(config)
+        self.done_latency = WRITE + self._row_max.latency
+        self.settle = WRITE + self._sums.latency + LayerNormStatistics.LATENCY
+        self._walker = Walker(config, self.settle)
+        token = unsigned(bits_for(config.max_tokens))
+        act_bits, res_bits = 8 * config.rows, 16 * config.rows
+        super().__init__(
+            {
+                "descriptor": In(stream.Signature(EPILOGUE)),
+                "dma_done": In(16),
+                "acc": In(stream.Signature(data.ArrayLayout(ACCUMULATOR, config.cols))),
+                "plane_write": In(1),
+                "plane_bank": In(range(PARAMETER_BANKS)),
+                "plane": In(range(PLANES)),
+                "plane_data": In(data.ArrayLayout(unsigned(8), config.cols)),
+                "table_write": In(1),
+                "table_bank": In(1),
+                "table_index": In(8),
+                "table_data": In(8),
+                "sum_slot": Out(1),
+                "sum_token": Out(token),
+                "reciprocal": In(RECIPROCAL),
+                "max_slot": In(1),
+                "max_token": In(token),
+                "row_max": Out(signed(8)),
+                "norm_token": In(token),
+                "statistics": Out(NORM_STATISTICS),
+                "act_write": Out(write_port(act_bits, config.rows)),
+                "res_write": Out(write_port(res_bits, config.rows)),
+                "res_read": Out(read_port(res_bits)),
+                "popped": Out(1),
+                "tile_end": Out(1),
+                "table_end": Out(1),
+                "conv_done": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        config, lanes = self.config, self.config.post_lanes
+        m.submodules.walker = walker = self._walker
+        m.d.comb += [
+            walker.descriptor.payload.eq(self.descriptor.payload),
+            walker.descriptor.valid.eq(self.descriptor.valid),
+            self.descriptor.ready.eq(walker.descriptor.ready),
+            walker.dma_done.eq(self.dma_done),
+            walker.token_valid.eq(self.acc.valid),
+            self.acc.ready.eq(walker.pop),
+            self.popped.eq(walker.pop),
+        ]
+        tags, valid = self._tags(m, walker)
+
+        # Stage 0 to 1: choose the lanes of the group. Stage 1 to 10: divide and requantise.
+        groups = [
+            data.View(data.ArrayLayout(ACCUMULATOR, lanes), self.acc.payload.as_value()[start : start + 32 * lanes])
+            for start in range(0, 32 * config.cols, 32 * lanes)
+        ]
+        chosen = Array(groups)[walker.tag.group] if len(groups) > 1 else groups[0]
+        acc = Signal(data.ArrayLayout(ACCUMULATOR, lanes), reset_less=True)
+        m.submodules.requantise = requantise = Requantise(config)
+        m.d.sync += acc.eq(chosen)
+        m.d.comb += [
+            self.sum_slot.eq(tags[0].sum_slot),
+            self.sum_token.eq(tags[0].token),
+            requantise.acc.eq(acc),
+            requantise.bank.eq(tags[FETCH].bank),
+            requantise.group.eq(tags[FETCH].group),
+            requantise.divide.eq(tags[FETCH].divide),
+            requantise.reciprocal.eq(self.reciprocal),
+            requantise.limits.eq(
+                Mux(tags[FETCH].to_residual, Limits.INT16, Mux(tags[FETCH].out_unsigned, Limits.UINT8, Limits.INT8))
+            ),
+            requantise.plane_write.eq(self.plane_write),
+            requantise.plane_bank.eq(self.plane_bank),
+            requantise.plane.eq(self.plane),
+            requantise.plane_data.eq(self.plane_data),
+        ]
+        values = self._residual_and_table(m, requantise.result, tags, valid)
+        self._write(m, values, tags[WRITE], valid[WRITE])
+        self._keep(m, values, tags[WRITE], valid[WRITE], walker)
+
+        m.d.comb += [
+            self.tile_end.eq(delay(m, walker.tile_end, FETCH + Requantise.LATENCY, name="tile_end", reset_less=False)),
+            self.table_end.eq(delay(m, walker.conv_end & walker.conv.table, WRITE, name="table_end", reset_less=False)),
+        ]
+        plain_end = delay(m, walker.conv_end & ~walker.conv.sums, self.done_latency, name="plain_end", reset_less=False)
+        sums_end = delay(m, walker.conv_end & walker.conv.sums, self.settle, name="sums_end", reset_less=False)
+        m.d.comb += self.conv_done.eq(plain_end | sums_end)
+        return m
+
+    def _tags(self, m: Module, walker: Walker) -> tuple[list, list]:
+        tags, valid = [walker.tag], [walker.issue]
+        for stage in range(1, WRITE + 1):
+            tag = Signal(GroupTag(self.config), name=f"tag{stage}", reset_less=True)
+            flag = Signal(name=f"valid{stage}")
+            m.d.sync += [tag.eq(tags[-1]), flag.eq(valid[-1])]
+            tags.append(tag)
+            valid.append(flag)
+        return tags, valid
+
+    def _residual_and_table(self, m: Module, results: data.View, tags: list, valid: list) -> list[Signal]:
+        """Stages RESULT and RESULT + 1: what is written, P lanes of 16 bits."""
+        config, lanes = self.config, self.config.post_lanes
+        ask = RESULT - READ_LATENCY
+        m.d.comb += [
+            self.res_read.valid.eq(valid[ask] & tags[ask].add),
+            self.res_read.address.eq(tags[ask].address),
+        ]
+        width = 16 * lanes
+        parts = [self.res_read.data[start : start + width] for start in range(0, 16 * config.rows, width)]
+        old = Array(parts)[tags[RESULT].lane_group] if len(parts) > 1 else parts[0]
+        m.submodules.table = table = LookupTable(lanes)
+        m.d.comb += [
+            table.write.eq(self.table_write),
+            table.write_bank.eq(self.table_bank),
+            table.write_index.eq(self.table_index),
+            table.write_data.eq(self.table_data),
+            table.read_bank.eq(tags[RESULT].table_bank),
+        ]
+        values = []
+        for lane in range(lanes):
+            before = Mux(tags[RESULT].add, old[16 * lane : 16 * lane + 16], 0)[:16].as_signed()
+            total = Signal(signed(16), name=f"total_{lane}", reset_less=True)
+            value = Signal(signed(16), name=f"value_{lane}", reset_less=True)
+            m.d.comb += table.index[lane].eq(results[lane][:8])
+            m.d.sync += [
+                total.eq(saturate(results[lane] + before, -32768, 32767, signed(16))),
+                value.eq(Mux(tags[RESULT + 1].table, table.value[lane], total)),
+            ]
+            values.append(value)
+        return values
+
+    def _write(self, m: Module, values: list[Signal], tag: data.View, valid: Signal) -> None:
+        parts = self.config.rows // self.config.post_lanes
+        mask = Signal(self.config.rows)
+        for part in range(parts):
+            for lane in range(self.config.post_lanes):
+                m.d.comb += mask[part * self.config.post_lanes + lane].eq(tag.mask[lane] & (tag.lane_group == part))
+        for port, bits, enable in ((self.act_write, 8, ~tag.to_residual), (self.res_write, 16, tag.to_residual)):
+            word = [value[:bits] for value in values] * parts
+            for index, value in enumerate(word):
+                m.d.comb += port.data[index * bits : (index + 1) * bits].eq(value)
+            m.d.comb += [port.valid.eq(valid & enable), port.address.eq(tag.address), port.mask.eq(mask)]
+
+    def _keep(self, m: Module, values: list[Signal], tag: data.View, valid: Signal, walker: Walker) -> None:
+        """Row maxima and LayerNorm sums of what is written."""
+        m.submodules.row_max = row_max = self._row_max
+        m.submodules.sums = sums = self._sums
+        m.submodules.layernorm = layernorm = LayerNormStatistics(self.config)
+        for lane, value in enumerate(values):
+            m.d.comb += [row_max.values[lane].eq(value[:8]), sums.values[lane].eq(value)]
+        m.d.comb += [
+            row_max.valid.eq(valid & tag.row_max),
+            row_max.slot.eq(tag.max_slot),
+            row_max.token.eq(tag.token),
+            row_max.read_slot.eq(self.max_slot),
+            row_max.read_token.eq(self.max_token),
+            self.row_max.eq(row_max.row_max),
+            sums.valid.eq(valid & tag.sums),
+            sums.token.eq(tag.stat_token),
+            sums.last_tile.eq(tag.last_tile),
+            layernorm.valid.eq(sums.out_valid),
+            layernorm.token.eq(sums.out_token),
+            layernorm.total.eq(sums.total),
+            layernorm.squares.eq(sums.squares),
+            layernorm.read_token.eq(self.norm_token),
+            self.statistics.eq(layernorm.statistics),
+        ]
+        for unit in (row_max, sums):
+            m.d.comb += [
+                unit.mask.eq(tag.mask),
+                unit.first_group.eq(tag.first_group),
+                unit.last_group.eq(tag.last_group),
+                unit.first_tile.eq(tag.first_tile),
+            ]
+        for name in ("mean_mult", "mean_shift", "norm_mult", "norm_shift", "epsilon"):
+            m.d.comb += layernorm.constants[name].eq(walker.conv[name])

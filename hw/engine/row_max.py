@@ -1,0 +1,73 @@
+"""Softmax's row maxima: kept as the scores leave the array, read as they come back."""
+
+from amaranth.hdl import Cat, Module, Mux, Signal, signed, unsigned
+from amaranth.lib import data, wiring
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import In, Out
+
+from hw.contract.config import CoreConfig
+
+from .cells import bits_for, delay, maximum, tree, tree_latency
+
+
+class RowMax(wiring.Component):
+    """m[t] = max over all N-tiles, groups and lanes of the results of token t, in one of two slots.
+
+    Ports:
+        valid, values, mask: P int8 results and which of them count. first_group, last_group: of the token in
+        this N-tile. first_tile: the N-tile is the first. slot, token: where to keep it.
+        read_slot, read_token: what to read; row_max: one cycle later.
+
+    Latency: ``latency`` cycles from the last group to the cycle in which the maximum can be read. Throughput: one
+        group a cycle; the same token in another N-tile after 3 cycles or more.
+    """
+
+    def __init__(self, config: CoreConfig) -> None:
+        self.config = config
+        self.latency = tree_latency(config.post_lanes) + 3
+        token = unsigned(bits_for(config.max_tokens))
+        super().__init__(
+            {
+                "valid": In(1),
+                "values": In(data.ArrayLayout(signed(8), config.post_lanes)),
+                "mask": In(unsigned(config.post_lanes)),
+                "first_group": In(1),
+                "last_group": In(1),
+                "first_tile": In(1),
+                "slot": In(1),
+                "token": In(token),
+                "read_slot": In(1),
+                "read_token": In(token),
+                "row_max": Out(signed(8)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        lanes = self.config.post_lanes
+        masked = [Mux(self.mask[p], self.values[p], -128)[:8].as_signed() for p in range(lanes)]
+        part, cycles = tree(m, masked, maximum, name="part")
+        valid = delay(m, self.valid, cycles, name="valid", reset_less=False)
+        first_group = delay(m, self.first_group, cycles, name="first_group")
+        last_group = delay(m, self.last_group, cycles, name="last_group")
+        first_tile = delay(m, self.first_tile, cycles + 1, name="first_tile")
+        address = delay(m, Cat(self.token, self.slot), cycles, name="address")
+
+        m.submodules.maxima = maxima = Memory(
+            shape=signed(8), depth=2 << bits_for(self.config.max_tokens), init=[]
+        )
+        before, reader, writer = maxima.read_port(), maxima.read_port(), maxima.write_port()
+        row = Signal(signed(8), reset_less=True)
+        with m.If(valid):
+            m.d.sync += row.eq(Mux(first_group, part, maximum(row, part)))
+        total = Signal(signed(8), reset_less=True)
+        m.d.sync += total.eq(Mux(first_tile, row, maximum(row, before.data)))
+        m.d.comb += [
+            before.addr.eq(address),
+            writer.en.eq(delay(m, valid & last_group, 2, name="write", reset_less=False)),
+            writer.addr.eq(delay(m, address, 2, name="write_address")),
+            writer.data.eq(total),
+            reader.addr.eq(Cat(self.read_token, self.read_slot)),
+            self.row_max.eq(reader.data),
+        ]
+        return m

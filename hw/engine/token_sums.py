@@ -1,0 +1,95 @@
+"""LayerNorm's two mean convolutions, without their weights: Σx and Σx² of what the epilogue writes."""
+
+from amaranth.hdl import Cat, Module, Mux, Signal, signed, unsigned
+from amaranth.lib import data, wiring
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import In, Out
+
+from hw.contract.config import CoreConfig
+
+from .cells import add, bits_for, delay, tree, tree_latency
+from .layernorm import SQUARES_BITS, TOTAL_BITS
+
+
+class TokenSums(wiring.Component):
+    """``model.integer.layernorm.token_sums``, group by group and N-tile by N-tile.
+
+    Ports:
+        valid, values, mask: P int16 results and which of them count. first_group, last_group: of the token in
+        this N-tile. first_tile, last_tile: whether the N-tile is the first, the last. token: whose sums.
+        out_valid, out_token, total, squares: the complete sums, after the last group of the last N-tile.
+
+    Latency: ``latency`` cycles from the last group to the sums. Throughput: one group a cycle; the same token in
+        another N-tile after 3 cycles or more.
+    """
+
+    def __init__(self, config: CoreConfig) -> None:
+        self.config = config
+        self.latency = tree_latency(config.post_lanes) + 3
+        token = unsigned(bits_for(config.max_tokens))
+        super().__init__(
+            {
+                "valid": In(1),
+                "values": In(data.ArrayLayout(signed(16), config.post_lanes)),
+                "mask": In(unsigned(config.post_lanes)),
+                "first_group": In(1),
+                "last_group": In(1),
+                "first_tile": In(1),
+                "last_tile": In(1),
+                "token": In(token),
+                "out_valid": Out(1),
+                "out_token": Out(token),
+                "total": Out(signed(TOTAL_BITS)),
+                "squares": Out(unsigned(SQUARES_BITS)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        lanes = self.config.post_lanes
+        masked, products = [], []
+        for p in range(lanes):
+            value = Signal(signed(16), name=f"value_{p}", reset_less=True)
+            product = Signal(unsigned(31), name=f"product_{p}", reset_less=True)
+            inside = Mux(self.mask[p], self.values[p], 0)[:16].as_signed()
+            m.d.sync += [value.eq(inside), product.eq(inside * inside)]
+            masked.append(value)
+            products.append(product)
+        part, cycles = tree(m, masked, add, name="part")
+        part_squares, _ = tree(m, products, add, name="part_squares")
+        cycles += 1
+        valid = delay(m, self.valid, cycles, name="valid", reset_less=False)
+        first_group = delay(m, self.first_group, cycles, name="first_group")
+        last_group = delay(m, self.last_group, cycles, name="last_group")
+        first_tile = delay(m, self.first_tile, cycles + 1, name="first_tile")
+        last_tile = delay(m, self.last_tile, cycles + 2, name="last_tile")
+        token = delay(m, self.token, cycles, name="token")
+
+        m.submodules.sums = sums = Memory(
+            shape=unsigned(TOTAL_BITS + SQUARES_BITS), depth=self.config.max_tokens, init=[]
+        )
+        reader, writer = sums.read_port(), sums.write_port()
+        m.d.comb += reader.addr.eq(token)
+        row, row_squares = Signal(signed(TOTAL_BITS), reset_less=True), Signal(SQUARES_BITS, reset_less=True)
+        total, squares = Signal(signed(TOTAL_BITS), reset_less=True), Signal(SQUARES_BITS, reset_less=True)
+        with m.If(valid):
+            m.d.sync += [
+                row.eq(part + Mux(first_group, 0, row)),
+                row_squares.eq(part_squares + Mux(first_group, 0, row_squares)),
+            ]
+        m.d.sync += [
+            total.eq(row + Mux(first_tile, 0, reader.data[:TOTAL_BITS].as_signed())),
+            squares.eq(row_squares + Mux(first_tile, 0, reader.data[TOTAL_BITS:])),
+        ]
+        done = delay(m, valid & last_group, 2, name="done", reset_less=False)
+        done_token = delay(m, token, 2, name="done_token")
+        m.d.comb += [
+            writer.en.eq(done),
+            writer.addr.eq(done_token),
+            writer.data.eq(Cat(total, squares)),
+            self.out_valid.eq(done & last_tile),
+            self.out_token.eq(done_token),
+            self.total.eq(total),
+            self.squares.eq(squares),
+        ]
+        return m

@@ -1,0 +1,198 @@
+"""The epilogue's walk: for each N-tile, for each token, for each group of lanes."""
+
+from amaranth.hdl import Module, Mux, Signal, unsigned
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from hw.contract.config import CoreConfig
+
+from .cells import bits_for
+from .descriptor import EPILOGUE
+from .requantise import PARAMETER_BANKS
+from .sram import ADDRESS_BITS
+
+REVISIT_CYCLES = 4
+"""Least distance of one token in two N-tiles, for the running maxima and sums."""
+
+
+class GroupTag(data.StructLayout):
+    """What travels with a group of P results through the epilogue.
+
+    Fields:
+        address, lane_group: word and part of the word that the group is written to. mask: lanes inside N.
+        bank, group: of the parameters. token: number in the convolution. stat_token: for the LayerNorm statistics.
+        first_group, last_group, first_tile, last_tile: where in the walk. Others: flags of the instruction.
+    """
+
+    def __init__(self, config: CoreConfig) -> None:
+        token = unsigned(bits_for(config.max_tokens))
+        super().__init__(
+            {
+                "address": unsigned(ADDRESS_BITS),
+                "lane_group": unsigned(bits_for(config.rows // config.post_lanes)),
+                "mask": unsigned(config.post_lanes),
+                "bank": unsigned(bits_for(PARAMETER_BANKS)),
+                "group": unsigned(bits_for(config.groups)),
+                "token": token,
+                "stat_token": token,
+                "first_group": unsigned(1),
+                "last_group": unsigned(1),
+                "first_tile": unsigned(1),
+                "last_tile": unsigned(1),
+                "to_residual": unsigned(1),
+                "out_unsigned": unsigned(1),
+                "table": unsigned(1),
+                "table_bank": unsigned(1),
+                "divide": unsigned(1),
+                "row_max": unsigned(1),
+                "add": unsigned(1),
+                "sums": unsigned(1),
+                "max_slot": unsigned(1),
+                "sum_slot": unsigned(1),
+            }
+        )
+
+
+class Walker(wiring.Component):
+    """Takes convolutions in order, and for each of their tokens from the accumulators issues C/P groups.
+
+    Ports:
+        descriptor: the convolutions. conv: the one at work (its LayerNorm constants stay for ``settle`` cycles after).
+        dma_done: completed DMA instructions, for post_wait_dma.
+        token_valid: a token's accumulators wait; pop: they are done with in this cycle.
+        issue, tag: a group starts in this cycle.
+        tile_end: last group of an N-tile (its parameter bank is read for some cycles more).
+        conv_end: last group of a convolution.
+
+    Throughput: one group a cycle; one idle cycle between convolutions, ``settle`` after one with LayerNorm sums.
+    """
+
+    def __init__(self, config: CoreConfig, settle: int) -> None:
+        self.config, self.settle = config, settle
+        super().__init__(
+            {
+                "descriptor": In(stream.Signature(EPILOGUE)),
+                "dma_done": In(16),
+                "token_valid": In(1),
+                "pop": Out(1),
+                "conv": Out(EPILOGUE),
+                "issue": Out(1),
+                "tag": Out(GroupTag(config)),
+                "tile_end": Out(1),
+                "conv_end": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        config = self.config
+        lanes, parts = config.post_lanes, config.rows // config.post_lanes
+        conv = Signal(EPILOGUE)
+        token = Signal(16)
+        group = Signal(bits_for(config.groups))
+        left = Signal(13)  # channels of this and later N-tiles
+        left_group = Signal(13)  # channels of this and later groups
+        tile_word, word = Signal(ADDRESS_BITS), Signal(ADDRESS_BITS)  # address offset of N-tile and group
+        tile_part, lane_part = Signal(bits_for(parts)), Signal(bits_for(parts))
+        token_address = Signal(ADDRESS_BITS)
+        bank = Signal(range(PARAMETER_BANKS))
+        table_bank = Signal()
+        first_tile = Signal()
+        finished = Signal()
+        wait = Signal(range(max(self.settle, REVISIT_CYCLES) + 1))
+
+        last_group = group == config.groups - 1
+        last_token = token == conv.tokens - 1
+        last_tile = left <= config.cols
+        next_part = Mux(lane_part == parts - 1, 0, lane_part + 1)
+        next_word = Signal(ADDRESS_BITS)
+        m.d.comb += next_word.eq(word + Mux(lane_part == parts - 1, conv.out_word_stride, 0))
+        m.d.comb += [
+            self.conv.eq(conv),
+            self.tag.address.eq(token_address + word),
+            self.tag.lane_group.eq(lane_part),
+            self.tag.bank.eq(bank),
+            self.tag.group.eq(group),
+            self.tag.token.eq(token),
+            self.tag.stat_token.eq(conv.first_token + token),
+            self.tag.first_group.eq(group == 0),
+            self.tag.last_group.eq(last_group),
+            self.tag.first_tile.eq(first_tile),
+            self.tag.last_tile.eq(last_tile),
+            self.tag.table_bank.eq(table_bank),
+        ]
+        for name in ("to_residual", "out_unsigned", "table", "divide", "row_max", "add", "sums", "max_slot", "sum_slot"):
+            m.d.comb += self.tag[name].eq(conv[name])
+        for lane in range(lanes):
+            m.d.comb += self.tag.mask[lane].eq(left_group > lane)
+
+        with m.FSM():
+            with m.State("IDLE"):
+                start = self.descriptor.payload
+                with m.If(self.descriptor.valid & (self.dma_done >= start.post_wait_dma)):
+                    m.d.comb += self.descriptor.ready.eq(1)
+                    m.d.sync += [
+                        conv.eq(start),
+                        token.eq(0),
+                        group.eq(0),
+                        left.eq(start.n),
+                        left_group.eq(start.n),
+                        tile_word.eq(0),
+                        word.eq(0),
+                        tile_part.eq(0),
+                        lane_part.eq(0),
+                        token_address.eq(start.out_base),
+                        first_tile.eq(1),
+                    ]
+                    m.next = "RUN"
+            with m.State("RUN"):
+                with m.If(self.token_valid):
+                    m.d.comb += self.issue.eq(1)
+                    m.d.sync += [
+                        group.eq(group + 1),
+                        left_group.eq(Mux(left_group > lanes, left_group - lanes, 0)),
+                        word.eq(next_word),
+                        lane_part.eq(next_part),
+                    ]
+                    with m.If(last_group):
+                        m.d.comb += self.pop.eq(1)
+                        m.d.sync += [
+                            group.eq(0),
+                            left_group.eq(left),
+                            word.eq(tile_word),
+                            lane_part.eq(tile_part),
+                            token.eq(token + 1),
+                            token_address.eq(token_address + conv.out_token_stride),
+                        ]
+                        with m.If(last_token):
+                            m.d.comb += self.tile_end.eq(1)
+                            m.d.sync += [
+                                token.eq(0),
+                                token_address.eq(conv.out_base),
+                                left.eq(left - config.cols),
+                                left_group.eq(left - config.cols),
+                                tile_word.eq(next_word),
+                                word.eq(next_word),
+                                tile_part.eq(next_part),
+                                lane_part.eq(next_part),
+                                bank.eq(bank + 1),
+                                first_tile.eq(0),
+                                finished.eq(last_tile),
+                                wait.eq(REVISIT_CYCLES - 1),
+                            ]
+                            with m.If(last_tile):
+                                m.d.comb += self.conv_end.eq(1)
+                                m.d.sync += table_bank.eq(table_bank ^ conv.table)
+                                m.d.sync += wait.eq(self.settle)
+                                m.next = "IDLE"
+                                with m.If(conv.sums):
+                                    m.next = "REST"
+                            with m.Elif(conv.tokens < REVISIT_CYCLES):
+                                m.next = "REST"
+            with m.State("REST"):
+                m.d.sync += wait.eq(wait - 1)
+                with m.If(wait == 0):
+                    m.next = "RUN"
+                    with m.If(finished):
+                        m.next = "IDLE"
+        return m
