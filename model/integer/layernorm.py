@@ -38,7 +38,7 @@ class NormConstants:
 def token_sums(residual: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Σx and Σx² over the channels of an int16 (T, H) array; 28-bit signed and 42-bit unsigned for H ≤ 4096."""
     values = np.asarray(residual, np.int64)
-    return values.sum(axis=1), (values * values).sum(axis=1)
+    return values.sum(axis=-1), (values * values).sum(axis=-1)
 
 
 def statistics(
@@ -73,5 +73,5 @@ def normalise(
     Returns:
         (T, K) int64 of int8 range.
     """
-    centred = (np.asarray(residual, np.int64) << CENTRE_FRACTION_BITS) - mean[:, None]
-    return saturate(round_shift(centred * mult[:, None], shift[:, None] + channel_shift[None, :]), *INT8)
+    centred = (np.asarray(residual, np.int64) << CENTRE_FRACTION_BITS) - mean[..., None]
+    return saturate(round_shift(centred * mult[..., None], shift[..., None] + channel_shift), *INT8)

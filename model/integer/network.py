@@ -119,7 +119,7 @@ def finish(layer: Layer, acc: np.ndarray, entered: np.ndarray, old: np.ndarray |
         entered: what ``prepare`` gave, for the softmax denominators. old: the residual that is added to.
     """
     if layer.divide:
-        acc = divide(acc, entered.sum(axis=1))
+        acc = divide(acc, entered.sum(axis=-1))
     limits = INT16 if layer.residual else UINT8 if layer.out_unsigned and layer.table is None else INT8
     result = requantise(acc, layer.bias, layer.mult, layer.shift, limits)
     if layer.table is not None:
@@ -128,41 +128,44 @@ def finish(layer: Layer, acc: np.ndarray, entered: np.ndarray, old: np.ndarray |
 
 
 def run(network: IntegerNetwork, image: np.ndarray) -> dict[str, np.ndarray]:
-    """Run one image through the integer model.
+    """Run one image, or several at once, through the integer model.
 
     Args:
-        image: (tokens, input_channels) of int8 range.
+        image: (tokens, input_channels) of int8 range, or (B, tokens, input_channels).
 
     Returns:
-        Every layer's result by layer name (the residual stream after each layer that changed it), int64.
+        Every layer's result by layer name (the residual stream after each layer that changed it), int64; with the
+        axis B in front where the image has it.
     """
-    tensors = {network.input_name: np.asarray(image, np.int64)}
-    tensors[network.residual_name] = np.asarray(network.residual_init, np.int64)
+    image = np.asarray(image, np.int64)
+    init = np.asarray(network.residual_init, np.int64)
+    tensors = {network.input_name: image}
+    tensors[network.residual_name] = np.broadcast_to(init, image.shape[:-2] + init.shape)
     row_max: dict[str, np.ndarray] = {}
     stats: dict[str, tuple] = {}
     results = {}
     for layer in network.layers:
         rows = slice(layer.first_token, layer.first_token + layer.count if layer.count else None)
-        streamed = np.concatenate([tensors[name][rows] for name in layer.inputs], axis=1)
+        streamed = np.concatenate([tensors[name][..., rows, :] for name in layer.inputs], axis=-1)
         token_stats = None
         if layer.prologue == Prologue.NORMALISE:
-            token_stats = tuple(value[rows] for value in stats[layer.inputs[0]])
+            token_stats = tuple(value[..., rows] for value in stats[layer.inputs[0]])
         entered = prepare(layer, streamed, token_stats, row_max.get(layer.inputs[0]))
         weight = layer.weight
         if layer.stationary != Stationary.STREAM:
             weight = tensors[layer.stationary_input]
-            weight = weight.T if layer.stationary == Stationary.VALUES else weight
-        changed = slice(layer.output_token, layer.output_token + len(streamed))
-        old = tensors[layer.output][changed] if layer.add else None
+            weight = np.swapaxes(weight, -1, -2) if layer.stationary == Stationary.VALUES else weight
+        changed = slice(layer.output_token, layer.output_token + streamed.shape[-2])
+        old = tensors[layer.output][..., changed, :] if layer.add else None
         result = finish(layer, convolve(entered, weight), entered, old)
         if layer.add:
             whole = tensors[layer.output].copy()
-            whole[changed] = result
+            whole[..., changed, :] = result
             result = whole
         tensors[layer.output] = result
         if layer.norm is not None:
             stats[layer.output] = statistics(*token_sums(tensors[layer.output]), layer.norm)
         if layer.row_max:
-            row_max[layer.output] = result.max(axis=1)
+            row_max[layer.output] = result.max(axis=-1)
         results[layer.name] = tensors[layer.output]
     return results

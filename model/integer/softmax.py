@@ -22,7 +22,7 @@ def exponentials(scores: np.ndarray, row_max: np.ndarray, table: np.ndarray) -> 
     Returns:
         (T, K) int64 of uint8 range.
     """
-    return np.asarray(table, np.int64)[np.asarray(row_max, np.int64)[:, None] - scores]
+    return np.asarray(table, np.int64)[np.asarray(row_max, np.int64)[..., None] - scores]
 
 
 def divide(acc: np.ndarray, total: np.ndarray) -> np.ndarray:
@@ -36,4 +36,4 @@ def divide(acc: np.ndarray, total: np.ndarray) -> np.ndarray:
     """
     mult, leading = reciprocal(np.maximum(total, 1))
     shift = leading + 16 - DIVIDE_FRACTION_BITS
-    return round_shift(np.asarray(acc, np.int64) * mult[:, None], shift[:, None])
+    return round_shift(np.asarray(acc, np.int64) * mult[..., None], shift[..., None])

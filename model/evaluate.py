@@ -1,0 +1,111 @@
+"""Float against integer: accuracy, agreement and the noise of the logits."""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from hw.contract.errors import PointwiseError
+from model.deit import DeiT
+from model.integer.network import IntegerNetwork, run
+from model.networks import DeiTConfig
+from model.quantise import patchify
+from model.quantise.observe import check_images
+
+TOKENS_AT_ONCE = 1024
+"""About how many tokens go through the integer model together: enough for BLAS, little enough for the cache."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What comparing a float network with its integer network gives.
+
+    Attributes:
+        images: how many were compared.
+        top1_float, top1_integer: per cent of them classified as labelled; NaN without labels.
+        agreement: per cent of them given the same class by both.
+        sqnr_db: power of the float logits over that of the difference, in decibels; infinite if there is none.
+        logits_float, logits_integer: (images, classes) float64, in real units.
+    """
+
+    images: int
+    top1_float: float
+    top1_integer: float
+    agreement: float
+    sqnr_db: float
+    logits_float: np.ndarray
+    logits_integer: np.ndarray
+
+
+def evaluate(
+    network: IntegerNetwork,
+    state_dict: Mapping[str, Tensor],
+    config: DeiTConfig,
+    images: np.ndarray | Tensor,
+    labels: np.ndarray | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Evaluation:
+    """Classify images with both networks and compare.
+
+    Args:
+        network: what ``quantise`` made of ``state_dict`` and ``config``.
+        images: (B, colours, S, S) real, normalised as the network takes them.
+        labels: (B,) whole numbers, or None where only the two networks are to be compared.
+        progress: called with (images done, images in all).
+
+    Raises:
+        PointwiseError: images or labels do not fit the network.
+    """
+    net = DeiT.from_state(config, state_dict)
+    images = check_images(images, net, "evaluation")
+    if labels is not None and np.shape(labels) != (len(images),):
+        raise PointwiseError(
+            f"There are {len(images)} evaluation images, but the labels have the shape {np.shape(labels)}; give one "
+            "label for each image."
+        )
+    at_once = max(1, TOKENS_AT_ONCE // network.tokens)
+    floats, integers = [], []
+    for start in range(0, len(images), at_once):
+        part = images[start : start + at_once]
+        with torch.inference_mode():
+            floats.append(net(part).double().numpy())
+        integers.append(integer_logits(network, part.numpy()))
+        if progress:
+            progress(start + len(part), len(images))
+    return compare(np.concatenate(floats), np.concatenate(integers), labels)
+
+
+def integer_logits(network: IntegerNetwork, images: np.ndarray) -> np.ndarray:
+    """Return the logits (B, classes), in real units, of normalised images (B, colours, S, S)."""
+    results = run(network, patchify(network, images))
+    return results[network.layers[-1].name][:, 0] * network.output_scale
+
+
+def compare(logits_float: np.ndarray, logits_integer: np.ndarray, labels: np.ndarray | None) -> Evaluation:
+    """Compare logits (B, classes) of the two networks; ``labels`` as in ``evaluate``."""
+    chosen_float, chosen_integer = logits_float.argmax(axis=1), logits_integer.argmax(axis=1)
+
+    def top1(chosen: np.ndarray) -> float:
+        return math.nan if labels is None else 100 * float(np.mean(chosen == labels))
+
+    return Evaluation(
+        images=len(logits_float),
+        top1_float=top1(chosen_float),
+        top1_integer=top1(chosen_integer),
+        agreement=100 * float(np.mean(chosen_float == chosen_integer)),
+        sqnr_db=sqnr_db(logits_float, logits_integer),
+        logits_float=logits_float,
+        logits_integer=logits_integer,
+    )
+
+
+def sqnr_db(exact: np.ndarray, approximate: np.ndarray) -> float:
+    """Signal to quantisation noise in decibels: 10 · log10(Σ exact² / Σ (exact − approximate)²)."""
+    signal = float((np.asarray(exact, np.float64) ** 2).sum())
+    noise = float(((np.asarray(exact, np.float64) - approximate) ** 2).sum())
+    if noise == 0:
+        return math.inf
+    return 10 * math.log10(signal / noise) if signal else -math.inf

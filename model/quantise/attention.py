@@ -1,0 +1,160 @@
+"""Attention of one block as integer layers: queries, keys, values, scores and context by head, then the projection."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from hw.contract.isa import Prologue, Stationary
+from model.integer.layernorm import NormConstants
+from model.integer.network import Layer
+from model.integer.softmax import DIVIDE_FRACTION_BITS
+
+from .attention_plan import AttentionPlan, plan_attention
+from .norm import NormPlan
+from .observe import Observations
+from .scales import fixed_point
+from .weights import integer_bias, quantise_rows
+
+EXP_MAX = 255
+
+
+@dataclass(frozen=True)
+class Attention:
+    """The float weights of one attention, with γ and β of the LayerNorm in front folded in.
+
+    Attributes:
+        name: ``blocks.i.attn``. heads: number of heads. tokens: T.
+        weights, biases: (H, H) and (H,) of x̂ by "q", "k" and "v".
+        proj, proj_bias: (H, H) and (H,).
+    """
+
+    name: str
+    heads: int
+    tokens: int
+    weights: dict[str, np.ndarray]
+    biases: dict[str, np.ndarray]
+    proj: np.ndarray
+    proj_bias: np.ndarray
+
+
+def attention_layers(
+    attention: Attention,
+    norm: NormPlan,
+    seen: Observations,
+    residual: str,
+    residual_scale: float,
+    next_norm: NormConstants,
+) -> list[Layer]:
+    """Return the layers of one attention, in order of execution.
+
+    Args:
+        norm: the LayerNorm in front. seen: calibration.
+        residual: name of the residual stream. residual_scale: real value of one step of it.
+        next_norm: constants of the LayerNorm that follows.
+
+    Raises:
+        PointwiseError: a range is zero, or a factor or bias does not fit the hardware.
+    """
+    plan = plan_attention(attention.name, attention.heads, attention.proj, seen)
+    layers = []
+    for head in range(attention.heads):
+        layers += _head(attention, norm, plan, head, residual)
+    name = f"{attention.name}.proj"
+    rows = quantise_rows(
+        attention.proj * plan.context_scale,
+        attention.proj_bias + attention.proj @ plan.context_centre,
+        residual_scale,
+        name,
+        plan.context_mean,
+    )
+    contexts = tuple(f"{attention.name}.o.{head}" for head in range(attention.heads))
+    layers.append(
+        Layer(
+            name,
+            contexts,
+            residual,
+            **vars(rows),
+            residual=True,
+            add=True,
+            norm=next_norm,
+            scale=residual_scale,
+        )
+    )
+    return layers
+
+
+def exp_table(score_scale: float) -> np.ndarray:
+    """Return round(255 · exp(−d · score_scale)) for d = 0..255 steps below the row's maximum, (256,) uint8."""
+    return np.floor(EXP_MAX * np.exp(-score_scale * np.arange(256)) + 0.5).astype(np.uint8)
+
+
+def _head(
+    attention: Attention, norm: NormPlan, plan: AttentionPlan, head: int, residual: str
+) -> list[Layer]:
+    """The five layers of one head."""
+    width = len(plan.q_scale) // attention.heads
+    part = slice(head * width, (head + 1) * width)
+
+    def linear(letter: str, centre: np.ndarray | float, scale: np.ndarray) -> Layer:
+        name = f"{attention.name}.{letter}.{head}"
+        weight = attention.weights[letter][part] * norm.scale
+        bias = (attention.biases[letter] - centre)[part]
+        rows = quantise_rows(weight, bias, scale[part], name, norm.mean)
+        return Layer(
+            name,
+            (residual,),
+            name,
+            **vars(rows),
+            prologue=Prologue.NORMALISE,
+            channel_shift=norm.shift,
+            scale=float(scale[part].mean()),
+        )
+
+    return [
+        linear("q", 0.0, plan.q_scale),
+        linear("k", plan.k_centre, plan.k_scale),
+        linear("v", plan.v_centre, plan.v_scale),
+        _scores(attention, plan, head, unit=plan.q_scale[part][0] * plan.k_scale[part][0] / math.sqrt(width)),
+        _context(attention, plan, head, part),
+    ]
+
+
+def _scores(attention: Attention, plan: AttentionPlan, head: int, unit: float) -> Layer:
+    """q · k; ``unit`` is the real score of one step of the accumulator, 1/√d included."""
+    name = f"{attention.name}.s.{head}"
+    everywhere = np.ones(attention.tokens)
+    mult, shift = fixed_point(everywhere * (unit / plan.score_scale[head]), name)
+    return Layer(
+        name,
+        (f"{attention.name}.q.{head}",),
+        name,
+        bias=integer_bias(everywhere * (-plan.score_centre[head] / unit), name),
+        mult=mult,
+        shift=shift,
+        stationary=Stationary.KEYS,
+        stationary_input=f"{attention.name}.k.{head}",
+        row_max=True,
+        scale=float(plan.score_scale[head]),
+    )
+
+
+def _context(attention: Attention, plan: AttentionPlan, head: int, part: slice) -> Layer:
+    """Softmax of the scores times the values."""
+    name = f"{attention.name}.o.{head}"
+    unit = plan.v_scale[part] / (1 << DIVIDE_FRACTION_BITS)
+    mult, shift = fixed_point(unit / plan.context_scale[part], name)
+    return Layer(
+        name,
+        (f"{attention.name}.s.{head}",),
+        name,
+        bias=integer_bias((plan.v_centre - plan.context_centre)[part] / unit, name),
+        mult=mult,
+        shift=shift,
+        stationary=Stationary.VALUES,
+        stationary_input=f"{attention.name}.v.{head}",
+        prologue=Prologue.EXPONENTIAL,
+        exp_table=exp_table(plan.score_scale[head]),
+        divide=True,
+        scale=float(plan.context_scale[part].mean()),
+    )

@@ -1,0 +1,243 @@
+"""A float DeiT and calibration images to an integer network."""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+from torch import Tensor
+
+from hw.contract.errors import PointwiseError
+from hw.contract.isa import Prologue
+from model.checkpoints import check_state
+from model.deit import LAYER_NORM_EPS, DeiT
+from model.integer.layernorm import NormConstants
+from model.integer.network import IntegerNetwork, Layer
+from model.integer.requantise import requantise
+from model.integer.rounding import INT16
+from model.networks import DeiTConfig
+
+from .attention import Attention, attention_layers
+from .inputs import PixelScales, pixel_scales
+from .mlp import Mlp, mlp_layers
+from .norm import NormPlan, plan_norm
+from .observe import Observations, observe
+from .ranges import range_method
+from .scales import norm_constants
+from .weights import QuantisedRows, quantise_rows
+
+RESIDUAL_HEADROOM = 1.5
+"""The residual stream covers this times its calibrated range: 16 bits have the room, and saturation would be bad."""
+LOGIT_HEADROOM = 2.0
+"""The same for the logits; two heads are added there."""
+INPUT, RESIDUAL, LOGITS = "image", "x", "logits"
+
+
+def quantise(
+    state_dict: Mapping[str, Tensor],
+    config: DeiTConfig,
+    calibration_images: np.ndarray | Tensor,
+    *,
+    name: str = "deit",
+    method: str = "minmax",
+    batch: int = 16,
+    progress: Callable[[int, int], None] | None = None,
+) -> IntegerNetwork:
+    """Turn a float DeiT into an integer network.
+
+    Args:
+        state_dict: the checkpoint's tensors, see ``model.checkpoints``. config: its network.
+        calibration_images: (B, colours, S, S) real, normalised as the network takes them; about 100.
+        name: of the result, for reports.
+        method: range method of the 8-bit tensors, one of ``model.quantise.ranges.METHODS``.
+        batch: images at a time through the float network.
+        progress: called with (images done, images in all) during calibration.
+
+    Raises:
+        PointwiseError: the checkpoint or the images do not fit the network, something is not finite or has no
+            range, or a factor does not fit the hardware.
+    """
+    observer = range_method(method)
+    if batch < 1:
+        raise PointwiseError(f"The calibration batch is {batch}, but it must be at least 1.")
+    state = check_state(state_dict, config, "to be quantised")
+    seen = observe(DeiT.from_state(config, state), calibration_images, observer, batch, progress)
+    return _Builder(name, config, state, seen, method).build()
+
+
+class _Builder:
+    """Holds what every layer of one network needs."""
+
+    def __init__(
+        self, name: str, config: DeiTConfig, state: dict[str, Tensor], seen: Observations, method: str
+    ) -> None:
+        self.name, self.config, self.seen, self.method = name, config, seen, method
+        self.state = {key: tensor.double().numpy() for key, tensor in state.items()}
+        # The stream holds no more than 16 bits, so that a token without any signal cannot ask for a finer step.
+        self.residual_scale = float(seen["residual"].largest()[0]) * RESIDUAL_HEADROOM / INT16[1]
+
+    def build(self) -> IntegerNetwork:
+        config = self.config
+        pixels = pixel_scales(self.seen["pixels"], self.seen.grids)
+        plans = {norm: self._plan(norm) for norm in self._norms()}
+        constants = {norm: self._constants(norm, plan) for norm, plan in plans.items()}
+        follows = dict(zip(["patch_embed", *constants], constants.values(), strict=False))
+        layers = [self._patch_embed(pixels, follows["patch_embed"])]
+        residual_init = self._residual_init(layers[0])
+        for index in range(config.depth):
+            block = f"blocks.{index}"
+            layers += attention_layers(
+                self._attention(block),
+                plans[f"{block}.norm1"],
+                self.seen,
+                RESIDUAL,
+                self.residual_scale,
+                follows[f"{block}.norm1"],
+            )
+            layers += mlp_layers(
+                self._mlp(block),
+                plans[f"{block}.norm2"],
+                self.seen,
+                RESIDUAL,
+                self.residual_scale,
+                follows[f"{block}.norm2"],
+            )
+        heads = self._heads(plans["norm"])
+        return IntegerNetwork(
+            name=self.name,
+            tokens=config.tokens,
+            input_channels=config.patch_dim,
+            input_name=INPUT,
+            residual_name=RESIDUAL,
+            residual_init=residual_init,
+            layers=(*layers, *heads),
+            output=LOGITS,
+            output_scale=heads[0].scale,
+            input_scale=float(pixels.scale.mean()),
+            input_offset=float(pixels.offset.mean()),
+            macs=config.macs,
+            info={
+                "config": config.to_dict(),
+                "range_method": self.method,
+                "calibration_images": self.seen.images,
+                "input": {
+                    "patch": config.patch,
+                    "image_size": config.image_size,
+                    "in_channels": config.in_channels,
+                    "scale": pixels.scale.tolist(),
+                    "offset": pixels.offset.tolist(),
+                },
+            },
+        )
+
+    def _norms(self) -> list[str]:
+        """The LayerNorms, in the order in which they are met."""
+        blocks = [f"blocks.{index}.norm{part}" for index in range(self.config.depth) for part in (1, 2)]
+        return [*blocks, "norm"]
+
+    def _linear(self, name: str) -> tuple[np.ndarray, np.ndarray]:
+        return self.state[f"{name}.weight"], self.state[f"{name}.bias"]
+
+    def _folded(self, norm: str, name: str) -> tuple[np.ndarray, np.ndarray]:
+        """Weight and bias of the linear layer ``name`` for x̂: γ and β of the LayerNorm folded in."""
+        weight, bias = self._linear(name)
+        gamma, beta = self._linear(norm)
+        return weight * gamma, bias + weight @ beta
+
+    def _consumers(self, norm: str) -> list[str]:
+        """The linear layers that read a LayerNorm."""
+        if norm == "norm":
+            return ["head", "head_dist"] if self.config.distilled else ["head"]
+        block, part = norm.rsplit(".", 1)
+        return [f"{block}.attn.qkv" if part == "norm1" else f"{block}.mlp.fc1"]
+
+    def _plan(self, norm: str) -> NormPlan:
+        return plan_norm(self.seen[norm], [self._folded(norm, name)[0] for name in self._consumers(norm)])
+
+    def _constants(self, norm: str, plan: NormPlan) -> NormConstants:
+        return norm_constants(self.config.dim, plan.step, self.residual_scale, LAYER_NORM_EPS, norm)
+
+    def _patch_embed(self, pixels: PixelScales, norm: NormConstants) -> Layer:
+        """Patch embedding; the offset of the pixels goes into the bias, of which ``_residual_init`` clears other rows."""
+        weight, bias = self._linear("patch_embed.proj")
+        weight = weight.reshape(self.config.dim, -1)
+        per_channel = self.config.patch**2
+        rows = quantise_rows(
+            weight * np.repeat(pixels.scale, per_channel),
+            bias + weight @ np.repeat(pixels.offset, per_channel),
+            self.residual_scale,
+            "patch_embed",
+        )
+        return Layer(
+            "patch_embed",
+            (INPUT,),
+            RESIDUAL,
+            **vars(rows),
+            residual=True,
+            add=True,
+            norm=norm,
+            scale=self.residual_scale,
+        )
+
+    def _residual_init(self, embed: Layer) -> np.ndarray:
+        """Position embeddings, and in the first rows the class tokens.
+
+        Those rows of the input are zero, to which the patch embedding adds what its bias alone gives. It is
+        subtracted here, integer from integer, so that the class tokens start exactly.
+        """
+        prefix = self.config.prefix_tokens
+        tokens = [self.state["cls_token"][0]]
+        if self.config.distilled:
+            tokens.append(self.state["dist_token"][0])
+        start = self.state["pos_embed"][0].copy()
+        start[:prefix] += np.concatenate(tokens)
+        rounded = np.floor(start / self.residual_scale + 0.5).astype(np.int64)
+        zeros = np.zeros((1, len(embed.bias)), np.int64)
+        rounded[:prefix] -= requantise(zeros, embed.bias, embed.mult, embed.shift, INT16)
+        if rounded.min() < INT16[0] or rounded.max() > INT16[1]:
+            raise PointwiseError(
+                "The position embeddings or class tokens exceed twice the range of the residual stream; check the "
+                "checkpoint."
+            )
+        return rounded.astype(np.int16)
+
+    def _attention(self, block: str) -> Attention:
+        weight, bias = self._folded(f"{block}.norm1", f"{block}.attn.qkv")
+        proj, proj_bias = self._linear(f"{block}.attn.proj")
+        return Attention(
+            name=f"{block}.attn",
+            heads=self.config.heads,
+            tokens=self.config.tokens,
+            weights=dict(zip("qkv", np.split(weight, 3), strict=True)),
+            biases=dict(zip("qkv", np.split(bias, 3), strict=True)),
+            proj=proj,
+            proj_bias=proj_bias,
+        )
+
+    def _mlp(self, block: str) -> Mlp:
+        fc1, fc2 = self._folded(f"{block}.norm2", f"{block}.mlp.fc1"), self._linear(f"{block}.mlp.fc2")
+        return Mlp(f"{block}.mlp", *fc1, *fc2)
+
+    def _heads(self, norm: NormPlan) -> list[Layer]:
+        """The classifier on the class token; a distilled network's second one, on its own token, is added to it."""
+        names = self._consumers("norm")
+        scale = float(self.seen["logits"].largest()[0]) * LOGIT_HEADROOM / INT16[1]
+        layers = []
+        for token, name in enumerate(names):
+            weight, bias = self._folded("norm", name)
+            weight, bias = weight / len(names), bias / len(names)
+            rows: QuantisedRows = quantise_rows(weight * norm.scale, bias, scale, name, norm.mean)
+            layers.append(
+                Layer(
+                    name,
+                    (RESIDUAL,),
+                    LOGITS,
+                    **vars(rows),
+                    prologue=Prologue.NORMALISE,
+                    channel_shift=norm.shift,
+                    residual=True,
+                    add=token > 0,
+                    first_token=token,
+                    count=1,
+                    scale=scale,
+                )
+            )
+        return layers

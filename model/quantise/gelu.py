@@ -1,0 +1,95 @@
+"""GELU by table: the range of the index, the scale and zero point of the result, and the table itself."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from hw.contract.errors import PointwiseError
+from model.integer.rounding import INT8, UINT8
+
+from .observe import Observations
+from .ranges.histogram import ChannelHistogram
+
+STEPS = INT8[1] - INT8[0]
+LEAST = -0.16997
+"""The minimum of GELU, a little below x = −0.75."""
+BOTTOMS = tuple(-0.75 - step / 8 for step in range(40))
+"""Where the index may start: GELU is almost flat there, so that clipping costs little and makes the step finer."""
+SHRINKS = tuple(1 - step / 16 for step in range(9))
+"""Steps of the result that are tried, as parts of the index step."""
+
+_erf = np.vectorize(math.erf, otypes=[np.float64])
+
+
+@dataclass(frozen=True)
+class GeluPlan:
+    """One GELU.
+
+    Attributes:
+        index_scale, index_centre: x = index_scale · index + index_centre for an index of −128..127.
+        scale, zero_point: GELU(x) = scale · (byte − zero_point).
+        table: (256,) uint8; the entry (index & 255) belongs to an index.
+    """
+
+    index_scale: float
+    index_centre: float
+    scale: float
+    zero_point: int
+    table: np.ndarray
+
+
+def gelu(x: np.ndarray) -> np.ndarray:
+    """x · Φ(x), exact."""
+    return x * 0.5 * (1 + _erf(x / math.sqrt(2)))
+
+
+def plan_gelu(name: str, seen: Observations) -> GeluPlan:
+    """Choose the table of the GELU ``name`` (``blocks.i.mlp.act``) by its mean squared error in calibration.
+
+    The top of the index range is where the range method puts it: GELU is the identity there, and clipping would be
+    wrong. Its bottom and the step of the result are searched.
+
+    Raises:
+        PointwiseError: the GELU's input is always the same.
+    """
+    low, high = (float(limit[0]) for limit in seen[f"{name}.input"].limits(symmetric=False))
+    low, high = min(low, 0.0), max(high, 2.0**-8)
+    values, counts = _samples(seen.gelu_inputs[name])
+    exact = gelu(values)
+    best: tuple[float, GeluPlan] | None = None
+    for bottom in sorted({max(low, bottom) for bottom in BOTTOMS}):
+        index_scale = (high - bottom) / STEPS
+        index_centre = bottom - INT8[0] * index_scale
+        least = (max(high, 0.0) - LEAST) / UINT8[1]
+        for scale in sorted({max(least, index_scale * shrink) for shrink in SHRINKS}):
+            plan = make_table(index_scale, index_centre, scale)
+            error = float(counts @ (apply(plan, values) - exact) ** 2)
+            if best is None or error < best[0]:
+                best = error, plan
+    if best is None:
+        raise PointwiseError(f"The range of {name} is empty; use other calibration images.")
+    return best[1]
+
+
+def make_table(index_scale: float, index_centre: float, scale: float) -> GeluPlan:
+    """Return the plan whose entries are GELU of the middle of each index, rounded to the nearest byte."""
+    exact = gelu(index_scale * np.arange(INT8[0], INT8[1] + 1) + index_centre)
+    zero_point = max(0, math.floor(-exact.min() / scale + 0.5))
+    entries = np.clip(np.floor(exact / scale + 0.5) + zero_point, *UINT8).astype(np.uint8)
+    # Entry (index & 255): the indices 0..127 first, then −128..−1.
+    return GeluPlan(index_scale, index_centre, scale, zero_point, np.roll(entries, INT8[0]))
+
+
+def apply(plan: GeluPlan, x: np.ndarray) -> np.ndarray:
+    """Return what the table makes of real values, in real units."""
+    index = np.clip(np.floor((x - plan.index_centre) / plan.index_scale + 0.5), *INT8).astype(np.int64)
+    return plan.scale * (plan.table[index & 255].astype(np.float64) - plan.zero_point)
+
+
+def _samples(histogram: ChannelHistogram) -> tuple[np.ndarray, np.ndarray]:
+    """Values of a one-channel histogram, four in each bin, and their counts."""
+    centres, counts = histogram.centres()[0].numpy(), histogram.counts[0].numpy()
+    used = counts > 0
+    spread = (np.arange(4) - 1.5) / 4 * (centres[1] - centres[0])
+    return (centres[used][:, None] + spread).ravel(), np.repeat(counts[used], 4).astype(np.float64)

@@ -1,0 +1,97 @@
+"""From normalised images to the int8 tokens of the first convolution."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from hw.contract.errors import PointwiseError
+from model.integer.network import IntegerNetwork
+from model.integer.rounding import INT8, saturate
+
+from .observe import TensorRecord
+
+STEPS = INT8[1] - INT8[0]
+GRID_TOLERANCE = 1e-3
+"""How far, in steps, a pixel may lie from its grid: normalisation in float32 moves it a little."""
+
+
+@dataclass(frozen=True)
+class PixelScales:
+    """Pixel = scale · integer + offset, for each colour: two (colours,) float64 arrays."""
+
+    scale: np.ndarray
+    offset: np.ndarray
+
+
+def pixel_scales(record: TensorRecord, grids: list[np.ndarray | None]) -> PixelScales:
+    """Choose the scale of each colour.
+
+    Where the pixels lie on a grid of at most 256 steps, as those of 8-bit images do before and after normalisation,
+    the integers are that grid and the input is exact. Otherwise they cover the recorded range.
+
+    Args:
+        record: what calibration saw of the pixels. grids: the distinct values of each colour, or None.
+
+    Raises:
+        PointwiseError: all pixels are the same.
+    """
+    pairs = []
+    for low, high, values in zip(*record.limits(symmetric=False), grids, strict=True):
+        step = None if values is None else _grid_step(values.astype(np.float64))
+        if step is None:
+            step = max((high - low) / STEPS, 1e-6)
+        elif values[-1] - values[0] < INT8[1] * step and abs(values[0] / step - round(values[0] / step)) < 0.01:
+            pairs.append((step, 0.0))  # the integers then need no offset
+            continue
+        else:
+            low = float(values[0])
+        pairs.append((step, low - INT8[0] * step))
+    return PixelScales(*np.array(pairs).T)
+
+
+def _grid_step(values: np.ndarray) -> float | None:
+    """The step of the grid on which sorted ``values`` lie, if it has at most 256 points."""
+    if len(values) < 3:
+        return None
+    gaps = np.diff(values)
+    step = gaps.min()
+    count = np.round((values[-1] - values[0]) / step)
+    if count < 1 or count > STEPS:
+        return None
+    step = (values[-1] - values[0]) / count  # the two ends give the step best
+    positions = (values - values[0]) / step
+    return step if np.abs(positions - np.round(positions)).max() < GRID_TOLERANCE * STEPS else None
+
+
+def patchify(network: IntegerNetwork, images: np.ndarray) -> np.ndarray:
+    """Return the input of the integer network for normalised images.
+
+    Channel (c · patch + i) · patch + j of a patch's row is colour c of its pixel (i, j), which is the order of a
+    flattened convolution kernel; patches follow each other row by row. The class token, and the distillation token
+    if any, come first as rows of zeros.
+
+    Args:
+        images: (B, colours, S, S) real.
+
+    Returns:
+        (B, tokens, patch² · colours) int8; pixels beyond the calibrated range are clamped.
+
+    Raises:
+        PointwiseError: the images have another shape.
+    """
+    geometry = network.info["input"]
+    patch, size, colours = geometry["patch"], geometry["image_size"], geometry["in_channels"]
+    images = np.asarray(images, np.float64)
+    if images.ndim != 4 or images.shape[1:] != (colours, size, size):
+        raise PointwiseError(
+            f"The images have the shape {images.shape}, but {network.name} takes (images, {colours}, {size}, {size}); "
+            "choose images of that size."
+        )
+    scale = np.asarray(geometry["scale"])[:, None, None]
+    offset = np.asarray(geometry["offset"])[:, None, None]
+    integers = saturate(np.floor((images - offset) / scale + 0.5), *INT8).astype(np.int8)
+    grid = size // patch
+    patches = integers.reshape(-1, colours, grid, patch, grid, patch).transpose(0, 2, 4, 1, 3, 5)
+    tokens = np.zeros((len(images), network.tokens, network.input_channels), np.int8)
+    tokens[:, network.tokens - grid * grid :] = patches.reshape(len(images), grid * grid, -1)
+    return tokens

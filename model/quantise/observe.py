@@ -1,0 +1,277 @@
+"""Calibration: run the float network on images and record every tensor that becomes an integer.
+
+The names of the records, with their channels, for a network of ``depth`` blocks of dimension H:
+
+====================================  ============  ==================================================================
+``pixels``                            colours       normalised input pixels
+``blocks.i.norm1``, ``…norm2``        H             x̂ = (x − μ)/σ, in front of γ and β
+``norm``                              H             the same of the last LayerNorm, class tokens alone
+``residual``                          1             the residual stream in front of every LayerNorm
+``blocks.i.attn.qkv``                 3H            queries, keys and values, head by head
+``blocks.i.attn.scores``              heads         attention scores after 1/√d, see ``_scores``
+``blocks.i.attn.context``             H             attention output in front of the projection
+``blocks.i.mlp.act.input``            1             GELU input
+``blocks.i.mlp.act``                  hidden        GELU output
+``logits``                            1             logits of every head
+====================================  ============  ==================================================================
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from hw.contract.errors import PointwiseError
+from model.deit import LAYER_NORM_EPS, DeiT
+
+from .ranges import RangeObserver
+from .ranges.histogram import ChannelHistogram
+from .ranges.minmax import MinMax
+
+NEGLIGIBLE = math.log(2 * 255)
+"""A score this far below its row's maximum has an exponential that rounds to 0 of 255."""
+
+GRID_SIZE = 256
+"""Pixels that came from 8-bit files take at most that many values in each colour."""
+
+
+class TensorRecord:
+    """What calibration learns about the channels of one tensor.
+
+    Attributes:
+        name: for messages. range: the range method that watched it.
+        mean, mean_square: (channels,) float64.
+    """
+
+    def __init__(self, name: str, observer: RangeObserver) -> None:
+        self.name = name
+        self.range = observer
+        self._count = 0
+        self._sums = torch.zeros(2, observer.channels, dtype=torch.float64)
+
+    def update(self, values: Tensor) -> None:
+        """Take in (samples, channels).
+
+        Raises:
+            PointwiseError: a value is not finite.
+        """
+        if not bool(torch.isfinite(values).all()):
+            raise PointwiseError(
+                f"On the calibration images the float network gives values of {self.name} that are not finite; check "
+                "the weights and the images."
+            )
+        self.range.update(values)
+        wide = values.double()
+        self._sums += torch.stack([wide.sum(dim=0), (wide * wide).sum(dim=0)])
+        self._count += len(values)
+
+    @property
+    def mean(self) -> np.ndarray:
+        return (self._sums[0] / self._count).numpy()
+
+    @property
+    def mean_square(self) -> np.ndarray:
+        return (self._sums[1] / self._count).numpy()
+
+    def limits(self, symmetric: bool) -> tuple[np.ndarray, np.ndarray]:
+        """Return low and high of each channel, (channels,) float64; see ``RangeObserver.limits``.
+
+        Raises:
+            PointwiseError: no channel has any range.
+        """
+        low, high = self.range.limits(symmetric)
+        if not np.any(high > low):
+            raise PointwiseError(
+                f"The range of {self.name} is zero: it is always {low[0]:.3g} on the calibration images, so there is "
+                "nothing to choose a scale by; use other images or other weights."
+            )
+        return low, high
+
+    def largest(self) -> np.ndarray:
+        """Return the largest magnitude of each channel, (channels,) float64.
+
+        A channel that is (almost) always zero counts as a 4096th of the largest, so that a scale can divide by it.
+        """
+        high = self.limits(symmetric=True)[1]
+        return np.maximum(high, high.max() / 4096)
+
+
+@dataclass
+class Observations:
+    """All records of one network.
+
+    Attributes:
+        records: by name, see the module.
+        grids: the distinct values of the pixels of each colour, sorted; None beyond ``GRID_SIZE`` of them.
+        key_centres: (H,) by name of the attention: a typical key, see ``_scores``.
+        gelu_inputs: histogram of one channel by name of the GELU.
+        images: how many images were seen.
+    """
+
+    records: dict[str, TensorRecord] = field(default_factory=dict)
+    grids: list[np.ndarray | None] = field(default_factory=list)
+    key_centres: dict[str, Tensor] = field(default_factory=dict)
+    gelu_inputs: dict[str, ChannelHistogram] = field(default_factory=dict)
+    images: int = 0
+
+    def __getitem__(self, name: str) -> TensorRecord:
+        return self.records[name]
+
+
+def check_images(images: np.ndarray | Tensor, net: DeiT, purpose: str) -> Tensor:
+    """Return images as float32 (B, colours, S, S).
+
+    Args:
+        purpose: what they are for ("calibration", "evaluation"), for the message.
+
+    Raises:
+        PointwiseError: they are none, of another shape, or not finite.
+    """
+    config = net.config
+    shape = (config.in_channels, config.image_size, config.image_size)
+    images = torch.as_tensor(images)
+    if images.ndim != 4 or tuple(images.shape[1:]) != shape or len(images) == 0:
+        raise PointwiseError(
+            f"The {purpose} images have the shape {tuple(images.shape)}, but the network takes at least one image as "
+            f"(images, {shape[0]}, {shape[1]}, {shape[2]}); choose images of that size."
+        )
+    images = images.to(torch.float32)
+    if not bool(torch.isfinite(images).all()):
+        raise PointwiseError(
+            f"The {purpose} images hold values that are not finite; normalise them to ordinary numbers."
+        )
+    return images
+
+
+def observe(
+    net: DeiT,
+    images: np.ndarray | Tensor,
+    method: type[RangeObserver] = MinMax,
+    batch: int = 16,
+    progress: Callable[[int, int], None] | None = None,
+) -> Observations:
+    """Run the float network on calibration images and return what was seen.
+
+    Args:
+        net: the network, in inference mode. images: (B, colours, S, S), normalised as the network takes them.
+        method: the range method for everything that becomes 8 bits; the residual stream and the logits, of
+            16 bits, always keep their full range.
+        batch: images at a time. progress: called with (images done, images in all) after each batch.
+
+    Raises:
+        PointwiseError: the images do not fit the network, or a value is not finite.
+    """
+    images = check_images(images, net, "calibration")
+    seen = Observations(grids=[np.empty(0, np.float32)] * net.config.in_channels)
+    watch = _Watch(seen, method)
+    handles = watch.attach(net)
+    try:
+        with torch.inference_mode():
+            for start in range(0, len(images), batch):
+                part = images[start : start + batch]
+                watch.pixels(part)
+                for logits in net.forward_heads(part):
+                    watch.record("logits", logits.reshape(-1, 1), MinMax)
+                seen.images += len(part)
+                if progress:
+                    progress(seen.images, len(images))
+    finally:
+        for handle in handles:
+            handle.remove()
+    return seen
+
+
+class _Watch:
+    """The forward hooks that fill ``Observations``."""
+
+    def __init__(self, seen: Observations, method: type[RangeObserver]) -> None:
+        self.seen = seen
+        self.method = method
+
+    def record(self, name: str, values: Tensor, method: type[RangeObserver] | None = None) -> None:
+        """Give (samples, channels) to the record of that name."""
+        if name not in self.seen.records:
+            self.seen.records[name] = TensorRecord(name, (method or self.method)(values.shape[1]))
+        self.seen.records[name].update(values)
+
+    def attach(self, net: DeiT) -> list[torch.utils.hooks.RemovableHandle]:
+        handles = [net.norm.register_forward_pre_hook(self._norm("norm", net.config.prefix_tokens))]
+        for index, block in enumerate(net.blocks):
+            name = f"blocks.{index}"
+            for part in ("norm1", "norm2"):
+                hook = self._norm(f"{name}.{part}", net.config.tokens)
+                handles.append(getattr(block, part).register_forward_pre_hook(hook))
+            handles += self._attention(f"{name}.attn", block.attn)
+            handles.append(block.mlp.act.register_forward_hook(self._gelu(f"{name}.mlp.act")))
+        return handles
+
+    def pixels(self, images: Tensor) -> None:
+        self.record("pixels", images.transpose(0, 1).flatten(1).T)
+        for colour, grid in enumerate(self.seen.grids):
+            if grid is not None:
+                grid = np.union1d(grid, images[:, colour].numpy())
+                self.seen.grids[colour] = grid if len(grid) <= GRID_SIZE else None
+
+    def _norm(self, name: str, tokens: int) -> Callable[..., None]:
+        def hook(module: nn.Module, inputs: tuple[Tensor]) -> None:
+            x = inputs[0].double()
+            self.record("residual", x.reshape(-1, 1), MinMax)
+            x = x[:, :tokens]
+            centred = x - x.mean(dim=-1, keepdim=True)
+            deviation = (centred.square().mean(dim=-1, keepdim=True) + LAYER_NORM_EPS).sqrt()
+            self.record(name, (centred / deviation).flatten(0, 1).float())
+
+        return hook
+
+    def _gelu(self, name: str) -> Callable[..., None]:
+        def hook(module: nn.Module, inputs: tuple[Tensor], output: Tensor) -> None:
+            values = inputs[0].reshape(-1, 1)
+            self.record(f"{name}.input", values)
+            self.record(name, output.flatten(0, 1))
+            self.seen.gelu_inputs.setdefault(name, ChannelHistogram(1)).update(values)
+
+        return hook
+
+    def _attention(self, name: str, attention: nn.Module) -> list[torch.utils.hooks.RemovableHandle]:
+        """Hooks for the qkv layer, the scores and the context of one attention.
+
+        Softmax is the same for k and for k − c with any fixed c: q·c is the same for all scores of a row. A typical
+        key as c makes the keys and the scores smaller, and so their steps finer. The mean of the first batch is
+        typical enough.
+        """
+        queries: list[Tensor] = []
+
+        def on_qkv(module: nn.Module, inputs: tuple[Tensor], output: Tensor) -> None:
+            self.record(f"{name}.qkv", output.flatten(0, 1))
+            q, k, _ = output.chunk(3, dim=-1)
+            self.seen.key_centres.setdefault(name, k.mean(dim=(0, 1)))
+            queries[:] = [q]
+
+        def on_scores(module: nn.Module, inputs: tuple[Tensor]) -> None:
+            scores = inputs[0]  # (B, heads, T, T)
+            q = queries.pop()
+            constant = (q * self.seen.key_centres[name]).unflatten(-1, (attention.heads, -1)).sum(dim=-1)
+            self.record(f"{name}.scores", _scores(scores, constant.transpose(1, 2) * attention.scale))
+
+        def on_context(module: nn.Module, inputs: tuple[Tensor]) -> None:
+            self.record(f"{name}.context", inputs[0].flatten(0, 1))
+
+        return [
+            attention.qkv.register_forward_hook(on_qkv),
+            attention.softmax.register_forward_pre_hook(on_scores),
+            attention.proj.register_forward_pre_hook(on_context),
+        ]
+
+
+def _scores(scores: Tensor, constant: Tensor) -> Tensor:
+    """Return the scores as the integers should cover them, (samples, heads).
+
+    ``constant`` (B, heads, T) is what the key centre takes from every score of a row. A score that is negligible
+    may clip, and therefore counts as if it were just not negligible.
+    """
+    centred = scores - constant[..., None]
+    floor = centred.amax(dim=-1, keepdim=True) - NEGLIGIBLE
+    return torch.maximum(centred, floor).transpose(0, 1).flatten(1).T
