@@ -1,1 +1,1 @@
-"""Simulation and the `pointwise` command: builds the generated core with Verilator and compares it bit for bit."""
+"""Simulation and the `pointwise` command: the core in Verilator, compared with the model bit for bit."""
