@@ -1,0 +1,216 @@
+"""Verilog to a simulator that cocotb can drive: lean, cached by content, and safe for several test processes.
+
+A build lies in ``build/benches/<name>-<hash>/`` below the working directory (``POINTWISE_BUILD`` names
+another place for ``build``). The hash is of everything that goes into it, so that it is made once and found
+ever after. Deleting the folder is always safe.
+
+Lean means that only the ports of the top module are visible to cocotb. A visible signal is kept out of
+Verilator's optimiser; with all of them visible, cocotb's own default, the model is several times slower.
+"""
+
+import fcntl
+import hashlib
+import importlib.metadata
+import json
+import os
+import re
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from hw.contract.errors import PointwiseError
+
+from .verilator import find_compiler, find_verilator
+
+RTL = Path(__file__).parent / "rtl"
+"""Where the behavioural SystemVerilog of the simulation lies."""
+
+CHECKERS = (
+    RTL / "bus_check_pkg.sv",
+    RTL / "channel_checker.sv",
+    RTL / "axi_checker.sv",
+    RTL / "axil_checker.sv",
+)
+"""The protocol checkers, in the order in which they must be compiled."""
+
+DRAM = (RTL / "stall_source.sv", RTL / "dram_fault.sv", RTL / "dram_memory.sv", RTL / "axi_dram.sv")
+"""The behavioural memory."""
+
+_LAYOUT = 1  # of a build folder; a new number makes every old build unknown
+
+
+@dataclass(frozen=True)
+class Build:
+    """A finished simulator.
+
+    Attributes:
+        top: name of its top module.
+        executable: the program; run it through ``sim.bench.run``, which tells cocotb what it needs.
+        directory: the folder of the build, with ``build.log``.
+        waves: whether it can write waves.
+    """
+
+    top: str
+    executable: Path
+    directory: Path
+    waves: bool
+
+
+def build_root() -> Path:
+    """Where everything generated goes: ``POINTWISE_BUILD``, or else ``build`` in the working directory."""
+    return Path(os.environ.get("POINTWISE_BUILD") or "build").resolve()
+
+
+def build(
+    sources: Sequence[Path | str],
+    top: str,
+    *,
+    name: str | None = None,
+    parameters: Mapping[str, int | str] | None = None,
+    defines: Mapping[str, str] | None = None,
+    lean: bool = True,
+    waves: bool = False,
+    timing: bool = False,
+    optimise: str = "-O1",
+    arguments: Sequence[str] = (),
+) -> Build:
+    """Compile a simulator, or find the one that was compiled from the same.
+
+    Args:
+        sources: Verilog in the order of compilation: a ``Path`` is a file, a ``str`` is Verilog text.
+        top: the top module.
+        name: what the folder is called after; the top module unless given.
+        parameters: parameters of the top module; a text is given as a Verilog string.
+        defines: preprocessor macros.
+        lean: make only the top's ports visible. ``False`` shows every signal, for looking into a component.
+        waves: be able to write waves (``dump.fst``); slower even while none are written.
+        timing: allow delays in the Verilog, such as a clock of its own.
+        optimise: what the C++ compiler is told for the model; ``-O1`` compiles fast, ``-O3`` runs fast.
+        arguments: further arguments for Verilator.
+
+    Raises:
+        PointwiseError: if a tool is missing, a file cannot be read or the sources do not compile.
+    """
+    texts = [_text(source) for source in sources]
+    options = ["--timing" if timing else "--no-timing", "--timescale", "1ns/1ps", "-Wno-fatal", *arguments]
+    for key, value in (parameters or {}).items():
+        options += [f'-G{key}="{value}"' if isinstance(value, str) else f"-G{key}={value}"]
+    options += [f"-D{key}={value}" for key, value in (defines or {}).items()]
+    options += ["--trace-fst"] if waves else []
+    options += [] if lean else ["--public-flat-rw"]
+    key = _key(texts, top, lean, options, optimise)
+    directory = build_root() / "benches" / f"{name or top}-{key}"
+    finished = Build(top, directory / "simulator", directory, waves)
+    with locked(directory):
+        if not (directory / "done.json").exists():
+            shutil.rmtree(directory, ignore_errors=True)
+            directory.mkdir(parents=True)
+            started = time.monotonic()
+            _compile(finished, sources, texts, lean, options, optimise)
+            summary = {"top": top, "options": options, "seconds": round(time.monotonic() - started, 1)}
+            (directory / "done.json").write_text(json.dumps(summary, indent=2) + "\n")
+    return finished
+
+
+@contextmanager
+def locked(directory: Path) -> Iterator[None]:
+    """Hold ``<directory>.lock`` for the length of a ``with`` statement, waiting for whoever holds it.
+
+    The operating system lets go of it when a process dies, so that a lock left behind never blocks.
+    """
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    with directory.with_name(directory.name + ".lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _text(source: Path | str) -> str:
+    if isinstance(source, str):
+        return source
+    try:
+        return source.read_text()
+    except OSError as error:
+        raise PointwiseError(f"the Verilog source {source} cannot be read: {error.strerror}") from error
+
+
+def _key(texts: Sequence[str], top: str, lean: bool, options: Sequence[str], optimise: str) -> str:
+    """Twelve hexadecimal digits that stand for all that goes into a build."""
+    tools = [find_verilator().executable, find_verilator().version, find_compiler()]
+    parts = [_LAYOUT, *tools, importlib.metadata.version("cocotb"), top, lean, *options, optimise, *texts]
+    return hashlib.sha256("\0".join(str(part) for part in parts).encode()).hexdigest()[:12]
+
+
+def _compile(
+    target: Build,
+    sources: Sequence[Path | str],
+    texts: Sequence[str],
+    lean: bool,
+    options: list[str],
+    optimise: str,
+) -> None:
+    """Write the sources into the folder, run Verilator there, then the C++ compiler."""
+    import cocotb_tools.config
+
+    files = []
+    for index, (source, text) in enumerate(zip(sources, texts, strict=True)):
+        stem = source.stem if isinstance(source, Path) else "generated"
+        file = target.directory / "source" / f"{index:02d}_{stem}.sv"
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(text)
+        files.append(file)
+    if lean:
+        file = target.directory / "source" / "lean.vlt"
+        file.write_text(f'`verilator_config\npublic_flat_rw -module "{target.top}" -port "*"\n')
+        files.insert(0, file)
+    libraries = Path(cocotb_tools.config.libs_dir)
+    main = Path(cocotb_tools.config.share_dir) / "lib" / "verilator" / "verilator.cpp"
+    link = f"-Wl,-rpath,{libraries} -L{libraries} -lcocotbvpi_verilator"
+    objects = target.directory / "objects"
+    verilate = ["--cc", "--exe", "--vpi", "--prefix", "Vtop", "--top-module", target.top]
+    verilate += ["-Mdir", str(objects), "-o", str(target.executable), "-LDFLAGS", link, *options]
+    verilate += [str(main), *map(str, files)]
+    verilator = find_verilator()
+    environment = verilator.environment(find_compiler(), {"OPT_FAST": optimise})
+    log = target.directory / "build.log"
+    _run([str(verilator.executable), *verilate], environment, log, target.top)
+    with _shared_runtime(objects, environment["MAKEFLAGS"]):
+        _run(["make", "-C", str(objects), "-f", "Vtop.mk"], environment, log, target.top)
+    for leftover in [*objects.glob("*.o"), *objects.glob("*.a"), *objects.glob("*.gch")]:
+        leftover.unlink()
+
+
+@contextmanager
+def _shared_runtime(objects: Path, flags: str) -> Iterator[None]:
+    """Lend a build the objects of Verilator's own library: most of its compile time, and always the same.
+
+    They depend on the settings in ``Vtop_classes.mk`` and on the flags, and are kept under a hash of both.
+    """
+    settings = re.findall(r"^(VM_\w+ = .*)$", (objects / "Vtop_classes.mk").read_text(), re.MULTILINE)
+    text = "\0".join([*settings, flags, str(find_verilator().executable)])
+    store = build_root() / "benches" / f"runtime-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
+    with locked(store):
+        for file in store.glob("*.o"):
+            shutil.copy(file, objects)
+    yield
+    with locked(store):
+        store.mkdir(exist_ok=True)
+        for file in objects.glob("verilated*.o"):
+            if not (store / file.name).exists():
+                shutil.copy(file, store / (file.name + ".tmp"))
+                (store / (file.name + ".tmp")).rename(store / file.name)
+
+
+def _run(command: Sequence[str], environment: Mapping[str, str], log: Path, top: str) -> None:
+    """Run one step of a build with its output appended to the log; raises PointwiseError when it fails."""
+    with log.open("a") as file:
+        file.write(f"$ {' '.join(command)}\n")
+        file.flush()
+        done = subprocess.run(command, env=environment, stdout=file, stderr=subprocess.STDOUT, check=False)
+    if done.returncode:
+        lines = log.read_text(errors="replace").splitlines()
+        errors = [line.strip() for line in lines if re.search(r"%Error|\berror\b:", line)] or lines[-1:]
+        raise PointwiseError(f"the simulator of {top} could not be built: {errors[0]} (all of it in {log})")
