@@ -1,0 +1,54 @@
+"""Input and output blocks of a compiled network, by its manifest alone (as read back from ``manifest.json``)."""
+
+from typing import Any
+
+import numpy as np
+
+from hw.contract.config import CoreConfig
+from hw.contract.errors import PointwiseError
+
+from .layout import DramBlock, pack_block, unpack_block
+
+
+def pack_input(manifest: dict[str, Any], image: np.ndarray) -> bytes:
+    """The bytes that the core reads at INPUT_BASE.
+
+    Args:
+        image: integers of int8 range, of the shape that the manifest's input has.
+
+    Raises:
+        PointwiseError: another shape, or values out of range.
+    """
+    entry = manifest["input"]
+    image = np.asarray(image)
+    if list(image.shape) != entry["shape"]:
+        raise PointwiseError(f"the input has shape {image.shape}, the network was compiled for {tuple(entry['shape'])}")
+    if not np.issubdtype(image.dtype, np.integer) or image.min() < -128 or image.max() > 127:
+        raise PointwiseError("the input must hold integers from -128 to 127; quantise the image first")
+    config = CoreConfig.from_dict(manifest["config"])
+    data = bytearray(entry["bytes"])
+    for values in entry["blocks"]:
+        block = DramBlock(**values)
+        rows = image[block.first_token : block.first_token + block.tokens]
+        data[block.offset : block.offset + block.size] = pack_block(rows, block, config)
+    return bytes(data)
+
+
+def read_output(manifest: dict[str, Any], data: bytes) -> dict[str, np.ndarray]:
+    """Arrays by name: the network's output, and in a traced program the result of every layer.
+
+    Args:
+        data: what the core wrote at OUTPUT_BASE.
+
+    Raises:
+        PointwiseError: ``data`` is shorter than the output block.
+    """
+    entry = manifest["output"]
+    if len(data) < entry["bytes"]:
+        raise PointwiseError(f"the output has {len(data)} bytes, the program writes {entry['bytes']}; read them all")
+    config = CoreConfig.from_dict(manifest["config"])
+    arrays = {}
+    for tensor in entry["tensors"]:
+        values = [unpack_block(data, DramBlock(**block), config) for block in tensor["blocks"]]
+        arrays[tensor["name"]] = np.concatenate(values)
+    return arrays

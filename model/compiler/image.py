@@ -1,0 +1,76 @@
+"""The memory image: streams and tensors gathered behind the program, sealed, and written in two forms."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+
+from hw.contract.config import CoreConfig
+from hw.contract.errors import PointwiseError
+from hw.contract.image import ALIGNMENT, HEADER_BYTES, Header, align, seal, shape_word
+from hw.contract.isa import INSTRUCTION_BYTES, Instruction
+
+
+class ImageBuilder:
+    """Collects the data behind the program; offsets are known as it is added, so instructions can point there.
+
+    Args:
+        program_length: instructions, END included.
+    """
+
+    def __init__(self, program_length: int) -> None:
+        self.program_length = program_length
+        self.offset = HEADER_BYTES + program_length * INSTRUCTION_BYTES
+        self._parts: list[bytes] = []
+
+    def add(self, data: bytes) -> int:
+        """Append ``data``, padded to 64 bytes; returns its offset from the image's start."""
+        offset = self.offset
+        data = data.ljust(align(len(data)), b"\0")
+        self._parts.append(data)
+        self.offset += len(data)
+        if self.offset >= 1 << 32:
+            raise PointwiseError("the image would exceed 4 GiB, which its offsets cannot address; use a smaller network")
+        return offset
+
+    def finish(
+        self, program: list[Instruction], config: CoreConfig, act_words: int, res_words: int, max_tokens: int,
+        input_bytes: int, output_bytes: int,
+    ) -> bytes:
+        """The sealed image; the arguments go into its header (see ``hw.contract.image.Header``)."""
+        if len(program) != self.program_length:
+            raise AssertionError(f"the program has {len(program)} instructions, {self.program_length} were announced")
+        header = Header(
+            shape=shape_word(config),
+            length=self.offset + ALIGNMENT,
+            program_offset=HEADER_BYTES,
+            program_length=len(program),
+            max_tokens=max_tokens,
+            act_words=act_words,
+            res_words=res_words,
+            input_bytes=input_bytes,
+            output_bytes=output_bytes,
+        )
+        return seal(b"".join([header.encode(), *(i.encode() for i in program), *self._parts]))
+
+
+def to_hex(data: bytes, config: CoreConfig) -> bytes:
+    """``$readmemh`` text: a beat of the bus on each line, the byte of the highest address first."""
+    width = config.bus_bytes
+    beats = np.frombuffer(data.ljust(align(len(data), width), b"\0"), np.uint8).reshape(-1, width)[:, ::-1]
+    digits = np.frombuffer(np.ascontiguousarray(beats).tobytes().hex().encode(), np.uint8).reshape(-1, 2 * width)
+    lines = np.full((len(digits), 2 * width + 1), ord("\n"), np.uint8)
+    lines[:, :-1] = digits
+    return lines.tobytes()
+
+
+def write_file(path: Path, data: bytes) -> None:
+    """Write ``data`` so that ``path`` never holds half of it; raises PointwiseError when it cannot be written."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_bytes(data)
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise PointwiseError(f"{path} cannot be written: {error.strerror}") from error

@@ -1,0 +1,181 @@
+"""The manifest: what a compiled image holds, as plain JSON for the runner, for reports and for people."""
+
+import zlib
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from hw.contract.config import CoreConfig
+from hw.contract.image import HEADER_BYTES, TRAILER_BYTES
+from hw.contract.isa import INSTRUCTION_BYTES, Conv, Dma, End, Space
+from model.integer.network import IntegerNetwork
+
+from .analysis import Analysis
+from .layout import DramBlock
+from .planning import Plan
+from .program import Line
+
+FORMAT = 1
+
+
+@dataclass
+class Record:
+    """Where things lie in DRAM, for the manifest.
+
+    Attributes:
+        streams: (offset, bytes) of each layer's stream, by node number.
+        inputs: blocks of the input. init: block of the residual stream's first value. output: block of the result.
+        traces: blocks of each layer's result, by node number.
+        input_bytes, output_bytes: sizes of the two blocks.
+    """
+
+    streams: dict[int, tuple[int, int]]
+    inputs: list[DramBlock]
+    init: DramBlock | None
+    output: DramBlock | None
+    traces: dict[int, list[DramBlock]]
+    input_bytes: int = 0
+    output_bytes: int = 0
+
+def build_manifest(
+    network: IntegerNetwork,
+    config: CoreConfig,
+    analysis: Analysis,
+    plan: Plan,
+    lines: list[Line],
+    image: bytes,
+    record: Record,
+    trace: bool,
+) -> dict[str, Any]:
+    """Everything about a compiled network, JSON-able:
+
+    * ``network``, ``macs``, ``info``, ``config``, ``trace``, ``image`` (bytes, crc32);
+    * ``input`` and ``output``: bytes, and blocks (``layout.DramBlock``) of each tensor; the first output is the
+      network's result, with trace one for each layer follows (``layer``: true);
+    * ``memory``: words used and available of both memories; ``dram``: the image's map, (offset, bytes, what);
+    * ``tensors``: each buffer on chip: memory, base, strides, shape, dtype, scale, zero point, lifetime in instructions;
+    * ``instructions``: index, layer name, MACs and all fields of each.
+    """
+    return {
+        "format": FORMAT,
+        "network": network.name,
+        "macs": network.macs,
+        "info": network.info,
+        "config": asdict(config),
+        "trace": trace,
+        "image": {"bytes": len(image), "crc32": zlib.crc32(image[:-TRAILER_BYTES])},
+        "input": {
+            "name": network.input_name,
+            "shape": [network.tokens, network.input_channels],
+            "dtype": "int8",
+            "scale": network.input_scale,
+            "offset": network.input_offset,
+            "bytes": record.input_bytes,
+            "blocks": _blocks(record.inputs),
+        },
+        "output": {"bytes": record.output_bytes, "tensors": _outputs(network, analysis, record)},
+        "memory": {
+            "activation": {"words": plan.used[Space.ACTIVATION], "available": config.act_words, "lanes": config.rows},
+            "residual": {"words": plan.used[Space.RESIDUAL], "available": config.res_words, "lanes": config.rows},
+        },
+        "dram": _dram(analysis, lines, image, record),
+        "tensors": _tensors(plan, lines),
+        "instructions": [_instruction(index, line) for index, line in enumerate(lines)],
+    }
+
+
+def _blocks(blocks: Iterable[DramBlock]) -> list[dict[str, Any]]:
+    return [asdict(block) for block in sorted(blocks, key=lambda block: block.first_token)]
+
+
+def _outputs(network: IntegerNetwork, analysis: Analysis, record: Record) -> list[dict[str, Any]]:
+    result = analysis.tensors[analysis.output]
+    entries = [
+        {
+            "name": network.output,
+            "layer": False,
+            "shape": [result.tokens, result.channels],
+            "dtype": result.dtype,
+            "scale": network.output_scale,
+            "zero_point": 0,
+            "blocks": _blocks([record.output]),
+        }
+    ]
+    for index, blocks in sorted(record.traces.items()):
+        node = analysis.nodes[index]
+        tensor = analysis.tensors[node.output]
+        entries.append(
+            {
+                "name": node.layer.name,
+                "layer": True,
+                "tensor": tensor.key[0],
+                "shape": [tensor.tokens, tensor.channels],
+                "dtype": tensor.dtype,
+                "scale": node.layer.scale,
+                "zero_point": node.layer.zero_point,
+                "blocks": _blocks(blocks),
+            }
+        )
+    return entries
+
+
+def _dram(analysis: Analysis, lines: list[Line], image: bytes, record: Record) -> list[dict[str, Any]]:
+    entries = [
+        {"offset": 0, "bytes": HEADER_BYTES, "what": "header"},
+        {"offset": HEADER_BYTES, "bytes": len(lines) * INSTRUCTION_BYTES, "what": f"program, {len(lines)} instructions"},
+    ]
+    for index, (offset, size) in record.streams.items():
+        entries.append({"offset": offset, "bytes": size, "what": f"stream of {analysis.nodes[index].layer.name}"})
+    if record.init is not None:
+        entry = {"offset": record.init.offset, "bytes": record.init.size, "what": f"{analysis.residual[0]} at the start"}
+        entries.append(entry)
+    entries.append({"offset": len(image) - TRAILER_BYTES, "bytes": TRAILER_BYTES, "what": "trailer, CRC-32"})
+    return entries
+
+
+def _tensors(plan: Plan, lines: list[Line]) -> list[dict[str, Any]]:
+    first: dict[int, int] = {}
+    for index, line in enumerate(lines):
+        if line.step >= 0:
+            first[line.step] = index
+    entries = []
+    for buffer in plan.graph.buffers:
+        if buffer.index not in plan.places:
+            continue
+        begin, end = plan.lifetimes[buffer.index]
+        last = first[plan.order[end]] if end < len(plan.order) else len(lines) - 1
+        entries.append(
+            {
+                "name": buffer.name,
+                "tensor": buffer.tensor.key[0],
+                "version": buffer.tensor.key[1],
+                "first_token": buffer.first_token,
+                "shape": [buffer.tokens, buffer.tensor.channels],
+                "dtype": buffer.tensor.dtype,
+                "scale": buffer.tensor.scale,
+                "zero_point": buffer.tensor.zero_point,
+                "memory": buffer.space.name.lower(),
+                "base": plan.places[buffer.index],
+                "words": buffer.words,
+                "token_stride": 1,
+                "word_stride": buffer.tokens,
+                "first_instruction": first[plan.order[begin]],
+                "last_instruction": last,
+            }
+        )
+    return entries
+
+
+def _instruction(index: int, line: Line) -> dict[str, Any]:
+    entry: dict[str, Any] = {"index": index, "name": line.name}
+    instruction = line.instruction
+    if isinstance(instruction, End):
+        return entry | {"opcode": "END"}
+    opcode = "CONV" if isinstance(instruction, Conv) else "STORE" if instruction.store else "LOAD"
+    entry["opcode"] = opcode
+    if isinstance(instruction, Conv):
+        entry["macs"] = line.macs
+    elif isinstance(instruction, Dma) and line.block is not None:
+        entry["bytes"] = line.block.size
+    fields = {name: getattr(value, "name", value) for name, value in vars(instruction).items()}
+    return entry | {"fields": fields}

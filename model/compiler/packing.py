@@ -1,0 +1,104 @@
+"""The stationary stream of a layer: tables, parameter planes, channel shifts and weights in the order of use.
+
+The order is that of ``hw.contract.stream``; here the bytes are made, for all tiles at once.
+"""
+
+import numpy as np
+
+from hw.contract.config import CoreConfig
+from hw.contract.errors import PointwiseError
+from hw.contract.image import align
+from hw.contract.isa import Prologue, Stationary
+from hw.contract.stream import PLANE_BIAS, PLANE_MULT, PLANE_SHIFT, PLANES, SHIFT_BITS, shift_rows, table_rows, tiles
+from model.integer.network import Layer
+
+
+def padded_channels(parts: tuple[int, ...], config: CoreConfig) -> int:
+    """K of a convolution whose input is ``parts`` side by side, each starting at a word border."""
+    return sum(tiles(width, config.rows) * config.rows for width in parts[:-1]) + parts[-1]
+
+
+def spread(values: np.ndarray, parts: tuple[int, ...], config: CoreConfig) -> np.ndarray:
+    """Insert zeros along the last axis where the parts of the input have padding lanes."""
+    out = np.zeros((*values.shape[:-1], padded_channels(parts, config)), values.dtype)
+    source = target = 0
+    for width in parts:
+        out[..., target : target + width] = values[..., source : source + width]
+        source += width
+        target += tiles(width, config.rows) * config.rows
+    return out
+
+
+def uses_shifts(layer: Layer) -> bool:
+    """Whether the stream has to carry channel shifts: a stream without them means zero everywhere."""
+    return layer.prologue == Prologue.NORMALISE and layer.channel_shift is not None and bool(np.any(layer.channel_shift))
+
+
+def pack_stream(layer: Layer, parts: tuple[int, ...], config: CoreConfig) -> bytes:
+    """The bytes of ``layer``'s stream, a multiple of 64.
+
+    Args:
+        parts: channels of its inputs, in order.
+
+    Raises:
+        PointwiseError: a parameter is out of the range that the stream can hold.
+    """
+    rows, cols = config.rows, config.cols
+    n_tiles, k_tiles = tiles(len(layer.bias), cols), tiles(padded_channels(parts, config), rows)
+    body = [_planes(layer, n_tiles, cols)]
+    per_tile = []
+    if uses_shifts(layer):
+        shifts = _in_range(layer, "channel_shift", spread(np.asarray(layer.channel_shift), parts, config), 0, 2**SHIFT_BITS - 1)
+        lanes = _padded(shifts.astype(np.uint8)[None], 1, k_tiles * rows).reshape(k_tiles, rows)
+        block = _padded(lanes, k_tiles, shift_rows(config) * cols).reshape(1, k_tiles, shift_rows(config), cols)
+        per_tile.append(np.broadcast_to(block, (n_tiles, *block.shape[1:])))
+    if layer.stationary == Stationary.STREAM:
+        weight = _in_range(layer, "weight", np.asarray(layer.weight), -128, 127).astype(np.int8).view(np.uint8)
+        whole = _padded(spread(weight, parts, config), n_tiles * cols, k_tiles * rows)
+        per_tile.append(whole.reshape(n_tiles, cols, k_tiles, rows).transpose(0, 2, 3, 1))
+    if per_tile:
+        body.append(np.concatenate(per_tile, axis=2).reshape(n_tiles, -1, cols))
+    parts_of_stream = [_table(layer, "exp_table", layer.exp_table, 0, 255, config)] if layer.prologue == Prologue.EXPONENTIAL else []
+    if layer.table is not None:
+        low, high = (0, 255) if layer.out_unsigned else (-128, 127)
+        parts_of_stream.append(_table(layer, "table", layer.table, low, high, config))
+    parts_of_stream.append(np.concatenate(body, axis=1).reshape(-1, cols))
+    stream = np.concatenate(parts_of_stream)
+    out = np.zeros((len(stream), config.row_bytes), np.uint8)
+    out[:, :cols] = stream
+    return out.tobytes().ljust(align(out.size), b"\0")
+
+
+def _planes(layer: Layer, n_tiles: int, cols: int) -> np.ndarray:
+    """(n_tiles, 8, C) bytes of bias, multiplier and shift."""
+    count = len(layer.bias)
+    planes = np.zeros((n_tiles * cols, PLANES), np.uint8)
+    bias = _in_range(layer, "bias", np.asarray(layer.bias), -(1 << 31), (1 << 31) - 1).astype("<i4")
+    mult = _in_range(layer, "mult", np.asarray(layer.mult), 0, 65535).astype("<u2")
+    shift = _in_range(layer, "shift", np.asarray(layer.shift), 1, 47).astype(np.uint8)
+    planes[:count, PLANE_BIAS:PLANE_MULT] = bias[:, None].view(np.uint8)
+    planes[:count, PLANE_MULT:PLANE_SHIFT] = mult[:, None].view(np.uint8)
+    planes[:count, PLANE_SHIFT] = shift
+    return planes.reshape(n_tiles, cols, PLANES).transpose(0, 2, 1)
+
+
+def _table(layer: Layer, name: str, values: np.ndarray, low: int, high: int, config: CoreConfig) -> np.ndarray:
+    """(rows, C) bytes of a table."""
+    entries = _in_range(layer, name, np.asarray(values), low, high) & 255
+    flat = np.zeros(table_rows(config) * config.cols, np.uint8)
+    flat[: len(entries)] = entries
+    return flat.reshape(-1, config.cols)
+
+
+def _padded(values: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Zeros below and to the right, up to (height, width)."""
+    return np.pad(values, ((0, height - values.shape[0]), (0, width - values.shape[1])))
+
+
+def _in_range(layer: Layer, name: str, values: np.ndarray, low: int, high: int) -> np.ndarray:
+    if values.size and (values.min() < low or values.max() > high):
+        raise PointwiseError(
+            f"layer {layer.name} has {name} values from {values.min()} to {values.max()}, but the stream holds "
+            f"{low} to {high}; quantise the network again"
+        )
+    return values

@@ -1,0 +1,185 @@
+"""From a plan to instructions: addresses, streams, slots and waits."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from hw.contract.config import CoreConfig
+from hw.contract.isa import Base, Conv, Dma, End, Instruction, Prologue, Space, Stationary
+from hw.contract.stream import stream_bytes
+from model.integer.network import Layer
+
+from .hazards import HazardTracker, Region
+from .layout import DramBlock
+from .lowering import Rows, Step
+from .packing import uses_shifts
+from .planning import Plan
+from .schedule import MAXIMA_SLOTS, SUM_SLOTS, assign_slots
+
+_RESOURCES = {Space.ACTIVATION: "activation", Space.RESIDUAL: "residual"}
+
+
+@dataclass(frozen=True)
+class Line:
+    """One instruction of the program with what it is for.
+
+    Attributes:
+        instruction: ready to be encoded. name: the layer's name, or "load x" and "store x".
+        step: index in ``Graph.steps``, −1 for a STORE or END. block: DRAM block of a LOAD or STORE.
+        rows: what is moved or written on chip, None for END. macs: useful multiply-accumulates.
+    """
+
+    instruction: Instruction
+    name: str
+    step: int = -1
+    block: DramBlock | None = None
+    rows: Rows | None = None
+    macs: int = 0
+
+
+class Emitter:
+    """Turns steps into instructions in program order.
+
+    Args:
+        plan: order and places. streams: byte offset in the image of the stream of each layer (by node number).
+    """
+
+    def __init__(self, plan: Plan, config: CoreConfig, streams: dict[int, int]) -> None:
+        self.plan, self.config, self.streams = plan, config, streams
+        self.lines: list[Line] = []
+        self._maxima, self._sums = assign_slots(plan.graph, plan.order)
+        self._tracker = HazardTracker(
+            {
+                "activation": plan.used[Space.ACTIVATION],
+                "residual": plan.used[Space.RESIDUAL],
+                "statistics": config.max_tokens,
+                "maxima": MAXIMA_SLOTS,
+                "sums": SUM_SLOTS,
+            }
+        )
+
+    def load(self, step: Step, base: Base, block: DramBlock) -> None:
+        """LOAD a whole buffer from ``block``."""
+        waits = self._tracker.dma(writes=[self._region(step.output)])
+        self._dma(False, base, block, step.output, waits, f"load {self._name(step.output)}", step.index)
+
+    def store(self, rows: Rows, block: DramBlock) -> None:
+        """STORE tokens of a buffer to ``block`` of the output."""
+        waits = self._tracker.dma(reads=[self._region(rows)])
+        self._dma(True, Base.OUTPUT, block, rows, waits, f"store {self._name(rows)}", -1)
+
+    def conv(self, step: Step) -> None:
+        """One convolution."""
+        node, layer = step.node, step.node.layer
+        source = self.plan.graph.buffers[step.streamed[0].buffer]
+        target = self.plan.graph.buffers[step.output.buffer]
+        norm = layer.norm
+        normalise = layer.prologue == Prologue.NORMALISE
+        conv = Conv(
+            tokens=step.count,
+            k=node.k,
+            n=node.n,
+            prologue=layer.prologue,
+            in_unsigned=layer.in_unsigned,
+            in_base=self._address(step.streamed[0]),
+            in_token_stride=1,
+            in_tile_stride=source.tokens,
+            stationary=layer.stationary,
+            out_base=self._address(step.output),
+            out_token_stride=1,
+            out_word_stride=target.tokens,
+            to_residual=layer.residual,
+            out_unsigned=layer.out_unsigned and layer.table is None,
+            table=layer.table is not None,
+            divide=layer.divide,
+            row_max=layer.row_max,
+            add=layer.add,
+            sums=norm is not None,
+            shifts=uses_shifts(layer),
+            max_slot=self._maxima.get(step.index, 0),
+            sum_slot=self._sums.get(step.index, 0),
+            first_token=(node.first if normalise else layer.output_token) + step.first,
+            stream_offset=self.streams[step.node_index],
+            stream_beats=0,
+        )
+        if layer.stationary != Stationary.STREAM:
+            keys = self.plan.graph.buffers[step.stationary.buffer]
+            conv = replace(
+                conv, stat_base=self._address(step.stationary), stat_token_stride=1, stat_word_stride=keys.tokens
+            )
+        if norm is not None:
+            conv = replace(
+                conv,
+                mean_mult=norm.mean_mult,
+                mean_shift=norm.mean_shift,
+                norm_mult=norm.norm_mult,
+                norm_shift=norm.norm_shift,
+                epsilon=norm.epsilon,
+            )
+        waits = self._conv_waits(step, conv, layer)
+        conv = replace(
+            conv,
+            stream_beats=stream_bytes(conv, self.config) // self.config.bus_bytes,
+            wait_conv=waits.conv,
+            wait_dma=waits.dma,
+            post_wait_dma=waits.post_dma,
+        )
+        macs = node.macs * step.count // node.count
+        self.lines.append(Line(conv, layer.name, step.index, None, step.output, macs))
+
+    def end(self) -> None:
+        """END."""
+        self.lines.append(Line(End(), "end"))
+
+    def _conv_waits(self, step: Step, conv: Conv, layer: Layer):
+        tokens = np.arange(conv.first_token, conv.first_token + conv.tokens)
+        reads = [self._region(rows) for rows in step.streamed]
+        late_reads, early_writes, writes = [], [], [self._region(step.output)]
+        if step.stationary is not None:
+            reads.append(self._region(step.stationary))
+        if conv.prologue == Prologue.NORMALISE:
+            reads.append(Region("statistics", tokens))
+        if conv.sums:
+            writes.append(Region("statistics", tokens))
+        if conv.prologue == Prologue.EXPONENTIAL:
+            reads.append(Region("maxima", np.array([conv.max_slot])))
+            early_writes.append(Region("sums", np.array([conv.sum_slot])))
+        if conv.row_max:
+            writes.append(Region("maxima", np.array([conv.max_slot])))
+        if conv.add:
+            late_reads.append(self._region(step.output))
+        return self._tracker.conv(reads, late_reads, early_writes, writes)
+
+    def _dma(self, store: bool, base: Base, block: DramBlock, rows: Rows, waits, name: str, step: int) -> None:
+        buffer = self.plan.graph.buffers[rows.buffer]
+        words = buffer.words // buffer.tokens
+        dma = Dma(
+            store=store,
+            space=buffer.space,
+            base=base,
+            dram_offset=block.offset,
+            dram_stride=0 if block.one_run else block.row_stride,
+            sram_base=self._address(rows),
+            sram_stride=0 if block.one_run else buffer.tokens,
+            rows=1 if block.one_run else words,
+            words=words * rows.count if block.one_run else rows.count,
+            wait_conv=waits.conv,
+            wait_dma=waits.dma,
+        )
+        self.lines.append(Line(dma, name, step, block, rows))
+
+    def _address(self, rows: Rows) -> int:
+        return self.plan.places[rows.buffer] + rows.first
+
+    def _region(self, rows: Rows) -> Region:
+        buffer = self.plan.graph.buffers[rows.buffer]
+        words = np.arange(buffer.words // buffer.tokens)[:, None] * buffer.tokens
+        places = self._address(rows) + words + np.arange(rows.count)
+        return Region(_RESOURCES[buffer.space], places.reshape(-1))
+
+    def _name(self, rows: Rows) -> str:
+        buffer = self.plan.graph.buffers[rows.buffer]
+        if rows.count == buffer.tokens:
+            return buffer.name
+        first = buffer.first_token + rows.first
+        return f"{buffer.tensor.key[0]}[{first}:{first + rows.count}]"

@@ -1,0 +1,5 @@
+"""The emulator: runs a memory image instruction by instruction, to check compiled programs without any hardware."""
+
+from .emulator import Emulator, Order
+
+__all__ = ["Emulator", "Order"]

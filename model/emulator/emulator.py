@@ -1,0 +1,150 @@
+"""An instruction-level emulator of the core: from an image and an input block to the output block.
+
+It sees nothing but bytes, as the core does, and keeps the core's promise about order and no more: convolutions start
+in program order and complete in program order, DMA runs in program order, and between those only the wait counts
+of the instructions hold. ``Order`` chooses among what is allowed at each moment, so that a program with a wait too few
+gives a wrong result under one of them.
+"""
+
+import enum
+
+import numpy as np
+
+from hw.contract.config import CoreConfig
+from hw.contract.errors import PointwiseError
+from hw.contract.image import check
+from hw.contract.isa import INSTRUCTION_BYTES, Base, Conv, Dma, End, decode
+
+from .datapath import Started, finish, start
+from .machine import Machine
+
+
+class Event(enum.Enum):
+    """What can happen next."""
+
+    START = "start"
+    """The next convolution reads its operands."""
+    FINISH = "finish"
+    """The oldest convolution under way runs its epilogue and completes."""
+    DMA = "dma"
+    """The next LOAD or STORE."""
+
+
+class Order(enum.Enum):
+    """Which event is taken of those that are allowed: the first of the list, or with RANDOM any."""
+
+    SEQUENTIAL = (Event.FINISH, Event.DMA, Event.START)
+    DMA_FIRST = (Event.DMA, Event.FINISH, Event.START)
+    DMA_FIRST_LATE_WRITES = (Event.DMA, Event.START, Event.FINISH)
+    DMA_LAST = (Event.FINISH, Event.START, Event.DMA)
+    LATE_WRITES = (Event.START, Event.DMA, Event.FINISH)
+    LATE_WRITES_DMA_LAST = (Event.START, Event.FINISH, Event.DMA)
+    RANDOM = ()
+
+
+class Emulator:
+    """A core with an image in its DRAM.
+
+    Args:
+        image: the memory image; it is checked as the core does.
+        seed: of the noise in memories and padding, and of ``Order.RANDOM``.
+
+    Raises:
+        PointwiseError: the core would refuse the image.
+    """
+
+    def __init__(self, image: bytes, config: CoreConfig, seed: int = 0) -> None:
+        self.header = check(image, config)
+        self.config = config
+        self._image = bytearray(image)
+        self._seed = seed
+        self.program = self._decode()
+
+    def run(self, input_block: bytes, order: Order = Order.SEQUENTIAL) -> bytes:
+        """Run the program once on fresh memories.
+
+        Returns:
+            The output block; bytes that the program does not write are noise.
+
+        Raises:
+            PointwiseError: an instruction cannot be run, or all wait for one another.
+        """
+        if len(input_block) != self.header.input_bytes:
+            raise PointwiseError(f"the input block has {len(input_block)} bytes, the program reads {self.header.input_bytes}")
+        machine = Machine(self.config, self._seed)
+        machine.dram[Base.IMAGE] = self._image
+        machine.dram[Base.INPUT] = bytearray(input_block)
+        machine.dram[Base.OUTPUT] = bytearray(machine.noise.bytes(self.header.output_bytes))
+        _Run(machine, self.program, order, np.random.default_rng([self._seed, 1])).run()
+        return bytes(machine.dram[Base.OUTPUT])
+
+    def _decode(self) -> list[Conv | Dma]:
+        program: list[Conv | Dma] = []
+        for index in range(self.header.program_length):
+            first = self.header.program_offset + index * INSTRUCTION_BYTES
+            instruction = decode(bytes(self._image[first : first + INSTRUCTION_BYTES]))
+            if isinstance(instruction, End):
+                return program
+            if isinstance(instruction, Conv):
+                self._check_sizes(index, instruction)
+            program.append(instruction)
+        raise PointwiseError("the program ended without END; the image is damaged")
+
+    def _check_sizes(self, index: int, conv: Conv) -> None:
+        if not 1 <= conv.tokens <= self.config.max_tokens or conv.k < 1 or conv.n < 1:
+            raise PointwiseError(
+                f"instruction {index} has T = {conv.tokens}, K = {conv.k}, N = {conv.n}; expected 1 to "
+                f"{self.config.max_tokens} tokens and at least one channel, the image is damaged"
+            )
+
+
+class _Run:
+    """One run of a program: two queues and what is under way."""
+
+    def __init__(self, machine: Machine, program: list[Conv | Dma], order: Order, rng: np.random.Generator) -> None:
+        self.machine, self.order, self.rng = machine, order, rng
+        self.convs = [i for i in program if isinstance(i, Conv)]
+        self.dmas = [i for i in program if isinstance(i, Dma)]
+        self.under_way: list[Started] = []
+        self.started = self.finished = self.transferred = 0
+
+    def run(self) -> None:
+        """Until everything is complete."""
+        actions = {Event.START: self._start, Event.FINISH: self._finish, Event.DMA: self._transfer}
+        while self.finished < len(self.convs) or self.transferred < len(self.dmas):
+            allowed = self._allowed()
+            if not allowed:
+                raise PointwiseError(
+                    f"the program stands still after {self.finished} convolutions and {self.transferred} transfers: every "
+                    "instruction waits for a later one"
+                )
+            if self.order is Order.RANDOM:
+                event = allowed[self.rng.integers(len(allowed))]
+            else:
+                event = next(event for event in self.order.value if event in allowed)
+            actions[event]()
+
+    def _allowed(self) -> list[Event]:
+        allowed = []
+        if self.started < len(self.convs) and self._waited(self.convs[self.started]):
+            allowed.append(Event.START)
+        if self.under_way and self.under_way[0].conv.post_wait_dma <= self.transferred:
+            allowed.append(Event.FINISH)
+        if self.transferred < len(self.dmas) and self._waited(self.dmas[self.transferred]):
+            allowed.append(Event.DMA)
+        return allowed
+
+    def _waited(self, instruction: Conv | Dma) -> bool:
+        return instruction.wait_conv <= self.finished and instruction.wait_dma <= self.transferred
+
+    def _start(self) -> None:
+        self.under_way.append(start(self.machine, self.convs[self.started]))
+        self.started += 1
+
+    def _finish(self) -> None:
+        finish(self.machine, self.under_way.pop(0))
+        self.finished += 1
+
+    def _transfer(self) -> None:
+        self.machine.transfer(self.dmas[self.transferred])
+        self.transferred += 1

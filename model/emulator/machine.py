@@ -1,0 +1,77 @@
+"""What a core remembers: on-chip memories, per-token memories, and the three regions of DRAM."""
+
+import numpy as np
+
+from hw.contract.config import CoreConfig
+from hw.contract.errors import PointwiseError
+from hw.contract.isa import Base, Dma, Space
+
+SLOTS = 2
+
+
+class Machine:
+    """State of a core, filled with noise: what a program has not written it must not use.
+
+    Attributes:
+        act: (act_words, R) uint8, the bytes of the activation SRAM. res: (res_words, R) int16.
+        mean, mult, shift: (max_tokens,) int64, LayerNorm statistics by token.
+        maxima: (2, max_tokens) int64, row maxima. sums: (2, max_tokens) int64, sums of exponentials.
+        dram: bytes by ``Base``.
+    """
+
+    def __init__(self, config: CoreConfig, seed: int) -> None:
+        self.config = config
+        self.noise = np.random.default_rng(seed)
+        self.act = self.noise.integers(0, 256, (config.act_words, config.rows), np.uint8)
+        self.res = self.noise.integers(-32768, 32768, (config.res_words, config.rows), np.int16)
+        tokens = config.max_tokens
+        self.mean = self.noise.integers(-1000, 1000, tokens)
+        self.mult = self.noise.integers(0, 65536, tokens)
+        self.shift = self.noise.integers(1, 40, tokens)
+        self.maxima = self.noise.integers(-128, 128, (SLOTS, tokens))
+        self.sums = self.noise.integers(1, 1 << 17, (SLOTS, tokens))
+        self.dram: dict[Base, bytearray] = {base: bytearray() for base in Base}
+
+    def words(self, space: Space, addresses: np.ndarray) -> np.ndarray:
+        """Contents of words, (..., R) in the memory's own type; raises PointwiseError outside the memory."""
+        memory = self._memory(space, addresses)
+        return memory[addresses]
+
+    def put(self, space: Space, addresses: np.ndarray, values: np.ndarray) -> None:
+        """Write whole words."""
+        memory = self._memory(space, addresses)
+        memory[addresses] = values
+
+    def transfer(self, dma: Dma) -> None:
+        """LOAD or STORE; padding lanes are stored as noise and lost when loaded."""
+        itemsize = 2 if dma.space == Space.RESIDUAL else 1
+        width = self.config.act_word_bytes * itemsize
+        dtype = "<i2" if itemsize == 2 else "u1"
+        dram = self.dram[dma.base]
+        for row in range(dma.rows):
+            addresses = dma.sram_base + row * dma.sram_stride + np.arange(dma.words)
+            first = dma.dram_offset + row * dma.dram_stride
+            last = first + dma.words * width
+            if last > len(dram):
+                kind = "STORE" if dma.store else "LOAD"
+                raise PointwiseError(
+                    f"a {kind} reaches byte {last} of the {dma.base.name.lower()} region, which has {len(dram)}; "
+                    "the program is not sound"
+                )
+            if dma.store:
+                lanes = self.noise.integers(0, 256, (dma.words, width), np.uint8)
+                data = self.words(dma.space, addresses).astype(dtype)
+                lanes[:, : self.config.rows * itemsize] = data.view(np.uint8)
+                dram[first:last] = lanes.tobytes()
+            else:
+                lanes = np.frombuffer(bytes(dram[first:last]), dtype).reshape(dma.words, -1)
+                self.put(dma.space, addresses, lanes[:, : self.config.rows])
+
+    def _memory(self, space: Space, addresses: np.ndarray) -> np.ndarray:
+        memory = self.res if space == Space.RESIDUAL else self.act
+        if addresses.size and (addresses.min() < 0 or addresses.max() >= len(memory)):
+            raise PointwiseError(
+                f"word {addresses.max()} of the {space.name.lower()} SRAM is used, which has {len(memory)}; "
+                "the program is not sound"
+            )
+        return memory

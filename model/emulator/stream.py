@@ -1,0 +1,94 @@
+"""Reading a stationary stream back, row by row in the order of ``hw.contract.stream``."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from hw.contract.config import CoreConfig
+from hw.contract.errors import PointwiseError
+from hw.contract.isa import Conv, Prologue, Stationary
+from hw.contract.stream import (
+    PLANE_BIAS,
+    PLANE_MULT,
+    PLANE_SHIFT,
+    PLANES,
+    TABLE_ENTRIES,
+    shift_rows,
+    stream_bytes,
+    table_rows,
+    tiles,
+)
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """What the stream of a convolution holds.
+
+    Attributes:
+        exp_table, table: (256,) bytes, or None where the stream has none.
+        bias, mult, shift: (N,) int64. channel_shift: (K,) int64. weight: (N, K) int64, or None.
+    """
+
+    exp_table: np.ndarray | None
+    table: np.ndarray | None
+    bias: np.ndarray
+    mult: np.ndarray
+    shift: np.ndarray
+    channel_shift: np.ndarray
+    weight: np.ndarray | None
+
+
+def read_stream(conv: Conv, image: bytes, config: CoreConfig) -> Parameters:
+    """Decode the stream of ``conv``; raises PointwiseError when it lies outside the image or has another length."""
+    size = stream_bytes(conv, config)
+    if conv.stream_beats * config.bus_bytes != size or conv.stream_offset + size > len(image):
+        raise PointwiseError(
+            f"a stream of {conv.stream_beats} beats at byte {conv.stream_offset} does not hold the {size} bytes of its "
+            "convolution; the program is not sound"
+        )
+    raw = np.frombuffer(image, np.uint8, size, conv.stream_offset)
+    rows = _Rows(raw[: size // config.row_bytes * config.row_bytes].reshape(-1, config.row_bytes)[:, : config.cols])
+    exp_table = rows.table(config) if conv.prologue == Prologue.EXPONENTIAL else None
+    table = rows.table(config) if conv.table else None
+    k_tiles = tiles(conv.k, config.rows)
+    planes, weights, shifts = [], [], []
+    for _ in range(tiles(conv.n, config.cols)):
+        planes.append(rows.take(PLANES).T)
+        columns = []
+        shifts = []
+        for _ in range(k_tiles):
+            if conv.shifts:
+                shifts.append(rows.take(shift_rows(config)).reshape(-1)[: config.rows])
+            if conv.stationary == Stationary.STREAM:
+                columns.append(rows.take(config.rows).T)
+        weights.append(np.concatenate(columns, axis=1) if columns else None)
+    plane = np.ascontiguousarray(np.concatenate(planes)[: conv.n])
+    weight = None
+    if conv.stationary == Stationary.STREAM:
+        weight = np.concatenate(weights)[: conv.n, : conv.k].view(np.int8).astype(np.int64)
+    channel_shift = np.concatenate(shifts)[: conv.k].astype(np.int64) if shifts else np.zeros(conv.k, np.int64)
+    return Parameters(
+        exp_table,
+        table,
+        plane[:, PLANE_BIAS:PLANE_MULT].copy().view("<i4")[:, 0].astype(np.int64),
+        plane[:, PLANE_MULT:PLANE_SHIFT].copy().view("<u2")[:, 0].astype(np.int64),
+        plane[:, PLANE_SHIFT].astype(np.int64),
+        channel_shift,
+        weight,
+    )
+
+
+class _Rows:
+    """A cursor over the rows of a stream."""
+
+    def __init__(self, rows: np.ndarray) -> None:
+        self._rows, self._position = rows, 0
+
+    def take(self, count: int) -> np.ndarray:
+        """The next rows, (count, C)."""
+        first, self._position = self._position, self._position + count
+        return self._rows[first : self._position]
+
+    def table(self, config: CoreConfig) -> np.ndarray:
+        """The 256 bytes of a table."""
+        return self.take(table_rows(config)).reshape(-1)[:TABLE_ENTRIES].astype(np.int64)
