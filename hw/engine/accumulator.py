@@ -29,6 +29,8 @@ class Accumulator(wiring.Component):
     Latency: 4 cycles from input to output (2 of them the FIFO's). Throughput: one vector a cycle.
     """
 
+    LATENCY = 4
+
     def __init__(self, rows: int, cols: int, max_tokens: int) -> None:
         self.rows, self.cols, self.max_tokens = rows, cols, max_tokens
         self.depth = next_power_of_two(max_tokens)

@@ -1,0 +1,212 @@
+"""The compute engine: loader, streamer, prologue, array, accumulators, epilogue and the two SRAMs, joined."""
+
+from amaranth.hdl import Module, Signal, unsigned
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.fifo import SyncFIFOBuffered
+from amaranth.lib.wiring import In, Out, connect, flipped
+
+from hw.contract.config import CoreConfig
+from hw.contract.registers import Cause
+
+from .accumulator import Accumulator
+from .array import SystolicArray
+from .cells import bits_for, delay
+from .denominator import Denominator
+from .descriptor import CONV, EPILOGUE, LOADER, STREAMER
+from .epilogue import Epilogue
+from .loader import Loader
+from .prologue import Prologue
+from .sram import READ_LATENCY, Sram, read_port, write_port
+from .streamer import Streamer
+from .tags import TokenTag
+
+QUEUE_DEPTH = 4
+"""Convolutions that may wait for each of loader, streamer and epilogue."""
+EXP_END_CYCLES = READ_LATENCY + Prologue.LATENCY + 1
+"""From the fetch of the last score until nobody reads its exponential table any more."""
+
+
+class Engine(wiring.Component):
+    """Executes convolutions in order on the contents of its SRAMs.
+
+    Ports:
+        conv: the instructions. rows, flush: their stationary streams.
+        dma_done: completed DMA instructions. conv_done: completed convolutions, a count.
+        act_read, act_write, res_read, res_write: the DMA's ports of the SRAMs, of the lowest priority.
+        cause: what this cycle went to. idle: no convolution is anywhere.
+
+    Latency: from the fetch of the last token of a convolution to its count in ``conv_done``
+        R + C + 28 + ⌈C/P⌉ cycles or so, and about 20 more where LayerNorm statistics follow.
+    """
+
+    def __init__(self, config: CoreConfig) -> None:
+        self.config = config
+        act_bits, res_bits = 8 * config.rows, 16 * config.rows
+        super().__init__(
+            {
+                "conv": In(stream.Signature(CONV)),
+                "rows": In(stream.Signature(unsigned(8 * config.row_bytes))),
+                "flush": Out(1),
+                "dma_done": In(16),
+                "conv_done": Out(16),
+                "act_read": In(read_port(act_bits)),
+                "act_write": In(write_port(act_bits, config.rows)),
+                "res_read": In(read_port(res_bits)),
+                "res_write": In(write_port(res_bits, config.rows)),
+                "cause": Out(Cause),
+                "idle": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        config = self.config
+        fetch_to_array = READ_LATENCY + Prologue.LATENCY
+        m.submodules.act = act = Sram(
+            config.act_words, config.rows, 8, banks=config.act_banks, readers=3, writers=2
+        )
+        m.submodules.res = res = Sram(config.res_words, config.rows, 16, banks=1, readers=3, writers=2)
+        m.submodules.loader = loader = Loader(config, fetch_to_array)
+        m.submodules.streamer = streamer = Streamer(config)
+        m.submodules.prologue = prologue = Prologue(config)
+        m.submodules.array = array = SystolicArray(config.rows, config.cols)
+        m.submodules.denominator = denominator = Denominator(config)
+        m.submodules.accumulator = accumulator = Accumulator(config.rows, config.cols, config.max_tokens)
+        m.submodules.epilogue = epilogue = Epilogue(config)
+
+        self._dispatch(m, loader, streamer, epilogue)
+        m.d.comb += [
+            loader.rows.payload.eq(self.rows.payload),
+            loader.rows.valid.eq(self.rows.valid),
+            self.rows.ready.eq(loader.rows.ready),
+            self.flush.eq(loader.flush),
+            loader.tile_end.eq(epilogue.tile_end),
+            loader.act_end.eq(epilogue.table_end),
+            loader.exp_end.eq(delay(m, streamer.exp_end, EXP_END_CYCLES, name="exp_end", reset_less=False)),
+            loader.started.eq(streamer.started),
+            streamer.tile_ready.eq(loader.tile_ready),
+            streamer.popped.eq(epilogue.popped),
+            epilogue.dma_done.eq(self.dma_done),
+            self.cause.eq(streamer.cause),
+            epilogue.table_write.eq(loader.act_write),
+            epilogue.table_bank.eq(loader.act_bank),
+        ]
+        for name in ("plane_write", "plane_bank", "plane", "plane_data", "table_index", "table_data"):
+            m.d.comb += getattr(epilogue, name).eq(getattr(loader, name))
+        for unit in (loader, streamer):
+            m.d.comb += [unit.conv_done.eq(self.conv_done), unit.dma_done.eq(self.dma_done)]
+        with m.If(epilogue.conv_done):
+            m.d.sync += self.conv_done.eq(self.conv_done + 1)
+
+        # SRAM ports by priority: the epilogue cannot wait, the loader is needed soonest, the DMA last.
+        connect(m, loader.read, act.read[0])
+        connect(m, flipped(self.act_read), act.read[2])
+        connect(m, epilogue.res_read, res.read[0])
+        connect(m, flipped(self.res_read), res.read[2])
+        connect(m, epilogue.act_write, act.write[0])
+        connect(m, flipped(self.act_write), act.write[1])
+        connect(m, epilogue.res_write, res.write[0])
+        connect(m, flipped(self.res_write), res.write[1])
+        for port, valid, ready in (
+            (act.read[1], streamer.act_valid, streamer.act_ready),
+            (res.read[1], streamer.res_valid, streamer.res_ready),
+        ):
+            m.d.comb += [port.valid.eq(valid), port.address.eq(streamer.address), ready.eq(port.ready)]
+
+        self._into_the_array(m, streamer, prologue, epilogue, loader, array)
+        m.d.comb += [
+            prologue.act_word.as_value().eq(act.read[1].data),
+            prologue.res_word.as_value().eq(res.read[1].data),
+        ]
+        self._out_of_the_array(m, prologue, array, denominator, accumulator, epilogue)
+        return m
+
+    def _dispatch(self, m: Module, loader: Loader, streamer: Streamer, epilogue: Epilogue) -> None:
+        """Each unit gets its part of every convolution through a queue of its own."""
+        queues = []
+        for name, unit, layout in (
+            ("loader", loader, LOADER),
+            ("streamer", streamer, STREAMER),
+            ("epilogue", epilogue, EPILOGUE),
+        ):
+            queue = SyncFIFOBuffered(width=layout.size, depth=QUEUE_DEPTH)
+            m.submodules[f"{name}_queue"] = queue
+            wanted = Signal(layout, name=f"{name}_part")
+            m.d.comb += [wanted[field].eq(self.conv.payload[field]) for field in layout.members]
+            m.d.comb += [
+                queue.w_data.eq(wanted.as_value()),
+                queue.w_en.eq(self.conv.valid & self.conv.ready),
+                unit.descriptor.payload.as_value().eq(queue.r_data),
+                unit.descriptor.valid.eq(queue.r_rdy),
+                queue.r_en.eq(unit.descriptor.ready),
+            ]
+            queues.append(queue)
+        ready = queues[0].w_rdy & queues[1].w_rdy & queues[2].w_rdy
+        m.d.comb += self.conv.ready.eq(ready)
+        begun = Signal(16)
+        with m.If(self.conv.valid & ready):
+            m.d.sync += begun.eq(begun + 1)
+        m.d.comb += self.idle.eq(begun == self.conv_done)
+
+    def _into_the_array(
+        self, m: Module, streamer: Streamer, prologue: Prologue, epilogue: Epilogue, loader: Loader, array: SystolicArray
+    ) -> None:
+        m.d.comb += [
+            prologue.valid.eq(delay(m, streamer.issue, READ_LATENCY, name="fetched", reset_less=False)),
+            prologue.shifts.eq(loader.shifts),
+            prologue.table_write.eq(loader.exp_write),
+            prologue.table_bank.eq(loader.exp_bank),
+            prologue.table_index.eq(loader.table_index),
+            prologue.table_data.eq(loader.table_data),
+            epilogue.norm_token.eq(streamer.stat_token),
+            epilogue.max_token.eq(streamer.tag.token),
+            epilogue.max_slot.eq(streamer.max_slot),
+            array.token.eq(prologue.token),
+            array.swap.eq(prologue.out_tag.swap & prologue.out_valid),
+        ]
+        tag = streamer.tag
+        for stage in range(READ_LATENCY):
+            later = Signal(TokenTag(self.config), name=f"fetch_tag{stage + 1}", reset_less=True)
+            m.d.sync += later.eq(tag)
+            tag = later
+        statistics = Signal.like(epilogue.statistics, name="statistics", reset_less=True)
+        row_max = Signal.like(epilogue.row_max, name="row_max", reset_less=True)
+        m.d.sync += [statistics.eq(epilogue.statistics), row_max.eq(epilogue.row_max)]
+        m.d.comb += [prologue.tag.eq(tag), prologue.statistics.eq(statistics), prologue.row_max.eq(row_max)]
+        for name in ("row_load", "row_index", "row_mask", "row_data", "column_load", "column_index", "column_data"):
+            m.d.comb += getattr(array, name).eq(getattr(loader, name))
+
+    def _out_of_the_array(
+        self,
+        m: Module,
+        prologue: Prologue,
+        array: SystolicArray,
+        denominator: Denominator,
+        accumulator: Accumulator,
+        epilogue: Epilogue,
+    ) -> None:
+        m.d.comb += [
+            denominator.valid.eq(prologue.out_valid),
+            denominator.tag.eq(prologue.out_tag),
+            denominator.token.eq(prologue.token),
+            denominator.slot.eq(epilogue.sum_slot),
+            denominator.read_token.eq(epilogue.sum_token),
+            epilogue.reciprocal.eq(denominator.reciprocal),
+        ]
+        # In a small array the sums would be there before the reciprocal of the row; then they wait.
+        settle = max(0, denominator.latency - array.latency - Accumulator.LATENCY)
+        arrives = array.latency + settle
+        layout = data.StructLayout(
+            {"first": 1, "last": 1, "token": unsigned(bits_for(self.config.max_tokens))}
+        )
+        tag = Signal(layout)
+        m.d.comb += [tag[name].eq(prologue.out_tag[name]) for name in layout.members]
+        arrived = data.View(layout, delay(m, tag.as_value(), arrives, name="array_tag"))
+        m.d.comb += [
+            accumulator.valid.eq(delay(m, prologue.out_valid, arrives, name="array_valid", reset_less=False)),
+            accumulator.first.eq(arrived.first),
+            accumulator.last.eq(arrived.last),
+            accumulator.token.eq(arrived.token),
+            accumulator.sums.as_value().eq(delay(m, array.result.as_value(), settle, name="array_result")),
+        ]
+        connect(m, accumulator.output, epilogue.acc)

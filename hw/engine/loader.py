@@ -1,0 +1,300 @@
+"""The stationary loader: tables, parameters, channel shifts and weights, one tile ahead of the streamer."""
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed, unsigned
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from hw.contract.config import CoreConfig
+from hw.contract.isa import Prologue as Kind
+from hw.contract.isa import Stationary
+from hw.contract.stream import PLANES, SHIFT_BITS, TABLE_ENTRIES
+
+from .cells import bits_for, delay
+from .descriptor import LOADER
+from .requantise import PARAMETER_BANKS
+from .sram import ADDRESS_BITS, READ_LATENCY, read_port
+from .table import TABLE_BANKS
+
+SHIFT_STAGE = 3
+"""Cycles by which channel shifts are held back: the last tokens of the tile before last still use their set."""
+
+
+class Credits:
+    """Counts the banks of something that are free: taken here, given back by somebody else."""
+
+    def __init__(self, m: Module, total: int, given_back: Signal, *, name: str) -> None:
+        self.free = Signal(range(total + 1), init=total, name=f"{name}_free")
+        self.take = Signal(name=f"{name}_take")
+        m.d.sync += self.free.eq(self.free + given_back - self.take)
+
+
+class Loader(wiring.Component):
+    """Walks the tiles of each convolution like the streamer, and fills what is stationary.
+
+    A tile is loaded into the array's shadow weights as soon as the tile before it has started. Rows from DRAM and
+    words of V are offered row by row right behind the swap wavefront, words of K column by column R cycles later.
+    Everything for the array is delayed by ``latency``, as long as a token takes from its fetch to the array, so that
+    the distances here are the distances there.
+
+    Args:
+        latency: cycles from the fetch of a token to its entry into the array.
+
+    Ports:
+        descriptor: convolutions in order. conv_done, dma_done: counts, for wait_conv and wait_dma.
+        rows, flush: the stationary stream (hw.contract.stream); flush marks the last row of a convolution.
+        read: port of the activation SRAM, for K and V.
+        tile_ready: the shadows hold the next tile. started: its first token is fetched in this cycle.
+        plane_*, exp_*, act_*: writes to parameters and tables; tile_end, exp_end, act_end give banks back.
+        shifts: two sets of channel shifts, taken in turn by the tiles.
+        row_*, column_*: to the array.
+
+    Throughput: a row a cycle (a table entry a cycle).
+    """
+
+    def __init__(self, config: CoreConfig, latency: int) -> None:
+        self.config, self.latency = config, latency
+        rows, cols = config.rows, config.cols
+        table = {"write": Out(1), "bank": Out(1)}
+        super().__init__(
+            {
+                "descriptor": In(stream.Signature(LOADER)),
+                "conv_done": In(16),
+                "dma_done": In(16),
+                "rows": In(stream.Signature(unsigned(8 * config.row_bytes))),
+                "flush": Out(1),
+                "read": Out(read_port(8 * rows)),
+                "tile_ready": Out(1),
+                "started": In(1),
+                "plane_write": Out(1),
+                "plane_bank": Out(range(PARAMETER_BANKS)),
+                "plane": Out(range(PLANES)),
+                "plane_data": Out(data.ArrayLayout(unsigned(8), cols)),
+                "tile_end": In(1),
+                **{f"exp_{name}": member for name, member in table.items()},
+                "exp_end": In(1),
+                **{f"act_{name}": member for name, member in table.items()},
+                "act_end": In(1),
+                "table_index": Out(8),
+                "table_data": Out(8),
+                "shifts": Out(data.ArrayLayout(data.ArrayLayout(unsigned(SHIFT_BITS), rows), 2)),
+                "row_load": Out(1),
+                "row_index": Out(unsigned(bits_for(rows))),
+                "row_mask": Out(unsigned(cols)),
+                "row_data": Out(data.ArrayLayout(signed(8), cols)),
+                "column_load": Out(1),
+                "column_index": Out(unsigned(bits_for(cols))),
+                "column_data": Out(data.ArrayLayout(signed(8), rows)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        config = self.config
+        rows, cols = config.rows, config.cols
+        words_per_row, rows_per_word = max(1, cols // rows), max(1, rows // cols)
+        shift_rows = -(-rows // cols)
+
+        conv = Signal(LOADER)
+        k_left, n_left = Signal(13), Signal(13)
+        entry = Signal(range(TABLE_ENTRIES))
+        byte = Signal(bits_for(cols))
+        plane, plane_bank = Signal(range(PLANES)), Signal(range(PARAMETER_BANKS))
+        index = Signal(bits_for(max(rows, cols)))  # row or column of the tile
+        part = Signal(bits_for(words_per_row))  # word of a row of V
+        sub = Signal(bits_for(rows_per_word))  # part of a word of V that is the row
+        parity = Signal()
+        loaded = Signal()
+        age = Signal(range(rows + 1), init=rows)  # cycles since the tile before started
+
+        parameters = Credits(m, PARAMETER_BANKS, self.tile_end, name="parameter")
+        exponentials = Credits(m, TABLE_BANKS, self.exp_end, name="exponential")
+        activations = Credits(m, TABLE_BANKS, self.act_end, name="activation")
+
+        last_k, last_n = k_left <= rows, n_left <= cols
+        keys, streamed = conv.stationary == Stationary.KEYS, conv.stationary == Stationary.STREAM
+        depends = (self.conv_done >= conv.wait_conv) & (self.dma_done >= conv.wait_dma)
+        row_load, word_load, shift_load = Signal(), Signal(), Signal()
+        m.d.comb += [
+            self.tile_ready.eq(loaded),
+            self.table_index.eq(entry),
+            self.table_data.eq(self.rows.payload.word_select(byte, 8)),
+            self.plane.eq(plane),
+            self.plane_bank.eq(plane_bank),
+            self.plane_data.as_value().eq(self.rows.payload),
+        ]
+        with m.If(self.started):
+            m.d.sync += [loaded.eq(0), age.eq(1)]
+        with m.Elif(age != rows):
+            m.d.sync += age.eq(age + 1)
+
+        # Where K and V lie. A tile starts at tile_base: K walks over tokens from there, V over tokens and words.
+        address, row_address, tile_base = (Signal(ADDRESS_BITS, name=n) for n in ("address", "row_address", "tile_base"))
+        key_offset = Signal(ADDRESS_BITS)
+        m.d.comb += self.read.address.eq(address)
+
+        with m.FSM():
+            with m.State("IDLE"):
+                start = self.descriptor.payload
+                m.d.comb += self.descriptor.ready.eq(1)
+                m.d.sync += [conv.eq(start), n_left.eq(start.n), k_left.eq(start.k)]
+                m.d.sync += [entry.eq(0), byte.eq(0), plane.eq(0), index.eq(0), part.eq(0), sub.eq(0), key_offset.eq(0)]
+                m.d.sync += [signal.eq(start.stat_base) for signal in (address, row_address, tile_base)]
+                with m.If(self.descriptor.valid):
+                    m.next = "PLANES"
+                    with m.If(start.prologue == Kind.EXPONENTIAL):
+                        m.next = "EXPONENTIAL"
+                    with m.Elif(start.table):
+                        m.next = "ACTIVATION"
+
+            for state, credits, write, bank in (
+                ("EXPONENTIAL", exponentials, self.exp_write, self.exp_bank),
+                ("ACTIVATION", activations, self.act_write, self.act_bank),
+            ):
+                filling = Signal(name=f"{state.lower()}_bank")
+                m.d.comb += bank.eq(filling)
+                with m.State(state):
+                    last_entry = entry == TABLE_ENTRIES - 1
+                    with m.If(self.rows.valid & (credits.free != 0)):
+                        m.d.comb += write.eq(1)
+                        m.d.sync += [entry.eq(entry + 1), byte.eq(byte + 1)]
+                        with m.If((byte == cols - 1) | last_entry):
+                            m.d.comb += self.rows.ready.eq(1)
+                            m.d.sync += byte.eq(0)
+                        with m.If(last_entry):
+                            m.d.comb += credits.take.eq(1)
+                            m.d.sync += filling.eq(~filling)
+                            m.next = "PLANES"
+                            if state == "EXPONENTIAL":
+                                with m.If(conv.table):
+                                    m.next = "ACTIVATION"
+
+            with m.State("PLANES"):
+                with m.If(parameters.free != 0):
+                    m.d.comb += [
+                        self.rows.ready.eq(1),
+                        self.plane_write.eq(self.rows.valid),
+                        self.flush.eq((plane == PLANES - 1) & last_n & ~streamed),
+                    ]
+                with m.If(self.plane_write):
+                    m.d.sync += plane.eq(plane + 1)
+                    with m.If(plane == PLANES - 1):
+                        m.d.comb += parameters.take.eq(1)
+                        m.d.sync += plane_bank.eq(plane_bank + 1)
+                        m.next = "TILE"
+
+            with m.State("TILE"):
+                with m.If(conv.shifts):
+                    m.next = "SHIFTS"
+                with m.Elif(streamed):
+                    m.next = "ROWS"
+                with m.Else():
+                    m.next = "WORDS"
+
+            with m.State("SHIFTS"):
+                m.d.comb += [self.rows.ready.eq(~loaded), shift_load.eq(self.rows.valid & ~loaded)]
+                with m.If(shift_load):
+                    m.d.sync += index.eq(index + 1)
+                    with m.If(index == shift_rows - 1):
+                        m.d.sync += index.eq(0)
+                        m.next = "WORDS"
+                        with m.If(streamed):
+                            m.next = "ROWS"
+
+            with m.State("ROWS"):
+                last_row = index == rows - 1
+                m.d.comb += [
+                    self.rows.ready.eq(~loaded),
+                    self.flush.eq(last_row & last_k & last_n),
+                    row_load.eq(self.rows.valid & ~loaded),
+                ]
+                with m.If(row_load):
+                    m.d.sync += index.eq(index + 1)
+                    with m.If(last_row):
+                        m.d.sync += loaded.eq(1)
+                        m.next = "NEXT"
+
+            with m.State("WORDS"):
+                m.d.comb += [
+                    self.read.valid.eq(~loaded & depends & (~keys | (age == rows))),
+                    word_load.eq(self.read.valid & self.read.ready),
+                ]
+                last_column = (index == cols - 1) | (index == n_left - 1)
+                last_row = (index == rows - 1) | (index == k_left - 1)
+                last_part = part == words_per_row - 1
+                with m.If(word_load):
+                    next_row = row_address + conv.stat_token_stride
+                    with m.If(keys):
+                        m.d.sync += [index.eq(index + 1), address.eq(address + conv.stat_token_stride)]
+                    with m.Elif(last_part):
+                        m.d.sync += [index.eq(index + 1), part.eq(0), row_address.eq(next_row), address.eq(next_row)]
+                    with m.Else():
+                        m.d.sync += [part.eq(part + 1), address.eq(address + conv.stat_word_stride)]
+                    with m.If(Mux(keys, last_column, last_row & last_part)):
+                        m.d.sync += loaded.eq(1)
+                        m.next = "NEXT"
+
+            with m.State("NEXT"):
+                m.d.sync += [index.eq(0), part.eq(0), parity.eq(~parity)]
+                with m.If(~last_k):
+                    following = tile_base + key_offset + conv.stat_word_stride
+                    m.d.sync += [k_left.eq(k_left - rows), key_offset.eq(key_offset + conv.stat_word_stride)]
+                    with m.If(keys):
+                        m.d.sync += address.eq(following)
+                    m.next = "TILE"
+                with m.Else():
+                    # V: the next words of the same tokens. K: the tokens after the ones just read.
+                    beside = tile_base + Mux(sub == rows_per_word - 1, conv.stat_word_stride * words_per_row, 0)
+                    following = Mux(keys, address - key_offset, beside)[:ADDRESS_BITS]
+                    m.d.sync += [k_left.eq(conv.k), n_left.eq(n_left - cols), key_offset.eq(0)]
+                    m.d.sync += [signal.eq(following) for signal in (address, row_address, tile_base)]
+                    m.d.sync += sub.eq(Mux(sub == rows_per_word - 1, 0, sub + 1))
+                    m.next = "PLANES"
+                    with m.If(last_n):
+                        m.next = "IDLE"
+
+        self._to_the_shifts(m, shift_load, index, parity)
+        self._to_the_array(m, row_load, word_load & keys, word_load & ~keys, index, part, sub)
+        return m
+
+    def _to_the_shifts(self, m: Module, load: Signal, index: Signal, parity: Signal) -> None:
+        rows, cols = self.config.rows, self.config.cols
+        load = delay(m, load, SHIFT_STAGE, name="shift_load", reset_less=False)
+        index = delay(m, index, SHIFT_STAGE, name="shift_index")
+        parity = delay(m, parity, SHIFT_STAGE, name="shift_parity")
+        row = delay(m, self.rows.payload, SHIFT_STAGE, name="shift_row")
+        shifts = Signal.like(self.shifts, name="shifts_kept")
+        m.d.comb += self.shifts.eq(shifts)
+        for which in range(2):
+            for lane in range(rows):
+                with m.If(load & (parity == which) & (index == lane // cols)):
+                    m.d.sync += shifts[which][lane].eq(row.word_select(lane % cols, 8))
+
+    def _to_the_array(
+        self, m: Module, row_load: Signal, key_load: Signal, value_load: Signal, index: Signal, part: Signal, sub: Signal
+    ) -> None:
+        """Stage 0: a row is taken or a word asked for. Stage 2: the word is there. Stage ``latency``: the array."""
+        rows, cols = self.config.rows, self.config.cols
+        width = 8 * max(rows, cols)
+        streamed2 = delay(m, self.rows.payload[: 8 * cols], READ_LATENCY, name="streamed")
+        from_stream2 = delay(m, row_load, READ_LATENCY, name="from_stream", reset_less=False)
+        is_key2 = delay(m, key_load, READ_LATENCY, name="is_key", reset_less=False)
+        word = self.read.data
+        if cols >= rows:
+            value = word.replicate(cols // rows)
+            mask = Cat((part == c // rows) for c in range(cols))
+        else:
+            value = word.word_select(delay(m, sub, READ_LATENCY, name="sub"), 8 * cols)
+            mask = Const(-1, cols)
+        data2 = Signal(width)
+        m.d.comb += data2.eq(Mux(from_stream2, streamed2, Mux(is_key2, word, value)))
+        data_end = delay(m, data2, self.latency - READ_LATENCY, name="data")
+        index_end = delay(m, index, self.latency, name="index")
+        m.d.comb += [
+            self.row_load.eq(delay(m, row_load | value_load, self.latency, name="row_load", reset_less=False)),
+            self.row_index.eq(index_end),
+            self.row_mask.eq(delay(m, Mux(row_load, Const(-1, cols), mask), self.latency, name="row_mask")),
+            self.row_data.as_value().eq(data_end),
+            self.column_load.eq(delay(m, key_load, self.latency, name="column_load", reset_less=False)),
+            self.column_index.eq(index_end),
+            self.column_data.as_value().eq(data_end),
+        ]
