@@ -95,7 +95,7 @@ def find_compiler() -> str:
     if named:
         if shutil.which(shlex.split(named)[0]):
             return named
-        raise PointwiseError(f"CXX names the C++ compiler {named}, which is not on PATH; correct CXX or unset it")
+        raise PointwiseError(f"the compiler {named} that CXX names is not on PATH; correct CXX or unset it")
     for compiler in COMPILERS:
         if shutil.which(compiler):
             return compiler

@@ -1,0 +1,159 @@
+"""Entry point of ``pointwise``: the table of subcommands, and what becomes of an error.
+
+A subcommand is one module of this package, named like it, with a function ``command`` whose signature typer
+reads, and one line in ``COMMANDS``. PyTorch and Amaranth take seconds to import, so only the module of the
+subcommand that is asked for is imported; the list of all of them is made from the table.
+"""
+
+import errno
+import importlib
+import importlib.util
+import os
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from hw.contract.errors import PointwiseError
+
+COMMANDS: dict[str, str] = {
+    "doctor": "Say which tools are there, which are missing and what to do about it.",
+    "train": "Train a network on the bundled digits and write a checkpoint.",
+    "quantise": "Quantise a checkpoint to INT8.",
+    "compile": "Compile a quantised network to a memory image for a core.",
+    "evaluate": "Compare the float, quantised and integer networks on a data set.",
+    "verilog": "Write the Verilog of a core and its configuration.",
+    "sim": "Simulate a core on a network and compare every bit with the integer model.",
+    "bench": "Measure cycles and utilisation of a core in simulation.",
+    "estimate": "Estimate cycles, memory and area without simulating.",
+    "bitstream": "Build a core for an FPGA board.",
+    "report": "Gather results into one page of HTML.",
+}
+"""Subcommands in the order of ``pointwise --help``; one is offered where its module is there."""
+
+REMEDIES: dict[int, str] = {
+    errno.ENOSPC: "free some space on the disk that is written to and run it again",
+    errno.EDQUOT: "free some of your quota on the disk that is written to and run it again",
+    errno.EROFS: "choose a folder that can be written",
+    errno.EACCES: "give yourself the permission, or choose another place",
+    errno.EPERM: "give yourself the permission, or choose another place",
+    errno.ENOENT: "check the path",
+    errno.ENOTDIR: "check the path",
+    errno.EISDIR: "name a file, not a folder",
+}
+"""What to do about the commonest refusals of the operating system."""
+
+INTERRUPTED = 130
+"""Exit status after Ctrl-C: 128 and the number of the signal, as shells have it."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run ``pointwise`` and return its exit status.
+
+    Args:
+        arguments: the command line without the program's name; ``sys.argv`` unless given.
+
+    Returns:
+        0 when all went well, 1 after an error that was told in one sentence on stderr, 2 for a wrong command
+        line, 130 after an interruption. Any other exception is a bug and leaves with its traceback, and so
+        do all where ``POINTWISE_TRACEBACK`` is set.
+    """
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    try:
+        status = _run(arguments)
+        if status == INTERRUPTED:
+            _complain("interrupted")
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:
+        # Whoever read our output has gone, as `head` does; Python must not find that out again when it exits.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except KeyboardInterrupt:
+        _complain("interrupted")
+        return INTERRUPTED
+    except (PointwiseError, OSError, MemoryError, ModuleNotFoundError) as error:
+        sentence = sentence_of(error)
+        if sentence is None or os.environ.get("POINTWISE_TRACEBACK"):
+            raise
+        _complain(sentence)
+        return 1
+
+
+def sentence_of(error: Exception) -> str | None:
+    """What to tell a person about an error, or None for one that is a bug of ours."""
+    if isinstance(error, PointwiseError):
+        return str(error)
+    if isinstance(error, MemoryError):
+        return "the machine has not enough memory for this; close other programs or choose something smaller"
+    if isinstance(error, ModuleNotFoundError):
+        package = (error.name or "").partition(".")[0]
+        if package in ("", "hw", "model", "sim"):
+            return None
+        return f"the Python package {package} is not installed; run make setup (make doctor tells more)"
+    if not isinstance(error, OSError) or error.errno is None:
+        return None
+    where = f"{error.filename2 or error.filename}: " if error.filename else ""
+    remedy = f"; {REMEDIES[error.errno]}" if error.errno in REMEDIES else ""
+    return f"{where}{error.strerror}{remedy}"
+
+
+def _run(arguments: list[str]) -> int:
+    """Hand the command line to typer; returns the exit status that typer would exit with."""
+    try:
+        _application(_asked_for(arguments))(arguments, prog_name="pointwise")
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 0 if end.code is None else 1
+    return 0
+
+
+def _asked_for(arguments: list[str]) -> str | None:
+    """The subcommand of a command line: its first word that is not an option."""
+    return next((word for word in arguments if not word.startswith("-")), None)
+
+
+def _application(asked_for: str | None) -> typer.Typer:
+    """The typer application, in which only one subcommand is real and the others are lines of the help."""
+    application = typer.Typer(
+        add_completion=False,
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    application.callback()(_pointwise)
+    for name, line in COMMANDS.items():
+        if importlib.util.find_spec(f"{__package__}.{name}") is None:
+            continue
+        if name == asked_for:
+            application.command(name)(importlib.import_module(f"{__package__}.{name}").command)
+        else:
+            application.command(name, help=line)(_nothing)
+    return application
+
+
+def _nothing() -> None:
+    """Stands for a subcommand that was not asked for."""
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        print(f"pointwise {version('pointwise')}")
+        raise typer.Exit
+
+
+def _pointwise(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_show_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Vision Transformers on one INT8 systolic array, from a checkpoint to gates, bit for bit."""
+
+
+def _complain(sentence: str) -> None:
+    """Print one sentence on stderr, in red where that is a terminal."""
+    from rich.console import Console
+    from rich.text import Text
+
+    Console(stderr=True, soft_wrap=True).print(Text(f"pointwise: {sentence}", style="red"))
