@@ -1,0 +1,100 @@
+"""Fetches the stationary streams of the convolutions, ahead of the array."""
+
+from amaranth.hdl import Cat, Module, Signal, unsigned
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.fifo import SyncFIFO
+from amaranth.lib.wiring import In, Out
+
+from hw.contract.config import CoreConfig
+
+from .axi import BEATS_BITS, TransferLayout
+from .gearbox import Unpacker
+
+QUEUE_DEPTH = 4
+"""Streams that may wait behind the one that is being read."""
+
+STREAM_LAYOUT = data.StructLayout({"offset": unsigned(32), "beats": unsigned(BEATS_BITS)})
+"""A stationary stream: byte offset in the image, a multiple of 64, and length in beats (1..2^30)."""
+
+
+class StreamPrefetch(wiring.Component):
+    """Reads the streams of dispatched convolutions in order, back to back, and offers them as rows.
+
+    The next streams are read while the rows of the present one are consumed, as far as the FIFO in the reader (and two
+    queues of QUEUE_DEPTH streams) allows.
+
+    Ports:
+        image_base: address that offsets count from; constant during a run.
+        streams: what to fetch, in the order of the convolutions.
+        transfers, beats: to and from this client's ports of ``AxiReader``.
+        rows: rows of ``row_bytes``, column 0 in the low byte.
+        flush: high while the last row of a convolution is on offer; when it is taken the padding of the
+            stream is dropped, and the next row is the first of the next stream.
+
+    Latency: two cycles from ``streams`` to ``transfers``, one from a beat to its row. Throughput: a row or a
+    beat a cycle, whichever is the smaller; the padding costs at most two cycles and one a beat.
+    """
+
+    def __init__(self, config: CoreConfig) -> None:
+        self.config = config
+        super().__init__(
+            {
+                "image_base": In(config.axi_addr_width),
+                "streams": In(stream.Signature(STREAM_LAYOUT)),
+                "transfers": Out(stream.Signature(TransferLayout(config.axi_addr_width))),
+                "beats": In(stream.Signature(config.axi_data_width)),
+                "rows": Out(stream.Signature(8 * config.row_bytes)),
+                "flush": In(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        config = self.config
+        m.submodules.queue = queue = SyncFIFO(width=STREAM_LAYOUT.size, depth=QUEUE_DEPTH)
+        m.submodules.lengths = lengths = SyncFIFO(width=BEATS_BITS, depth=QUEUE_DEPTH)
+        m.submodules.unpacker = unpacker = Unpacker(config.axi_data_width, 8 * config.row_bytes)
+        m.d.comb += [
+            queue.w_data.eq(Cat(self.streams.p.offset, self.streams.p.beats)),  # in the order of STREAM_LAYOUT
+            queue.w_en.eq(self.streams.valid),
+            self.streams.ready.eq(queue.w_rdy),
+        ]
+
+        # Ask for a stream, and remember its length so that its end can be marked.
+        wanted = data.View(STREAM_LAYOUT, queue.r_data)
+        ask = Signal()
+        m.d.comb += [
+            ask.eq(queue.r_rdy & lengths.w_rdy & (~self.transfers.valid | self.transfers.ready)),
+            queue.r_en.eq(ask),
+            lengths.w_en.eq(ask),
+            lengths.w_data.eq(wanted.beats),
+        ]
+        with m.If(self.transfers.ready):
+            m.d.sync += self.transfers.valid.eq(0)
+        with m.If(ask):
+            m.d.sync += [
+                self.transfers.valid.eq(1),
+                self.transfers.p.address.eq(self.image_base + wanted.offset),
+                self.transfers.p.beats.eq(wanted.beats),
+            ]
+
+        # Count the beats that come, mark the last of each stream.
+        count = Signal(BEATS_BITS)
+        final, taken = Signal(), Signal()
+        m.d.comb += [
+            final.eq(count + 1 == lengths.r_data),
+            unpacker.beats.p.data.eq(self.beats.payload),
+            unpacker.beats.p.last.eq(final),
+            unpacker.beats.valid.eq(self.beats.valid),
+            self.beats.ready.eq(unpacker.beats.ready),
+            taken.eq(self.beats.valid & self.beats.ready),
+            lengths.r_en.eq(taken & final),
+        ]
+        with m.If(taken):
+            m.d.sync += count.eq(count + 1)
+            with m.If(final):
+                m.d.sync += count.eq(0)
+
+        m.d.comb += unpacker.flush.eq(self.flush)
+        wiring.connect(m, unpacker.items, wiring.flipped(self.rows))
+        return m

@@ -1,0 +1,46 @@
+"""Two users of one client of the reader, one at a time."""
+
+from amaranth.hdl import Module
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from hw.contract.config import CoreConfig
+
+from .axi import TransferLayout
+
+
+class ReadSelect(wiring.Component):
+    """Lets ``select`` say which of two users has a client of ``AxiReader``; it changes only while both rest.
+
+    Ports:
+        select: 0 or 1. transfers, beats: of the users. client_transfers, client_beats: towards the reader.
+
+    Latency: none, it is a multiplexer.
+    """
+
+    def __init__(self, config: CoreConfig) -> None:
+        transfers = stream.Signature(TransferLayout(config.axi_addr_width))
+        beats = stream.Signature(config.axi_data_width)
+        super().__init__(
+            {
+                "select": In(1),
+                "transfers": In(transfers).array(2),
+                "beats": Out(beats).array(2),
+                "client_transfers": Out(transfers),
+                "client_beats": In(beats),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        for index in range(2):
+            m.d.comb += self.beats[index].payload.eq(self.client_beats.payload)
+            with m.If(self.select == index):
+                m.d.comb += [
+                    self.client_transfers.payload.eq(self.transfers[index].payload),
+                    self.client_transfers.valid.eq(self.transfers[index].valid),
+                    self.transfers[index].ready.eq(self.client_transfers.ready),
+                    self.beats[index].valid.eq(self.client_beats.valid),
+                    self.client_beats.ready.eq(self.beats[index].ready),
+                ]
+        return m

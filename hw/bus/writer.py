@@ -1,0 +1,148 @@
+"""The AXI4 write master."""
+
+from amaranth.hdl import Cat, Module, ResetInserter, Signal
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.fifo import SyncFIFO, SyncFIFOBuffered
+from amaranth.lib.wiring import In, Out
+
+from hw.contract.config import CoreConfig
+
+from .axi import BEATS_BITS, AxiWrite, TransferLayout, drive_constants
+from .bursts import BurstLayout
+from .reader import outstanding_bursts
+
+
+class AxiWriter(wiring.Component):
+    """Writes consecutive beats over AXI4.
+
+    A transfer is cut into INCR bursts of whole beats that end at multiples of ``axi_burst`` beats, so that none crosses a
+    4 KB border. A burst's address is sent when all its data is in the FIFO: the bus is never held by a burst whose
+    data is still being computed, and every burst that was begun can be ended. All bursts have id 0.
+
+    Args:
+        config: gives the bus and the longest burst.
+
+    Ports:
+        axi: the bus. BREADY is always high.
+        transfers: where to write (addresses aligned to the beat). beats: the data, whole beats, in the same order.
+        halt: forget transfers and data. Bursts whose address was offered are ended with WSTRB = 0 and their answers
+            awaited. Hold it until ``idle``.
+        idle: nothing to write: no transfer begun, no data held, no answer outstanding.
+        error: a burst was answered SLVERR or DECERR; it lasts until ``halt``. error_address: of the first such burst.
+        progress: a beat or an answer went over the bus in this cycle.
+
+    Latency: four cycles from the last beat of a burst to AWVALID, two more to WVALID. Throughput: one beat a cycle.
+    """
+
+    def __init__(self, config: CoreConfig) -> None:
+        self.config = config
+        width, addr_width = config.axi_data_width, config.axi_addr_width
+        super().__init__(
+            {
+                "axi": Out(AxiWrite(width, addr_width)),
+                "transfers": In(stream.Signature(TransferLayout(addr_width))),
+                "beats": In(stream.Signature(width)),
+                "halt": In(1),
+                "idle": Out(1),
+                "error": Out(1),
+                "error_address": Out(addr_width),
+                "progress": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        config, axi = self.config, self.axi
+        width, addr_width, burst = config.axi_data_width, config.axi_addr_width, config.axi_burst
+        lane_bits = (width // 8).bit_length() - 1
+        edge_bits = burst.bit_length() - 1
+        depth = max(16, 2 * burst)
+        outstanding = outstanding_bursts(burst)
+        burst_layout = BurstLayout(addr_width, burst)
+
+        owed = Signal(range(outstanding + 1))  # bursts with an address on the bus and data still in the FIFO
+        flush = Signal()
+        m.d.comb += flush.eq(self.halt & (owed == 0))
+        m.submodules.fifo = fifo = ResetInserter(flush)(SyncFIFOBuffered(width=width + 1, depth=depth + 1))
+        m.submodules.queue = queue = ResetInserter(self.halt)(SyncFIFO(width=burst_layout.size, depth=depth))
+        m.submodules.answers = answers = SyncFIFO(width=addr_width, depth=outstanding)
+
+        # In: count the beats of a transfer and mark where bursts end.
+        active = Signal()
+        first = Signal(addr_width - lane_bits)  # of the burst, in beats
+        length = Signal(range(max(2, burst)))
+        remaining = Signal(BEATS_BITS)
+        taken, ends, final = Signal(), Signal(), Signal()
+        at_edge = (first + length)[:edge_bits].all() if edge_bits else 1
+        m.d.comb += [
+            self.beats.ready.eq(active & fifo.w_rdy & queue.w_rdy & ~self.halt),
+            taken.eq(self.beats.valid & self.beats.ready),
+            final.eq(remaining == 1),
+            ends.eq(final | at_edge),
+            self.transfers.ready.eq((~active | (taken & final)) & ~self.halt),
+            fifo.w_en.eq(taken),
+            fifo.w_data.eq(Cat(self.beats.payload, ends)),
+            queue.w_en.eq(taken & ends),
+            queue.w_data.eq(Cat((first << lane_bits)[:addr_width], length)),  # in the order of burst_layout
+        ]
+        with m.If(taken):
+            m.d.sync += [remaining.eq(remaining - 1), length.eq(length + 1)]
+            with m.If(ends):
+                m.d.sync += [first.eq(first + length + 1), length.eq(0)]
+            with m.If(final):
+                m.d.sync += active.eq(0)
+        with m.If(self.transfers.valid & self.transfers.ready):
+            m.d.sync += [
+                active.eq(1),
+                first.eq(self.transfers.p.address >> lane_bits),
+                length.eq(0),
+                remaining.eq(self.transfers.p.beats),
+            ]
+        with m.If(self.halt):
+            m.d.sync += active.eq(0)
+
+        # AW: bursts that are complete.
+        begin = Signal()
+        offer = data.View(burst_layout, queue.r_data)
+        m.d.comb += [
+            begin.eq(queue.r_rdy & answers.w_rdy & (~axi.awvalid | axi.awready) & ~self.halt),
+            queue.r_en.eq(begin),
+            answers.w_en.eq(begin),
+            answers.w_data.eq(offer.address),
+        ]
+        with m.If(axi.awready):
+            m.d.sync += axi.awvalid.eq(0)
+        with m.If(begin):
+            m.d.sync += [axi.awvalid.eq(1), axi.awaddr.eq(offer.address), axi.awlen.eq(offer.length)]
+        drive_constants(m, axi, "aw")
+
+        # W: the data of what was begun.
+        send, ended = Signal(), Signal()
+        m.d.comb += [
+            send.eq((owed != 0) & fifo.r_rdy & (~axi.wvalid | axi.wready)),
+            fifo.r_en.eq(send),
+            ended.eq(send & fifo.r_data[width]),
+        ]
+        m.d.sync += owed.eq(owed + begin - ended)
+        with m.If(axi.wready):
+            m.d.sync += axi.wvalid.eq(0)
+        with m.If(send):
+            m.d.sync += [
+                axi.wvalid.eq(1),
+                axi.wdata.eq(fifo.r_data[:width]),
+                axi.wlast.eq(fifo.r_data[width]),
+                axi.wstrb.eq((~self.halt).replicate(width // 8)),
+            ]
+
+        # B: in order.
+        m.d.comb += [
+            axi.bready.eq(1),
+            answers.r_en.eq(axi.bvalid),
+            self.progress.eq((axi.wvalid & axi.wready) | axi.bvalid),
+            self.idle.eq(~active & ~fifo.r_rdy & (fifo.level == 0) & ~axi.awvalid & ~axi.wvalid & ~answers.r_rdy),
+        ]
+        with m.If(self.halt):
+            m.d.sync += self.error.eq(0)
+        with m.Elif(axi.bvalid & answers.r_rdy & axi.bresp[1] & ~self.error):
+            m.d.sync += [self.error.eq(1), self.error_address.eq(answers.r_data)]
+        return m

@@ -1,0 +1,1 @@
+"""Registers and the run, the image check, and the fetching of the program."""

@@ -1,0 +1,150 @@
+"""The course of a run: check the image, execute the program, count the cycles, end in done or in an error."""
+
+from amaranth.hdl import Module, Mux, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from hw.contract.config import CoreConfig
+from hw.contract.registers import Cause, Error
+
+from .program import ERROR_BITS
+
+CAUSE_BITS = 3
+
+
+class RunSequencer(wiring.Component):
+    """Starts the image check and the program, sees to it that every run ends, and keeps its counters.
+
+    While nothing runs ``clear`` is high: it holds everything but the bus masters in reset, and is the ``halt`` of those, which
+    keep what they must to end the bursts that are on the bus. A run begins when the masters are idle. After an
+    error ``clear`` rises, and the run is over once the masters are idle. The watchdog covers all these waits.
+
+    Ports:
+        start: begin, ignored while busy; ``checked``: the image's checksum is known to be good; ``watchdog``: cycles without
+            ``progress`` that end a run, 0 for never.
+        clear: see above. idle: both masters are.
+        check_start, check_done, check_error: to and from ``ImageChecker``.
+        program_start, ended, program_error, instruction: to and from ``ProgramFetch``.
+        read_error, read_address, write_error, write_address: from the masters.
+        cause: ``Cause`` of this cycle; only looked at while ``running``.
+        busy, done, failed: state; the latter two until the next start. finished: high for a cycle at the end of
+            every run. passed: high for a cycle when the image has been found good.
+        error, error_address, error_instruction: of a failed run, else zero.
+        check_cycles, cycles, causes: counters of 32 bits, kept until the next start.
+
+    Latency: an error raises ``clear`` one cycle later.
+    """
+
+    def __init__(self, config: CoreConfig) -> None:
+        addr_width = config.axi_addr_width
+        super().__init__(
+            {
+                "start": In(1),
+                "checked": In(1),
+                "watchdog": In(32),
+                "progress": In(1),
+                "clear": Out(1),
+                "idle": In(1),
+                "check_start": Out(1),
+                "check_done": In(1),
+                "check_error": In(ERROR_BITS),
+                "program_start": Out(1),
+                "ended": In(1),
+                "program_error": In(ERROR_BITS),
+                "instruction": In(32),
+                "read_error": In(1),
+                "read_address": In(addr_width),
+                "write_error": In(1),
+                "write_address": In(addr_width),
+                "cause": In(CAUSE_BITS),
+                "running": Out(1),
+                "busy": Out(1),
+                "done": Out(1),
+                "failed": Out(1),
+                "finished": Out(1),
+                "passed": Out(1),
+                "error": Out(ERROR_BITS),
+                "error_address": Out(addr_width),
+                "error_instruction": Out(32),
+                "check_cycles": Out(32),
+                "cycles": Out(32),
+                "causes": Out(32).array(len(Cause)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        waited = Signal(32)
+        expired, moved = Signal(), Signal()
+        m.d.comb += expired.eq((self.watchdog != 0) & (waited >= self.watchdog))
+        m.d.sync += waited.eq(Mux(self.progress | moved | ~self.busy, 0, waited + 1))
+
+        fault, address = Signal(ERROR_BITS), Signal(len(self.error_address))
+        first = Signal()  # of the cycles in a state
+
+        def go(state: str) -> None:
+            m.d.comb += moved.eq(1)
+            m.next = state
+
+        def finish(*, failed: bool) -> None:
+            m.d.comb += self.finished.eq(1)
+            m.d.sync += [self.done.eq(not failed), self.failed.eq(failed)]
+            go("IDLE")
+
+        m.d.sync += first.eq(moved)
+        m.d.comb += self.clear.eq(1)
+        with m.FSM() as fsm:
+            m.d.comb += [self.busy.eq(~fsm.ongoing("IDLE")), self.running.eq(fsm.ongoing("RUN"))]
+            with m.State("IDLE"):
+                with m.If(self.start):
+                    m.d.sync += [self.done.eq(0), self.failed.eq(0), self.error.eq(Error.NONE)]
+                    m.d.sync += [self.error_address.eq(0), self.error_instruction.eq(0)]
+                    m.d.sync += [self.check_cycles.eq(0), self.cycles.eq(0), *(count.eq(0) for count in self.causes)]
+                    go("FLUSH")
+            with m.State("FLUSH"):
+                with m.If(self.idle):
+                    go("CHECK")
+                with m.Elif(expired):
+                    m.d.sync += self.error.eq(Error.WATCHDOG)
+                    finish(failed=True)
+            with m.State("CHECK"):
+                m.d.comb += [self.clear.eq(0), self.check_start.eq(first)]
+                m.d.sync += self.check_cycles.eq(self.check_cycles + ~self.checked)
+                with m.If(fault != Error.NONE):
+                    go("HALT")
+                with m.Elif(self.check_done):
+                    m.d.comb += self.passed.eq(1)
+                    go("RUN")
+            with m.State("RUN"):
+                m.d.comb += [self.clear.eq(0), self.program_start.eq(first)]
+                m.d.sync += self.cycles.eq(self.cycles + 1)
+                with m.Switch(self.cause):
+                    for cause in Cause:
+                        with m.Default() if cause is Cause.IDLE else m.Case(cause):
+                            m.d.sync += self.causes[cause].eq(self.causes[cause] + 1)
+                with m.If(fault != Error.NONE):
+                    go("HALT")
+                with m.Elif(self.ended & self.idle):
+                    finish(failed=False)
+            with m.State("HALT"):
+                with m.If(self.idle | expired):
+                    finish(failed=True)
+
+        # What went wrong; the bus first, because a wrong beat may look like a wrong image or program.
+        with m.If(self.read_error):
+            m.d.comb += [fault.eq(Error.BUS_READ), address.eq(self.read_address)]
+        with m.Elif(self.write_error):
+            m.d.comb += [fault.eq(Error.BUS_WRITE), address.eq(self.write_address)]
+        with m.Elif(self.check_done & (self.check_error != Error.NONE)):
+            m.d.comb += fault.eq(self.check_error)
+        with m.Elif(self.running & (self.program_error != Error.NONE)):
+            m.d.comb += fault.eq(self.program_error)
+        with m.Elif(expired):
+            m.d.comb += fault.eq(Error.WATCHDOG)
+        with m.If(~self.clear & (fault != Error.NONE)):
+            m.d.sync += [
+                self.error.eq(fault),
+                self.error_address.eq(address),
+                self.error_instruction.eq(self.instruction),
+            ]
+        return m

@@ -1,0 +1,140 @@
+"""The DMA engine: LOAD and STORE between DRAM and the on-chip memories."""
+
+from amaranth.hdl import Module, Mux, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from hw.bus.axi import BEATS_BITS, TransferLayout
+from hw.contract.config import CoreConfig
+from hw.contract.isa import Base, Space
+from hw.control.instruction import DMA
+from hw.engine.sram import read_port, write_port
+
+from .paths import LoadPath, StorePath, word_bytes
+from .walker import COUNT_BITS, BlockWalker
+
+
+class DmaEngine(wiring.Component):
+    """Executes LOAD and STORE one after the other, in order.
+
+    An instruction waits until ``conv_done`` and ``dma_done`` have come up to its ``wait_conv`` and ``wait_dma``. Rows lie
+    in DRAM as packed words of ``act_word_bytes`` or ``res_word_bytes``; each starts at its own address, a multiple of
+    64, and fills whole beats, the last with zeros. All lanes of a word are written.
+
+    Ports:
+        instructions: what to do (``DMA``). conv_done, dma_done: counters of the run.
+        image_base, input_base, output_base: addresses that ``dram_offset`` counts from; constant during a run.
+        transfers, beats: to and from this client's ports of ``AxiReader``.
+        write_transfers, write_beats, writer_idle: to and from ``AxiWriter``, which nobody else may use.
+        act_read, act_write, res_read, res_write: ports of the memories.
+        done: high for a cycle after the last word of a LOAD has been written, or the last answer to a STORE has come.
+
+    Latency: three cycles from ``instructions`` to the first transfer. Throughput: a beat or a word a cycle, whichever is the
+    smaller, with one transfer for each row; a STORE ends with the latency of the memory.
+    """
+
+    def __init__(self, config: CoreConfig) -> None:
+        self.config = config
+        addr_width, width, rows = config.axi_addr_width, config.axi_data_width, config.rows
+        super().__init__(
+            {
+                "instructions": In(stream.Signature(DMA)),
+                "conv_done": In(COUNT_BITS),
+                "dma_done": In(COUNT_BITS),
+                "image_base": In(addr_width),
+                "input_base": In(addr_width),
+                "output_base": In(addr_width),
+                "transfers": Out(stream.Signature(TransferLayout(addr_width))),
+                "beats": In(stream.Signature(width)),
+                "write_transfers": Out(stream.Signature(TransferLayout(addr_width))),
+                "write_beats": Out(stream.Signature(width)),
+                "writer_idle": In(1),
+                "act_read": Out(read_port(rows * 8)),
+                "act_write": Out(write_port(rows * 8, rows)),
+                "res_read": Out(read_port(rows * 16)),
+                "res_write": Out(write_port(rows * 16, rows)),
+                "done": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        config = self.config
+        m.submodules.walker = walker = BlockWalker()
+        m.submodules.load = load = LoadPath(config)
+        m.submodules.store = store = StorePath(config)
+        for path, names in ((load, ("act_write", "res_write")), (store, ("act_read", "res_read"))):
+            for name in names:
+                wiring.connect(m, getattr(path, name), wiring.flipped(getattr(self, name)))
+        wiring.connect(m, load.beats, wiring.flipped(self.beats))
+        wiring.connect(m, store.beats, wiring.flipped(self.write_beats))
+
+        command = self.instructions.p
+        storing, space = Signal(), Signal()
+        start = Signal()
+        m.d.comb += [
+            walker.base.eq(command.sram_base),
+            walker.stride.eq(command.sram_stride),
+            walker.rows.eq(command.rows),
+            walker.words.eq(command.words),
+            walker.start.eq(start),
+            load.space.eq(space),
+            store.space.eq(space),
+            load.places.payload.eq(walker.places.payload),
+            store.places.payload.eq(walker.places.payload),
+            load.places.valid.eq(walker.places.valid & ~storing),
+            store.places.valid.eq(walker.places.valid & storing),
+            walker.places.ready.eq(Mux(storing, store.places.ready, load.places.ready)),
+        ]
+
+        # One transfer for each row.
+        address = Signal(config.axi_addr_width)
+        stride = Signal(config.axi_addr_width)
+        beats = Signal(BEATS_BITS)
+        rows_left = Signal(COUNT_BITS)
+        for port, chosen in ((self.transfers, ~storing), (self.write_transfers, storing)):
+            m.d.comb += [
+                port.p.address.eq(address),
+                port.p.beats.eq(beats),
+                port.valid.eq((rows_left != 0) & chosen),
+            ]
+        with m.If((rows_left != 0) & Mux(storing, self.write_transfers.ready, self.transfers.ready)):
+            m.d.sync += [rows_left.eq(rows_left - 1), address.eq(address + stride)]
+
+        bases = Signal(config.axi_addr_width)
+        with m.Switch(command.base):
+            for base, value in (
+                (Base.IMAGE, self.image_base),
+                (Base.INPUT, self.input_base),
+                (Base.OUTPUT, self.output_base),
+            ):
+                with m.Case(base):
+                    m.d.comb += bases.eq(value)
+
+        # Whole beats of a row of the block.
+        needed = Signal(BEATS_BITS)
+        for space_of in Space:
+            with m.If(command.space == space_of):
+                row_bytes = command.words * word_bytes(config, space_of)
+                m.d.comb += needed.eq((row_bytes + (config.bus_bytes - 1)) >> (config.bus_bytes.bit_length() - 1))
+
+        m.d.sync += self.done.eq(0)
+        with m.FSM():
+            with m.State("WAIT"):
+                ready = (self.conv_done >= command.wait_conv) & (self.dma_done >= command.wait_dma)
+                with m.If(self.instructions.valid & ready):
+                    m.d.comb += [start.eq(1), self.instructions.ready.eq(1)]
+                    m.d.sync += [
+                        storing.eq(command.store),
+                        space.eq(command.space),
+                        address.eq(bases + command.dram_offset),
+                        stride.eq(command.dram_stride),
+                        beats.eq(needed),
+                        rows_left.eq(command.rows),
+                    ]
+                    m.next = "RUN"
+            with m.State("RUN"):
+                with m.If(~walker.busy & (~storing | (store.idle & self.writer_idle))):
+                    m.d.sync += self.done.eq(1)
+                    m.next = "WAIT"
+        return m

@@ -1,0 +1,144 @@
+"""The two data paths of the DMA engine: beats into words of a memory, and words of a memory into beats."""
+
+from amaranth.hdl import Module, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.fifo import SyncFIFOBuffered
+from amaranth.lib.wiring import In, Out
+
+from hw.bus.gearbox import Packer, Unpacker
+from hw.contract.config import CoreConfig
+from hw.contract.isa import Space
+from hw.engine.cells import delay
+from hw.engine.sram import READ_LATENCY, read_port, write_port
+
+from .walker import PLACE
+
+
+def lane_bits(space: Space) -> int:
+    """Bits of a lane in a memory."""
+    return 16 if space is Space.RESIDUAL else 8
+
+
+def word_bytes(config: CoreConfig, space: Space) -> int:
+    """Bytes of a word of a memory as it lies in DRAM, a power of two."""
+    return config.res_word_bytes if space is Space.RESIDUAL else config.act_word_bytes
+
+
+class LoadPath(wiring.Component):
+    """Writes the words that lie packed in beats; every row starts with a beat of its own.
+
+    Ports:
+        space: the memory that is meant; changes only between blocks.
+        places: where the words go. beats: from DRAM.
+        act_write, res_write: ports of the two memories.
+
+    Latency: one cycle from a beat to its word. Throughput: a beat or a word a cycle, whichever is the smaller.
+    """
+
+    def __init__(self, config: CoreConfig) -> None:
+        self.config = config
+        super().__init__(
+            {
+                "space": In(1),
+                "places": In(stream.Signature(PLACE)),
+                "beats": In(stream.Signature(config.axi_data_width)),
+                "act_write": Out(write_port(config.rows * 8, config.rows)),
+                "res_write": Out(write_port(config.rows * 16, config.rows)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        config = self.config
+        for space, port in ((Space.ACTIVATION, self.act_write), (Space.RESIDUAL, self.res_write)):
+            unpacker = Unpacker(config.axi_data_width, 8 * word_bytes(config, space))
+            m.submodules[space.name.lower()] = unpacker
+            m.d.comb += [
+                # What is left of a row's last beat is dropped with its last word, so every beat may count as marked.
+                unpacker.beats.p.last.eq(1),
+                unpacker.beats.p.data.eq(self.beats.payload),
+                unpacker.flush.eq(self.places.p.row_end),
+                port.address.eq(self.places.p.address),
+                port.data.eq(unpacker.items.payload),
+                port.mask.eq((1 << config.rows) - 1),
+                port.valid.eq(unpacker.items.valid & self.places.valid),
+                unpacker.items.ready.eq(self.places.valid & port.ready),
+            ]
+            with m.If(self.space == space):
+                m.d.comb += [
+                    unpacker.beats.valid.eq(self.beats.valid),
+                    self.beats.ready.eq(unpacker.beats.ready),
+                    self.places.ready.eq(unpacker.items.valid & port.ready),
+                ]
+        return m
+
+
+class StorePath(wiring.Component):
+    """Reads words and packs them into beats; every row starts with a beat of its own and is filled with zeros.
+
+    Ports:
+        space: the memory that is meant; changes only while idle.
+        places: the words to read. beats: towards DRAM.
+        act_read, res_read: ports of the two memories. idle: no word or beat is in here.
+
+    Latency: READ_LATENCY + 4 cycles from a place to its beat. Throughput: a beat or a word a cycle, whichever is the
+    smaller.
+    """
+
+    DEPTH = 8
+    """Words that may be under way: READ_LATENCY and the three cycles through the FIFO and back, and some."""
+
+    def __init__(self, config: CoreConfig) -> None:
+        self.config = config
+        super().__init__(
+            {
+                "space": In(1),
+                "places": In(stream.Signature(PLACE)),
+                "beats": Out(stream.Signature(config.axi_data_width)),
+                "act_read": Out(read_port(config.rows * 8)),
+                "res_read": Out(read_port(config.rows * 16)),
+                "idle": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        config = self.config
+        widest = 16 * config.rows
+        # One more than the depth: the output register of the FIFO must not count as room.
+        m.submodules.fifo = fifo = SyncFIFOBuffered(width=widest + 1, depth=self.DEPTH + 1)
+        room = Signal(range(self.DEPTH + 1), init=self.DEPTH)
+        granted = Signal()
+        m.d.comb += granted.eq(self.places.valid & self.places.ready)
+        arrived = delay(m, granted, READ_LATENCY, name="arrived", reset_less=False)
+        row_end = delay(m, self.places.p.row_end, READ_LATENCY, name="row_end")
+        m.d.sync += room.eq(room - granted + (fifo.r_rdy & fifo.r_en))
+
+        offered = Signal()
+        m.d.comb += [
+            fifo.w_en.eq(arrived),
+            self.idle.eq((room == self.DEPTH) & ~offered),
+            self.beats.valid.eq(offered),
+        ]
+        for space, port in ((Space.ACTIVATION, self.act_read), (Space.RESIDUAL, self.res_read)):
+            packer = Packer(8 * word_bytes(config, space), config.axi_data_width)
+            m.submodules[space.name.lower()] = packer
+            bits = lane_bits(space) * config.rows
+            m.d.comb += [
+                port.address.eq(self.places.p.address),
+                packer.items.p.data.eq(fifo.r_data[:bits]),
+                packer.items.p.last.eq(fifo.r_data[widest]),
+            ]
+            with m.If(self.space == space):
+                m.d.comb += [
+                    port.valid.eq(self.places.valid & (room != 0)),
+                    self.places.ready.eq(port.ready & (room != 0)),
+                    fifo.w_data[:bits].eq(port.data),
+                    packer.items.valid.eq(fifo.r_rdy),
+                    fifo.r_en.eq(packer.items.ready),
+                    self.beats.payload.eq(packer.beats.payload),
+                    offered.eq(packer.beats.valid),
+                    packer.beats.ready.eq(self.beats.ready),
+                ]
+        m.d.comb += fifo.w_data[widest].eq(row_end)
+        return m

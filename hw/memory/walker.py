@@ -1,0 +1,67 @@
+"""Addresses of a strided block of on-chip memory, one word a cycle."""
+
+from amaranth.hdl import Module, Signal, unsigned
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from hw.engine.sram import ADDRESS_BITS
+
+COUNT_BITS = 16
+
+PLACE = data.StructLayout({"address": unsigned(ADDRESS_BITS), "row_end": unsigned(1), "end": unsigned(1)})
+"""A word of a block: its address, and whether it ends its row and the block."""
+
+
+class BlockWalker(wiring.Component):
+    """Walks over ``rows`` × ``words`` words, row by row; word w of row r lies at ``base`` + r·``stride`` + w.
+
+    Ports:
+        start: take over ``base``, ``stride``, ``rows`` (1..65535) and ``words`` (1..65535); only while idle.
+        places: the words in order. busy: not all of them have been taken.
+
+    Latency: one cycle from ``start`` to the first word. Throughput: a word a cycle, rows without a bubble.
+    """
+
+    start: In(1)
+    base: In(ADDRESS_BITS)
+    stride: In(COUNT_BITS)
+    rows: In(COUNT_BITS)
+    words: In(COUNT_BITS)
+    places: Out(stream.Signature(PLACE))
+    busy: Out(1)
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        stride, words = Signal(COUNT_BITS), Signal(COUNT_BITS)
+        row = Signal(ADDRESS_BITS)  # address of the row's first word
+        address = Signal(ADDRESS_BITS)
+        rows_left, words_left = Signal(COUNT_BITS), Signal(COUNT_BITS)
+        place = self.places.p
+        m.d.comb += [
+            self.places.valid.eq(self.busy),
+            place.address.eq(address),
+            place.row_end.eq(words_left == 1),
+            place.end.eq(place.row_end & (rows_left == 1)),
+        ]
+        with m.If(self.busy & self.places.ready):
+            m.d.sync += [address.eq(address + 1), words_left.eq(words_left - 1)]
+            with m.If(place.row_end):
+                m.d.sync += [
+                    row.eq(row + stride),
+                    address.eq(row + stride),
+                    words_left.eq(words),
+                    rows_left.eq(rows_left - 1),
+                ]
+            with m.If(place.end):
+                m.d.sync += self.busy.eq(0)
+        with m.If(self.start):
+            m.d.sync += [
+                self.busy.eq(1),
+                row.eq(self.base),
+                address.eq(self.base),
+                stride.eq(self.stride),
+                rows_left.eq(self.rows),
+                words_left.eq(self.words),
+                words.eq(self.words),
+            ]
+        return m
