@@ -8,6 +8,7 @@ from amaranth.hdl._ir import PortDirection
 from amaranth.lib import wiring
 
 from hw.contract.errors import PointwiseError
+from hw.engine.ram import RAM_MODULE, RAM_VERILOG
 
 
 def to_verilog(component: wiring.Component, name: str) -> str:
@@ -24,7 +25,7 @@ def to_verilog(component: wiring.Component, name: str) -> str:
         name: of the Verilog module; those of submodules begin with it and a dot.
 
     Returns:
-        The text. It holds neither dates, nor paths, nor places in the source.
+        The text, with the memory cell behind it where there is one. It holds neither dates, nor paths, nor places in the source.
 
     Raises:
         PointwiseError: if two ports would have the same name.
@@ -43,9 +44,10 @@ def to_verilog(component: wiring.Component, name: str) -> str:
     before = os.environ.get("AMARANTH_USE_YOSYS")
     os.environ["AMARANTH_USE_YOSYS"] = "builtin"  # the pinned wheel, whatever the machine has
     try:
-        return verilog.convert(component, name=name, ports=ports, emit_src=False, strip_internal_attrs=True)
+        text = verilog.convert(component, name=name, ports=ports, emit_src=False, strip_internal_attrs=True)
     finally:
         if before is None:
             del os.environ["AMARANTH_USE_YOSYS"]
         else:
             os.environ["AMARANTH_USE_YOSYS"] = before
+    return f"{text}\n{RAM_VERILOG}" if RAM_MODULE in text else text

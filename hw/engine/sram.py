@@ -2,10 +2,10 @@
 
 from amaranth.hdl import Array, Cat, Const, Module, Signal, unsigned
 from amaranth.lib import wiring
-from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from .cells import bits_for, delay
+from .ram import Ram
 
 ADDRESS_BITS = 24
 READ_LATENCY = 2
@@ -76,26 +76,28 @@ class Sram(wiring.Component):
         read_ready = {i: [] for i in range(len(readers))}
         write_ready = {i: [] for i in range(len(writers))}
         for index in range(self.banks):
-            memory = Memory(shape=unsigned(self.lanes * self.lane_bits), depth=self.bank_words, init=[])
-            m.submodules[f"bank{index}"] = memory
-            reader = memory.read_port()
-            writer = memory.write_port(granularity=self.lane_bits)
+            ram = Ram(self.bank_words, self.lanes, self.lane_bits)
+            m.submodules[f"bank{index}"] = ram
             taken = Const(0)
             for number, (port, bank, inside) in enumerate(readers):
                 asks = port.valid & (bank == index)
                 read_ready[number].append(asks & ~taken)
                 with m.If(asks & ~taken):
-                    m.d.comb += reader.addr.eq(inside)
+                    m.d.comb += ram.read_address.eq(inside)
                 taken = taken | asks
-            m.d.comb += reader.en.eq(taken)
+            m.d.comb += ram.read_enable.eq(taken)
             taken = Const(0)
             for number, (port, bank, inside) in enumerate(writers):
                 asks = port.valid & (bank == index)
                 write_ready[number].append(asks & ~taken)
                 with m.If(asks & ~taken):
-                    m.d.comb += [writer.addr.eq(inside), writer.data.eq(port.data), writer.en.eq(port.mask)]
+                    m.d.comb += [
+                        ram.write_address.eq(inside),
+                        ram.write_data.eq(port.data),
+                        ram.write_enable.eq(port.mask),
+                    ]
                 taken = taken | asks
-            outputs.append(reader.data)
+            outputs.append(ram.read_data)
         for number, (port, bank, _) in enumerate(readers):
             m.d.comb += port.ready.eq(Cat(*read_ready[number]).any())
             selected = delay(m, bank, 1, name=f"read{number}_bank")
