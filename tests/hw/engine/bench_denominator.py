@@ -1,0 +1,59 @@
+"""Row sums of random exponentials and their reciprocals, each read in the first cycle in which it can be."""
+
+import cocotb
+import numpy as np
+from waves import generator, pack, pack_fields, play, same, start
+
+from hw.contract.config import CoreConfig
+from hw.engine.denominator import Denominator
+from hw.engine.tags import RECIPROCAL, TokenTag
+from model.integer.interpolation import reciprocal
+from sim.bench import bench_config
+
+REVISIT = 3
+CONVS = 40
+
+
+@cocotb.test()
+async def equals_the_model(dut):
+    config = CoreConfig(**bench_config())
+    latency = Denominator(config).latency
+    rng = generator()
+    await start(dut, ["valid", "tag", "token", "slot", "read_token"])
+    rows: list[tuple] = []  # valid, counts, first, last, slot, token, lanes, total so far
+    for conv in range(CONVS):
+        tokens = config.max_tokens if conv == 0 else int(rng.integers(1, min(8, config.max_tokens) + 1))
+        tiles = min(-(-1024 // config.rows), 40) if conv == 1 else int(rng.integers(1, 9))
+        slot, gap = int(rng.integers(0, 2)), rng.choice([0.0, 0.3])
+        counts = int(rng.random() < 0.8)  # the N-tiles after the first one leave the sums alone
+        ceiling = rng.choice([0, 1, 255, 255])
+        totals = np.zeros(tokens, int)
+        for tile in range(tiles):
+            for token in range(tokens):
+                while rng.random() < gap:
+                    rows.append((0, 1, *rng.integers(0, 2, 3), token, rng.integers(0, 256, config.rows), 0))
+                lanes = np.full(config.rows, 255) if conv == 1 else rng.integers(0, ceiling + 1, config.rows)
+                totals[token] += lanes.sum()
+                place = (tile == 0, tile == tiles - 1)
+                rows.append((1, counts, *place, slot, token, lanes, totals[token]))
+            for _ in range(max(0, REVISIT - tokens)):
+                rows.append((0, 1, 0, 1, slot, 0, np.zeros(config.rows, int), 0))
+    valid, counts, first, last, slot, token, lanes, totals = (np.array(column) for column in zip(*rows, strict=True))
+    tag = {"token": token, "first": first, "last": last, "sum_add": counts, "sum_slot": slot}
+    idle = [0] * latency
+    seen = await play(
+        dut,
+        {
+            "valid": [*valid, *idle],
+            "tag": [*pack_fields(TokenTag(config), **tag), *idle],
+            "token": [*pack(lanes, 9), *idle],
+            "slot": [*idle, *slot],
+            "read_token": [*idle, *token],
+        },
+        ["reciprocal"],
+        after=1,
+    )
+    complete = (valid & counts & last).astype(bool)
+    mult, leading = reciprocal(np.maximum(totals[complete], 1))
+    got = np.array(seen["reciprocal"], object)[latency + 1 :][complete]
+    same("reciprocal", got, pack_fields(RECIPROCAL, mult=mult, leading=leading))

@@ -1,0 +1,100 @@
+"""The three prologues, mixed from cycle to cycle, against the integer model."""
+
+import cocotb
+import numpy as np
+from waves import generator, pack, pack_fields, play, same, start, unpack
+
+from hw.contract.config import CoreConfig
+from hw.contract.isa import Prologue as Kind
+from hw.engine.prologue import Prologue
+from hw.engine.tags import NORM_STATISTICS, TokenTag
+from model.integer.layernorm import normalise
+from model.integer.softmax import exponentials
+from sim.bench import bench_config
+
+SEGMENT = 600
+"""Cycles in which one bank of the exponential table is read while the other one is written."""
+SEGMENTS = 4
+INPUTS = ("valid", "tag", "act_word", "res_word", "statistics", "row_max", "shifts")
+WRITES = ("table_write", "table_bank", "table_index", "table_data")
+
+
+def extremes(rng: np.random.Generator, low: int, high: int, shape: tuple[int, ...]) -> np.ndarray:
+    """low..high with both ends, and the middle, often."""
+    values = rng.integers(low, high + 1, shape)
+    return np.where(rng.random(shape) < 0.2, rng.choice([low, high, (low + high + 1) // 2], shape), values)
+
+
+@cocotb.test()
+async def equals_the_model(dut):
+    config = CoreConfig(**bench_config())
+    rng, rows, cycles = generator(), config.rows, SEGMENT * SEGMENTS
+    layout = TokenTag(config)
+    await start(dut, [*INPUTS, *WRITES])
+
+    # Segment s reads bank s & 1 and fills the other; what is played before it fills bank 0.
+    tables = rng.integers(0, 256, (SEGMENTS + 1, 256))
+    segment = np.arange(cycles) // SEGMENT
+    step = np.arange(cycles) % SEGMENT
+    everything = np.arange(256)
+    await play(
+        dut,
+        {"table_write": [1] * 256 + [0], "table_index": [*everything, 0], "table_data": [*tables[0], 0]},
+        [],
+    )
+
+    kind = rng.integers(0, 3, cycles)
+    tag = {
+        "prologue": kind,
+        "in_unsigned": rng.integers(0, 2, cycles),
+        "lanes": extremes(rng, 1, rows, (cycles,)),
+        "swap": rng.integers(0, 2, cycles),
+        "parity": rng.integers(0, 2, cycles),
+        "exp_bank": segment & 1,
+        "token": rng.integers(0, config.max_tokens, cycles),
+        "first": rng.integers(0, 2, cycles),
+        "last": rng.integers(0, 2, cycles),
+        "sum_add": rng.integers(0, 2, cycles),
+        "sum_slot": rng.integers(0, 2, cycles),
+    }
+    tags = pack_fields(layout, **tag)
+    valid = rng.integers(0, 2, cycles)
+    inside = np.arange(rows) < tag["lanes"][:, None]
+    act = extremes(rng, -128, 127, (cycles, rows))
+    res = extremes(rng, -32768, 32767, (cycles, rows))
+    row_max = np.where(inside, act, -128).max(axis=1)
+    row_max = np.where(rng.random(cycles) < 0.2, 127, row_max)
+    # μ in halves lies in the range of x; multipliers and shifts of every size, so that all bits of the result count.
+    mean = np.clip(2 * extremes(rng, -32768, 32767, (cycles,)) + rng.integers(0, 2, cycles), -65536, 65534)
+    mult = extremes(rng, 0, 65535, (cycles,))
+    shift = np.where(rng.random(cycles) < 0.8, rng.integers(8, 32, cycles), rng.integers(1, 64, cycles))
+    channel = rng.integers(0, 16, (cycles + 2, 2, rows)) * rng.integers(0, 2, (cycles + 2, 1, 1))
+    chosen = channel[np.arange(cycles) + 2, tag["parity"]]  # chosen two cycles after the token came
+
+    seen = await play(
+        dut,
+        {
+            "valid": [*valid, 0, 0],
+            "tag": [*tags, 0, 0],
+            "act_word": [*pack(act, 8), 0, 0],
+            "res_word": [*pack(res, 16), 0, 0],
+            "statistics": [*pack_fields(NORM_STATISTICS, mean=mean, mult=mult, shift=shift), 0, 0],
+            "row_max": [*(row_max & 255), 0, 0],
+            "shifts": pack(channel.reshape(cycles + 2, -1), 4),
+            "table_write": [*(step < 256), 0, 0],
+            "table_bank": [*(1 - (segment & 1)), 0, 0],
+            "table_index": [*np.minimum(step, 255), 0, 0],
+            "table_data": [*tables[segment + 1, np.minimum(step, 255)], 0, 0],
+        },
+        ["out_valid", "out_tag", "token"],
+        after=Prologue.LATENCY,
+    )
+    flight = slice(Prologue.LATENCY, Prologue.LATENCY + cycles)
+    same("valid", seen["out_valid"][flight], valid)
+    same("tag", seen["out_tag"][flight], tags)
+    plain = np.where(tag["in_unsigned"][:, None] == 1, act & 255, act)
+    scores = np.where(inside, act, -128)
+    exponential = np.stack([exponentials(*row) for row in zip(scores, row_max, tables[segment], strict=True)])
+    want = np.where((kind == Kind.NORMALISE)[:, None], normalise(res, mean, mult, shift, chosen), plain)
+    want = np.where((kind == Kind.EXPONENTIAL)[:, None], exponential, want)
+    same("token", unpack(seen["token"][flight], 9, rows), np.where(inside, want, 0))

@@ -1,0 +1,81 @@
+"""Requantisation and softmax's division, group by group, against the integer model."""
+
+import cocotb
+import numpy as np
+from waves import generator, pack, pack_fields, play, same, start, unpack
+
+from hw.contract.config import CoreConfig
+from hw.contract.stream import PLANES
+from hw.engine.requantise import PARAMETER_BANKS, Requantise
+from hw.engine.tags import RECIPROCAL
+from model.integer.interpolation import reciprocal
+from model.integer.requantise import requantise
+from model.integer.rounding import INT8, INT16, UINT8
+from model.integer.softmax import divide
+from sim.bench import bench_config
+
+CYCLES = 3000
+LIMITS = (INT8, UINT8, INT16)
+
+
+def planes(bias: np.ndarray, mult: np.ndarray, shift: np.ndarray) -> np.ndarray:
+    """(8, C) bytes as ``hw.contract.stream`` lays them out."""
+    rows = [bias >> 8 * byte & 255 for byte in range(4)] + [mult & 255, mult >> 8, shift, 0 * shift]
+    return np.stack(rows)
+
+
+def accumulators(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    """int32 of every magnitude, the extremes among them."""
+    values = rng.integers(-(1 << 31), 1 << 31, shape) >> rng.integers(0, 32, shape)
+    extremes = rng.choice(np.array([-(1 << 31), (1 << 31) - 1, -1, 0, 1]), shape)
+    return np.where(rng.random(shape) < 0.1, extremes, values)
+
+
+@cocotb.test()
+async def equals_the_model(dut):
+    config = CoreConfig(**bench_config())
+    rng = generator()
+    cols, lanes = config.cols, config.post_lanes
+    shape = (PARAMETER_BANKS, cols)
+    bias, mult = accumulators(rng, shape), rng.integers(0, 1 << 16, shape)
+    mult[rng.random(shape) < 0.1] = 65535
+    shift = rng.integers(1, 48, shape)
+    shift.flat[:2] = 1, 47
+    inputs = ["acc", "bank", "group", "divide", "reciprocal", "limits"]
+    await start(dut, ["plane_write", *inputs])
+    data = np.concatenate([planes(bias[b], mult[b], shift[b]) for b in range(PARAMETER_BANKS)])
+    writes = {
+        "plane_write": [1] * len(data) + [0],
+        "plane_bank": np.arange(len(data) + 1) // PLANES % PARAMETER_BANKS,
+        "plane": np.arange(len(data) + 1) % PLANES,
+        "plane_data": pack(np.concatenate([data, data[:1]]), 8),
+    }
+    await play(dut, writes, [])
+
+    acc = accumulators(rng, (CYCLES, lanes))
+    bank, group = rng.integers(0, PARAMETER_BANKS, CYCLES), rng.integers(0, config.groups, CYCLES)
+    divided, limits = rng.integers(0, 2, CYCLES), rng.integers(0, 3, CYCLES)
+    total = np.maximum(rng.integers(0, 1 << 18, CYCLES) >> rng.integers(0, 18, CYCLES), 1)
+    total[:4] = 1, 2, (1 << 18) - 1, 1 << 17
+    bound = 128 * total[:, None]
+    acc = np.where(divided[:, None] == 1, np.clip(acc, -bound, bound), acc)
+    mantissa, leading = reciprocal(total)
+    result = await play(
+        dut,
+        {
+            "acc": pack(acc, 32),
+            "bank": bank,
+            "group": group,
+            "divide": divided,
+            "reciprocal": pack_fields(RECIPROCAL, mult=mantissa, leading=leading),
+            "limits": limits,
+        },
+        ["result"],
+        after=Requantise.LATENCY,
+    )
+    got = unpack(result["result"][Requantise.LATENCY :], 16, lanes)
+    channel = group[:, None] * lanes + np.arange(lanes)
+    base = np.where(divided[:, None] == 1, divide(acc, total), acc)
+    parameters = [value[bank[:, None], channel] for value in (bias, mult, shift)]
+    want = np.stack([requantise(base, *parameters, limit) for limit in LIMITS])[limits, np.arange(CYCLES)]
+    same("result", got, want)

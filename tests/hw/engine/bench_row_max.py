@@ -1,0 +1,53 @@
+"""Row maxima over random walks, each read in the first cycle in which it can be read."""
+
+import cocotb
+import numpy as np
+from walks import walk
+from waves import generator, pack, play, same, start, unpack
+
+from hw.contract.config import CoreConfig
+from hw.engine.row_max import RowMax
+from sim.bench import bench_config
+
+REVISIT = 3
+INPUTS = ("valid", "values", "mask", "first_group", "last_group", "first_tile", "slot", "token")
+
+
+@cocotb.test()
+async def equals_the_model(dut):
+    config = CoreConfig(**bench_config())
+    latency = RowMax(config).latency
+    rng = generator()
+    await start(dut, [*INPUTS, "read_slot", "read_token"])
+    steps = walk(rng, config, -128, 127, convs=60, revisit=REVISIT)
+    cycles = len(steps.valid)
+    slot = rng.integers(0, 2, steps.conv.max() + 1)[steps.conv]
+    idle = np.zeros(latency, int)
+    after = idle[:, None].repeat(config.post_lanes, axis=1)
+    seen = await play(
+        dut,
+        {
+            "valid": [*steps.valid, *idle],
+            "values": pack(np.concatenate([steps.values, after]), 8),
+            "mask": pack(np.concatenate([steps.mask, after]), 1),
+            "first_group": [*steps.first_group, *idle],
+            "last_group": [*steps.last_group, *idle],
+            "first_tile": [*steps.first_tile, *idle],
+            "slot": [*slot, *idle],
+            "token": [*steps.token, *idle],
+            "read_slot": [*idle, *slot],
+            "read_token": [*idle, *steps.token],
+        },
+        ["row_max"],
+        after=1,
+    )
+    # What has been read in each cycle is the maximum so far, where a token's last group came ``latency`` before.
+    maxima: dict[tuple[int, int], int] = {}
+    want = np.zeros(cycles, int)
+    for cycle in np.flatnonzero(steps.valid):
+        row = (steps.conv[cycle], steps.token[cycle])
+        inside = steps.values[cycle][steps.mask[cycle]]
+        maxima[row] = want[cycle] = max([maxima.get(row, -128), *inside])
+    complete = (steps.valid & steps.last_group).astype(bool)
+    got = unpack(seen["row_max"][latency + 1 :], 8, 1)[:, 0]
+    same("row maximum", got[complete], want[complete])

@@ -1,0 +1,48 @@
+"""Sums over random walks against the integer model, and the cycle in which they come."""
+
+import cocotb
+import numpy as np
+from walks import walk
+from waves import generator, pack, play, same, start, unpack
+
+from hw.contract.config import CoreConfig
+from hw.engine.layernorm import SQUARES_BITS, TOTAL_BITS
+from hw.engine.token_sums import TokenSums
+from model.integer.layernorm import token_sums
+from sim.bench import bench_config
+
+REVISIT = 3
+
+
+@cocotb.test()
+async def equals_the_model(dut):
+    config = CoreConfig(**bench_config())
+    latency = TokenSums(config).latency
+    rng = generator()
+    flags = ("valid", "first_group", "last_group", "first_tile", "last_tile", "token")
+    await start(dut, [*flags, "values", "mask"])
+    steps = walk(rng, config, -32768, 32767, convs=60, revisit=REVISIT)
+    inputs = {name: getattr(steps, name) for name in flags}
+    inputs["valid"] = [*steps.valid, 0]
+    inputs |= {"values": pack(steps.values, 16), "mask": pack(steps.mask, 1)}
+    inputs = {name: [*values, 0][: len(steps.valid) + 1] for name, values in inputs.items()}
+    seen = await play(dut, inputs, ["out_valid", "out_token", "total", "squares"], after=latency - 1)
+    seen = {name: values[latency:] for name, values in seen.items()}
+
+    complete = (steps.valid & steps.last_group & steps.last_tile).astype(bool)
+    same("out_valid", seen["out_valid"], complete)
+    places = np.flatnonzero(complete)
+    same("token", np.array(seen["out_token"])[places], steps.token[places])
+    masked = np.where(steps.mask, steps.values, 0)
+    want = []
+    for place in places:
+        row = (steps.valid == 1) & (steps.conv == steps.conv[place]) & (steps.token == steps.token[place])
+        want.append([int(value) for value in token_sums(masked[row].ravel())])
+    got = np.stack(
+        [
+            unpack([seen["total"][place] for place in places], TOTAL_BITS, 1)[:, 0],
+            unpack([seen["squares"][place] for place in places], SQUARES_BITS, 1, signed=False)[:, 0],
+        ],
+        axis=1,
+    )
+    same("sums", got, want)

@@ -1,0 +1,99 @@
+"""Waveforms in, waveforms out: what the benches of the datapath share.
+
+Most of the datapath cannot stall, so that a test is three lines: prepare what every port sees in every cycle,
+``play`` it, and compare what came out with the integer model, shifted by the latency that the docstring states.
+"""
+
+import random
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import cocotb
+import numpy as np
+from cocotb.clock import Clock
+from cocotb.triggers import FallingEdge, ReadOnly
+
+
+def generator() -> np.random.Generator:
+    """NumPy's generator, seeded from the seed of the bench; the log holds both."""
+    seed = random.getrandbits(32)
+    cocotb.log.info("numpy seed %d", seed)
+    return np.random.default_rng(seed)
+
+
+def pack(values: Any, bits: int) -> np.ndarray:
+    """(N, lanes) integers to N words with ``bits`` bits a lane, lane 0 lowest (two's complement)."""
+    values = np.asarray(values)
+    words = np.zeros(values.shape[0], object)
+    for lane in range(values.shape[1]):
+        words |= (values[:, lane].astype(object) & ((1 << bits) - 1)) << bits * lane
+    return words
+
+
+def unpack(words: Sequence[int], bits: int, lanes: int, *, signed: bool = True) -> np.ndarray:
+    """The inverse of ``pack``: (N, lanes) int64."""
+    raw = [[word >> bits * lane & ((1 << bits) - 1) for lane in range(lanes)] for word in words]
+    values = np.array(raw, np.int64).reshape(len(raw), lanes)
+    return np.where(values >> (bits - 1) != 0, values - (1 << bits), values) if signed else values
+
+
+def pack_fields(layout: Any, **fields: Any) -> np.ndarray:
+    """Arrays of field values (or scalars) to words of an Amaranth layout; fields not named are zero."""
+    word: Any = 0
+    for name, value in fields.items():
+        field = layout[name]
+        word = word | (np.asarray(value).astype(object) & ((1 << field.width) - 1)) << field.offset
+    return word
+
+
+def unpack_fields(layout: Any, word: int) -> dict[str, int]:
+    """The fields of one word, unsigned."""
+    return {name: word >> field.offset & ((1 << field.width) - 1) for name, field in layout}
+
+
+async def start(dut: Any, inputs: Iterable[str] = ()) -> None:
+    """Set the inputs to zero, start the clock, reset, and return in the first cycle after it."""
+    for name in inputs:
+        getattr(dut, name).value = 0
+    dut.rst.value = 1
+    Clock(dut.clk, 10, unit="ns").start()
+    for _ in range(3):
+        await FallingEdge(dut.clk)
+    dut.rst.value = 0
+
+
+async def play(
+    dut: Any, inputs: Mapping[str, Sequence[int]], outputs: Sequence[str], *, after: int = 0
+) -> dict[str, list[int]]:
+    """Apply one entry of every input in every cycle, and record the outputs.
+
+    Args:
+        inputs: by port name; sequences of one length. after: further cycles, with the last entries left standing.
+
+    Returns:
+        By port name what the output was in each cycle, as unsigned integers; entry i belongs to entry i of the inputs.
+    """
+    cycles = max(len(values) for values in inputs.values())
+    drivers = [(getattr(dut, name), [int(value) for value in values]) for name, values in inputs.items()]
+    watched = [(getattr(dut, name), []) for name in outputs]
+    last: dict[int, int] = {}
+    for cycle in range(cycles + after):
+        await FallingEdge(dut.clk)
+        for index, (port, values) in enumerate(drivers):
+            if cycle < cycles and last.get(index) != values[cycle]:
+                port.value = last[index] = values[cycle]
+        await ReadOnly()
+        for port, seen in watched:
+            seen.append(int(port.value))
+    await FallingEdge(dut.clk)
+    return {name: seen for name, (_, seen) in zip(outputs, watched, strict=True)}
+
+
+def same(what: str, got: Any, want: Any) -> None:
+    """Assert that two arrays are equal, and name the first place where they are not."""
+    got, want = np.asarray(got), np.asarray(want)
+    assert got.shape == want.shape, f"{what}: {got.shape} values, expected {want.shape}"
+    wrong = np.argwhere(got != want)
+    if len(wrong):
+        place = tuple(int(index) for index in wrong[0])
+        raise AssertionError(f"{what}{list(place)} is {got[place]}, expected {want[place]} ({len(wrong)} differ)")
