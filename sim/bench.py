@@ -82,6 +82,7 @@ def bench(
     **options: Any,
 ) -> BenchResult:
     """Build (see ``sim.build.build``, which takes ``sources``, ``top`` and ``options``) and ``run``."""
+    __tracebackhide__ = True
     waves = _waves_wanted() if waves is None else waves
     simulator = build(sources, top, waves=waves, **options)
     return run(
@@ -127,6 +128,7 @@ def run(
         BenchFailure: if a test fails, none ran, the simulator ended early or took too long, or a protocol
             checker reported a violation. The folder of the run is kept, and named in the text.
     """
+    __tracebackhide__ = True  # what matters to the reader of a failing test is the message
     runs = simulator.directory / "runs"
     runs.mkdir(exist_ok=True)
     stem = Path(test_module).stem if isinstance(test_module, Path) else test_module.rpartition(".")[2]

@@ -28,11 +28,15 @@ class BusError(Exception):
 
 
 async def reset(dut: Any, cycles: int = 3) -> None:
-    """Hold ``rst`` high over ``cycles`` rising edges of ``clk``; it is low when this returns."""
+    """Hold ``rst`` high over ``cycles`` rising edges of ``clk`` and low over one.
+
+    AXI4 lets a master raise VALID at the first edge that sees no reset, so whoever drives after this may.
+    """
     dut.rst.value = 1
     for _ in range(cycles):
         await RisingEdge(dut.clk)
     dut.rst.value = 0
+    await RisingEdge(dut.clk)
 
 
 def stall_pattern(name: str, probability: float) -> Callable[[], bool]:

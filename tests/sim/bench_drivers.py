@@ -1,4 +1,4 @@
-"""cocotb tests of the drivers on a FIFO with streams and a register file with AXI4-Lite (see test_drivers)."""
+"""cocotb tests of the drivers on a FIFO with streams and on AXI4-Lite registers (see test_drivers)."""
 
 import random
 

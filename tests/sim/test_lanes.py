@@ -41,11 +41,11 @@ def test_narrow_arrays_and_the_full_range_of_64_bits():
 
 @pytest.mark.parametrize(("values", "width"), [([256], 8), ([-129], 8), ([0.5], 8), ([0], 0), ([0], 65)])
 def test_refuses_what_does_not_fit(values, width):
-    with pytest.raises(ValueError, match="fit|cannot"):
+    with pytest.raises(ValueError, match=r"fit|cannot"):
         pack_lanes(values, width)
 
 
 @pytest.mark.parametrize(("word", "signed", "width"), [(1 << 32, True, 8), (-1, True, 8), (0, False, 64)])
 def test_refuses_words_of_another_shape(word, signed, width):
-    with pytest.raises(ValueError, match="no vector|do not fit"):
+    with pytest.raises(ValueError, match=r"no vector|do not fit"):
         unpack_rows([word], 4, width, signed=signed)
