@@ -11,22 +11,22 @@ from hw.bus.prefetch import STREAM_LAYOUT
 from hw.contract.config import MAX_CHANNELS, CoreConfig
 from hw.contract.isa import INSTRUCTION_BITS, INSTRUCTION_BYTES, Base, Opcode, Prologue, Stationary
 from hw.contract.registers import Error
+from hw.engine.descriptor import CONV
 
-from .instruction import CONV, DMA, RAW_CONV, RAW_DMA, narrow
+from .instruction import DMA, RAW_DMA, dispatched
 
-CONV_QUEUE = 4
 DMA_QUEUE = 8
-"""Instructions that may wait for the engine they were dispatched to."""
+"""LOADs and STOREs that may wait for the DMA engine."""
 ERROR_BITS = 4
 
 
 class ProgramFetch(wiring.Component):
     """Reads ``program_length`` instructions and hands them to the convolution engine and to DMA.
 
-    A CONV goes to ``conv`` and, in the same cycle, its stationary stream to ``streams``; LOAD and STORE go to
-    ``dma``. Dispatch is in order, through a queue for each engine, so an instruction is held up by a full
-    queue only; as instructions wait only for earlier ones (the compiler's promise), this ends. The program is read ahead as
-    far as the FIFO in the reader allows. An instruction that is no good is not dispatched, and nothing after it.
+    A CONV goes to ``conv`` and, in the same cycle, its stationary stream to ``streams``; LOAD and STORE go through a
+    queue to ``dma``. Dispatch is in order, so that a full queue holds up what comes after; as an instruction waits for
+    earlier ones only (the compiler's promise), this ends. The program is read ahead as far as the FIFO in the
+    reader allows. An instruction that is no good is not dispatched, and nothing after it.
 
     Args:
         config: gives the bus and the most tokens.
@@ -35,13 +35,14 @@ class ProgramFetch(wiring.Component):
         start: take over ``program_offset`` (a multiple of 64) and ``program_length``; only once after each reset.
         image_base: address that the offset counts from.
         transfers, beats: to and from this client's ports of ``AxiReader``.
-        conv, dma: dispatched instructions (``CONV``, ``DMA``). streams: ``STREAM_LAYOUT`` of dispatched convolutions.
+        conv, streams: dispatched convolutions, and their ``STREAM_LAYOUT``; taken together: neither READY may wait for
+            its VALID. dma: dispatched LOADs and STOREs (``DMA``).
         conv_done, dma_done: counters of the run, from 0.
         ended: END was reached and everything dispatched before it is complete.
         error: what is wrong with an instruction, or Error.NONE. instruction: index of the last one that was looked at,
             dispatched or refused.
 
-    Latency: two cycles from the beat that completes an instruction to its queue, two more through it.
+    Latency: two cycles from the beat that completes an instruction to its dispatch, two more through DMA's queue.
     Throughput: an instruction in two cycles, or as the bus delivers them.
     """
 
@@ -97,19 +98,21 @@ class ProgramFetch(wiring.Component):
         m = Module()
         config = self.config
         m.submodules.packer = packer = Packer(config.axi_data_width, INSTRUCTION_BITS)
-        m.submodules.convs = convs = SyncFIFOBuffered(width=CONV.size, depth=CONV_QUEUE)
         m.submodules.dmas = dmas = SyncFIFOBuffered(width=DMA.size, depth=DMA_QUEUE)
-        for queue, port in ((convs, self.conv), (dmas, self.dma)):
-            m.d.comb += [port.payload.eq(queue.r_data), port.valid.eq(queue.r_rdy), queue.r_en.eq(port.ready)]
+        m.d.comb += [
+            self.dma.payload.eq(dmas.r_data),
+            self.dma.valid.eq(dmas.r_rdy),
+            dmas.r_en.eq(self.dma.ready),
+        ]
 
         word = packer.beats.payload
-        conv, dma = data.View(RAW_CONV, word), data.View(RAW_DMA, word)
+        conv, dma = data.View(CONV, word), data.View(RAW_DMA, word)
         m.d.comb += [
             packer.items.p.data.eq(self.beats.payload),
             packer.items.valid.eq(self.beats.valid),
             self.beats.ready.eq(packer.items.ready),
-            convs.w_data.eq(narrow(conv, CONV)),
-            dmas.w_data.eq(narrow(dma, DMA, store=dma.opcode == Opcode.STORE)),
+            self.conv.payload.eq(word),
+            dmas.w_data.eq(dispatched(dma, dma.opcode == Opcode.STORE)),
             self.streams.p.offset.eq(conv.stream_offset),
             self.streams.p.beats.eq(conv.stream_beats),
         ]
@@ -147,9 +150,9 @@ class ProgramFetch(wiring.Component):
                     m.next = "ENDED"
                 with m.Elif(conv.opcode == Opcode.CONV):
                     m.d.comb += [
-                        self.streams.valid.eq(convs.w_rdy),
-                        gone.eq(convs.w_rdy & self.streams.ready),
-                        convs.w_en.eq(gone),
+                        self.conv.valid.eq(self.streams.ready),
+                        self.streams.valid.eq(self.conv.ready),
+                        gone.eq(self.conv.ready & self.streams.ready),
                     ]
                     m.d.sync += conv_count.eq(conv_count + gone)
                 with m.Else():
