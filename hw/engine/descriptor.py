@@ -37,6 +37,7 @@ STREAMER = part(
     (
         "prologue",
         "in_unsigned",
+        "shifts",
         "tokens",
         "k",
         "n",

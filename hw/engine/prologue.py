@@ -22,7 +22,8 @@ class Prologue(wiring.Component):
     Ports:
         valid, tag: the token. act_word: R int8 (or uint8) lanes, for PLAIN and EXPONENTIAL. res_word: R int16
         lanes, statistics: of the token, for NORMALISE. row_max: for EXPONENTIAL.
-        shifts: two sets of R channel shifts (0..15), chosen by the tag's parity two cycles after the token came.
+        shifts: two sets of R channel shifts (0..15), chosen by the tag's parity two cycles after the token came, and
+        zero without ``tag.shifts``.
         table_write, table_bank, table_index, table_data: fills the exponential table.
         out_valid, out_tag, token: what enters the array; lanes past ``tag.lanes`` are zero.
 
@@ -90,7 +91,8 @@ class Prologue(wiring.Component):
         shifted = Signal(PRODUCT, name=f"shifted_{lane}", reset_less=True)
         product3 = Signal(PRODUCT, name=f"product3_{lane}", reset_less=True)
         amount = Signal(7, name=f"amount_{lane}", reset_less=True)
-        channel_shift = Mux(tags[2].parity, self.shifts[1][lane], self.shifts[0][lane])
+        kept = Mux(tags[2].parity, self.shifts[1][lane], self.shifts[0][lane])
+        channel_shift = Mux(tags[2].shifts, kept, 0)
         m.d.sync += [
             centred.eq((self.res_word[lane] << 1) - self.statistics.mean),
             product.eq(centred * mult1),

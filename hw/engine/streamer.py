@@ -87,6 +87,7 @@ class Streamer(wiring.Component):
             self.max_slot.eq(conv.max_slot),
             self.tag.prologue.eq(conv.prologue),
             self.tag.in_unsigned.eq(conv.in_unsigned),
+            self.tag.shifts.eq(conv.shifts),
             self.tag.lanes.eq(Mux(last_k, k_left, config.rows)),
             self.tag.swap.eq(tile_start),
             self.tag.parity.eq(parity),

@@ -18,7 +18,7 @@ class TokenTag(data.StructLayout):
     """Tag of a streamed token.
 
     Fields:
-        prologue, in_unsigned: as in the instruction. lanes: how many lanes lie inside K (1..R).
+        prologue, in_unsigned: as in the instruction. lanes: how many lanes lie inside K (1..R). shifts: channel shifts apply.
         swap: first token of a tile. parity: which of two sets of channel shifts the tile uses.
         exp_bank: bank of the exponential table.
         token: number within the convolution. first, last: first and last K-tile.
@@ -31,6 +31,7 @@ class TokenTag(data.StructLayout):
                 "prologue": unsigned(2),
                 "in_unsigned": unsigned(1),
                 "lanes": unsigned(bits_for(config.rows + 1)),
+                "shifts": unsigned(1),
                 "swap": unsigned(1),
                 "parity": unsigned(1),
                 "exp_bank": unsigned(1),
