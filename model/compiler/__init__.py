@@ -1,6 +1,7 @@
-"""The compiler: from an integer network to a program, a memory image and a manifest for one configuration of the core."""
+"""The compiler: from an integer network to a memory image and its manifest, for one core."""
 
 from .blocks import pack_input, read_output
 from .compile import Compiled, compile_network, write
+from .memory_map import memory_map
 
-__all__ = ["Compiled", "compile_network", "pack_input", "read_output", "write"]
+__all__ = ["Compiled", "compile_network", "memory_map", "pack_input", "read_output", "write"]

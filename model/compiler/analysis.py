@@ -79,12 +79,14 @@ class Analysis:
 
 
 def analyse(network: IntegerNetwork, config: CoreConfig) -> Analysis:
-    """Resolve the tensors of ``network``; raises PointwiseError for what the core cannot run whatever its memory."""
+    """Resolve the tensors of ``network``; raises PointwiseError for what no memory would make possible."""
     builder = _Builder(network, config)
     nodes = tuple(builder.node(index, layer) for index, layer in enumerate(network.layers))
     output = builder.current.get(network.output)
     if output is None or not builder.tensors[output].writers[-1] >= 0:
-        raise PointwiseError(f"no layer writes {network.output}, the output of network {network.name}; name a layer's output")
+        raise PointwiseError(
+            f"no layer writes {network.output}, the output of network {network.name}; name a layer's output"
+        )
     return Analysis(builder.tensors, nodes, (network.input_name, 0), (network.residual_name, 0), output)
 
 
@@ -122,7 +124,9 @@ class _Builder:
         self.names.add(layer.name)
         inputs = tuple(self._tensor(layer, name) for name in layer.inputs)
         if not inputs or any(tensor.tokens != inputs[0].tokens for tensor in inputs):
-            raise PointwiseError(f"layer {layer.name} needs inputs of one number of tokens, it has {layer.inputs}")
+            raise PointwiseError(
+                f"layer {layer.name} needs inputs of one number of tokens, it has {layer.inputs}"
+            )
         count = layer.count or inputs[0].tokens - layer.first_token
         if layer.first_token < 0 or count < 1 or layer.first_token + count > inputs[0].tokens:
             raise PointwiseError(
@@ -145,7 +149,9 @@ class _Builder:
             stationary.stationary_of.append(index)
         keys = tuple(tensor.key for tensor in inputs)
         macs = count * useful * n
-        return Node(layer, keys, stationary.key if stationary else None, output, layer.first_token, count, k, n, macs)
+        return Node(
+            layer, keys, stationary.key if stationary else None, output, layer.first_token, count, k, n, macs
+        )
 
     def _tensor(self, layer: Layer, name: str) -> Tensor:
         if name not in self.current:
@@ -154,26 +160,33 @@ class _Builder:
 
     def _check_prologue(self, layer: Layer, inputs: tuple[Tensor, ...], count: int) -> None:
         if layer.prologue != Prologue.PLAIN and len(inputs) > 1:
-            raise PointwiseError(f"layer {layer.name} has {len(inputs)} inputs; only a plain prologue takes more than one")
+            raise PointwiseError(
+                f"layer {layer.name} has {len(inputs)} inputs; only a plain prologue takes more than one"
+            )
         source = inputs[0]
         wanted = {Prologue.NORMALISE: "int16", Prologue.EXPONENTIAL: "int8"}.get(
             layer.prologue, "uint8" if layer.in_unsigned else "int8"
         )
         for tensor in inputs:
             if tensor.dtype != wanted:
-                raise PointwiseError(f"layer {layer.name} expects {wanted} in {tensor.key[0]}, which holds {tensor.dtype}")
+                raise PointwiseError(
+                    f"layer {layer.name} expects {wanted} in {tensor.key[0]}, which holds {tensor.dtype}"
+                )
         if layer.prologue == Prologue.NORMALISE:
             owner = self.stats_owner[layer.first_token : layer.first_token + count]
             made_by = self.stats.get(source.key[0], -1)
             if made_by < 0 or np.any(owner != made_by):
                 raise PointwiseError(
-                    f"layer {layer.name} normalises {source.key[0]}, but the statistics at hand are not of its last layer "
-                    "with norm constants"
+                    f"layer {layer.name} normalises {source.key[0]}, but the statistics at hand are "
+                    "not of its last layer with norm constants"
                 )
         if layer.prologue == Prologue.EXPONENTIAL:
             writer = source.writers[-1]
             if writer < 0 or not self.keeps_maxima[writer] or count != source.tokens:
-                raise PointwiseError(f"layer {layer.name} takes exponentials of {source.key[0]}, whose layer keeps no row maxima")
+                raise PointwiseError(
+                    f"layer {layer.name} takes exponentials of {source.key[0]}, whose layer keeps no "
+                    "row maxima of these tokens"
+                )
 
     def _stationary(self, layer: Layer, channels: int) -> tuple[int, Tensor | None]:
         n = len(layer.bias)
@@ -185,32 +198,40 @@ class _Builder:
             if layer.stationary == Stationary.VALUES:
                 shape = shape[::-1]
             if tensor.dtype != "int8":
-                raise PointwiseError(f"layer {layer.name} needs int8 as stationary operand, {tensor.key[0]} holds {tensor.dtype}")
+                raise PointwiseError(
+                    f"layer {layer.name} needs int8 as stationary operand, "
+                    f"{tensor.key[0]} holds {tensor.dtype}"
+                )
         if shape != (n, channels):
             raise PointwiseError(
-                f"layer {layer.name} has {n} biases and {channels} input channels, but a stationary operand of shape {shape}"
+                f"layer {layer.name} has {n} biases and {channels} input channels, "
+                f"but a stationary operand of shape {shape}"
             )
         return n, tensor
 
     def _output(self, index: int, layer: Layer, count: int, n: int) -> Key:
         if layer.residual and (layer.table is not None or layer.out_unsigned):
-            raise PointwiseError(f"layer {layer.name} writes the residual stream, where no table and no uint8 is possible")
+            raise PointwiseError(
+                f"layer {layer.name} writes the residual stream, where no table and no uint8 is possible"
+            )
         if (layer.norm or layer.add) and not layer.residual:
             raise PointwiseError(f"layer {layer.name} adds or keeps sums, which needs residual = True")
         if layer.divide and layer.prologue != Prologue.EXPONENTIAL:
-            raise PointwiseError(f"layer {layer.name} divides by a sum of exponentials, but its prologue makes none")
+            raise PointwiseError(
+                f"layer {layer.name} divides by a sum of exponentials, but its prologue makes none"
+            )
         if layer.norm and layer.prologue == Prologue.NORMALISE and layer.first_token != layer.output_token:
             raise PointwiseError(
-                f"layer {layer.name} reads LayerNorm statistics from token {layer.first_token} and writes them from "
-                f"{layer.output_token}; one instruction has one first token"
+                f"layer {layer.name} reads LayerNorm statistics from token {layer.first_token} and writes "
+                f"them from {layer.output_token}; one instruction has one first token"
             )
         if layer.add:
             tensor = self._tensor(layer, layer.output)
             rows = layer.output_token + count
             if tensor.dtype != "int16" or tensor.channels != n or rows > tensor.tokens:
                 raise PointwiseError(
-                    f"layer {layer.name} adds ({count}, {n}) from token {layer.output_token} to {layer.output}, "
-                    f"which is {tensor.dtype} ({tensor.tokens}, {tensor.channels})"
+                    f"layer {layer.name} adds ({count}, {n}) from token {layer.output_token} "
+                    f"to {layer.output}, which is {tensor.dtype} ({tensor.tokens}, {tensor.channels})"
                 )
             tensor.writers.append(index)
             key = tensor.key

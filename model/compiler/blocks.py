@@ -1,4 +1,4 @@
-"""Input and output blocks of a compiled network, by its manifest alone (as read back from ``manifest.json``)."""
+"""Input and output blocks of a compiled network, by its manifest alone (as in ``manifest.json``)."""
 
 from typing import Any
 
@@ -22,7 +22,9 @@ def pack_input(manifest: dict[str, Any], image: np.ndarray) -> bytes:
     entry = manifest["input"]
     image = np.asarray(image)
     if list(image.shape) != entry["shape"]:
-        raise PointwiseError(f"the input has shape {image.shape}, the network was compiled for {tuple(entry['shape'])}")
+        raise PointwiseError(
+            f"the input has shape {image.shape}, the network was compiled for {tuple(entry['shape'])}"
+        )
     if not np.issubdtype(image.dtype, np.integer) or image.min() < -128 or image.max() > 127:
         raise PointwiseError("the input must hold integers from -128 to 127; quantise the image first")
     config = CoreConfig.from_dict(manifest["config"])
@@ -45,7 +47,9 @@ def read_output(manifest: dict[str, Any], data: bytes) -> dict[str, np.ndarray]:
     """
     entry = manifest["output"]
     if len(data) < entry["bytes"]:
-        raise PointwiseError(f"the output has {len(data)} bytes, the program writes {entry['bytes']}; read them all")
+        raise PointwiseError(
+            f"the output has {len(data)} bytes, the program writes {entry['bytes']}; read them all"
+        )
     config = CoreConfig.from_dict(manifest["config"])
     arrays = {}
     for tensor in entry["tensors"]:

@@ -1,4 +1,4 @@
-"""``compile_network``: an integer network and a core's configuration in, a memory image and its manifest out."""
+"""``compile_network``: a network and a core's configuration in, a memory image and its manifest out."""
 
 import json
 from dataclasses import dataclass
@@ -61,7 +61,9 @@ def compile_network(network: IntegerNetwork, config: CoreConfig, trace: bool = F
     compiler = _Compiler(network, config, analysis, found, trace)
     image = compiler.build()
     check(image, config)
-    manifest = build_manifest(network, config, analysis, found, compiler.emitter.lines, image, compiler.record, trace)
+    manifest = build_manifest(
+        network, config, analysis, found, compiler.emitter.lines, image, compiler.record, trace
+    )
     return Compiled(config, tuple(compiler.emitter.lines), image, manifest)
 
 
@@ -89,7 +91,13 @@ class _Compiler:
     def __init__(
         self, network: IntegerNetwork, config: CoreConfig, analysis: Analysis, found: Plan, trace: bool
     ) -> None:
-        self.network, self.config, self.analysis, self.plan, self.trace = network, config, analysis, found, trace
+        self.network, self.config, self.analysis, self.plan, self.trace = (
+            network,
+            config,
+            analysis,
+            found,
+            trace,
+        )
         self.graph = found.graph
         convs = sum(step.node is not None for step in self.graph.steps)
         stores = convs + 1 if trace else 1
@@ -143,7 +151,7 @@ class _Compiler:
             self.emitter.load(step, Base.INPUT, block)
 
     def _trace(self, step: Step) -> None:
-        """Store what a step has made; of a tensor that is changed in place the whole, unless it comes in slices."""
+        """Store what a step has made; a tensor changed in place wholly, unless it comes in slices."""
         buffer = self.graph.buffers[step.output.buffer]
         rows = step.output
         if step.count == step.node.count:

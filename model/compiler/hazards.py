@@ -1,12 +1,13 @@
 """Which earlier instructions an instruction has to wait for: one tracker for every kind of memory and slot.
 
-Convolutions are a pipeline in program order, DMA is a queue in program order beside it, and nothing else keeps them
-apart but the counts of completed convolutions and DMA instructions that an instruction waits for. A convolution reads
-its operands when it starts, and its epilogue reads and writes until it completes. Of convolutions after each other
+Convolutions are a pipeline in program order, DMA is a queue in program order beside it, and nothing else
+keeps them apart but the counts of completed convolutions and DMA instructions that an instruction waits
+for. A convolution reads its operands when it starts, and its epilogue reads and writes until it completes.
+Of convolutions after each other
 
 * a read of what an earlier one wrote has to wait (the read overtakes the write in the pipeline);
 * a write over what an earlier one reads or writes is safe: streams and epilogues pass in order;
-* but what is written at the start (the reciprocals of softmax) may overtake an earlier epilogue and has to wait.
+* but what is written at the start (the reciprocals of softmax) may overtake an earlier epilogue: it waits.
 
 Between the two queues every order has to be asked for.
 """
@@ -19,7 +20,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Region:
-    """Places of one resource: a memory (words), the LayerNorm statistics (tokens), row maxima or reciprocals (slots)."""
+    """Places of a resource: words of a memory, tokens of LayerNorm statistics, slots of maxima or sums."""
 
     resource: str
     places: np.ndarray
@@ -42,7 +43,7 @@ class HazardTracker:
     """
 
     def __init__(self, sizes: dict[str, int]) -> None:
-        # For each place: number (from 1) of the last convolution and the last DMA that wrote and that read it.
+        # For each place: number (from 1) of the last convolution and the last DMA that wrote or read it.
         self._last = {name: np.zeros((4, size), np.int32) for name, size in sizes.items()}
         self.convs = 0
         self.dmas = 0
@@ -62,12 +63,18 @@ class HazardTracker:
         """
         reads, late_reads = list(reads), list(late_reads)
         early_writes, writes = list(early_writes), list(writes)
-        conv = max(self._find(_CONV_WROTE, [*reads, *late_reads, *early_writes]), self._find(_CONV_READ, early_writes))
+        conv = max(
+            self._find(_CONV_WROTE, [*reads, *late_reads, *early_writes]),
+            self._find(_CONV_READ, early_writes),
+        )
         dma = max(self._find(_DMA_WROTE, [*reads, *early_writes]), self._find(_DMA_READ, early_writes))
         post = max(self._find(_DMA_WROTE, [*late_reads, *writes]), self._find(_DMA_READ, writes))
         self.convs += 1
         self._note(_CONV_READ, [*reads, *late_reads], self.convs)
         self._note(_CONV_WROTE, [*early_writes, *writes], self.convs)
+        # Whoever waits for this write waits for the DMA before it too.
+        self._note(_DMA_READ, writes, 0)
+        self._note(_DMA_WROTE, writes, 0)
         return Waits(conv, dma, post if post > dma else 0)
 
     def dma(self, reads: Iterable[Region] = (), writes: Iterable[Region] = ()) -> Waits:
@@ -78,6 +85,8 @@ class HazardTracker:
         self.dmas += 1
         self._note(_DMA_READ, reads, self.dmas)
         self._note(_DMA_WROTE, writes, self.dmas)
+        self._note(_CONV_READ, writes, 0)
+        self._note(_CONV_WROTE, writes, 0)
         return Waits(conv, dma)
 
     def _find(self, kind: int, regions: Iterable[Region]) -> int:

@@ -1,6 +1,7 @@
 """The memory image: streams and tensors gathered behind the program, sealed, and written in two forms."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from hw.contract.isa import INSTRUCTION_BYTES, Instruction
 
 
 class ImageBuilder:
-    """Collects the data behind the program; offsets are known as it is added, so instructions can point there.
+    """Collects the data behind the program; offsets are known as it is added, for the program.
 
     Args:
         program_length: instructions, END included.
@@ -30,16 +31,26 @@ class ImageBuilder:
         self._parts.append(data)
         self.offset += len(data)
         if self.offset >= 1 << 32:
-            raise PointwiseError("the image would exceed 4 GiB, which its offsets cannot address; use a smaller network")
+            raise PointwiseError(
+                "the image would exceed 4 GiB, which its offsets cannot address; use a smaller network"
+            )
         return offset
 
     def finish(
-        self, program: list[Instruction], config: CoreConfig, act_words: int, res_words: int, max_tokens: int,
-        input_bytes: int, output_bytes: int,
+        self,
+        program: list[Instruction],
+        config: CoreConfig,
+        act_words: int,
+        res_words: int,
+        max_tokens: int,
+        input_bytes: int,
+        output_bytes: int,
     ) -> bytes:
         """The sealed image; the arguments go into its header (see ``hw.contract.image.Header``)."""
         if len(program) != self.program_length:
-            raise AssertionError(f"the program has {len(program)} instructions, {self.program_length} were announced")
+            raise AssertionError(
+                f"the program has {len(program)} instructions, {self.program_length} were announced"
+            )
         header = Header(
             shape=shape_word(config),
             length=self.offset + ALIGNMENT,
@@ -58,19 +69,22 @@ def to_hex(data: bytes, config: CoreConfig) -> bytes:
     """``$readmemh`` text: a beat of the bus on each line, the byte of the highest address first."""
     width = config.bus_bytes
     beats = np.frombuffer(data.ljust(align(len(data), width), b"\0"), np.uint8).reshape(-1, width)[:, ::-1]
-    digits = np.frombuffer(np.ascontiguousarray(beats).tobytes().hex().encode(), np.uint8).reshape(-1, 2 * width)
+    digits = np.frombuffer(np.ascontiguousarray(beats).tobytes().hex().encode(), np.uint8).reshape(
+        -1, 2 * width
+    )
     lines = np.full((len(digits), 2 * width + 1), ord("\n"), np.uint8)
     lines[:, :-1] = digits
     return lines.tobytes()
 
 
 def write_file(path: Path, data: bytes) -> None:
-    """Write ``data`` so that ``path`` never holds half of it; raises PointwiseError when it cannot be written."""
+    """Write ``data`` so that ``path`` never holds half of it; raises PointwiseError when it cannot be."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary.write_bytes(data)
         temporary.replace(path)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink()
         raise PointwiseError(f"{path} cannot be written: {error.strerror}") from error

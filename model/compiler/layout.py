@@ -1,9 +1,9 @@
 """How a tensor lies in SRAM words and in DRAM blocks.
 
-On chip a tensor is word-major: word w of token t lies at base + w·tokens + t, so that a tensor is one contiguous
-block whose size does not depend on where its neighbours lie, parts side by side simply follow one another, and DMA
-moves long runs. In DRAM a block keeps the same order; lanes are padded to a power of two.
-"""
+On chip a tensor is word-major: word w of token t lies at base + w·tokens + t, so that a tensor is one
+contiguous block whose size does not depend on where its neighbours lie, parts side by side simply follow
+one another, and DMA moves long runs. In DRAM a block keeps the same order; lanes are padded to a power of
+two."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,9 @@ from hw.contract.image import align
 from hw.contract.isa import Space
 from hw.contract.stream import tiles
 
-DTYPES: dict[str, np.dtype] = {name: np.dtype(f"<{code}") for name, code in (("int8", "i1"), ("uint8", "u1"), ("int16", "i2"))}
+DTYPES: dict[str, np.dtype] = {
+    name: np.dtype(f"<{code}") for name, code in (("int8", "i1"), ("uint8", "u1"), ("int16", "i2"))
+}
 """Element types of tensors, little-endian."""
 
 MAX_DMA = 65535
@@ -50,13 +52,19 @@ class DramBlock:
 
 
 def dram_block(
-    offset: int, tokens: int, channels: int, dtype: str, config: CoreConfig, whole: bool = True, first_token: int = 0
+    offset: int,
+    tokens: int,
+    channels: int,
+    dtype: str,
+    config: CoreConfig,
+    whole: bool = True,
+    first_token: int = 0,
 ) -> DramBlock:
     """Lay out a block at ``offset``.
 
     Args:
-        whole: the tensor in SRAM has just these tokens, so that it moves as one run where that is short enough
-            for one row of a DMA instruction; otherwise each word index has a row of its own.
+        whole: the tensor in SRAM has just these tokens, so that it moves as one run where that is short
+            enough for one row of a DMA instruction; otherwise each word index has a row of its own.
     """
     space = Space.RESIDUAL if dtype == "int16" else Space.ACTIVATION
     words = tiles(channels, config.rows)
@@ -85,8 +93,12 @@ def unpack_block(data: bytes, block: DramBlock, config: CoreConfig) -> np.ndarra
     """The (tokens, channels) array that ``block`` of a DRAM region holds, in its dtype."""
     dtype = DTYPES[block.dtype]
     words = tiles(block.channels, config.rows)
-    raw = np.frombuffer(data, np.uint8, words * block.row_stride, block.offset).reshape(words, block.row_stride)
+    raw = np.frombuffer(data, np.uint8, words * block.row_stride, block.offset).reshape(
+        words, block.row_stride
+    )
     used = block.tokens * config.act_word_bytes * dtype.itemsize
-    lanes = np.ascontiguousarray(raw[:, :used]).view(dtype).reshape(words, block.tokens, config.act_word_bytes)
+    lanes = (
+        np.ascontiguousarray(raw[:, :used]).view(dtype).reshape(words, block.tokens, config.act_word_bytes)
+    )
     whole = lanes[:, :, : config.rows].transpose(1, 0, 2).reshape(block.tokens, words * config.rows)
     return np.ascontiguousarray(whole[:, : block.channels])

@@ -1,9 +1,9 @@
-"""From layers to steps: the network as LOADs and convolutions over buffers, some tensors cut into token slices.
+"""From layers to steps: LOADs and convolutions over buffers, some tensors cut into token slices.
 
-Every operand but K and V is row-local: a result's token depends on that token of the streamed operand alone. A tensor
-that is only ever streamed may therefore be made and used slice by slice, with identical bits: its producer and its
-readers become several convolutions that stream the same weights again, and only a slice needs room at a time.
-"""
+Every operand but K and V is row-local: a result's token depends on that token of the streamed operand
+alone. A tensor that is only ever streamed may therefore be made and used slice by slice, with identical
+bits: its producer and its readers become several convolutions that stream the same weights again, and only
+a slice needs room at a time."""
 
 from dataclasses import dataclass, field
 
@@ -58,8 +58,10 @@ class Step:
 
     Attributes:
         index: position in the order of the network. node: the layer, None for a LOAD. node_index: its number.
-        first, count: tokens of the layer's streamed range. streamed, stationary, output: what is read and written.
-        flow: steps whose results are read (a wait, when they are close). after: all steps that have to come first.
+        first, count: tokens of the layer's streamed range.
+        streamed, stationary, output: what is read and written.
+        flow: steps whose results are read (a wait, when they are close).
+        after: all steps that have to come first.
     """
 
     index: int
@@ -90,7 +92,7 @@ class Graph:
 
 
 def sliceable(analysis: Analysis) -> set[Key]:
-    """The tensors that may be cut into token slices: written once, only streamed, alone, and from end to end."""
+    """The tensors that may be cut into token slices: written once, only streamed, alone, end to end."""
     found = set()
     for key, tensor in analysis.tensors.items():
         readers = [analysis.nodes[index] for index in tensor.streamed_by]
@@ -212,7 +214,7 @@ class _Lowering:
             self.reads.setdefault(place, []).append((begin, length, step.index))
         for place, begin, length in writes:
             for log in (self.reads, self.writes):
-                log[place] = [entry for entry in log.get(place, []) if not _inside(entry, begin, length)]
+                log[place] = [part for entry in log.get(place, []) for part in _outside(entry, begin, length)]
             self.writes[place].append((begin, length, step.index))
         step.after = [index for index in dict.fromkeys(step.after) if index != step.index]
         step.flow.discard(step.index)
@@ -223,5 +225,10 @@ def _overlapping(entries: list[tuple[int, int, int]], begin: int, length: int) -
     return [step for first, count, step in entries if first < begin + length and begin < first + count]
 
 
-def _inside(entry: tuple[int, int, int], begin: int, length: int) -> bool:
-    return begin <= entry[0] and entry[0] + entry[1] <= begin + length
+def _outside(entry: tuple[int, int, int], begin: int, length: int) -> list[tuple[int, int, int]]:
+    """What is left of an entry's rows, before and after those that are written anew."""
+    first, count, step = entry
+    before = min(begin, first + count) - first
+    behind = max(begin + length, first)
+    rest = [(first, before, step), (behind, first + count - behind, step)]
+    return [part for part in rest if part[1] > 0]

@@ -24,7 +24,8 @@ class Record:
 
     Attributes:
         streams: (offset, bytes) of each layer's stream, by node number.
-        inputs: blocks of the input. init: block of the residual stream's first value. output: block of the result.
+        inputs: blocks of the input. init: block of the residual stream's first value.
+        output: block of the result.
         traces: blocks of each layer's result, by node number.
         input_bytes, output_bytes: sizes of the two blocks.
     """
@@ -36,6 +37,7 @@ class Record:
     traces: dict[int, list[DramBlock]]
     input_bytes: int = 0
     output_bytes: int = 0
+
 
 def build_manifest(
     network: IntegerNetwork,
@@ -50,10 +52,11 @@ def build_manifest(
     """Everything about a compiled network, JSON-able:
 
     * ``network``, ``macs``, ``info``, ``config``, ``trace``, ``image`` (bytes, crc32);
-    * ``input`` and ``output``: bytes, and blocks (``layout.DramBlock``) of each tensor; the first output is the
-      network's result, with trace one for each layer follows (``layer``: true);
+    * ``input`` and ``output``: bytes, and blocks (``layout.DramBlock``) of each tensor; the first output is
+      the network's result, with trace one for each layer follows (``layer``: true);
     * ``memory``: words used and available of both memories; ``dram``: the image's map, (offset, bytes, what);
-    * ``tensors``: each buffer on chip: memory, base, strides, shape, dtype, scale, zero point, lifetime in instructions;
+    * ``tensors``: each buffer on chip: memory, base, strides, shape, dtype, scale, zero point, lifetime in
+      instructions;
     * ``instructions``: index, layer name, MACs and all fields of each.
     """
     return {
@@ -75,8 +78,16 @@ def build_manifest(
         },
         "output": {"bytes": record.output_bytes, "tensors": _outputs(network, analysis, record)},
         "memory": {
-            "activation": {"words": plan.used[Space.ACTIVATION], "available": config.act_words, "lanes": config.rows},
-            "residual": {"words": plan.used[Space.RESIDUAL], "available": config.res_words, "lanes": config.rows},
+            "activation": {
+                "words": plan.used[Space.ACTIVATION],
+                "available": config.act_words,
+                "lanes": config.rows,
+            },
+            "residual": {
+                "words": plan.used[Space.RESIDUAL],
+                "available": config.res_words,
+                "lanes": config.rows,
+            },
         },
         "dram": _dram(analysis, lines, image, record),
         "tensors": _tensors(plan, lines),
@@ -122,12 +133,22 @@ def _outputs(network: IntegerNetwork, analysis: Analysis, record: Record) -> lis
 def _dram(analysis: Analysis, lines: list[Line], image: bytes, record: Record) -> list[dict[str, Any]]:
     entries = [
         {"offset": 0, "bytes": HEADER_BYTES, "what": "header"},
-        {"offset": HEADER_BYTES, "bytes": len(lines) * INSTRUCTION_BYTES, "what": f"program, {len(lines)} instructions"},
+        {
+            "offset": HEADER_BYTES,
+            "bytes": len(lines) * INSTRUCTION_BYTES,
+            "what": f"program, {len(lines)} instructions",
+        },
     ]
     for index, (offset, size) in record.streams.items():
-        entries.append({"offset": offset, "bytes": size, "what": f"stream of {analysis.nodes[index].layer.name}"})
+        entries.append(
+            {"offset": offset, "bytes": size, "what": f"stream of {analysis.nodes[index].layer.name}"}
+        )
     if record.init is not None:
-        entry = {"offset": record.init.offset, "bytes": record.init.size, "what": f"{analysis.residual[0]} at the start"}
+        entry = {
+            "offset": record.init.offset,
+            "bytes": record.init.size,
+            "what": f"{analysis.residual[0]} at the start",
+        }
         entries.append(entry)
     entries.append({"offset": len(image) - TRAILER_BYTES, "bytes": TRAILER_BYTES, "what": "trailer, CRC-32"})
     return entries

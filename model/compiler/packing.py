@@ -9,7 +9,16 @@ from hw.contract.config import CoreConfig
 from hw.contract.errors import PointwiseError
 from hw.contract.image import align
 from hw.contract.isa import Prologue, Stationary
-from hw.contract.stream import PLANE_BIAS, PLANE_MULT, PLANE_SHIFT, PLANES, SHIFT_BITS, shift_rows, table_rows, tiles
+from hw.contract.stream import (
+    PLANE_BIAS,
+    PLANE_MULT,
+    PLANE_SHIFT,
+    PLANES,
+    SHIFT_BITS,
+    shift_rows,
+    table_rows,
+    tiles,
+)
 from model.integer.network import Layer
 
 
@@ -31,7 +40,11 @@ def spread(values: np.ndarray, parts: tuple[int, ...], config: CoreConfig) -> np
 
 def uses_shifts(layer: Layer) -> bool:
     """Whether the stream has to carry channel shifts: a stream without them means zero everywhere."""
-    return layer.prologue == Prologue.NORMALISE and layer.channel_shift is not None and bool(np.any(layer.channel_shift))
+    return (
+        layer.prologue == Prologue.NORMALISE
+        and layer.channel_shift is not None
+        and bool(np.any(layer.channel_shift))
+    )
 
 
 def pack_stream(layer: Layer, parts: tuple[int, ...], config: CoreConfig) -> bytes:
@@ -48,17 +61,31 @@ def pack_stream(layer: Layer, parts: tuple[int, ...], config: CoreConfig) -> byt
     body = [_planes(layer, n_tiles, cols)]
     per_tile = []
     if uses_shifts(layer):
-        shifts = _in_range(layer, "channel_shift", spread(np.asarray(layer.channel_shift), parts, config), 0, 2**SHIFT_BITS - 1)
+        shifts = _in_range(
+            layer,
+            "channel_shift",
+            spread(np.asarray(layer.channel_shift), parts, config),
+            0,
+            2**SHIFT_BITS - 1,
+        )
         lanes = _padded(shifts.astype(np.uint8)[None], 1, k_tiles * rows).reshape(k_tiles, rows)
-        block = _padded(lanes, k_tiles, shift_rows(config) * cols).reshape(1, k_tiles, shift_rows(config), cols)
+        block = _padded(lanes, k_tiles, shift_rows(config) * cols).reshape(
+            1, k_tiles, shift_rows(config), cols
+        )
         per_tile.append(np.broadcast_to(block, (n_tiles, *block.shape[1:])))
     if layer.stationary == Stationary.STREAM:
-        weight = _in_range(layer, "weight", np.asarray(layer.weight), -128, 127).astype(np.int8).view(np.uint8)
+        weight = (
+            _in_range(layer, "weight", np.asarray(layer.weight), -128, 127).astype(np.int8).view(np.uint8)
+        )
         whole = _padded(spread(weight, parts, config), n_tiles * cols, k_tiles * rows)
         per_tile.append(whole.reshape(n_tiles, cols, k_tiles, rows).transpose(0, 2, 3, 1))
     if per_tile:
         body.append(np.concatenate(per_tile, axis=2).reshape(n_tiles, -1, cols))
-    parts_of_stream = [_table(layer, "exp_table", layer.exp_table, 0, 255, config)] if layer.prologue == Prologue.EXPONENTIAL else []
+    parts_of_stream = (
+        [_table(layer, "exp_table", layer.exp_table, 0, 255, config)]
+        if layer.prologue == Prologue.EXPONENTIAL
+        else []
+    )
     if layer.table is not None:
         low, high = (0, 255) if layer.out_unsigned else (-128, 127)
         parts_of_stream.append(_table(layer, "table", layer.table, low, high, config))
@@ -82,7 +109,9 @@ def _planes(layer: Layer, n_tiles: int, cols: int) -> np.ndarray:
     return planes.reshape(n_tiles, cols, PLANES).transpose(0, 2, 1)
 
 
-def _table(layer: Layer, name: str, values: np.ndarray, low: int, high: int, config: CoreConfig) -> np.ndarray:
+def _table(
+    layer: Layer, name: str, values: np.ndarray, low: int, high: int, config: CoreConfig
+) -> np.ndarray:
     """(rows, C) bytes of a table."""
     entries = _in_range(layer, name, np.asarray(values), low, high) & 255
     flat = np.zeros(table_rows(config) * config.cols, np.uint8)
@@ -98,7 +127,7 @@ def _padded(values: np.ndarray, height: int, width: int) -> np.ndarray:
 def _in_range(layer: Layer, name: str, values: np.ndarray, low: int, high: int) -> np.ndarray:
     if values.size and (values.min() < low or values.max() > high):
         raise PointwiseError(
-            f"layer {layer.name} has {name} values from {values.min()} to {values.max()}, but the stream holds "
-            f"{low} to {high}; quantise the network again"
+            f"layer {layer.name} has {name} values from {values.min()} to {values.max()}, but the stream "
+            f"holds {low} to {high}; quantise the network again"
         )
     return values

@@ -1,9 +1,8 @@
 """Placing buffers with lifetimes in a memory of words: the offline form of dynamic storage allocation.
 
-Largest first, each at the lowest address at which no buffer that lives at the same time is in the way. Buffers that
-must follow one another are one item of several rectangles, each with its own lifetime, so that what dies early may
-lie where a neighbour will be written late (Q of a head in the room of its own output).
-"""
+Largest first, each at the lowest address at which no buffer that lives at the same time is in the way.
+Buffers that must follow one another are one item of several rectangles, each with its own lifetime, so that
+what dies early may lie where a neighbour will be written late (Q of a head in the room of its own output)."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Rectangle:
-    """Room of one buffer: ``words`` words during the steps start … end (both included), ``offset`` into its item."""
+    """Room of one buffer: ``words`` at ``offset`` of its item, from step ``start`` to ``end`` inclusive."""
 
     buffer: int
     offset: int
@@ -46,7 +45,10 @@ def peak(items: Iterable[Item], steps: int) -> np.ndarray:
 
 _ORDERS = (
     lambda item: (-item.words, item.rectangles[0].start),
-    lambda item: (-item.words * (max(r.end for r in item.rectangles) - min(r.start for r in item.rectangles) + 1), -item.words),
+    lambda item: (
+        -item.words * (max(r.end for r in item.rectangles) - min(r.start for r in item.rectangles) + 1),
+        -item.words,
+    ),
     lambda item: (min(r.start for r in item.rectangles), -item.words),
 )
 """Orders of placing that are tried in turn: largest first, largest times longest first, earliest first."""
@@ -101,7 +103,9 @@ def _place_in_order(
             low.append(first[same_time] - r.offset - r.words)
             high.append(last[same_time] - r.offset)
         below, above = np.concatenate(low), np.concatenate(high)
-        borders = np.arange(0, capacity, bank_words) if capacity and bank_words and apart else np.zeros(1, np.int64)
+        borders = (
+            np.arange(0, capacity, bank_words) if capacity and bank_words and apart else np.zeros(1, np.int64)
+        )
         candidates = np.unique(np.concatenate([above, below, borders]))
         candidates = candidates[candidates >= 0]
         if capacity is not None:

@@ -1,4 +1,4 @@
-"""Order and places together: the fastest order that fits the memories, with tensors cut into slices where none does."""
+"""Order and places together: the fastest order that fits, with tensors cut into slices where none does."""
 
 from dataclasses import dataclass
 
@@ -9,9 +9,14 @@ from hw.contract.isa import Space
 from .analysis import Analysis, Key
 from .lowering import Graph, lower, sliceable
 from .placement import Item, Rectangle, height, peak, place
-from .schedule import demand_order, interleave
+from .schedule import demand_order, interleave, touched
 
 MEMORIES = {Space.ACTIVATION: ("activation SRAM", "act_kib"), Space.RESIDUAL: ("residual SRAM", "res_kib")}
+
+
+_AMBITIONS = (1.0, 0.9, 0.8, 0.0)
+"""Parts of the activation SRAM up to which steps may be moved ahead, in the order of trying; 0 moves none.
+Fewer than all leaves space for what lives longer when steps are moved, and for gaps."""
 
 
 @dataclass(frozen=True)
@@ -45,8 +50,8 @@ def plan(analysis: Analysis, config: CoreConfig, name: str) -> Plan:
     while True:
         graph = lower(analysis, config, slices)
         serial = demand_order(graph)
-        orders = [interleave(graph, serial), serial]
-        for order in orders:
+        for ambition in _AMBITIONS:
+            order = interleave(graph, serial, int(ambition * config.act_words))
             result = _try(graph, order, config)
             if result is not None:
                 return result
@@ -62,11 +67,7 @@ def lifetimes(graph: Graph, order: list[int]) -> dict[int, tuple[int, int]]:
     """Positions in ``order`` of the first and the last step that touch each buffer."""
     found: dict[int, tuple[int, int]] = {}
     for position, index in enumerate(order):
-        step = graph.steps[index]
-        touched = [rows.buffer for rows in step.streamed] + [step.output.buffer]
-        if step.stationary is not None:
-            touched.append(step.stationary.buffer)
-        for buffer in touched:
+        for buffer in touched(graph.steps[index]):
             found[buffer] = (found.get(buffer, (position,))[0], position)
     found[graph.output] = (found[graph.output][0], len(order))  # it is stored after everything else
     return found
@@ -125,7 +126,12 @@ def _needed(graph: Graph, order: list[int], config: CoreConfig, space: Space) ->
 
 
 def _cut_further(
-    analysis: Analysis, graph: Graph, order: list[int], config: CoreConfig, may_slice: set[Key], slices: dict[Key, int]
+    analysis: Analysis,
+    graph: Graph,
+    order: list[int],
+    config: CoreConfig,
+    may_slice: set[Key],
+    slices: dict[Key, int],
 ) -> bool:
     """Cut the largest tensor of each step that is over the capacity; False where nothing is left to cut."""
     alive = lifetimes(graph, order)
@@ -170,6 +176,6 @@ def _does_not_fit(name: str, space: Space, needed: int, config: CoreConfig) -> P
     while kib * 1024 // unit // banks * banks < needed:
         kib += 1
     return PointwiseError(
-        f"network {name} does not fit the core: its {memory} has {getattr(config, parameter)} KiB and {kib} KiB are "
-        f"needed; build a core with {parameter} = {kib} or more"
+        f"network {name} does not fit the core: its {memory} has {getattr(config, parameter)} KiB and {kib} "
+        f"KiB are needed; build a core with {parameter} = {kib} or more"
     )

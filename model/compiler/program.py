@@ -41,7 +41,7 @@ class Emitter:
     """Turns steps into instructions in program order.
 
     Args:
-        plan: order and places. streams: byte offset in the image of the stream of each layer (by node number).
+        plan: order and places. streams: byte offset in the image of each layer's stream, by node number.
     """
 
     def __init__(self, plan: Plan, config: CoreConfig, streams: dict[int, int]) -> None:
@@ -105,7 +105,10 @@ class Emitter:
         if layer.stationary != Stationary.STREAM:
             keys = self.plan.graph.buffers[step.stationary.buffer]
             conv = replace(
-                conv, stat_base=self._address(step.stationary), stat_token_stride=1, stat_word_stride=keys.tokens
+                conv,
+                stat_base=self._address(step.stationary),
+                stat_token_stride=1,
+                stat_word_stride=keys.tokens,
             )
         if norm is not None:
             conv = replace(
@@ -150,7 +153,9 @@ class Emitter:
             late_reads.append(self._region(step.output))
         return self._tracker.conv(reads, late_reads, early_writes, writes)
 
-    def _dma(self, store: bool, base: Base, block: DramBlock, rows: Rows, waits, name: str, step: int) -> None:
+    def _dma(
+        self, store: bool, base: Base, block: DramBlock, rows: Rows, waits, name: str, step: int
+    ) -> None:
         buffer = self.plan.graph.buffers[rows.buffer]
         words = buffer.words // buffer.tokens
         dma = Dma(

@@ -1,13 +1,14 @@
-"""Random integer networks: every kind of layer, values of sensible size, extremes strewn in; the same for a seed.
+"""Random integer networks: every kind of layer, values of sensible size, extremes strewn in.
 
-For tests and fuzzing of everything that runs a network, and for measuring with the shapes of known ones. The weights
-mean nothing, but activations are spread over their ranges, so that a wrong bit anywhere shows in the end.
-"""
+For tests and fuzzing of everything that runs a network, and for measuring with the shapes of known ones.
+The weights mean nothing, but activations are spread over their ranges, so that a wrong bit anywhere shows
+in the end."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
+from hw.contract.config import CoreConfig
 from hw.contract.isa import Prologue, Stationary
 from model.integer.layernorm import NormConstants
 from model.integer.network import IntegerNetwork, Layer
@@ -75,15 +76,35 @@ class _Generator:
     def network(self) -> IntegerNetwork:
         """All layers in order."""
         s, rng = self.shape, self.rng
-        init = np.clip(rng.normal(0, RESIDUAL_SPREAD, (s.tokens, s.dim)).round(), -32768, 32767).astype(np.int16)
+        init = np.clip(rng.normal(0, RESIDUAL_SPREAD, (s.tokens, s.dim)).round(), -32768, 32767).astype(
+            np.int16
+        )
         spread = s.inputs**0.5 * WEIGHT_SPREAD * WEIGHT_SPREAD
-        self._conv("patch", ("image",), "x", s.inputs, s.dim, spread, RESIDUAL_SPREAD, residual=True, add=True, norm=self._norm())
+        self._conv(
+            "patch",
+            ("image",),
+            "x",
+            s.inputs,
+            s.dim,
+            spread,
+            RESIDUAL_SPREAD,
+            residual=True,
+            add=True,
+            norm=self._norm(),
+        )
         for block in range(s.depth):
             self._block(f"blocks.{block}")
         self._normalised("head", "logits", s.classes, RESIDUAL_SPREAD, count=1, residual=True)
         if s.distilled:
             self._normalised(
-                "head_dist", "logits", s.classes, RESIDUAL_SPREAD, count=1, first_token=1, residual=True, add=True
+                "head_dist",
+                "logits",
+                s.classes,
+                RESIDUAL_SPREAD,
+                count=1,
+                first_token=1,
+                residual=True,
+                add=True,
             )
         return IntegerNetwork(
             name=f"random-{self.seed}",
@@ -108,45 +129,103 @@ class _Generator:
                 self._normalised(tensor, tensor, s.head_dim, ACTIVATION_SPREAD)
             spread = s.head_dim**0.5 * ACTIVATION_SPREAD**2
             self._conv(
-                scores, (q,), scores, s.head_dim, s.tokens, spread, ACTIVATION_SPREAD, stationary=Stationary.KEYS,
-                stationary_input=k, row_max=True,
-            )  # fmt: skip
+                scores,
+                (q,),
+                scores,
+                s.head_dim,
+                s.tokens,
+                spread,
+                ACTIVATION_SPREAD,
+                stationary=Stationary.KEYS,
+                stationary_input=k,
+                row_max=True,
+            )
             self._conv(
-                f"{name}.context.{head}", (scores,), outputs[head], s.tokens, s.head_dim,
-                ACTIVATION_SPREAD / 2 * 2**DIVIDE_FRACTION_BITS, ACTIVATION_SPREAD, stationary=Stationary.VALUES,
-                stationary_input=v, prologue=Prologue.EXPONENTIAL, exp_table=self._exp_table(), divide=True,
-            )  # fmt: skip
+                f"{name}.context.{head}",
+                (scores,),
+                outputs[head],
+                s.tokens,
+                s.head_dim,
+                ACTIVATION_SPREAD / 2 * 2**DIVIDE_FRACTION_BITS,
+                ACTIVATION_SPREAD,
+                stationary=Stationary.VALUES,
+                stationary_input=v,
+                prologue=Prologue.EXPONENTIAL,
+                exp_table=self._exp_table(),
+                divide=True,
+            )
         width = s.heads * s.head_dim
         spread = width**0.5 * WEIGHT_SPREAD * ACTIVATION_SPREAD
         self._conv(
-            f"{name}.proj", outputs, "x", width, s.dim, spread, RESIDUAL_SPREAD / 2, residual=True, add=True,
+            f"{name}.proj",
+            outputs,
+            "x",
+            width,
+            s.dim,
+            spread,
+            RESIDUAL_SPREAD / 2,
+            residual=True,
+            add=True,
             norm=self._norm(),
-        )  # fmt: skip
+        )
         unsigned = bool(rng.integers(2))
-        table = self._table(unsigned) if rng.integers(8) else None
+        table = self._table(unsigned) if rng.integers(4) else None
         hidden = f"{name}.hidden"
         self._normalised(
-            f"{name}.fc1", hidden, s.hidden, ACTIVATION_SPREAD, table=table, out_unsigned=unsigned,
+            f"{name}.fc1",
+            hidden,
+            s.hidden,
+            ACTIVATION_SPREAD,
+            table=table,
+            out_unsigned=unsigned,
             zero_point=17 if unsigned else 0,
-        )  # fmt: skip
+        )
         spread = s.hidden**0.5 * WEIGHT_SPREAD * ACTIVATION_SPREAD
         self._conv(
-            f"{name}.fc2", (hidden,), "x", s.hidden, s.dim, spread, RESIDUAL_SPREAD / 2, residual=True, add=True,
-            norm=self._norm(), in_unsigned=unsigned,
-        )  # fmt: skip
+            f"{name}.fc2",
+            (hidden,),
+            "x",
+            s.hidden,
+            s.dim,
+            spread,
+            RESIDUAL_SPREAD / 2,
+            residual=True,
+            add=True,
+            norm=self._norm(),
+            in_unsigned=unsigned,
+        )
 
     def _normalised(self, name: str, output: str, n: int, target: float, **more: object) -> None:
         """A layer that reads the residual stream through its LayerNorm."""
-        shift = None
         dim = self.shape.dim
-        shift = self.rng.integers(0, 4, dim) * (self.rng.random(dim) < 0.1) if self.rng.integers(2) else np.zeros(dim, np.int64)
+        outliers = self.rng.integers(2) * (self.rng.random(dim) < 0.1)
+        shift = self.rng.integers(0, 4, dim) * outliers
         spread = dim**0.5 * WEIGHT_SPREAD * ACTIVATION_SPREAD
-        self._conv(name, ("x",), output, dim, n, spread, target, prologue=Prologue.NORMALISE, channel_shift=shift, **more)
+        self._conv(
+            name,
+            ("x",),
+            output,
+            dim,
+            n,
+            spread,
+            target,
+            prologue=Prologue.NORMALISE,
+            channel_shift=shift,
+            **more,
+        )
 
     def _conv(
-        self, name: str, inputs: tuple[str, ...], output: str, k: int, n: int, spread: float, target: float, **more: object
+        self,
+        name: str,
+        inputs: tuple[str, ...],
+        output: str,
+        k: int,
+        n: int,
+        spread: float,
+        target: float,
+        **more: object,
     ) -> None:
-        """Add a layer whose accumulators spread by ``spread`` and whose results shall spread by ``target``."""
+        """Add a layer whose accumulators spread by ``spread`` and its results by ``target``."""
         rng = self.rng
         ratio = target / spread * 2.0 ** rng.uniform(-1, 1, n)
         shift = np.clip(15 - np.floor(np.log2(ratio)).astype(np.int64), 1, 47)
@@ -168,9 +247,10 @@ class _Generator:
         mean_shift = 15 + (dim - 1).bit_length()
         gain = dim**0.5 * ACTIVATION_SPREAD
         norm_shift = 15 - int(np.floor(np.log2(gain)))
-        gain, norm_shift = (gain * 2.0**norm_shift, norm_shift) if norm_shift >= 0 else (min(gain, 65535), 0)
-        epsilon = int(self.rng.integers(0, 1000))
-        return NormConstants(round(2**mean_shift / dim), mean_shift, round(gain), norm_shift, epsilon)
+        norm_shift = max(norm_shift, 0)
+        gain *= 2.0**norm_shift
+        mult, epsilon = min(round(gain), 65535), int(self.rng.integers(0, 1000))
+        return NormConstants(round(2**mean_shift / dim), mean_shift, mult, norm_shift, epsilon)
 
     def _exp_table(self) -> np.ndarray:
         if self.rng.integers(4) == 0:
@@ -187,3 +267,27 @@ class _Generator:
         value = np.where(value > 127, value - 256, value) / ACTIVATION_SPREAD
         smooth = value / (1 + np.exp(-1.702 * value)) * ACTIVATION_SPREAD + (17 if unsigned else 0)
         return np.clip(np.round(smooth), low, low + 255).astype(np.int64)
+
+
+def random_config(seed: int, max_tokens: int = 24) -> CoreConfig:
+    """A small core of any shape: square, wide or tall, with narrow epilogues and any bus.
+
+    Its memories hold the networks of ``random_shape``.
+    """
+    rng = np.random.default_rng([seed, 3])
+    rows = int(rng.integers(1, 17))
+    cols = rows * int(rng.integers(1, 16 // rows + 1))
+    if rng.integers(2):
+        rows, cols = cols, rows
+    narrow = min(rows, cols)
+    lanes = [width for width in range(1, narrow + 1) if narrow % width == 0]
+    return CoreConfig(
+        rows=rows,
+        cols=cols,
+        post_lanes=int(rng.choice(lanes)),
+        max_tokens=max_tokens + int(rng.integers(0, 8)),
+        act_kib=32,
+        act_banks=int(rng.integers(1, 5)),
+        res_kib=16,
+        axi_data_width=int(rng.choice([32, 64, 128, 256, 512])),
+    )

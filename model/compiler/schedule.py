@@ -1,12 +1,14 @@
 """The order of the steps: what is needed next first, with independent work put between a step and its reader.
 
-The core runs convolutions in program order, and one that reads what the previous one wrote waits until that has
-drained. The order on demand (depth first from the result) makes tensors as late as possible, which keeps few of them
-alive: head by head, slice by slice. The interleaved order then looks past a step that would wait and takes the next
-one that need not (the queries of the next head between the scores and the context of this one).
-"""
+The core runs convolutions in program order, and one that reads what the previous one wrote waits until that
+has drained. The order on demand (depth first from the result) makes tensors as late as possible, which
+keeps few of them alive: head by head, slice by slice. The interleaved order then looks past a step that
+would wait and takes the next one that need not (the queries of the next head between the scores and the
+context of this one)."""
 
-from hw.contract.isa import Prologue
+from collections import Counter
+
+from hw.contract.isa import Prologue, Space
 
 from .lowering import Graph, Step
 
@@ -20,12 +22,14 @@ def demand_order(graph: Graph) -> list[int]:
     """Steps in the order in which the result asks for them."""
     order: list[int] = []
     state = [0] * len(graph.steps)  # 0 not seen, 1 its dependencies are being ordered, 2 ordered
-    # The last writers are wanted; whatever they do not need (a network may compute more) follows in its own order.
-    for root in [len(graph.steps) - 1, *range(len(graph.steps))]:
+    asked_for = {index for step in graph.steps for index in step.after}
+    for root in (step.index for step in graph.steps if step.index not in asked_for):
         stack = [root]
         while stack:
             top = stack[-1]
-            pending = [index for index in graph.steps[top].after if state[index] == 0] if state[top] == 0 else []
+            pending = (
+                [index for index in graph.steps[top].after if state[index] == 0] if state[top] == 0 else []
+            )
             if state[top] == 0:
                 state[top] = 1
                 stack += reversed(pending)
@@ -37,31 +41,76 @@ def demand_order(graph: Graph) -> list[int]:
     return order
 
 
-def interleave(graph: Graph, order: list[int]) -> list[int]:
-    """Move independent steps between a step and one that reads its result, where both memories of row maxima allow."""
+def interleave(graph: Graph, order: list[int], words: int) -> list[int]:
+    """Move independent steps between a step and one that reads its result.
+
+    Args:
+        order: a valid order of all steps.
+        words: nothing is moved ahead that would bring the activation SRAM above this many words.
+    """
     maxima = _MaximaReaders(graph)
+    room = _Room(graph)
     remaining = list(order)
     done: set[int] = set()
     result: list[int] = []
     latest: dict[bool, int] = {}  # the last LOAD and the last convolution
     while remaining:
         window = remaining[:WINDOW]
-        ready = [i for i in window if all(d in done for d in graph.steps[i].after) and maxima.free_for(i)]
-        fresh = [i for i in ready if not graph.steps[i].flow & set(latest.values())]
-        if not ready:
-            # Slots are free again once the readers in front of the window are done, so this cannot persist.
-            ready = [i for i in remaining if all(d in done for d in graph.steps[i].after) and maxima.free_for(i)]
-        chosen = (fresh or ready)[0]
+        ready = [i for i in window if done.issuperset(graph.steps[i].after) and maxima.free_for(i)]
+        recent = set(latest.values())
+        fresh = (
+            i
+            for i in ready
+            if not graph.steps[i].flow & recent and (i == ready[0] or room.with_step(i) <= words)
+        )
+        chosen = next(fresh, ready[0])
         remaining.remove(chosen)
         done.add(chosen)
         result.append(chosen)
         latest[graph.steps[chosen].node is None] = chosen
         maxima.issue(chosen)
+        room.issue(chosen)
     return result
 
 
+class _Room:
+    """Words of the activation SRAM in use: a buffer from the first step that touches it to the last."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.uses = Counter(buffer for step in graph.steps for buffer in touched(step))
+        self.alive: set[int] = set()
+        self.words = 0
+
+    def _size(self, buffer: int) -> int:
+        return self.graph.buffers[buffer].words * (self.graph.buffers[buffer].space == Space.ACTIVATION)
+
+    def with_step(self, index: int) -> int:
+        """Words in use while the step runs."""
+        return self.words + sum(
+            self._size(buffer) for buffer in touched(self.graph.steps[index]) - self.alive
+        )
+
+    def issue(self, index: int) -> None:
+        """Note that a step has been placed."""
+        self.words = self.with_step(index)
+        buffers = touched(self.graph.steps[index])
+        self.alive |= buffers
+        self.uses.subtract(buffers)
+        for buffer in buffers:
+            if not self.uses[buffer]:
+                self.alive.discard(buffer)
+                self.words -= self._size(buffer)
+
+
+def touched(step: Step) -> set[int]:
+    """Buffers that a step reads or writes."""
+    stationary = {step.stationary.buffer} if step.stationary else set()
+    return {rows.buffer for rows in step.streamed} | {step.output.buffer} | stationary
+
+
 class _MaximaReaders:
-    """How many sets of row maxima are in use: from the convolution that makes one to the last that reads it."""
+    """Sets of row maxima in use: each from the convolution that makes it to the last that reads it."""
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph

@@ -1,4 +1,4 @@
-"""The emulator: runs a memory image instruction by instruction, to check compiled programs without any hardware."""
+"""The emulator: runs a memory image instruction by instruction, without any hardware."""
 
 from .emulator import Emulator, Order
 

@@ -1,4 +1,4 @@
-"""One convolution on a machine, in its two halves: the start reads the operands, the finish writes the results."""
+"""One convolution in its two halves: the start reads the operands, the finish writes the results."""
 
 from dataclasses import dataclass
 
@@ -18,7 +18,7 @@ from .stream import Parameters, read_stream
 
 @dataclass(frozen=True)
 class Started:
-    """A convolution whose operands have been read: its accumulators (T, N) and parameters wait for the epilogue."""
+    """A convolution whose operands have been read: accumulators (T, N) and parameters for its epilogue."""
 
     conv: Conv
     parameters: Parameters
@@ -35,7 +35,7 @@ def start(machine: Machine, conv: Conv) -> Started:
 
 
 def finish(machine: Machine, started: Started) -> None:
-    """The epilogue: requantise, look up or add, write, and keep what later convolutions need of each token."""
+    """The epilogue: requantise, look up or add, write, and keep what later ones need of each token."""
     conv, parameters, acc = started.conv, started.parameters, started.acc
     if conv.divide:
         acc = divide(acc, machine.sums[conv.sum_slot, : conv.tokens])
@@ -56,7 +56,9 @@ def finish(machine: Machine, started: Started) -> None:
     if conv.row_max:
         machine.maxima[conv.max_slot, : conv.tokens] = _signed(stored[:, : conv.n]).max(axis=1)
     if conv.sums:
-        constants = NormConstants(conv.mean_mult, conv.mean_shift, conv.norm_mult, conv.norm_shift, conv.epsilon)
+        constants = NormConstants(
+            conv.mean_mult, conv.mean_shift, conv.norm_mult, conv.norm_shift, conv.epsilon
+        )
         rows = slice(conv.first_token, conv.first_token + conv.tokens)
         found = statistics(*token_sums(result), constants)
         machine.mean[rows], machine.mult[rows], machine.shift[rows] = found
@@ -70,7 +72,9 @@ def _prologue(machine: Machine, conv: Conv, parameters: Parameters) -> np.ndarra
     lanes = machine.words(space, addresses).reshape(conv.tokens, -1)[:, : conv.k]
     if conv.prologue == Prologue.NORMALISE:
         rows = slice(conv.first_token, conv.first_token + conv.tokens)
-        return normalise(lanes, machine.mean[rows], machine.mult[rows], machine.shift[rows], parameters.channel_shift)
+        return normalise(
+            lanes, machine.mean[rows], machine.mult[rows], machine.shift[rows], parameters.channel_shift
+        )
     if conv.prologue == Prologue.EXPONENTIAL:
         # A maximum that is not the row's own gives a wrong but defined entry, as an 8-bit subtractor would.
         difference = machine.maxima[conv.max_slot, : conv.tokens, None] - _signed(lanes)

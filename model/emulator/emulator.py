@@ -1,10 +1,9 @@
 """An instruction-level emulator of the core: from an image and an input block to the output block.
 
-It sees nothing but bytes, as the core does, and keeps the core's promise about order and no more: convolutions start
-in program order and complete in program order, DMA runs in program order, and between those only the wait counts
-of the instructions hold. ``Order`` chooses among what is allowed at each moment, so that a program with a wait too few
-gives a wrong result under one of them.
-"""
+It sees nothing but bytes, as the core does, and keeps the core's promise about order and no more:
+convolutions start in program order and complete in program order, DMA runs in program order, and between
+those only the wait counts of the instructions hold. ``Order`` chooses among what is allowed at each moment,
+so that a program with a wait too few gives a wrong result under one of them."""
 
 import enum
 
@@ -70,7 +69,9 @@ class Emulator:
             PointwiseError: an instruction cannot be run, or all wait for one another.
         """
         if len(input_block) != self.header.input_bytes:
-            raise PointwiseError(f"the input block has {len(input_block)} bytes, the program reads {self.header.input_bytes}")
+            raise PointwiseError(
+                f"the input block has {len(input_block)} bytes, the program reads {self.header.input_bytes}"
+            )
         machine = Machine(self.config, self._seed)
         machine.dram[Base.IMAGE] = self._image
         machine.dram[Base.INPUT] = bytearray(input_block)
@@ -101,7 +102,9 @@ class Emulator:
 class _Run:
     """One run of a program: two queues and what is under way."""
 
-    def __init__(self, machine: Machine, program: list[Conv | Dma], order: Order, rng: np.random.Generator) -> None:
+    def __init__(
+        self, machine: Machine, program: list[Conv | Dma], order: Order, rng: np.random.Generator
+    ) -> None:
         self.machine, self.order, self.rng = machine, order, rng
         self.convs = [i for i in program if isinstance(i, Conv)]
         self.dmas = [i for i in program if isinstance(i, Dma)]
@@ -115,8 +118,8 @@ class _Run:
             allowed = self._allowed()
             if not allowed:
                 raise PointwiseError(
-                    f"the program stands still after {self.finished} convolutions and {self.transferred} transfers: every "
-                    "instruction waits for a later one"
+                    f"the program stands still after {self.finished} convolutions and {self.transferred} "
+                    "transfers: every instruction waits for a later one"
                 )
             if self.order is Order.RANDOM:
                 event = allowed[self.rng.integers(len(allowed))]

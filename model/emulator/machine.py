@@ -55,8 +55,8 @@ class Machine:
             if last > len(dram):
                 kind = "STORE" if dma.store else "LOAD"
                 raise PointwiseError(
-                    f"a {kind} reaches byte {last} of the {dma.base.name.lower()} region, which has {len(dram)}; "
-                    "the program is not sound"
+                    f"a {kind} reaches byte {last} of the {dma.base.name.lower()} region, "
+                    f"which has {len(dram)}; the program is not sound"
                 )
             if dma.store:
                 lanes = self.noise.integers(0, 256, (dma.words, width), np.uint8)

@@ -39,15 +39,17 @@ class Parameters:
 
 
 def read_stream(conv: Conv, image: bytes, config: CoreConfig) -> Parameters:
-    """Decode the stream of ``conv``; raises PointwiseError when it lies outside the image or has another length."""
+    """Decode the stream of ``conv``; raises PointwiseError when the image does not hold it."""
     size = stream_bytes(conv, config)
     if conv.stream_beats * config.bus_bytes != size or conv.stream_offset + size > len(image):
         raise PointwiseError(
-            f"a stream of {conv.stream_beats} beats at byte {conv.stream_offset} does not hold the {size} bytes of its "
-            "convolution; the program is not sound"
+            f"a stream of {conv.stream_beats} beats at byte {conv.stream_offset} does not hold the {size} "
+            "bytes of its convolution; the program is not sound"
         )
     raw = np.frombuffer(image, np.uint8, size, conv.stream_offset)
-    rows = _Rows(raw[: size // config.row_bytes * config.row_bytes].reshape(-1, config.row_bytes)[:, : config.cols])
+    rows = _Rows(
+        raw[: size // config.row_bytes * config.row_bytes].reshape(-1, config.row_bytes)[:, : config.cols]
+    )
     exp_table = rows.table(config) if conv.prologue == Prologue.EXPONENTIAL else None
     table = rows.table(config) if conv.table else None
     k_tiles = tiles(conv.k, config.rows)
@@ -66,7 +68,9 @@ def read_stream(conv: Conv, image: bytes, config: CoreConfig) -> Parameters:
     weight = None
     if conv.stationary == Stationary.STREAM:
         weight = np.concatenate(weights)[: conv.n, : conv.k].view(np.int8).astype(np.int64)
-    channel_shift = np.concatenate(shifts)[: conv.k].astype(np.int64) if shifts else np.zeros(conv.k, np.int64)
+    channel_shift = (
+        np.concatenate(shifts)[: conv.k].astype(np.int64) if shifts else np.zeros(conv.k, np.int64)
+    )
     return Parameters(
         exp_table,
         table,

@@ -1,0 +1,121 @@
+"""Known networks in the memories that they are meant for, and what is said when they do not fit."""
+
+import re
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from hw.contract.config import PRESETS, CoreConfig
+from hw.contract.errors import PointwiseError
+from hw.contract.isa import Space
+from model.compiler.analysis import analyse
+from model.compiler.planning import Plan, plan
+from model.compiler.random_network import (
+    DEIT_BASE,
+    DEIT_SMALL,
+    DEIT_TINY,
+    Shape,
+    random_config,
+    random_network,
+)
+
+
+def planned(shape: Shape, config: CoreConfig) -> Plan:
+    return plan(analyse(random_network(0, shape), config), config, "net")
+
+
+def slices(found: Plan) -> set[str]:
+    """The kinds of tensors that were cut."""
+    buffers = found.graph.buffers
+    return {
+        b.tensor.key[0].split(".")[-1].rstrip("0123456789") for b in buffers if b.tokens < b.tensor.tokens
+    }
+
+
+def assert_sound(found: Plan, config: CoreConfig) -> None:
+    """Buffers of a memory that live at the same time share no word; drawn in a table."""
+    for space, words in ((Space.ACTIVATION, config.act_words), (Space.RESIDUAL, config.res_words)):
+        assert found.used[space] <= words
+        table = np.zeros((len(found.order) + 1, words), np.uint8)
+        for buffer in found.graph.buffers:
+            if buffer.space == space:
+                begin, end = found.lifetimes[buffer.index]
+                table[
+                    begin : end + 1, found.places[buffer.index] : found.places[buffer.index] + buffer.words
+                ] += 1
+        assert table.max() == 1
+    for group in found.graph.groups:
+        for left, right in pairwise(group):
+            assert found.places[right] == found.places[left] + found.graph.buffers[left].words
+
+
+TARGETS = {
+    "DeiT-Tiny": (DEIT_TINY, PRESETS["default"], set()),
+    "DeiT-Tiny on ECP5": (DEIT_TINY, PRESETS["ecp5"], set()),
+    "DeiT-Tiny in 176 KiB": (DEIT_TINY, CoreConfig(act_kib=100, res_kib=76), {"hidden", "image"}),
+    "DeiT-Small in 448 KiB": (DEIT_SMALL, CoreConfig(act_kib=298, res_kib=150), set()),
+    "DeiT-Small in 352 KiB": (DEIT_SMALL, CoreConfig(act_kib=202, res_kib=150), {"hidden"}),
+    "DeiT-Base in 1 MiB": (DEIT_BASE, CoreConfig(act_kib=726, res_kib=298), set()),
+    "DeiT-Base in 512 KiB": (DEIT_BASE, CoreConfig(act_kib=214, res_kib=298), {"hidden"}),
+    "DeiT-Base, 32×32": (DEIT_BASE, PRESETS["large"], set()),
+}
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_targets(name: str):
+    shape, config, cut = TARGETS[name]
+    found = planned(replace(shape, depth=2), config)
+    assert_sound(found, config)
+    assert slices(found) == cut
+
+
+def test_heads_are_interleaved_where_they_fit():
+    found = planned(replace(DEIT_TINY, depth=1), PRESETS["default"])
+    order = [found.graph.steps[i].node.layer.name for i in found.order if found.graph.steps[i].node]
+    assert order.index("blocks.0.q.1") == order.index("blocks.0.scores.0") + 1
+
+
+def test_operands_of_attention_lie_in_different_banks():
+    config = PRESETS["default"]
+    found = planned(replace(DEIT_TINY, depth=1), config)
+    places = {
+        b.name: (found.places[b.index], b.words) for b in found.graph.buffers if b.space == Space.ACTIVATION
+    }
+
+    def banks(name: str) -> set[int]:
+        base, words = places[f"blocks.0.{name}"]
+        return set(range(base // config.bank_words, (base + words - 1) // config.bank_words + 1))
+
+    for head in range(3):
+        assert not banks(f"q.{head}") & banks(f"k.{head}")
+        assert not banks(f"scores.{head}") & banks(f"v.{head}")
+
+
+@pytest.mark.parametrize(
+    ("shape", "memory"), [(DEIT_TINY, "act_kib"), (DEIT_SMALL, "res_kib"), (DEIT_BASE, "act_kib")]
+)
+def test_what_does_not_fit_is_told_with_a_memory_that_would_do(shape: Shape, memory: str):
+    shape = replace(shape, depth=1)
+    room = {"act_kib": 16, "res_kib": 400} if memory == "act_kib" else {"act_kib": 400, "res_kib": 80}
+    with pytest.raises(PointwiseError, match=f"has {room[memory]} KiB and .* are needed") as caught:
+        planned(shape, CoreConfig(**room))
+    needed = int(re.search(rf"{memory} = (\d+)", str(caught.value))[1])
+    config = CoreConfig(**room | {memory: needed})
+    assert_sound(planned(shape, config), config)
+    with pytest.raises(PointwiseError):
+        planned(shape, CoreConfig(**room | {memory: needed * 9 // 10}))
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_random_networks_in_as_little_as_they_need(seed: int):
+    config = replace(random_config(seed), act_kib=1, res_kib=64)
+    shape = Shape(tokens=20, inputs=40, dim=24, depth=2, heads=3, head_dim=8, hidden=96, classes=5)
+    try:
+        found = planned(shape, config)
+    except PointwiseError as error:
+        needed = int(re.search(r"act_kib = (\d+)", str(error))[1])
+        config = replace(config, act_kib=needed)
+        found = planned(shape, config)
+    assert_sound(found, config)

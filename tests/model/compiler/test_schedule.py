@@ -1,0 +1,104 @@
+"""Orders of steps."""
+
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from hw.contract.config import CoreConfig
+from model.compiler.analysis import analyse
+from model.compiler.lowering import Graph, lower, sliceable
+from model.compiler.random_network import Shape, random_config, random_network, random_shape
+from model.compiler.schedule import assign_slots, demand_order, interleave, maxima_readers
+
+SHAPE = Shape(tokens=8, inputs=8, dim=8, depth=1, heads=3, head_dim=4, hidden=16, classes=3)
+UNLIMITED = 1 << 30
+
+
+def graph_of(
+    seed: int, shape: Shape | None = None, slices: int = 1, config: CoreConfig | None = None
+) -> Graph:
+    config = config or CoreConfig(rows=4, cols=4)
+    analysis = analyse(random_network(seed, shape), config)
+    cut = {key: slices for key in sliceable(analysis) if analysis.tensors[key].tokens >= slices}
+    return lower(analysis, config, cut)
+
+
+def assert_valid(graph: Graph, order: list[int]) -> None:
+    assert sorted(order) == list(range(len(graph.steps)))
+    position = {step: index for index, step in enumerate(order)}
+    for step in graph.steps:
+        assert all(position[before] < position[step.index] for before in step.after)
+        assert step.flow <= set(step.after)
+
+
+def names(graph: Graph, order: list[int]) -> list[str]:
+    return [graph.steps[i].node.layer.name if graph.steps[i].node else "load" for i in order]
+
+
+@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("slices", [1, 2, 3])
+def test_orders_are_valid_and_slots_suffice(seed: int, slices: int):
+    shape = random_shape(seed)
+    graph = graph_of(seed, replace(shape, tokens=max(shape.tokens, 3)), slices, random_config(seed))
+    serial = demand_order(graph)
+    assert_valid(graph, serial)
+    assert interleave(graph, serial, 0) == serial, "without room nothing moves"
+    order = interleave(graph, serial, UNLIMITED)
+    assert_valid(graph, order)
+    for candidate in (serial, order):
+        maxima, sums = assign_slots(graph, candidate)
+        for maker, readers in maxima_readers(graph).items():
+            between = candidate[candidate.index(maker) + 1 : max(candidate.index(r) for r in readers)]
+            assert all(maxima[reader] == maxima[maker] for reader in readers)
+            others = [step for step in between if step in maxima_readers(graph)]
+            assert all(maxima[step] != maxima[maker] for step in others)
+        taken = [sums[step] for step in candidate if step in sums]
+        assert taken == [index % 2 for index in range(len(taken))]
+
+
+def test_demand_is_head_by_head_whatever_the_order_of_the_layers():
+    """All q, then all k and v, as a quantiser may list them: the order comes from the need."""
+    network = random_network(3, SHAPE)
+    first = {"q": 0, "k": 1, "v": 2, "scores": 3, "context": 4}
+    block = [layer for layer in network.layers if layer.name.startswith("blocks.0.")]
+    heads = [layer for layer in block if layer.name.split(".")[2] in first]
+    shuffled = sorted(heads, key=lambda layer: first[layer.name.split(".")[2]])
+    layers = [
+        network.layers[0],
+        *shuffled,
+        *[layer for layer in block if layer not in heads],
+        *network.layers[-1:],
+    ]
+    config = CoreConfig(rows=4, cols=4)
+    graph = lower(analyse(replace(network, layers=tuple(layers)), config), config, {})
+    found = [
+        name.removeprefix("blocks.0.")
+        for name in names(graph, demand_order(graph))
+        if name.startswith("blocks.0")
+    ]
+    expected = [f"{part}.{head}" for head in range(3) for part in ("q", "k", "scores", "v", "context")]
+    assert found == [*expected, "proj", "fc1", "fc2"]
+
+
+def test_interleaving_puts_other_work_between_a_step_and_its_reader():
+    graph = graph_of(0, SHAPE)
+    order = interleave(graph, demand_order(graph), UNLIMITED)
+    stalls = [graph.steps[b].index for a, b in pairwise(order) if a in graph.steps[b].flow]
+    stalled = {graph.steps[index].node.layer.name for index in stalls}
+    # A chain of layers has nothing to put between, and the last head has no next one.
+    chained = {f"blocks.0.{name}" for name in ("q.0", "context.2", "proj", "fc1", "fc2")}
+    assert stalled == chained | {"patch", "head"}
+
+
+def test_the_image_is_loaded_before_the_positions():
+    for slices in (1, 2, 4):
+        graph = graph_of(0, SHAPE, slices)
+        order = interleave(graph, demand_order(graph), 0)
+        loads = [
+            graph.buffers[graph.steps[i].output.buffer].tensor.key[0]
+            for i in order
+            if graph.steps[i].node is None
+        ]
+        assert loads[:2] == ["image", "x"] and np.all(np.array(loads[2:]) == "image")
