@@ -55,7 +55,8 @@ module axi_checker #(
     input  logic                    rready,
     input  logic                    r_uninit,   // the beat on R was never written; 0 where nobody knows
     output logic                    idle,       // nothing is open: every request has had its response
-    output logic                    error       // high from the first violation on
+    output int unsigned             violations, // so far, for ever
+    output logic                    error       // there was one
 );
   localparam longint unsigned BYTES = 64'(DATA_WIDTH / 8);
   localparam logic [1:0] INCR = 2'b01, EXOKAY = 2'b01;
@@ -63,8 +64,7 @@ module axi_checker #(
   longint unsigned cycle = 0;
   longint unsigned limit = '1;
   bit              allow_uninit;
-  logic            own_error = 0;
-  logic [4:0]      channel_error;
+  int unsigned     own = 0, of_channel[5];   // violations
   logic            ar_fresh, aw_fresh, r_fresh, b_fresh;
 
   // Bursts are numbered in the order of their requests; what is known of burst i lies at i mod OUTSTANDING.
@@ -80,22 +80,23 @@ module axi_checker #(
   end
 
   channel_checker #(.NAME(NAME), .CHANNEL("AR"), .WIDTH(ID_WIDTH + ADDR_WIDTH + 13)) check_ar (
-      .clk, .rst, .cycle, .valid(arvalid), .ready(arready), .fresh(ar_fresh), .error(channel_error[0]),
+      .clk, .rst, .cycle, .valid(arvalid), .ready(arready), .fresh(ar_fresh), .violations(of_channel[0]),
       .payload({arid, araddr, arlen, arsize, arburst}));
   channel_checker #(.NAME(NAME), .CHANNEL("AW"), .WIDTH(ID_WIDTH + ADDR_WIDTH + 13)) check_aw (
-      .clk, .rst, .cycle, .valid(awvalid), .ready(awready), .fresh(aw_fresh), .error(channel_error[1]),
+      .clk, .rst, .cycle, .valid(awvalid), .ready(awready), .fresh(aw_fresh), .violations(of_channel[1]),
       .payload({awid, awaddr, awlen, awsize, awburst}));
   channel_checker #(.NAME(NAME), .CHANNEL("W"), .WIDTH(DATA_WIDTH + DATA_WIDTH / 8 + 1)) check_w (
-      .clk, .rst, .cycle, .valid(wvalid), .ready(wready), .fresh(), .error(channel_error[2]),
+      .clk, .rst, .cycle, .valid(wvalid), .ready(wready), .fresh(), .violations(of_channel[2]),
       .payload({wdata, wstrb, wlast}));
   channel_checker #(.NAME(NAME), .CHANNEL("R"), .WIDTH(ID_WIDTH + DATA_WIDTH + 3)) check_r (
-      .clk, .rst, .cycle, .valid(rvalid), .ready(rready), .fresh(r_fresh), .error(channel_error[3]),
+      .clk, .rst, .cycle, .valid(rvalid), .ready(rready), .fresh(r_fresh), .violations(of_channel[3]),
       .payload({rid, rdata, rresp, rlast}));
   channel_checker #(.NAME(NAME), .CHANNEL("B"), .WIDTH(ID_WIDTH + 2)) check_b (
-      .clk, .rst, .cycle, .valid(bvalid), .ready(bready), .fresh(b_fresh), .error(channel_error[4]),
+      .clk, .rst, .cycle, .valid(bvalid), .ready(bready), .fresh(b_fresh), .violations(of_channel[4]),
       .payload({bid, bresp}));
 
-  assign error = own_error || channel_error != 0;
+  assign violations = own + of_channel[0] + of_channel[1] + of_channel[2] + of_channel[3] + of_channel[4];
+  assign error = violations != 0;
   assign idle = ar_total == r_total && aw_total == b_total && w_total == b_total && w_beats == 0;
 
   always @(posedge clk) begin
@@ -195,7 +196,7 @@ module axi_checker #(
   endtask
 
   task automatic report(input string rule, input string text);
-    own_error <= 1;
+    own++;
     bus_check_pkg::violation(rule, cycle, {NAME, ": ", text});
   endtask
 endmodule

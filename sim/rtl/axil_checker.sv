@@ -30,35 +30,36 @@ module axil_checker #(
     input  logic [1:0]              rresp,
     input  logic                    rvalid,
     input  logic                    rready,
-    output logic                    idle,   // nothing is open: every request has had its response
-    output logic                    error   // high from the first violation on
+    output logic                    idle,       // nothing is open: every request has had its response
+    output int unsigned             violations, // so far, for ever
+    output logic                    error       // there was one
 );
   localparam longint unsigned BYTES = 64'(DATA_WIDTH / 8);
   localparam logic [1:0] EXOKAY = 2'b01;
 
   longint unsigned cycle = 0;
-  logic            own_error = 0;
-  logic [4:0]      channel_error;
+  int unsigned     own = 0, of_channel[5];   // violations
   logic            ar_fresh, aw_fresh, r_fresh, b_fresh;
   int unsigned     ar_total = 0, r_total = 0, aw_total = 0, w_total = 0, b_total = 0;
 
   channel_checker #(.NAME(NAME), .CHANNEL("AXIL_AR"), .WIDTH(ADDR_WIDTH)) check_ar (
-      .clk, .rst, .cycle, .valid(arvalid), .ready(arready), .fresh(ar_fresh), .error(channel_error[0]),
+      .clk, .rst, .cycle, .valid(arvalid), .ready(arready), .fresh(ar_fresh), .violations(of_channel[0]),
       .payload(araddr));
   channel_checker #(.NAME(NAME), .CHANNEL("AXIL_AW"), .WIDTH(ADDR_WIDTH)) check_aw (
-      .clk, .rst, .cycle, .valid(awvalid), .ready(awready), .fresh(aw_fresh), .error(channel_error[1]),
+      .clk, .rst, .cycle, .valid(awvalid), .ready(awready), .fresh(aw_fresh), .violations(of_channel[1]),
       .payload(awaddr));
   channel_checker #(.NAME(NAME), .CHANNEL("AXIL_W"), .WIDTH(DATA_WIDTH + DATA_WIDTH / 8)) check_w (
-      .clk, .rst, .cycle, .valid(wvalid), .ready(wready), .fresh(), .error(channel_error[2]),
+      .clk, .rst, .cycle, .valid(wvalid), .ready(wready), .fresh(), .violations(of_channel[2]),
       .payload({wdata, wstrb}));
   channel_checker #(.NAME(NAME), .CHANNEL("AXIL_R"), .WIDTH(DATA_WIDTH + 2)) check_r (
-      .clk, .rst, .cycle, .valid(rvalid), .ready(rready), .fresh(r_fresh), .error(channel_error[3]),
+      .clk, .rst, .cycle, .valid(rvalid), .ready(rready), .fresh(r_fresh), .violations(of_channel[3]),
       .payload({rdata, rresp}));
   channel_checker #(.NAME(NAME), .CHANNEL("AXIL_B"), .WIDTH(2)) check_b (
-      .clk, .rst, .cycle, .valid(bvalid), .ready(bready), .fresh(b_fresh), .error(channel_error[4]),
+      .clk, .rst, .cycle, .valid(bvalid), .ready(bready), .fresh(b_fresh), .violations(of_channel[4]),
       .payload(bresp));
 
-  assign error = own_error || channel_error != 0;
+  assign violations = own + of_channel[0] + of_channel[1] + of_channel[2] + of_channel[3] + of_channel[4];
+  assign error = violations != 0;
   assign idle = ar_total == r_total && aw_total == b_total && w_total == b_total;
 
   always @(posedge clk) begin
@@ -88,7 +89,7 @@ module axil_checker #(
   endtask
 
   task automatic report(input string rule, input string text);
-    own_error <= 1;
+    own++;
     bus_check_pkg::violation(rule, cycle, {NAME, ": ", text});
   endtask
 endmodule

@@ -3,8 +3,8 @@
 //   <CHANNEL>_STABLE  once VALID is high, VALID and payload stay until the edge at which READY is high too
 //   <CHANNEL>_RESET   VALID is low at every edge after one at which reset was seen
 //
-// `fresh` marks the first cycle of an item, the moment to judge what it says; `error` stays high from the first
-// violation on. Verilator knows two states only, so unknown values are no rule of their own.
+// `fresh` marks the first cycle of an item, the moment to judge what it says; `violations` counts, for ever.
+// The simulator knows two states only, so unknown values are no rule of their own.
 
 module channel_checker #(
     parameter string NAME = "bus",     // which bus, for the message
@@ -18,7 +18,7 @@ module channel_checker #(
     input  logic             ready,
     input  logic [WIDTH-1:0] payload,
     output logic             fresh,
-    output logic             error
+    output int unsigned      violations
 );
   logic             waiting = 0;    // an item was shown at the last edge and not taken
   logic             was_reset = 0;
@@ -26,7 +26,7 @@ module channel_checker #(
 
   assign fresh = valid && !waiting;
 
-  initial error = 0;
+  initial violations = 0;
 
   always @(posedge clk) begin
     waiting   <= valid && !ready && !rst;
@@ -40,7 +40,7 @@ module channel_checker #(
   end
 
   task automatic report(input string rule, input string text);
-    error <= 1;
+    violations++;
     bus_check_pkg::violation({CHANNEL, "_", rule}, cycle, {NAME, ": ", text});
   endtask
 endmodule

@@ -60,7 +60,7 @@ class AxiMaster:
         return self.stall == 0 or self.rng.random() >= self.stall
 
     async def run(self, bursts: list[Burst], limit: int = 100_000) -> None:
-        """Run all bursts; one waits for those before it in the list that it overlaps and that go the other way.
+        """Run all bursts; one waits for those before it in the list that overlap it and go the other way.
 
         Raises:
             TimeoutError: after ``limit`` cycles.

@@ -39,6 +39,7 @@ module dram_tb #(
     input  logic                    rready,
     output logic                    r_uninit,
     output logic                    idle,
+    output int unsigned             violations,
     output logic                    error,
     input  logic                    load,
     input  logic                    dump,
