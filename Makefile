@@ -20,13 +20,13 @@ STAMP := .venv/.ready
 HALF := .venv/.half
 
 # --- Variables to options ------------------------------------------------------------------------------------------
-value = $(if $(strip $($(1))),--$(2) "$(strip $($(1)))")
+option = $(if $(strip $($(1))),--$(2) "$(strip $($(1)))")
 flag = $(if $(filter-out 0 no false off,$(strip $($(1)))),--$(2))
 
-SHAPE = $(call value,CONFIG,config) $(call value,ROWS,rows) $(call value,COLS,cols)
-RUN = $(call value,MODEL,model) $(call value,CHECKPOINT,checkpoint) $(call value,IMAGES,images) \
-      $(call value,STALL,stall) $(call value,SEED,seed) $(call flag,TRACE,trace) $(call flag,WAVES,waves)
-OUTPUT = $(call value,OUT,out)
+SHAPE = $(call option,CONFIG,config) $(call option,ROWS,rows) $(call option,COLS,cols)
+RUN = $(call option,MODEL,model) $(call option,CHECKPOINT,checkpoint) $(call option,IMAGES,images) \
+      $(call option,STALL,stall) $(call option,SEED,seed) $(call flag,TRACE,trace) $(call flag,WAVES,waves)
+OUTPUT = $(call option,OUT,out)
 
 # --- Targets -------------------------------------------------------------------------------------------------------
 .PHONY: help setup sim test verilog bitstream doctor lint clean distclean FORCE
@@ -37,6 +37,7 @@ help: ## show this list
 	@echo "Variables: ROWS COLS CONFIG MODEL CHECKPOINT IMAGES STALL SEED TRACE=1 WAVES=1 OUT BOARD ARGS PYTHON JOBS"
 
 setup: $(STAMP) ## make .venv and install everything (the other targets do it themselves)
+	@:
 
 sim: $(STAMP) ## simulate the core on a network and compare every bit
 	@$(BIN)/pointwise sim $(SHAPE) $(RUN) $(OUTPUT) $(ARGS)
@@ -51,7 +52,7 @@ lint: $(STAMP) ## check the style of the Python sources
 	@$(BIN)/ruff check . $(ARGS)
 
 bitstream: .venv/.fpga ## synthesise, place and route for a board (BOARD=...)
-	@$(BIN)/pointwise bitstream $(SHAPE) $(call value,BOARD,board) $(OUTPUT) $(ARGS)
+	@$(BIN)/pointwise bitstream $(SHAPE) $(call option,BOARD,board) $(OUTPUT) $(ARGS)
 
 # The doctor's job is to say what is wrong, so it runs whatever became of the set-up, on any Python there is.
 doctor: ## say which tools are there, which are missing and what to do about it
@@ -83,7 +84,7 @@ $(STAMP): pyproject.toml constraints.txt
 	  && $(BIN)/python -m pip --version >/dev/null 2>&1 || rm -rf .venv
 	@mkdir -p .venv && touch $(HALF) && rm -f $(STAMP) .venv/.fpga
 	@[ -x $(BIN)/python ] || { echo "Making .venv with $$("$(PYTHON)" -V)"; "$(PYTHON)" -m venv .venv; }
-	@echo "Installing into .venv (the first time about 2 GB on disk and a few minutes)"
+	@echo "Installing into .venv (the first time 1.5 GB on disk and a few minutes)"
 	@$(call install,dev)
 	@rm -f $(HALF) && printf '%s' "$(CURDIR)" > $(STAMP)
 	@echo "The set-up is complete."

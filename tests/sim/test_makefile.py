@@ -1,0 +1,109 @@
+"""The Makefile: variables become options, and a set-up that cannot start says so in one sentence."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A checkout of nothing but the files that the Makefile's own rules need, set up by pretence."""
+    for name in ("Makefile", "pyproject.toml", "constraints.txt"):
+        shutil.copy(ROOT / name, tmp_path)
+    (tmp_path / ".venv" / "bin").mkdir(parents=True)
+    shutil.copy(shutil.which("true"), tmp_path / ".venv" / "bin" / "python")
+    (tmp_path / ".venv" / ".ready").write_text(str(tmp_path))
+    return tmp_path
+
+
+def make(checkout: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run make there, without what a make above this test may have left in the environment."""
+    outside = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+    return subprocess.run(
+        ["make", *arguments],
+        cwd=checkout,
+        env={**outside, **variables},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "command"),
+    [
+        (["sim"], "pointwise sim"),
+        (["sim", "ROWS=8", "COLS=16"], 'pointwise sim --rows "8" --cols "16"'),
+        (["sim", "MODEL=deit tiny", "STALL=100"], 'pointwise sim --model "deit tiny" --stall "100"'),
+        (["sim", "TRACE=1", "WAVES=yes"], "pointwise sim --trace --waves"),
+        (["sim", "TRACE=0", "WAVES="], "pointwise sim"),
+        (["verilog", "ROWS=4", "OUT=x", "ARGS=--force"], 'pointwise verilog --rows "4" --out "x" --force'),
+        (["test", "JOBS=1", "ARGS=-k array"], "python -m pytest -q -n 1 -k array"),
+    ],
+)
+def test_variables_become_options(checkout: Path, arguments: list[str], command: str) -> None:
+    done = make(checkout, "-n", *arguments)
+    assert done.stdout.split() == f".venv/bin/{command}".split(), done.stderr
+
+
+def test_variables_of_the_environment_count_too(checkout: Path) -> None:
+    assert '--rows "8"' in make(checkout, "-n", "sim", ROWS="8").stdout
+
+
+def test_setup_is_done_once(checkout: Path) -> None:
+    assert make(checkout, "-q", ".venv/.ready").returncode == 0
+
+
+@pytest.mark.parametrize("spoil", ["pyproject", "constraints", "moved", "interpreter", "stamp"])
+def test_setup_is_done_again_when_it_must_be(checkout: Path, spoil: str) -> None:
+    stamp = checkout / ".venv" / ".ready"
+    if spoil == "moved":
+        stamp.write_text("/somewhere/else")
+    elif spoil == "interpreter":
+        (checkout / ".venv" / "bin" / "python").unlink()
+    elif spoil == "stamp":
+        stamp.unlink()
+    else:
+        os.utime(stamp, (0, 0))
+        other = "constraints.txt" if spoil == "pyproject" else "pyproject.toml"
+        os.utime(checkout / other, (0, 0))
+    assert make(checkout, "-q", ".venv/.ready").returncode == 1
+
+
+@pytest.mark.parametrize("python", ["no-such-python", "false"])
+def test_unfit_python_is_told_and_nothing_is_made(checkout: Path, python: str) -> None:
+    shutil.rmtree(checkout / ".venv")
+    done = make(checkout, "setup", f"PYTHON={python}")
+    assert done.returncode != 0
+    assert done.stderr.startswith("Pointwise needs Python 3.11 or newer")
+    assert f"'{python}'" in done.stderr
+    assert not (checkout / ".venv").exists()
+
+
+def test_interrupted_setup_starts_over_and_a_failed_one_leaves_no_stamp(checkout: Path) -> None:
+    """A python that cannot install anything stands for pip failing."""
+    fake = checkout / "fake-python"
+    fake.write_text(
+        '#!/bin/sh\ncase "$*" in *"-m venv"*) mkdir -p .venv/bin; cp "$0" .venv/bin/python;;'
+        ' *"pip install"*) exit 1;; esac\n'
+    )
+    fake.chmod(0o755)
+    (checkout / ".venv" / ".half").touch()
+    (checkout / ".venv" / "leftover").touch()
+    done = make(checkout, "setup", "-B", "PYTHON=./fake-python")
+    assert done.returncode != 0
+    assert "Installing failed" in done.stderr
+    assert not (checkout / ".venv" / "leftover").exists()
+    assert not (checkout / ".venv" / ".ready").exists()
+    assert (checkout / ".venv" / ".half").exists()
+
+
+def test_help_names_every_target(checkout: Path) -> None:
+    told = make(checkout).stdout
+    for target in ("sim", "test", "verilog", "doctor", "lint", "clean", "bitstream"):
+        assert f"make {target} " in told
