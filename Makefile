@@ -20,13 +20,13 @@ STAMP := .venv/.ready
 HALF := .venv/.half
 
 # --- Variables to options ------------------------------------------------------------------------------------------
-option = $(if $(strip $($(1))),--$(2) "$(strip $($(1)))")
-flag = $(if $(filter-out 0 no false off,$(strip $($(1)))),--$(2))
+name = --$(2)$(shell echo $(1) | tr A-Z_ a-z-)
+values = $(foreach v,$(1),$(if $(strip $($(v))),$(call name,$(v)) "$(strip $($(v)))"))
+flags = $(foreach v,$(1),$(if $(strip $($(v))),$(call name,$(v),$(if $(filter 0 no false off,$($(v))),no-))))
 
-SHAPE = $(call option,CONFIG,config) $(call option,ROWS,rows) $(call option,COLS,cols)
-RUN = $(call option,MODEL,model) $(call option,CHECKPOINT,checkpoint) $(call option,IMAGES,images) \
-      $(call option,STALL,stall) $(call option,SEED,seed) $(call flag,TRACE,trace) $(call flag,WAVES,waves)
-OUTPUT = $(call option,OUT,out)
+SHAPE = $(call values,CONFIG ROWS COLS POST_LANES MAX_TOKENS ACT_KIB ACT_BANKS RES_KIB AXI_DATA_WIDTH)
+RUN = $(call values,MODEL CHECKPOINT IMAGES STALL LATENCY SEED) $(call flags,TRACE WAVES)
+OUTPUT = $(call values,OUT)
 
 # --- Targets -------------------------------------------------------------------------------------------------------
 .PHONY: help setup sim test verilog bitstream doctor lint clean distclean FORCE
@@ -34,7 +34,8 @@ OUTPUT = $(call option,OUT,out)
 help: ## show this list
 	@echo "Pointwise: targets of make"
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
-	@echo "Variables: ROWS COLS CONFIG MODEL CHECKPOINT IMAGES STALL SEED TRACE=1 WAVES=1 OUT BOARD ARGS PYTHON JOBS"
+	@echo "Variables, where the command has the option: CONFIG ROWS COLS POST_LANES MAX_TOKENS ACT_KIB ACT_BANKS RES_KIB"
+	@echo "  AXI_DATA_WIDTH MODEL CHECKPOINT IMAGES STALL LATENCY SEED TRACE=0 WAVES=1 OUT BOARD; ARGS PYTHON JOBS"
 
 setup: $(STAMP) ## make .venv and install everything (the other targets do it themselves)
 	@:
@@ -52,7 +53,7 @@ lint: $(STAMP) ## check the style of the Python sources
 	@$(BIN)/ruff check . $(ARGS)
 
 bitstream: .venv/.fpga ## synthesise, place and route for a board (BOARD=...)
-	@$(BIN)/pointwise bitstream $(SHAPE) $(call option,BOARD,board) $(OUTPUT) $(ARGS)
+	@$(BIN)/pointwise bitstream $(SHAPE) $(call values,BOARD) $(OUTPUT) $(ARGS)
 
 # The doctor's job is to say what is wrong, so it runs whatever became of the set-up, on any Python there is.
 doctor: ## say which tools are there, which are missing and what to do about it

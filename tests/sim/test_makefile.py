@@ -39,9 +39,9 @@ def make(checkout: Path, *arguments: str, **variables: str) -> subprocess.Comple
     [
         (["sim"], "pointwise sim"),
         (["sim", "ROWS=8", "COLS=16"], 'pointwise sim --rows "8" --cols "16"'),
-        (["sim", "MODEL=deit tiny", "STALL=100"], 'pointwise sim --model "deit tiny" --stall "100"'),
+        (["sim", "CHECKPOINT=my file", "ACT_KIB=9"], 'pointwise sim --act-kib "9" --checkpoint "my file"'),
         (["sim", "TRACE=1", "WAVES=yes"], "pointwise sim --trace --waves"),
-        (["sim", "TRACE=0", "WAVES="], "pointwise sim"),
+        (["sim", "TRACE=0", "WAVES="], "pointwise sim --no-trace"),
         (["verilog", "ROWS=4", "OUT=x", "ARGS=--force"], 'pointwise verilog --rows "4" --out "x" --force'),
         (["test", "JOBS=1", "ARGS=-k array"], "python -m pytest -q -n 1 -k array"),
     ],
