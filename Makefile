@@ -29,13 +29,13 @@ RUN = $(call values,MODEL CHECKPOINT IMAGES STALL LATENCY SEED) $(call flags,TRA
 OUTPUT = $(call values,OUT)
 
 # --- Targets -------------------------------------------------------------------------------------------------------
-.PHONY: help setup sim test verilog bitstream doctor lint clean distclean FORCE
+.PHONY: help setup sim test verilog fpga doctor lint clean distclean FORCE
 
 help: ## show this list
 	@echo "Pointwise: targets of make"
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
 	@echo "Variables, where the command has the option: CONFIG ROWS COLS POST_LANES MAX_TOKENS ACT_KIB ACT_BANKS RES_KIB"
-	@echo "  AXI_DATA_WIDTH MODEL CHECKPOINT IMAGES STALL LATENCY SEED TRACE=0 WAVES=1 OUT BOARD; ARGS PYTHON JOBS"
+	@echo "  AXI_DATA_WIDTH MODEL CHECKPOINT IMAGES STALL LATENCY SEED TRACE=0 WAVES=1 OUT; ARGS PYTHON JOBS"
 
 setup: $(STAMP) ## make .venv and install everything (the other targets do it themselves)
 	@:
@@ -52,8 +52,8 @@ test: $(STAMP) ## run all tests
 lint: $(STAMP) ## check the style of the Python sources
 	@$(BIN)/ruff check . $(ARGS)
 
-bitstream: .venv/.fpga ## synthesise, place and route for a board (BOARD=...)
-	@$(BIN)/pointwise bitstream $(SHAPE) $(call values,BOARD) $(OUTPUT) $(ARGS)
+fpga: .venv/.fpga ## install synthesis and place-and-route for FPGA boards
+	@:
 
 # The doctor's job is to say what is wrong, so it runs whatever became of the set-up, on any Python there is.
 doctor: ## say which tools are there, which are missing and what to do about it

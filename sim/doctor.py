@@ -155,7 +155,7 @@ def _packages() -> list[Check]:
         return []
     checks = [_package(requirement, True, SETUP) for requirement in ["pointwise", *project["dependencies"]]]
     for extra, requirements in project["optional-dependencies"].items():
-        remedy = "make bitstream installs it" if extra == "fpga" else SETUP
+        remedy = "run make fpga" if extra == "fpga" else SETUP
         checks += [_package(requirement, False, remedy) for requirement in requirements]
     return checks
 

@@ -105,5 +105,5 @@ def test_interrupted_setup_starts_over_and_a_failed_one_leaves_no_stamp(checkout
 
 def test_help_names_every_target(checkout: Path) -> None:
     told = make(checkout).stdout
-    for target in ("sim", "test", "verilog", "doctor", "lint", "clean", "bitstream"):
+    for target in ("sim", "test", "verilog", "doctor", "lint", "clean", "fpga"):
         assert f"make {target} " in told
