@@ -1,0 +1,311 @@
+"""cocotb tests of reader and writer on the behavioural memory (see test_masters)."""
+
+import random
+from pathlib import Path
+
+import cocotb
+from cocotb.clock import Clock
+from cocotb.triggers import ReadOnly, RisingEdge, with_timeout
+
+from sim.bench import bench_config
+from sim.drivers import StreamSink, StreamSource, reset
+
+CLIENTS = 3
+TIMEOUT = 20_000_000
+
+
+class Bench:
+    """The masters with a source or sink on each stream, and the bursts that were seen on AR and AW."""
+
+    def __init__(self, dut, *, stall):
+        self.dut, self.config = dut, bench_config()
+        self.burst, self.beat = self.config["burst"], self.config["width"] // 8
+        self.memory = bytearray(Path(self.config["image"]).read_bytes())
+        self.addr_bits = len(dut.araddr)
+        self.reads = [StreamSource(dut, f"read{i}", stall=stall) for i in range(CLIENTS)]
+        self.data = [StreamSink(dut, f"data{i}", stall=stall) for i in range(CLIENTS)]
+        self.writes = StreamSource(dut, "write", stall=stall)
+        self.beats = StreamSource(dut, "beats", stall=stall)
+        self.ar, self.aw = [], []
+        dut.halt.value = 0
+        dut.dump.value = 0
+
+    async def start(self):
+        Clock(self.dut.clk, 10, unit="ns").start()
+        await reset(self.dut)
+        cocotb.start_soon(self._watch())
+
+    async def _watch(self):
+        while True:
+            await RisingEdge(self.dut.clk)
+            for seen, prefix in ((self.ar, "ar"), (self.aw, "aw")):
+                if int(getattr(self.dut, f"{prefix}_taken").value):
+                    seen.append(tuple(int(getattr(self.dut, prefix + name).value) for name in ("addr", "len")))
+
+    def word(self, address, beats):
+        """A transfer as the masters take it; the address may point inside a beat."""
+        return beats << self.addr_bits | address | random.randrange(self.beat)
+
+    def expected(self, address, beats):
+        return [self.held(address + i * self.beat) for i in range(beats)]
+
+    def held(self, address):
+        return int.from_bytes(self.memory[address : address + self.beat], "little")
+
+    def place(self, beats):
+        return random.randrange(len(self.memory) // self.beat - beats + 1) * self.beat
+
+    def length(self, most=200):
+        """Mostly short transfers, some of several bursts."""
+        return random.choice((1, 1, 2, 3, self.burst, self.burst + 1, random.randint(1, most)))
+
+    def bursts(self, address, beats):
+        """The bursts of a transfer, as (address, length − 1)."""
+        found = []
+        while beats:
+            length = min(beats, self.burst - address // self.beat % self.burst)
+            found.append((address, length - 1))
+            address, beats = address + length * self.beat, beats - length
+        return found
+
+    async def cycles(self, done):
+        """Cycles until a coroutine has ended."""
+        count = 0
+        task = cocotb.start_soon(done)
+        while not task.done():
+            await RisingEdge(self.dut.clk)
+            count += 1
+            assert count < 200_000
+        return count
+
+    async def until(self, condition, limit=5000):
+        for _ in range(limit):
+            await ReadOnly()
+            if condition():
+                return
+            await RisingEdge(self.dut.clk)
+        raise AssertionError("the condition did not come")
+
+    async def dumped(self):
+        """The memory as it is."""
+        await RisingEdge(self.dut.clk)
+        self.dut.dump_base.value, self.dut.dump_bytes.value = 0, len(self.memory)
+        self.dut.dump.value = 1
+        for _ in range(3):
+            await RisingEdge(self.dut.clk)
+        self.dut.dump.value = 0
+        await RisingEdge(self.dut.clk)
+        return Path(self.config["dump"]).read_bytes()
+
+    async def drain(self):
+        """Halt until both masters are idle, then let go."""
+        await RisingEdge(self.dut.clk)
+        self.dut.halt.value = 1
+        await RisingEdge(self.dut.clk)
+        await self.until(lambda: int(self.dut.read_idle.value) and int(self.dut.write_idle.value))
+        assert int(self.dut.bus_idle.value)
+        await RisingEdge(self.dut.clk)
+        assert not int(self.dut.read_error.value) and not int(self.dut.write_error.value)
+        self.dut.halt.value = 0
+
+    async def read_some(self, client, count):
+        """Transfers from the lower half, one after the other."""
+        for _ in range(count):
+            beats = self.length()
+            address = self.place(beats) // 2 // self.beat * self.beat
+            self.reads[client].put([self.word(address, beats)])
+            assert await self.data[client].receive(beats) == self.expected(address, beats)
+
+
+@cocotb.test()
+async def reads(dut):
+    """Every client gets what it asked for, in order, whatever stalls, with transfers queued behind each other."""
+    bench = Bench(dut, stall=bench_config()["stall"])
+    await bench.start()
+
+    async def client(index):
+        wanted = []
+        for _ in range(bench_config()["transfers"]):
+            beats = bench.length()
+            address = bench.place(beats)
+            bench.reads[index].put([bench.word(address, beats)])
+            wanted += bench.expected(address, beats)
+        assert await bench.data[index].receive(len(wanted)) == wanted
+
+    for task in [cocotb.start_soon(client(index)) for index in range(CLIENTS)]:
+        await with_timeout(task, TIMEOUT, "ns")
+    await bench.until(lambda: int(dut.read_idle.value))
+    assert not int(dut.read_error.value)
+
+
+@cocotb.test()
+async def read_bursts(dut):
+    """A transfer becomes the fewest bursts that end at multiples of their size."""
+    bench = Bench(dut, stall=0)
+    await bench.start()
+    wanted = []
+    for _ in range(20):
+        beats = bench.length()
+        address = bench.place(beats)
+        wanted += bench.bursts(address, beats)
+        bench.reads[1].put([bench.word(address, beats)])
+        await bench.data[1].receive(beats)
+    assert bench.ar == wanted
+
+
+@cocotb.test()
+async def read_rate(dut):
+    """A beat a cycle for one client, and for two together."""
+    bench = Bench(dut, stall=0)
+    await bench.start()
+    beats = min(1500, len(bench.memory) // bench.beat)
+    for active in (1, 2):
+        for index in range(active):
+            bench.reads[index].put([bench.word(0, beats)])
+
+        async def all_of(active=active):
+            for index in range(active):
+                assert await bench.data[index].receive(beats) == bench.expected(0, beats)
+
+        taken = await bench.cycles(all_of())
+        assert taken <= active * beats * 1.03 + 100, (active, taken)
+
+
+@cocotb.test()
+async def full_client(dut):
+    """A client that takes nothing keeps the others from nothing."""
+    bench = Bench(dut, stall=0)
+    await bench.start()
+    bench.data[0]._stall = lambda: True
+    bench.reads[0].put([bench.word(0, 400), bench.word(0, 1)])
+    await with_timeout(cocotb.start_soon(bench.read_some(1, 20)), TIMEOUT, "ns")
+    await with_timeout(cocotb.start_soon(bench.read_some(2, 20)), TIMEOUT, "ns")
+    bench.data[0]._stall = lambda: False
+    assert await bench.data[0].receive(401) == bench.expected(0, 400) + bench.expected(0, 1)
+
+
+@cocotb.test()
+async def writes(dut):
+    """The memory holds what was written and is untouched elsewhere; reads go on meanwhile."""
+    bench = Bench(dut, stall=bench_config()["stall"])
+    await bench.start()
+    reference = bytearray(bench.memory)
+    half = len(reference) // 2 // bench.beat
+    wanted = []
+    for _ in range(bench_config()["transfers"]):
+        beats = bench.length()
+        first = half + random.randrange(half - beats + 1)
+        words = [random.getrandbits(8 * bench.beat) for _ in range(beats)]
+        for i, word in enumerate(words):
+            at = (first + i) * bench.beat
+            reference[at : at + bench.beat] = word.to_bytes(bench.beat, "little")
+        wanted += bench.bursts(first * bench.beat, beats)
+        bench.writes.put([bench.word(first * bench.beat, beats)])
+        bench.beats.put(words)
+    bench.reads[0].put([bench.word(0, half)])
+    await with_timeout(bench.beats.drained(), TIMEOUT, "ns")
+    await RisingEdge(dut.clk)
+    await bench.until(lambda: int(dut.write_idle.value))
+    assert int(dut.bus_idle.value) or not int(dut.read_idle.value)
+    assert await bench.data[0].receive(half) == bench.expected(0, half)
+    assert bench.aw == wanted
+    assert await bench.dumped() == reference
+    assert not int(dut.write_error.value)
+
+
+@cocotb.test()
+async def write_rate(dut):
+    """A beat a cycle, in long transfers and in short ones."""
+    bench = Bench(dut, stall=0)
+    await bench.start()
+    beats = min(1200, len(bench.memory) // bench.beat) // 12 * 12
+    for piece in (beats, 12):
+        bench.writes.put(bench.word(i * bench.beat, piece) for i in range(0, beats, piece))
+
+        async def all_of():
+            await bench.beats.send(random.getrandbits(8 * bench.beat) for _ in range(beats))
+
+        # Short pieces may begin in the middle of a burst and then take one address for few beats.
+        taken = await bench.cycles(all_of())
+        assert taken <= beats * 1.05 + 120, (piece, taken)
+        await bench.until(lambda: int(dut.write_idle.value))
+        await RisingEdge(dut.clk)
+
+
+@cocotb.test()
+async def read_fault(dut):
+    """The first burst that fails is told with its address; after a halt everything works again."""
+    bench = Bench(dut, stall=bench_config()["stall"])
+    await bench.start()
+    target = bench_config()["fault"]
+    first = target // bench.beat * bench.beat - 5 * bench.beat
+    bench.reads[0].put([bench.word(first, 200)])
+    bench.reads[1].put([bench.word(0, 150)])
+    bench.reads[2].put([bench.word(0, 150)] * 5)
+    await bench.until(lambda: int(dut.read_error.value))
+    assert int(dut.read_address.value) in [at for at, _ in bench.bursts(first, 200)]
+    at = int(dut.read_address.value)
+    length = dict(bench.bursts(first, 200))[at] + 1
+    assert at <= target < at + length * bench.beat
+    # What the source holds must not get in after the halt.
+    for source in bench.reads:
+        source._queue.clear()
+        source._queue.append(0)
+    await bench.drain()
+    assert not int(dut.read_error.value)
+
+
+@cocotb.test()
+async def write_fault(dut):
+    """The same for writes."""
+    bench = Bench(dut, stall=bench_config()["stall"])
+    await bench.start()
+    target = bench_config()["fault"]
+    first = target // bench.beat * bench.beat - 5 * bench.beat
+    bench.writes.put([bench.word(first, 100)])
+    bench.beats.put(random.getrandbits(8 * bench.beat) for _ in range(100))
+    await bench.until(lambda: int(dut.write_error.value))
+    at = int(dut.write_address.value)
+    length = dict(bench.bursts(first, 100))[at] + 1
+    assert at <= target < at + length * bench.beat
+    await bench.drain()
+
+
+@cocotb.test()
+async def halts(dut):
+    """A halt at any time ends all bursts, writes nothing wrong, and leaves nothing behind."""
+    config = bench_config()
+    bench = Bench(dut, stall=0)
+    await bench.start()
+    before = bytes(bench.memory)
+    half = len(before) // 2 // bench.beat
+    reference = [int.from_bytes(before[i * bench.beat :][: bench.beat], "little") for i in range(2 * half)]
+    possible = [{word} for word in reference]
+    for _ in range(config["transfers"] // 4):
+        # Ports by hand: a halt takes away what a source would insist upon.
+        beats = bench.length()
+        first = half + random.randrange(half - beats + 1)
+        words = [random.getrandbits(8 * bench.beat) for _ in range(beats)]
+        written = 0
+        dut.write_payload.value, dut.write_valid.value = bench.word(first * bench.beat, beats), 1
+        dut.read0_payload.value, dut.read0_valid.value = bench.word(0, half), 1
+        for _ in range(random.randrange(2 * beats + 40)):
+            dut.beats_valid.value = int(written < beats and random.random() < 0.8)
+            dut.beats_payload.value = words[min(written, beats - 1)]
+            await RisingEdge(dut.clk)
+            if int(dut.write_valid.value) and int(dut.write_ready.value):
+                dut.write_valid.value = 0
+            if int(dut.read0_valid.value) and int(dut.read0_ready.value):
+                dut.read0_valid.value = 0
+            if int(dut.beats_valid.value) and int(dut.beats_ready.value):
+                possible[first + written].add(words[written])
+                written += 1
+        for name in ("write", "read0", "beats"):
+            getattr(dut, f"{name}_valid").value = 0
+        await bench.drain()
+        for sink in bench.data:
+            sink.received.clear()
+        await bench.read_some(0, 2)
+    after = await bench.dumped()
+    for i, allowed in enumerate(possible):
+        assert int.from_bytes(after[i * bench.beat :][: bench.beat], "little") in allowed, i

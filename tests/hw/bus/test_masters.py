@@ -1,0 +1,73 @@
+"""AxiReader and AxiWriter on the behavioural memory, under the protocol checker."""
+
+import random
+from pathlib import Path
+
+import pytest
+
+from hw.bus.reader import AxiReader
+from hw.bus.writer import AxiWriter
+from hw.contract.config import CoreConfig
+from hw.verilog import to_verilog
+from sim.bench import run
+from sim.build import CHECKERS, DRAM, build
+from tests.hw.side_by_side import refusal
+
+HERE = Path(__file__).parent
+SHAPES = [(32, 16), (64, 1), (128, 16), (512, 64)]
+STALLS = {f"stall_{channel}": 300 for channel in ("ar", "r", "aw", "w", "b")}
+FAULT = 0x4A24
+
+
+@pytest.fixture(params=SHAPES, ids=lambda shape: f"{shape[0]}bits_{shape[1]}beats", scope="module")
+def masters(request):
+    """A function that runs one of the cocotb tests on a bus of this shape."""
+    width, burst = request.param
+    config = CoreConfig(axi_data_width=width, axi_burst=burst)
+    depth = max(64, 2 * burst)
+    sources = [
+        to_verilog(AxiReader(config, [depth, depth + 1, max(2, burst)]), "reader"),
+        to_verilog(AxiWriter(config), "writer"),
+        *DRAM,
+        *CHECKERS,
+        HERE / "masters.sv",
+    ]
+    simulator = build(sources, "masters", parameters={"DATA_WIDTH": width})
+
+    def go(test, tmp_path, seed=1, **plusargs):
+        size = 64 * 1024
+        image = tmp_path / "image.bin"
+        image.write_bytes(random.Random(seed).randbytes(size))
+        dump = tmp_path / "dump.bin"
+        settings = {"width": width, "burst": burst, "image": str(image), "dump": str(dump), "fault": FAULT}
+        settings |= {"stall": 0.3 if "stall_ar" in plusargs else 0.0, "transfers": 60}
+        plusargs = {"mem_bytes": size, "image": image, "dump": dump, "seed": seed} | plusargs
+        run(simulator, HERE / "bench_masters.py", config=settings, plusargs=plusargs, testcase=test, seed=seed)
+
+    return go
+
+
+def test_random_transfers_with_random_stalls(masters, tmp_path):
+    masters("^bench_masters.(reads|full_client|writes)$", tmp_path, latency=7, **STALLS)
+
+
+def test_rate_and_bursts_without_stalls(masters, tmp_path):
+    masters("^bench_masters.(read_bursts|read_rate|write_rate|reads|writes)$", tmp_path, latency=24)
+
+
+def test_a_64_beat_fifo_hides_40_cycles(masters, tmp_path):
+    masters("^bench_masters.read_rate$", tmp_path, latency=40)
+
+
+@pytest.mark.parametrize(("response", "stalls"), [(2, {}), (3, STALLS)], ids=["slverr_swift", "decerr_stalled"])
+def test_errors_are_told_with_the_address_of_their_burst(masters, tmp_path, stalls, response):
+    faults = {"fault_read": f"{FAULT:x}", "fault_write": f"{FAULT:x}", "fault_resp": response}
+    masters("^bench_masters.(read_fault|write_fault)$", tmp_path, latency=9, **faults, **stalls)
+
+
+def test_a_halt_at_any_time(masters, tmp_path):
+    masters("^bench_masters.halts$", tmp_path, latency=12, stall_ar=400, stall_aw=400, stall_w=400, stall_b=400)
+
+
+def test_a_fifo_must_hold_a_burst():
+    assert "cannot hold a burst of 16" in refusal(lambda: AxiReader(CoreConfig(), [15]))

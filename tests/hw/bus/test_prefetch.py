@@ -1,0 +1,27 @@
+"""StreamPrefetch for rows narrower than, as wide as and wider than the bus."""
+
+from pathlib import Path
+
+import pytest
+
+from hw.bus.prefetch import StreamPrefetch
+from hw.contract.config import CoreConfig
+from hw.verilog import to_verilog
+from sim.bench import bench
+from tests.hw.side_by_side import SideBySide
+
+SHAPES = [(32, 64), (512, 1), (128, 16), (64, 3), (32, 1), (512, 33)]
+"""(bits of the bus, columns)"""
+
+
+@pytest.mark.parametrize(("stall", "test"), [(0, "rows"), (0.4, "rows"), (0, "ahead")])
+def test_prefetch(stall, test):
+    units, shapes = {}, {}
+    for width, cols in SHAPES:
+        config = CoreConfig(rows=cols, cols=cols, axi_data_width=width)
+        name = f"bus{width}_cols{cols}"
+        units[name] = StreamPrefetch(config)
+        shapes[name] = {"row_bytes": config.row_bytes, "bus_bytes": config.bus_bytes, "addr_bits": 32}
+    verilog = to_verilog(SideBySide(units), "prefetch")
+    config = {"shapes": shapes, "stall": stall, "streams": 20}
+    bench([verilog], "prefetch", Path(__file__).with_name("bench_prefetch.py"), config=config, testcase=rf"\.{test}$")

@@ -1,0 +1,232 @@
+"""cocotb tests of DmaEngine with both memories, the reader and the writer played in Python (see test_dma)."""
+
+import random
+from collections import deque
+
+import cocotb
+from cocotb.clock import Clock
+from cocotb.triggers import RisingEdge, with_timeout
+
+from hw.contract.isa import Base, Dma, Space
+from hw.control.instruction import DMA
+from hw.engine.sram import READ_LATENCY
+from sim.bench import bench_config
+from sim.drivers import StreamSink, StreamSource, reset, stall_pattern
+
+TIMEOUT = 20_000_000
+DRAM_BYTES = 1 << 15
+SRAM_WORDS = 1 << 10
+BASES = {Base.IMAGE: 0x1000, Base.INPUT: 0x3000, Base.OUTPUT: 0x5000}
+SPACES = ((Space.ACTIVATION, "act", 8), (Space.RESIDUAL, "res", 16))
+
+
+class Machine:
+    """What an instruction does to DRAM (a bytearray) and to the two memories (word address to lanes)."""
+
+    def __init__(self, rows, beat, dram, memories):
+        self.rows, self.beat = rows, beat
+        self.dram, self.memories = bytearray(dram), [dict(memory) for memory in memories]
+        self.word_bytes = [bits // 8 * (1 << (rows - 1).bit_length()) for _, _, bits in SPACES]
+
+    def row_beats(self, command):
+        return -(-command.words * self.word_bytes[command.space] // self.beat)
+
+    def execute(self, command):
+        size, memory = self.word_bytes[command.space], self.memories[command.space]
+        lanes = self.rows * SPACES[command.space][2]
+        for row in range(command.rows):
+            at = BASES[command.base] + command.dram_offset + row * command.dram_stride
+            first = command.sram_base + row * command.sram_stride
+            if command.store:
+                words = [memory[first + i].to_bytes(size, "little") for i in range(command.words)]
+                data = b"".join(words).ljust(self.row_beats(command) * self.beat, b"\0")
+                self.dram[at : at + len(data)] = data
+            else:
+                for i in range(command.words):
+                    word = int.from_bytes(self.dram[at + i * size : at + (i + 1) * size], "little")
+                    memory[first + i] = word & (1 << lanes) - 1
+
+
+class Unit:
+    """One engine and its surroundings."""
+
+    def __init__(self, dut, name, shape, stall):
+        self.dut, self.name, self.rows, self.beat = dut, name, shape["rows"], shape["bus_bytes"]
+        self.stall = stall
+        lanes = [self.rows * bits for _, _, bits in SPACES]
+        self.dram = bytearray(random.randbytes(DRAM_BYTES))
+        self.memories = [{i: random.getrandbits(bits) for i in range(SRAM_WORDS)} for bits in lanes]
+        self.model = Machine(self.rows, self.beat, self.dram, self.memories)
+        self.instructions = StreamSource(dut, f"{name}_instructions", stall=stall)
+        self.transfers = StreamSink(dut, f"{name}_transfers", stall=stall)
+        self.beats = StreamSource(dut, f"{name}_beats", stall=stall)
+        self.done = self.conv_done = 0
+        self.commands = deque()  # put, and not yet taken by the engine
+        self.running = deque()
+        self.sram_writes = self.sram_expected = 0
+        for base, address in BASES.items():
+            self.port(f"{base.name.lower()}_base").value = address
+        for port in ("conv_done", "dma_done", "write_transfers_ready", "write_beats_ready"):
+            self.port(port).value = 0
+        self.port("writer_idle").value = 1
+        for work in (self.read(), self.write(), self.count(), *(self.sram(*space) for space in SPACES)):
+            cocotb.start_soon(work)
+
+    def port(self, name):
+        return getattr(self.dut, f"{self.name}_{name}")
+
+    def stalled(self, name):
+        return stall_pattern(f"{self.name}_{name}", self.stall)
+
+    async def read(self):
+        """The reader."""
+        while True:
+            (word,) = await self.transfers.receive(1)
+            address, beats = word & 0xFFFFFFFF, word >> 32
+            for at in range(address, address + beats * self.beat, self.beat):
+                self.beats.put([int.from_bytes(self.dram[at : at + self.beat], "little")])
+
+    async def write(self):
+        """The writer: idle some time after the last beat."""
+        stalled, left, address, rest = self.stalled("writer"), 0, 0, 0
+        take, beat = self.port("write_transfers_ready"), self.port("write_beats_ready")
+        while True:
+            take.value = accept = int(left == 0 and not stalled())
+            beat.value = move = int(left != 0 and not stalled())
+            await RisingEdge(self.dut.clk)
+            rest -= rest > 0
+            if accept and int(self.port("write_transfers_valid").value):
+                word = int(self.port("write_transfers_payload").value)
+                address, left = word & 0xFFFFFFFF, word >> 32
+            elif move and int(self.port("write_beats_valid").value):
+                data = int(self.port("write_beats_payload").value)
+                self.dram[address : address + self.beat] = data.to_bytes(self.beat, "little")
+                address, left, rest = address + self.beat, left - 1, random.randrange(1, 12)
+            self.port("writer_idle").value = int(left == 0 and rest == 0)
+            self.writer_rests = left == 0 and rest == 0
+
+    async def sram(self, space, prefix, bits):
+        """A memory: both ports with stalls of their own, read data for one cycle only."""
+        read, write = f"{prefix}_read", f"{prefix}_write"
+        memory, stalled = self.memories[space], self.stalled(prefix)
+        coming = deque([None] * (READ_LATENCY - 1))
+        while True:
+            self.port(f"{read}_ready").value = give = int(not stalled())
+            self.port(f"{write}_ready").value = accept = int(not stalled())
+            await RisingEdge(self.dut.clk)
+            address = int(self.port(f"{read}_address").value)
+            coming.append(address if give and int(self.port(f"{read}_valid").value) else None)
+            due = coming.popleft()
+            self.port(f"{read}_data").value = random.getrandbits(self.rows * bits) if due is None else memory[due]
+            if accept and int(self.port(f"{write}_valid").value):
+                assert int(self.port(f"{write}_mask").value) == (1 << self.rows) - 1
+                memory[int(self.port(f"{write}_address").value)] = int(self.port(f"{write}_data").value)
+                self.sram_writes += 1
+
+    async def count(self):
+        """The counters of the run, and what must hold when an instruction is taken and when it is done."""
+        while True:
+            await RisingEdge(self.dut.clk)
+            if int(self.port("done").value):
+                command = self.running.popleft()
+                self.done += 1
+                if command.store:
+                    assert self.writer_rests
+                else:
+                    self.sram_expected += command.rows * command.words
+                assert self.sram_writes == self.sram_expected
+            if int(self.port("instructions_valid").value) and int(self.port("instructions_ready").value):
+                command = self.commands.popleft()
+                assert int(self.port("conv_done").value) >= command.wait_conv
+                assert int(self.port("dma_done").value) >= command.wait_dma
+                self.running.append(command)
+            self.conv_done += random.random() < 0.02
+            self.port("dma_done").value = self.done
+            self.port("conv_done").value = self.conv_done
+
+    def put(self, command):
+        fields = {name: getattr(command, name) for name, _ in DMA}
+        self.commands.append(command)
+        self.instructions.put([DMA.const(fields).as_bits()])
+        self.model.execute(command)
+
+    def random(self, number):
+        """A block that fits everywhere; a STORE reads from where a LOAD may have written just before."""
+        space = random.choice(list(Space))
+        rows, words = random.choice(((1, 1), (1, random.randint(1, 40)), (random.randint(1, 6), random.randint(1, 9))))
+        stride = words + random.randrange(4)
+        size = -(-words * self.model.word_bytes[space] // 64) * 64
+        dram_stride = size + 64 * random.randrange(2)
+        room = 0x2000 - (rows - 1) * dram_stride - size
+        return Dma(
+            store=random.random() < 0.5,
+            space=space,
+            base=random.choice(list(Base)),
+            dram_offset=random.randrange(room // 64 + 1) * 64,
+            dram_stride=dram_stride,
+            sram_base=random.randrange(SRAM_WORDS - rows * stride),
+            sram_stride=stride,
+            rows=rows,
+            words=words,
+            wait_conv=random.choice((0, self.conv_done + random.randrange(4))),
+            wait_dma=random.randint(0, number),
+        )
+
+    async def finish(self, count):
+        while self.done < count:
+            await RisingEdge(self.dut.clk)
+
+    def compare(self):
+        assert self.dram == self.model.dram
+        assert self.memories == self.model.memories
+
+    async def run(self, count):
+        for number in range(count):
+            self.put(self.random(number))
+        await self.finish(count)
+        self.compare()
+
+
+async def start(dut):
+    Clock(dut.clk, 10, unit="ns").start()
+    await reset(dut)
+    config = bench_config()
+    return [Unit(dut, name, shape, config["stall"]) for name, shape in config["shapes"].items()]
+
+
+@cocotb.test()
+async def blocks(dut):
+    """Random LOADs and STOREs leave DRAM and memories as the plain loops do."""
+    units = await start(dut)
+    for task in [cocotb.start_soon(unit.run(bench_config()["blocks"])) for unit in units]:
+        await with_timeout(task, TIMEOUT, "ns")
+
+
+@cocotb.test()
+async def rate(dut):
+    """A beat or a word a cycle, across rows."""
+    units = await start(dut)
+    for unit in units:
+        for store in (False, True):
+            for space in Space:
+                words = 64 * 4 // unit.model.word_bytes[space] or 1
+                command = Dma(
+                    store=store,
+                    space=space,
+                    base=Base.INPUT,
+                    dram_offset=0,
+                    dram_stride=1024,
+                    sram_base=0,
+                    sram_stride=words,
+                    rows=4,
+                    words=words,
+                )
+                before, cycles = unit.done, 0
+                unit.put(command)
+                while unit.done == before:
+                    await RisingEdge(dut.clk)
+                    cycles += 1
+                # The writer that is played here takes a cycle for each transfer and rests up to twelve at the end.
+                limit = command.rows * max(words, unit.model.row_beats(command))
+                assert cycles <= limit + (32 if store else 16), (unit.name, command, cycles, limit)
+        unit.compare()

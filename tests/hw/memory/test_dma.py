@@ -1,0 +1,27 @@
+"""DmaEngine for words narrower and wider than the bus, padded and not."""
+
+from pathlib import Path
+
+import pytest
+
+from hw.contract.config import CoreConfig
+from hw.memory.dma import DmaEngine
+from hw.verilog import to_verilog
+from sim.bench import bench
+from tests.hw.side_by_side import SideBySide
+
+SHAPES = [(32, 1), (64, 3), (128, 16), (32, 8), (512, 5), (512, 64)]
+"""(bits of the bus, rows)"""
+
+
+@pytest.mark.parametrize(("stall", "test"), [(0, "blocks"), (0.4, "blocks"), (0, "rate")])
+def test_dma(stall, test):
+    units, shapes = {}, {}
+    for width, rows in SHAPES:
+        config = CoreConfig(rows=rows, cols=rows, axi_data_width=width)
+        name = f"bus{width}_rows{rows}"
+        units[name] = DmaEngine(config)
+        shapes[name] = {"rows": rows, "bus_bytes": config.bus_bytes}
+    verilog = to_verilog(SideBySide(units), "dma")
+    config = {"shapes": shapes, "stall": stall, "blocks": 30}
+    bench([verilog], "dma", Path(__file__).with_name("bench_dma.py"), config=config, testcase=rf"\.{test}$")
