@@ -1,0 +1,89 @@
+"""``pointwise sim``."""
+
+import time
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from hw.contract.errors import PointwiseError
+from sim.build import build_root
+
+from . import options
+from .options import core_config, core_name
+
+
+def command(
+    model: options.Model = "micro",
+    checkpoint: options.Checkpoint = None,
+    images: Annotated[int | None, typer.Option(help="Images to run; 32 digits, or 1 of a large network.")] = None,
+    trace: Annotated[bool, typer.Option(help="Store and compare every tensor of the first image.")] = True,
+    stall: Annotated[int, typer.Option(help="Random stalls on every AXI channel, in per cent of the cycles.")] = 0,
+    latency: Annotated[int, typer.Option(help="Cycles from an AXI address to its first beat.")] = 40,
+    seed: Annotated[int, typer.Option(help="Seed of the random stalls.")] = 1,
+    waves: Annotated[bool, typer.Option(help="Write the waves of the run (slow).")] = False,
+    out: options.Out = None,
+    config: options.Config = None,
+    rows: options.Rows = None,
+    cols: options.Cols = None,
+    post_lanes: options.PostLanes = None,
+    max_tokens: options.MaxTokens = None,
+    act_kib: options.ActKib = None,
+    act_banks: options.ActBanks = None,
+    res_kib: options.ResKib = None,
+    axi_data_width: options.AxiDataWidth = None,
+) -> None:
+    """Simulate a core on a network and compare every bit with the integer model.
+
+    Ends with a non-zero status if a single element differs.
+    """
+    started = time.monotonic()
+    core = core_config(
+        config,
+        rows=rows,
+        cols=cols,
+        post_lanes=post_lanes,
+        max_tokens=max_tokens,
+        act_kib=act_kib,
+        act_banks=act_banks,
+        res_kib=res_kib,
+        axi_data_width=axi_data_width,
+    )
+    if not 0 <= stall <= 90:
+        raise PointwiseError(f"stalls in {stall} per cent of the cycles were asked for; give 0 to 90")
+    folder = out or build_root() / f"sim-{model}-{core_name(core)}"
+    channels = {f"stall_{channel}": stall * 10 for channel in ("ar", "aw", "w", "r", "b")} if stall else {}
+    count = images if images is not None else 32 if model == "micro" else 1
+    console = Console()
+    columns = SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()
+    with Progress(*columns, console=console, transient=not console.is_terminal) as progress:
+        task = progress.add_task("loading", total=None)
+
+        def step(text: str) -> None:
+            progress.update(task, description=text)
+            if not console.is_terminal:
+                console.print(f"… {text}")
+
+        step("quantisation")
+        from sim.workload import load_workload
+
+        workload = load_workload(model, checkpoint, count)
+        step("simulator (compiled once for each core)")
+        from sim.system.testbench import build_core
+
+        simulator = build_core(core, waves=waves)
+        from sim import report
+        from sim.simulate import simulate
+
+        result = simulate(
+            workload, core, simulator, trace=trace, memory={"latency": latency, **channels}, seed=seed, step=step
+        )
+    summary = report.as_dict(result, time.monotonic() - started)
+    path = report.write(summary, folder)
+    console.print(report.table(summary))
+    console.print(f"report: {path}" + (f"\nwaves: {result.waves}" if result.waves else ""), soft_wrap=True)
+    if result.mismatches:
+        for mismatch in result.mismatches[:10]:
+            console.print(f"  {mismatch}", soft_wrap=True)
+        raise PointwiseError(f"hardware and integer model differ: {result.mismatches[0]}")

@@ -1,0 +1,29 @@
+"""Builds the simulator of a core in its test bench."""
+
+from functools import cache
+
+from hw.contract.config import CoreConfig
+from hw.core import Core
+from hw.verilog import to_verilog
+from sim.build import CHECKERS, DRAM, RTL, Build, build
+
+TOP = "core_tb"
+CORE = "pointwise_core"
+
+
+@cache
+def core_verilog(config: CoreConfig) -> str:
+    """The Verilog text of a core; converting takes seconds, so a process does it once."""
+    return to_verilog(Core(config), CORE)
+
+
+def build_core(config: CoreConfig, *, waves: bool = False, optimise: str = "-O2") -> Build:
+    """Compile ``core_tb`` around a core, or find it compiled: images and inputs are not part of it."""
+    return build(
+        [core_verilog(config), *CHECKERS, *DRAM, RTL / "core_tb.sv"],
+        TOP,
+        name=f"core-{config.rows}x{config.cols}",
+        parameters={"DATA_WIDTH": config.axi_data_width, "ADDR_WIDTH": config.axi_addr_width},
+        waves=waves,
+        optimise=optimise,
+    )
