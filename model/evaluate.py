@@ -78,6 +78,13 @@ def evaluate(
     return compare(np.concatenate(floats), np.concatenate(integers), labels)
 
 
+def float_logits(state_dict: Mapping[str, Tensor], config: DeiTConfig, images: np.ndarray) -> np.ndarray:
+    """Return the logits (B, classes), float64, of normalised images (B, colours, S, S), one at a time."""
+    net = DeiT.from_state(config, state_dict)
+    with torch.inference_mode():
+        return np.concatenate([net(torch.as_tensor(image)[None]).double().numpy() for image in images])
+
+
 def integer_logits(network: IntegerNetwork, images: np.ndarray) -> np.ndarray:
     """Return the logits (B, classes), in real units, of normalised images (B, colours, S, S)."""
     results = run(network, patchify(network, images))
