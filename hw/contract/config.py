@@ -8,7 +8,7 @@ from pathlib import Path
 from .errors import PointwiseError
 
 MAX_CHANNELS = 4096
-"""Upper bound of K and N of one convolution; it sizes the LayerNorm sums (28 and 42 bits)."""
+"""Upper bound of K and N of one convolution; it sizes the LayerNorm sums (28 and 43 bits)."""
 
 
 def next_power_of_two(value: int) -> int:

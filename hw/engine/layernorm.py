@@ -12,7 +12,7 @@ from .interpolation import Interpolation
 from .tags import MEAN_BITS, MULT_BITS, NORM_SHIFT_BITS, NORM_STATISTICS
 
 TOTAL_BITS = 28
-SQUARES_BITS = 42
+SQUARES_BITS = 43
 SPREAD_BITS = 44
 MEAN_FRACTION_BITS = 8
 

@@ -7,7 +7,7 @@ from hw.contract.config import CoreConfig
 
 from .cells import bits_for
 
-MEAN_BITS = 17
+MEAN_BITS = 18
 MULT_BITS = 16
 NORM_SHIFT_BITS = 6
 ROW_SUM_BITS = 18

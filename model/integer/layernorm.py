@@ -36,7 +36,7 @@ class NormConstants:
 
 
 def token_sums(residual: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Σx and Σx² over the channels of an int16 (T, H) array; 28-bit signed and 42-bit unsigned for H ≤ 4096."""
+    """Σx and Σx² over the channels of an int16 (T, H) array; 28-bit signed and 43-bit unsigned for H ≤ 4096."""
     values = np.asarray(residual, np.int64)
     return values.sum(axis=-1), (values * values).sum(axis=-1)
 
@@ -50,8 +50,8 @@ def statistics(
         total, squares: (T,) from ``token_sums``.
 
     Returns:
-        mean: (T,) μ in units of ½ (17 bits signed). mult: (T,) uint16. shift: (T,) 1..63, such that
-        (2x − mean) · mult / 2^shift is (x − μ)/(σ · step).
+        mean: (T,) μ in units of ½ (18 bits signed: −2¹⁶, and what the rounding of 1/H adds). mult: (T,) uint16.
+        shift: (T,) 1..63, such that (2x − mean) · mult / 2^shift is (x − μ)/(σ · step).
     """
     mean = round_shift(total * constants.mean_mult, constants.mean_shift - MEAN_FRACTION_BITS)
     spread = squares - round_shift(total * mean, MEAN_FRACTION_BITS)

@@ -2,13 +2,14 @@
 
 import cocotb
 import numpy as np
-from waves import generator, pack, pack_fields, play, same, start
+from waves import generator, pack_fields, play, same, start
 
 from hw.contract.config import CoreConfig
 from hw.engine.denominator import Denominator
 from hw.engine.tags import RECIPROCAL, TokenTag
 from model.integer.interpolation import reciprocal
 from sim.bench import bench_config
+from sim.lanes import pack_rows
 
 REVISIT = 3
 CONVS = 40
@@ -38,7 +39,9 @@ async def equals_the_model(dut):
                 rows.append((1, counts, *place, slot, token, lanes, totals[token]))
             for _ in range(max(0, REVISIT - tokens)):
                 rows.append((0, 1, 0, 1, slot, 0, np.zeros(config.rows, int), 0))
-    valid, counts, first, last, slot, token, lanes, totals = (np.array(column) for column in zip(*rows, strict=True))
+    valid, counts, first, last, slot, token, lanes, totals = (
+        np.array(column) for column in zip(*rows, strict=True)
+    )
     tag = {"token": token, "first": first, "last": last, "sum_add": counts, "sum_slot": slot}
     idle = [0] * latency
     seen = await play(
@@ -46,7 +49,7 @@ async def equals_the_model(dut):
         {
             "valid": [*valid, *idle],
             "tag": [*pack_fields(TokenTag(config), **tag), *idle],
-            "token": [*pack(lanes, 9), *idle],
+            "token": [*pack_rows(lanes, 9), *idle],
             "slot": [*idle, *slot],
             "read_token": [*idle, *token],
         },

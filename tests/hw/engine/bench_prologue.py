@@ -2,7 +2,7 @@
 
 import cocotb
 import numpy as np
-from waves import generator, pack, pack_fields, play, same, start, unpack
+from waves import generator, pack_fields, play, same, start
 
 from hw.contract.config import CoreConfig
 from hw.contract.isa import Prologue as Kind
@@ -11,6 +11,7 @@ from hw.engine.tags import NORM_STATISTICS, TokenTag
 from model.integer.layernorm import normalise
 from model.integer.softmax import exponentials
 from sim.bench import bench_config
+from sim.lanes import pack_rows, unpack_rows
 
 SEGMENT = 600
 """Cycles in which one bank of the exponential table is read while the other one is written."""
@@ -49,6 +50,7 @@ async def equals_the_model(dut):
         "in_unsigned": rng.integers(0, 2, cycles),
         "lanes": extremes(rng, 1, rows, (cycles,)),
         "swap": rng.integers(0, 2, cycles),
+        "shifts": rng.integers(0, 2, cycles),
         "parity": rng.integers(0, 2, cycles),
         "exp_bank": segment & 1,
         "token": rng.integers(0, config.max_tokens, cycles),
@@ -64,23 +66,24 @@ async def equals_the_model(dut):
     res = extremes(rng, -32768, 32767, (cycles, rows))
     row_max = np.where(inside, act, -128).max(axis=1)
     row_max = np.where(rng.random(cycles) < 0.2, 127, row_max)
-    # μ in halves lies in the range of x; multipliers and shifts of every size, so that all bits of the result count.
-    mean = np.clip(2 * extremes(rng, -32768, 32767, (cycles,)) + rng.integers(0, 2, cycles), -65536, 65534)
+    # μ in halves has the range of x and a little more; factors of every size, so that all bits count.
+    mean = extremes(rng, -65537, 65535, (cycles,))
     mult = extremes(rng, 0, 65535, (cycles,))
     shift = np.where(rng.random(cycles) < 0.8, rng.integers(8, 32, cycles), rng.integers(1, 64, cycles))
     channel = rng.integers(0, 16, (cycles + 2, 2, rows)) * rng.integers(0, 2, (cycles + 2, 1, 1))
     chosen = channel[np.arange(cycles) + 2, tag["parity"]]  # chosen two cycles after the token came
+    chosen = chosen * tag["shifts"][:, None]
 
     seen = await play(
         dut,
         {
             "valid": [*valid, 0, 0],
             "tag": [*tags, 0, 0],
-            "act_word": [*pack(act, 8), 0, 0],
-            "res_word": [*pack(res, 16), 0, 0],
+            "act_word": [*pack_rows(act, 8), 0, 0],
+            "res_word": [*pack_rows(res, 16), 0, 0],
             "statistics": [*pack_fields(NORM_STATISTICS, mean=mean, mult=mult, shift=shift), 0, 0],
             "row_max": [*(row_max & 255), 0, 0],
-            "shifts": pack(channel.reshape(cycles + 2, -1), 4),
+            "shifts": pack_rows(channel.reshape(cycles + 2, -1), 4),
             "table_write": [*(step < 256), 0, 0],
             "table_bank": [*(1 - (segment & 1)), 0, 0],
             "table_index": [*np.minimum(step, 255), 0, 0],
@@ -97,4 +100,4 @@ async def equals_the_model(dut):
     exponential = np.stack([exponentials(*row) for row in zip(scores, row_max, tables[segment], strict=True)])
     want = np.where((kind == Kind.NORMALISE)[:, None], normalise(res, mean, mult, shift, chosen), plain)
     want = np.where((kind == Kind.EXPONENTIAL)[:, None], exponential, want)
-    same("token", unpack(seen["token"][flight], 9, rows), np.where(inside, want, 0))
+    same("token", unpack_rows(seen["token"][flight], rows, 9, signed=True), np.where(inside, want, 0))

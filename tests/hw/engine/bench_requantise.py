@@ -2,7 +2,7 @@
 
 import cocotb
 import numpy as np
-from waves import generator, pack, pack_fields, play, same, start, unpack
+from waves import generator, pack_fields, play, same, start
 
 from hw.contract.config import CoreConfig
 from hw.contract.stream import PLANES
@@ -13,6 +13,7 @@ from model.integer.requantise import requantise
 from model.integer.rounding import INT8, INT16, UINT8
 from model.integer.softmax import divide
 from sim.bench import bench_config
+from sim.lanes import pack_rows, unpack_rows
 
 CYCLES = 3000
 LIMITS = (INT8, UINT8, INT16)
@@ -48,7 +49,7 @@ async def equals_the_model(dut):
         "plane_write": [1] * len(data) + [0],
         "plane_bank": np.arange(len(data) + 1) // PLANES % PARAMETER_BANKS,
         "plane": np.arange(len(data) + 1) % PLANES,
-        "plane_data": pack(np.concatenate([data, data[:1]]), 8),
+        "plane_data": pack_rows(np.concatenate([data, data[:1]]), 8),
     }
     await play(dut, writes, [])
 
@@ -63,7 +64,7 @@ async def equals_the_model(dut):
     result = await play(
         dut,
         {
-            "acc": pack(acc, 32),
+            "acc": pack_rows(acc, 32),
             "bank": bank,
             "group": group,
             "divide": divided,
@@ -73,7 +74,7 @@ async def equals_the_model(dut):
         ["result"],
         after=Requantise.LATENCY,
     )
-    got = unpack(result["result"][Requantise.LATENCY :], 16, lanes)
+    got = unpack_rows(result["result"][Requantise.LATENCY :], lanes, 16, signed=True)
     channel = group[:, None] * lanes + np.arange(lanes)
     base = np.where(divided[:, None] == 1, divide(acc, total), acc)
     parameters = [value[bank[:, None], channel] for value in (bias, mult, shift)]

@@ -3,11 +3,12 @@
 import cocotb
 import numpy as np
 from walks import walk
-from waves import generator, pack, play, same, start, unpack
+from waves import generator, play, same, start
 
 from hw.contract.config import CoreConfig
 from hw.engine.row_max import RowMax
 from sim.bench import bench_config
+from sim.lanes import pack_rows, unpack_rows
 
 REVISIT = 3
 INPUTS = ("valid", "values", "mask", "first_group", "last_group", "first_tile", "slot", "token")
@@ -28,8 +29,8 @@ async def equals_the_model(dut):
         dut,
         {
             "valid": [*steps.valid, *idle],
-            "values": pack(np.concatenate([steps.values, after]), 8),
-            "mask": pack(np.concatenate([steps.mask, after]), 1),
+            "values": pack_rows(np.concatenate([steps.values, after]), 8),
+            "mask": pack_rows(np.concatenate([steps.mask, after]).astype(int), 1),
             "first_group": [*steps.first_group, *idle],
             "last_group": [*steps.last_group, *idle],
             "first_tile": [*steps.first_tile, *idle],
@@ -41,7 +42,7 @@ async def equals_the_model(dut):
         ["row_max"],
         after=1,
     )
-    # What has been read in each cycle is the maximum so far, where a token's last group came ``latency`` before.
+    # The maximum so far is what can be read ``latency`` cycles after a token's last group.
     maxima: dict[tuple[int, int], int] = {}
     want = np.zeros(cycles, int)
     for cycle in np.flatnonzero(steps.valid):
@@ -49,5 +50,5 @@ async def equals_the_model(dut):
         inside = steps.values[cycle][steps.mask[cycle]]
         maxima[row] = want[cycle] = max([maxima.get(row, -128), *inside])
     complete = (steps.valid & steps.last_group).astype(bool)
-    got = unpack(seen["row_max"][latency + 1 :], 8, 1)[:, 0]
+    got = unpack_rows(seen["row_max"][latency + 1 :], 1, 8, signed=True)[:, 0]
     same("row maximum", got[complete], want[complete])

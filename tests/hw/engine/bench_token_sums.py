@@ -3,13 +3,14 @@
 import cocotb
 import numpy as np
 from walks import walk
-from waves import generator, pack, play, same, start, unpack
+from waves import generator, play, same, start
 
-from hw.contract.config import CoreConfig
+from hw.contract.config import MAX_CHANNELS, CoreConfig
 from hw.engine.layernorm import SQUARES_BITS, TOTAL_BITS
 from hw.engine.token_sums import TokenSums
 from model.integer.layernorm import token_sums
 from sim.bench import bench_config
+from sim.lanes import pack_rows, unpack_rows
 
 REVISIT = 3
 
@@ -21,10 +22,10 @@ async def equals_the_model(dut):
     rng = generator()
     flags = ("valid", "first_group", "last_group", "first_tile", "last_tile", "token")
     await start(dut, [*flags, "values", "mask"])
-    steps = walk(rng, config, -32768, 32767, convs=60, revisit=REVISIT)
+    steps = walk(rng, config, -32768, 32767, convs=60, revisit=REVISIT, widest=MAX_CHANNELS)
     inputs = {name: getattr(steps, name) for name in flags}
     inputs["valid"] = [*steps.valid, 0]
-    inputs |= {"values": pack(steps.values, 16), "mask": pack(steps.mask, 1)}
+    inputs |= {"values": pack_rows(steps.values, 16), "mask": pack_rows(steps.mask.astype(int), 1)}
     inputs = {name: [*values, 0][: len(steps.valid) + 1] for name, values in inputs.items()}
     seen = await play(dut, inputs, ["out_valid", "out_token", "total", "squares"], after=latency - 1)
     seen = {name: values[latency:] for name, values in seen.items()}
@@ -40,8 +41,8 @@ async def equals_the_model(dut):
         want.append([int(value) for value in token_sums(masked[row].ravel())])
     got = np.stack(
         [
-            unpack([seen["total"][place] for place in places], TOTAL_BITS, 1)[:, 0],
-            unpack([seen["squares"][place] for place in places], SQUARES_BITS, 1, signed=False)[:, 0],
+            unpack_rows([seen["total"][place] for place in places], 1, TOTAL_BITS, signed=True)[:, 0],
+            unpack_rows([seen["squares"][place] for place in places], 1, SQUARES_BITS, signed=False)[:, 0],
         ],
         axis=1,
     )

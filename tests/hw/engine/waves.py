@@ -1,7 +1,7 @@
 """Waveforms in, waveforms out: what the benches of the datapath share.
 
-Most of the datapath cannot stall, so that a test is three lines: prepare what every port sees in every cycle,
-``play`` it, and compare what came out with the integer model, shifted by the latency that the docstring states.
+Most of the datapath cannot stall, so that a test is three steps: prepare what every port sees in every cycle,
+``play`` it, and compare what came out with the integer model, shifted by the latency that a docstring states.
 """
 
 import random
@@ -10,6 +10,7 @@ from typing import Any
 
 import cocotb
 import numpy as np
+from amaranth.hdl import Shape
 from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge, ReadOnly
 
@@ -21,28 +22,19 @@ def generator() -> np.random.Generator:
     return np.random.default_rng(seed)
 
 
-def pack(values: Any, bits: int) -> np.ndarray:
-    """(N, lanes) integers to N words with ``bits`` bits a lane, lane 0 lowest (two's complement)."""
-    values = np.asarray(values)
-    words = np.zeros(values.shape[0], object)
-    for lane in range(values.shape[1]):
-        words |= (values[:, lane].astype(object) & ((1 << bits) - 1)) << bits * lane
-    return words
-
-
-def unpack(words: Sequence[int], bits: int, lanes: int, *, signed: bool = True) -> np.ndarray:
-    """The inverse of ``pack``: (N, lanes) int64."""
-    raw = [[word >> bits * lane & ((1 << bits) - 1) for lane in range(lanes)] for word in words]
-    values = np.array(raw, np.int64).reshape(len(raw), lanes)
-    return np.where(values >> (bits - 1) != 0, values - (1 << bits), values) if signed else values
-
-
 def pack_fields(layout: Any, **fields: Any) -> np.ndarray:
-    """Arrays of field values (or scalars) to words of an Amaranth layout; fields not named are zero."""
+    """Arrays of field values (or scalars) to words of an Amaranth layout; fields not named are zero.
+
+    Raises:
+        ValueError: if a value does not fit its field.
+    """
     word: Any = 0
     for name, value in fields.items():
-        field = layout[name]
-        word = word | (np.asarray(value).astype(object) & ((1 << field.width) - 1)) << field.offset
+        field, values = layout[name], np.asarray(value).astype(object)
+        low = -(1 << field.width - 1) if Shape.cast(field.shape).signed else 0
+        if np.any(values < low) or np.any(values >= low + (1 << field.width)):
+            raise ValueError(f"{values.min()} to {values.max()} does not fit {name} of {field.width} bits")
+        word = word | (values & ((1 << field.width) - 1)) << field.offset
     return word
 
 
@@ -68,10 +60,11 @@ async def play(
     """Apply one entry of every input in every cycle, and record the outputs.
 
     Args:
-        inputs: by port name; sequences of one length. after: further cycles, with the last entries left standing.
+        inputs: by port name; sequences of one length. outputs: port names.
+        after: further cycles, in which the last entries stand still.
 
     Returns:
-        By port name what the output was in each cycle, as unsigned integers; entry i belongs to entry i of the inputs.
+        By port name, what the output was in each cycle, unsigned. Entry i belongs to entry i of the inputs.
     """
     cycles = max(len(values) for values in inputs.values())
     drivers = [(getattr(dut, name), [int(value) for value in values]) for name, values in inputs.items()]
@@ -96,4 +89,6 @@ def same(what: str, got: Any, want: Any) -> None:
     wrong = np.argwhere(got != want)
     if len(wrong):
         place = tuple(int(index) for index in wrong[0])
-        raise AssertionError(f"{what}{list(place)} is {got[place]}, expected {want[place]} ({len(wrong)} differ)")
+        raise AssertionError(
+            f"{what}{list(place)} is {got[place]}, expected {want[place]} ({len(wrong)} differ)"
+        )

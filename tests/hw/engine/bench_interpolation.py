@@ -1,0 +1,39 @@
+"""Every input of the reciprocal; every border and many random inputs of the reciprocal square root."""
+
+import cocotb
+import numpy as np
+from waves import generator, play, same, start
+
+from hw.contract.tables import RSQRT_SEGMENTS
+from hw.engine.interpolation import Interpolation
+from model.integer.interpolation import RECIPROCAL_INPUT_BITS, RSQRT_INPUT_BITS, reciprocal, reciprocal_sqrt
+from sim.bench import bench_config
+
+
+@cocotb.test()
+async def equals_the_model(dut):
+    copies = bench_config()["reciprocals"]
+    rng = generator()
+    values = {
+        f"reciprocal{i}": part
+        for i, part in enumerate(np.split(np.arange(1 << RECIPROCAL_INPUT_BITS), copies))
+    }
+    # Both sides of every power of two and of every segment of the table, then every magnitude.
+    powers = 1 << np.arange(RSQRT_INPUT_BITS)
+    segments = (powers[:, None] * (RSQRT_SEGMENTS + np.arange(RSQRT_SEGMENTS)) // RSQRT_SEGMENTS).ravel()
+    borders = np.clip(segments[:, None] + [-1, 0, 1], 0, (1 << RSQRT_INPUT_BITS) - 1).ravel()
+    length = (1 << RECIPROCAL_INPUT_BITS) // copies - len(borders)
+    values["root"] = np.concatenate(
+        [borders, rng.integers(0, 1 << RSQRT_INPUT_BITS, length) >> rng.integers(0, RSQRT_INPUT_BITS, length)]
+    )
+    values["root"][0] = (1 << RSQRT_INPUT_BITS) - 1
+
+    inputs = {f"{name}_value": value for name, value in values.items()}
+    await start(dut, inputs)
+    outputs = [f"{name}_{port}" for name in values for port in ("mult", "leading")]
+    seen = await play(dut, inputs, outputs, after=Interpolation.LATENCY)
+    for name, value in values.items():
+        function = reciprocal_sqrt if name == "root" else reciprocal
+        mult, leading = function(np.maximum(value, 1))  # the hardware takes 0 as 1
+        same(f"{name}.mult", seen[f"{name}_mult"][Interpolation.LATENCY :], mult)
+        same(f"{name}.leading", seen[f"{name}_leading"][Interpolation.LATENCY :], leading)

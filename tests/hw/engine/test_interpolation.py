@@ -1,0 +1,19 @@
+"""Both kinds of Interpolation in one simulator; the inputs of the reciprocal are shared by several copies."""
+
+from pathlib import Path
+
+from hw.engine.interpolation import Interpolation
+from hw.verilog import to_verilog
+from model.integer.interpolation import RECIPROCAL_INPUT_BITS, RSQRT_INPUT_BITS
+from sim.bench import bench
+from tests.hw.engine.side_by_side import SideBySide
+
+COPIES = 8
+
+
+def test_interpolation():
+    units = {f"reciprocal{i}": Interpolation(RECIPROCAL_INPUT_BITS, square_root=False) for i in range(COPIES)}
+    units["root"] = Interpolation(RSQRT_INPUT_BITS, square_root=True)
+    verilog = to_verilog(SideBySide(units), "interpolations")
+    module = Path(__file__).with_name("bench_interpolation.py")
+    bench([verilog], "interpolations", module, config={"reciprocals": COPIES})
