@@ -54,7 +54,8 @@ def build_manifest(
     * ``network``, ``macs``, ``info``, ``config``, ``trace``, ``image`` (bytes, crc32);
     * ``input`` and ``output``: bytes, and blocks (``layout.DramBlock``) of each tensor; the first output is
       the network's result, with trace one for each layer follows (``layer``: true);
-    * ``memory``: words used and available of both memories; ``dram``: the image's map, (offset, bytes, what);
+    * ``memory``: words of both: up to the highest used, alive at once, available, and bytes of one;
+    * ``dram``: the image's map, (offset, bytes, what);
     * ``tensors``: each buffer on chip: memory, base, strides, shape, dtype, scale, zero point, lifetime in
       instructions;
     * ``instructions``: index, layer name, MACs and all fields of each.
@@ -78,16 +79,16 @@ def build_manifest(
         },
         "output": {"bytes": record.output_bytes, "tensors": _outputs(network, analysis, record)},
         "memory": {
-            "activation": {
-                "words": plan.used[Space.ACTIVATION],
-                "available": config.act_words,
-                "lanes": config.rows,
-            },
-            "residual": {
-                "words": plan.used[Space.RESIDUAL],
-                "available": config.res_words,
-                "lanes": config.rows,
-            },
+            name: {
+                "words": plan.used[space],
+                "alive": plan.alive[space],
+                "available": available,
+                "word_bytes": config.rows * size,
+            }
+            for name, space, available, size in (
+                ("activation", Space.ACTIVATION, config.act_words, 1),
+                ("residual", Space.RESIDUAL, config.res_words, 2),
+            )
         },
         "dram": _dram(analysis, lines, image, record),
         "tensors": _tensors(plan, lines),

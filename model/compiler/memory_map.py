@@ -10,11 +10,10 @@ OVERVIEW_COLUMNS = ("region", "used", "available")
 
 
 def overview_rows(manifest: dict[str, Any]) -> list[tuple[str, ...]]:
-    """What the network takes of each memory, as text, under ``OVERVIEW_COLUMNS``."""
+    """What the network takes of each memory (on chip: at once), under ``OVERVIEW_COLUMNS``."""
     rows = []
-    for name, size in (("activation", 1), ("residual", 2)):
-        memory = manifest["memory"][name]
-        used, there = (memory[key] * memory["lanes"] * size / 1024 for key in ("words", "available"))
+    for name, memory in manifest["memory"].items():
+        used, there = (memory[key] * memory["word_bytes"] / 1024 for key in ("alive", "available"))
         rows.append((f"{name} SRAM", f"{used:.1f} KiB", f"{there:.1f} KiB"))
     for name in ("image", "input", "output"):
         rows.append((f"DRAM, {name}", f"{manifest[name]['bytes']:,} bytes", ""))

@@ -25,7 +25,8 @@ class Plan:
 
     Attributes:
         graph: buffers and steps. order: step indices in program order. places: word address by buffer.
-        lifetimes: (first, last) position in ``order`` by buffer. used: words that each memory needs.
+        lifetimes: (first, last) position in ``order`` by buffer.
+        used: words of each memory up to the highest that is used. alive: the most words in use at once.
     """
 
     graph: Graph
@@ -33,6 +34,7 @@ class Plan:
     places: dict[int, int]
     lifetimes: dict[int, tuple[int, int]]
     used: dict[Space, int]
+    alive: dict[Space, int]
 
 
 def plan(analysis: Analysis, config: CoreConfig, name: str) -> Plan:
@@ -103,11 +105,12 @@ def _apart(graph: Graph) -> dict[int, set[int]]:
 def _try(graph: Graph, order: list[int], config: CoreConfig) -> Plan | None:
     alive = lifetimes(graph, order)
     places: dict[int, int] = {}
-    used = {}
+    used, most = {}, {}
     for space in Space:
         items = _items(graph, alive, space)
         capacity = config.act_words if space == Space.ACTIVATION else config.res_words
-        if len(items) and peak(items, len(order) + 1).max() > capacity:
+        most[space] = int(peak(items, len(order) + 1).max())
+        if most[space] > capacity:
             return None
         banks = config.bank_words if space == Space.ACTIVATION and config.act_banks > 1 else 0
         placed = place(items, capacity, banks, _apart(graph))
@@ -115,7 +118,7 @@ def _try(graph: Graph, order: list[int], config: CoreConfig) -> Plan | None:
             return None
         places |= placed
         used[space] = height(items, placed)
-    return Plan(graph, order, places, alive, used)
+    return Plan(graph, order, places, alive, used, most)
 
 
 def _needed(graph: Graph, order: list[int], config: CoreConfig, space: Space) -> int:

@@ -4,51 +4,19 @@ For tests and fuzzing of everything that runs a network, and for measuring with 
 The weights mean nothing, but activations are spread over their ranges, so that a wrong bit anywhere shows
 in the end."""
 
-from dataclasses import dataclass
-
 import numpy as np
 
-from hw.contract.config import CoreConfig
 from hw.contract.isa import Prologue, Stationary
 from model.integer.layernorm import NormConstants
 from model.integer.network import IntegerNetwork, Layer
 from model.integer.softmax import DIVIDE_FRACTION_BITS
 
+from .shapes import Shape, random_shape
+
 WEIGHT_SPREAD = 74.0
 """Standard deviation of uniform int8."""
 ACTIVATION_SPREAD = 40.0
 RESIDUAL_SPREAD = 2000.0
-
-
-@dataclass(frozen=True)
-class Shape:
-    """Dimensions of a network: tokens T, channels of the input, of the residual stream, of a head and of the
-    feed-forward layer, numbers of blocks, heads and classes; ``distilled`` adds a second head on token 1."""
-
-    tokens: int
-    inputs: int
-    dim: int
-    depth: int
-    heads: int
-    head_dim: int
-    hidden: int
-    classes: int
-    distilled: bool = False
-
-
-DEIT_TINY = Shape(197, 768, 192, 12, 3, 64, 768, 1000)
-DEIT_SMALL = Shape(197, 768, 384, 12, 6, 64, 1536, 1000)
-DEIT_BASE = Shape(197, 768, 768, 12, 12, 64, 3072, 1000)
-
-
-def random_shape(seed: int, max_tokens: int = 24, max_channels: int = 40) -> Shape:
-    """Small dimensions, none of them round on purpose."""
-    rng = np.random.default_rng([seed, 1])
-    tokens = int(rng.integers(2, max_tokens + 1))
-    inputs, dim, hidden, classes = (int(value) for value in rng.integers(1, max_channels + 1, 4))
-    depth, heads = (int(value) for value in rng.integers(1, 4, 2))
-    head_dim = int(rng.integers(1, max(2, max_channels // 2)))
-    return Shape(tokens, inputs, dim, depth, heads, head_dim, hidden, classes, bool(rng.integers(2)))
 
 
 def random_image(network: IntegerNetwork, seed: int) -> np.ndarray:
@@ -267,27 +235,3 @@ class _Generator:
         value = np.where(value > 127, value - 256, value) / ACTIVATION_SPREAD
         smooth = value / (1 + np.exp(-1.702 * value)) * ACTIVATION_SPREAD + (17 if unsigned else 0)
         return np.clip(np.round(smooth), low, low + 255).astype(np.int64)
-
-
-def random_config(seed: int, max_tokens: int = 24) -> CoreConfig:
-    """A small core of any shape: square, wide or tall, with narrow epilogues and any bus.
-
-    Its memories hold the networks of ``random_shape``.
-    """
-    rng = np.random.default_rng([seed, 3])
-    rows = int(rng.integers(1, 17))
-    cols = rows * int(rng.integers(1, 16 // rows + 1))
-    if rng.integers(2):
-        rows, cols = cols, rows
-    narrow = min(rows, cols)
-    lanes = [width for width in range(1, narrow + 1) if narrow % width == 0]
-    return CoreConfig(
-        rows=rows,
-        cols=cols,
-        post_lanes=int(rng.choice(lanes)),
-        max_tokens=max_tokens + int(rng.integers(0, 8)),
-        act_kib=32,
-        act_banks=int(rng.integers(1, 5)),
-        res_kib=16,
-        axi_data_width=int(rng.choice([32, 64, 128, 256, 512])),
-    )

@@ -21,7 +21,8 @@ from model.compiler.memory_map import (
     dram_rows,
     overview_rows,
 )
-from model.compiler.random_network import Shape, random_config, random_image, random_network
+from model.compiler.random_network import random_image, random_network
+from model.compiler.shapes import Shape, random_config
 
 
 @pytest.mark.parametrize("seed", range(8))

@@ -5,7 +5,7 @@ import pytest
 
 from hw.contract.config import CoreConfig
 from model.compiler.layout import DTYPES, MAX_DMA, dram_block, pack_block, unpack_block
-from model.compiler.random_network import random_config
+from model.compiler.shapes import random_config
 
 
 def test_bytes_of_a_small_block_are_word_major():

@@ -10,7 +10,7 @@ from hw.contract.config import CoreConfig
 from hw.contract.errors import PointwiseError
 from hw.contract.isa import Prologue, Stationary
 from model.compiler.packing import pack_stream, padded_channels, spread, uses_shifts
-from model.compiler.random_network import random_config
+from model.compiler.shapes import random_config
 from model.integer.network import Layer
 
 

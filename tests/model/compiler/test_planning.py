@@ -12,14 +12,11 @@ from hw.contract.errors import PointwiseError
 from hw.contract.isa import Space
 from model.compiler.analysis import analyse
 from model.compiler.planning import Plan, plan
-from model.compiler.random_network import (
-    DEIT_BASE,
-    DEIT_SMALL,
-    DEIT_TINY,
-    Shape,
-    random_config,
-    random_network,
-)
+from model.compiler.random_network import random_network
+from model.compiler.shapes import Shape, random_config
+from model.networks import NETWORKS
+
+DEIT_TINY, DEIT_SMALL, DEIT_BASE = (Shape.of(NETWORKS[f"deit_{size}"]) for size in ("tiny", "small", "base"))
 
 
 def planned(shape: Shape, config: CoreConfig) -> Plan:

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from model.compiler.random_network import Shape, random_config, random_image, random_network, random_shape
+from model.compiler.random_network import random_image, random_network
+from model.compiler.shapes import Shape, random_config, random_shape
 from model.integer.network import run
 
 

@@ -9,8 +9,9 @@ import pytest
 from hw.contract.config import CoreConfig
 from model.compiler.analysis import analyse
 from model.compiler.lowering import Graph, lower, sliceable
-from model.compiler.random_network import Shape, random_config, random_network, random_shape
+from model.compiler.random_network import random_network
 from model.compiler.schedule import assign_slots, demand_order, interleave, maxima_readers
+from model.compiler.shapes import Shape, random_config, random_shape
 
 SHAPE = Shape(tokens=8, inputs=8, dim=8, depth=1, heads=3, head_dim=4, hidden=16, classes=3)
 UNLIMITED = 1 << 30

@@ -10,7 +10,8 @@ from hw.contract.errors import PointwiseError
 from hw.contract.image import HEADER_BYTES, TRAILER_BYTES, seal
 from hw.contract.isa import INSTRUCTION_BYTES, Conv, Dma, End, Instruction
 from model.compiler import Compiled, compile_network, schedule
-from model.compiler.random_network import Shape, random_config, random_image, random_network
+from model.compiler.random_network import random_image, random_network
+from model.compiler.shapes import Shape, random_config
 from model.emulator import Emulator, Order
 from model.integer.network import IntegerNetwork, run
 
