@@ -29,13 +29,14 @@ class PointwiseLayerNorm(nn.Module):
         super().__init__()
         self.weight = nn.Parameter(torch.ones(1, channels, 1, 1))
         self.bias = nn.Parameter(torch.zeros(1, channels, 1, 1))
-        # One output channel is enough, since all of them would be alike. It is a constant and
-        # therefore no part of a checkpoint.
-        self.register_buffer("mean_kernel", torch.full((1, channels, 1, 1), 1 / channels), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        centred = x - functional.conv2d(x, self.mean_kernel)
-        variance = functional.conv2d(centred * centred, self.mean_kernel)
+        channels = x.shape[1]
+        # One output channel is enough, since all of them would be alike. The kernel is a constant and no
+        # part of a checkpoint; made here, it has the precision of x.
+        mean_kernel = x.new_full((1, channels, 1, 1), 1 / channels)
+        centred = x - functional.conv2d(x, mean_kernel)
+        variance = functional.conv2d(centred * centred, mean_kernel)
         return centred / torch.sqrt(variance + LAYER_NORM_EPS) * self.weight + self.bias
 
 
@@ -124,7 +125,9 @@ class BpuDeiT(nn.Module):
     @classmethod
     def from_state(cls, config: DeiTConfig, state: Mapping[str, Tensor]) -> BpuDeiT:
         """Return the network of ``config`` with an ordinary DeiT's weights, ready for inference."""
-        net = cls(config)
+        with torch.device("meta"):
+            net = cls(config)
+        net.to_empty(device="cpu")
         net.load_ordinary_state_dict(state)
         return net.eval()
 

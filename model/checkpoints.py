@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -149,7 +150,7 @@ def check_state(state: Mapping[str, Any], config: DeiTConfig, source: str) -> di
         weights = tensor.detach().to(torch.float32)
         if bad := int((~torch.isfinite(weights)).sum()):
             raise PointwiseError(
-                f"In the checkpoint {source}, {bad} of the {weights.numel()} weights of {key} are not finite; "
+                f"In the checkpoint {source}, {bad} of {weights.numel()} weights of {key} are not finite; "
                 "train or fetch it again."
             )
         checked[key] = weights
@@ -195,7 +196,10 @@ def _read_safetensors(path: Path) -> tuple[dict[str, Any], Any]:
 
 
 def _read_torch(path: Path) -> tuple[dict[str, Any], Any]:
-    content = torch.load(path, map_location="cpu", weights_only=True)
+    with warnings.catch_warnings():
+        # About pickle protocols it does not expect; what matters ends in an exception or in check_state.
+        warnings.simplefilter("ignore")
+        content = torch.load(path, map_location="cpu", weights_only=True)
     if not isinstance(content, dict):
         raise PointwiseError(
             f"The checkpoint {path} holds a {type(content).__name__}, but tensors by name were expected; "

@@ -107,7 +107,10 @@ class DeiT(nn.Module):
 
         ``state`` is what `model.checkpoints` returns: checked against ``config``, float32.
         """
-        net = cls(config)
+        # Weights are not drawn only to be overwritten: that takes seconds, and random numbers from others.
+        with torch.device("meta"):
+            net = cls(config)
+        net.to_empty(device="cpu")
         net.load_state_dict(state)
         return net.eval()
 

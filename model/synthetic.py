@@ -36,12 +36,15 @@ GAMMA_OUTLIER = 5.0
 """The largest gamma over an ordinary one, beyond what the outlier channels ask for."""
 
 EMBEDDING_SIZE = 1.0
-"""Root mean square of an ordinary channel of the patch embedding; class token and position are half."""
+"""Root mean square of an ordinary channel of the patch embedding."""
+
+TOKEN_SIZE = 0.25
+"""Root mean square of an ordinary channel of the class token, the distillation token and the position."""
 
 BLOCK_GAIN = 0.5
 """Root mean square that one attention or feed-forward adds to an ordinary channel."""
 
-SHARPNESS = (0.8, 1.5)
+SHARPNESS = (0.9, 1.7)
 """Standard deviation of q and of k in the bluntest and the sharpest head: scores spread by its square."""
 
 VALUE_SIZE = 0.9
@@ -118,12 +121,17 @@ class _Residual:
         return np.hypot(self.constant, self.varying)
 
 
+def _outliers(config: DeiTConfig) -> int:
+    """Return how many channels are outliers."""
+    return max(1, round(OUTLIER_SHARE * config.dim))
+
+
 def _residual(config: DeiTConfig, seed: int) -> _Residual:
     """Return the profile of the residual stream."""
     rng = _rng(seed, "residual")
     varying = rng.lognormal(0, 0.2, config.dim)
     constant = np.zeros(config.dim)
-    count = max(1, round(OUTLIER_SHARE * config.dim))
+    count = _outliers(config)
     outliers = rng.permutation(config.dim)[:count]
     constant[outliers] = np.geomspace(OUTLIER_FACTOR, OUTLIER_FACTOR / 5, count) * rng.choice([-1, 1], count)
     varying[outliers] = 0.1 * np.abs(constant[outliers])
@@ -132,7 +140,7 @@ def _residual(config: DeiTConfig, seed: int) -> _Residual:
 
 def _stream_size(additions: int) -> float:
     """Return the root mean square of an ordinary channel after so many residual additions."""
-    return math.sqrt(1.25 * EMBEDDING_SIZE**2 + additions * BLOCK_GAIN**2)
+    return math.sqrt(EMBEDDING_SIZE**2 + TOKEN_SIZE**2 + additions * BLOCK_GAIN**2)
 
 
 def _norm_output(config: DeiTConfig, seed: int, norm: str) -> NDArray[np.float64]:
@@ -142,9 +150,11 @@ def _norm_output(config: DeiTConfig, seed: int, norm: str) -> NDArray[np.float64
     it out: 0.3 of the outlier, in decibels, comes through. Other channels are emphasised.
     """
     rng = _rng(seed, f"{norm} output")
-    size = rng.lognormal(0, 0.3, config.dim) * _residual(config, seed).size ** 0.3
-    emphasised = max(1, round(OUTLIER_SHARE * config.dim))
-    size[rng.permutation(config.dim)[:emphasised]] *= np.geomspace(GAMMA_OUTLIER, 2, emphasised)
+    residual = _residual(config, seed)
+    size = rng.lognormal(0, 0.3, config.dim) * residual.size**0.3
+    ordinary = np.flatnonzero(residual.constant == 0)
+    emphasised = rng.permutation(ordinary)[: _outliers(config)]
+    size[emphasised] = np.geomspace(GAMMA_OUTLIER, GAMMA_OUTLIER / 2, len(emphasised))
     return size
 
 
@@ -163,7 +173,7 @@ def _tensor(config: DeiTConfig, seed: int, name: str, shape: tuple[int, ...]) ->
 
     if name in ("cls_token", "dist_token", "pos_embed"):
         constant = residual.constant * _stream_size(0) if name == "pos_embed" else 0
-        return normal(shape) * (EMBEDDING_SIZE / 2 * residual.varying) + constant
+        return normal(shape) * (TOKEN_SIZE * residual.varying) + constant
     if "norm" in layer:
         size = _norm_output(config, seed, layer)
         if kind == "bias":
@@ -193,4 +203,8 @@ def _tensor(config: DeiTConfig, seed: int, name: str, shape: tuple[int, ...]) ->
             index = int(layer.split(".")[1])
             bias += residual.constant * (_stream_size(2 * index + 2) - _stream_size(2 * index))
         return bias
-    return (matrix() * gain[:, None]).reshape(shape)
+    weight = matrix()
+    if part == "fc2":
+        # GELU's results have a positive mean, which would add the same vector whatever the image.
+        weight -= weight.mean(1, keepdims=True)
+    return (weight * gain[:, None]).reshape(shape)
