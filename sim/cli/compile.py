@@ -1,0 +1,72 @@
+"""``pointwise compile``."""
+
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from sim.build import build_root
+
+from . import options
+from .options import core_config, core_name
+
+
+def command(
+    model: options.Model = "micro",
+    checkpoint: options.Checkpoint = None,
+    trace: Annotated[bool, typer.Option(help="Store every intermediate tensor in the output block.")] = False,
+    out: options.Out = None,
+    config: options.Config = None,
+    rows: options.Rows = None,
+    cols: options.Cols = None,
+    post_lanes: options.PostLanes = None,
+    max_tokens: options.MaxTokens = None,
+    act_kib: options.ActKib = None,
+    act_banks: options.ActBanks = None,
+    res_kib: options.ResKib = None,
+    axi_data_width: options.AxiDataWidth = None,
+) -> None:
+    """Quantise a network and compile it to a memory image for a core.
+
+    Writes the image as raw bytes and as hex for $readmemh, the manifest that says where each tensor lies, the
+    core's configuration and one input block.
+    """
+    core = core_config(
+        config,
+        rows=rows,
+        cols=cols,
+        post_lanes=post_lanes,
+        max_tokens=max_tokens,
+        act_kib=act_kib,
+        act_banks=act_banks,
+        res_kib=res_kib,
+        axi_data_width=axi_data_width,
+    )
+    console = Console()
+    with console.status("quantisation and compiler"):
+        from hw.contract.files import write_file
+        from model.compiler import compile_network, write
+        from model.quantise import patchify
+        from sim.workload import load_workload
+
+        workload = load_workload(model, checkpoint, 1)
+        compiled = compile_network(workload.network, core, trace)
+        folder = out or build_root() / f"image-{model}-{core_name(core)}"
+        paths = write(compiled, folder)
+        block = compiled.pack_input(patchify(workload.network, workload.images)[0])
+        write_file(folder / "input.bin", block)
+    manifest = compiled.manifest
+    table = Table(title=f"{model} for a {core_name(core)} core", title_justify="left")
+    for heading, justify in (("what", "left"), ("used", "right"), ("there", "right")):
+        table.add_column(heading, justify=justify)
+    for name, memory in manifest["memory"].items():
+        scale = memory["word_bytes"] / 1024
+        used, there = memory["words"] * scale, memory["available"] * scale
+        table.add_row(f"{name} SRAM, KiB", f"{used:.1f}", f"{there:.1f}")
+    table.add_row("instructions", f"{len(manifest['instructions']):,}", "")
+    table.add_row("image, bytes", f"{len(compiled.image):,}", "")
+    table.add_row("multiply-accumulates", f"{manifest['macs']:,}", "")
+    console.print(table)
+    for path in [*paths.values(), folder / "input.bin"]:
+        console.print(str(path), soft_wrap=True)

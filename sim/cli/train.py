@@ -1,0 +1,36 @@
+"""``pointwise train``."""
+
+import dataclasses
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from sim.build import build_root
+
+
+def command(
+    out: Annotated[Path | None, typer.Option(help="Checkpoint to write (.safetensors or .pth).")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Passes over the training set, instead of the recipe's.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed, instead of the recipe's.")] = None,
+    threads: Annotated[int, typer.Option(help="Processor threads.")] = 1,
+) -> None:
+    """Train a network on the bundled digits and write a checkpoint.
+
+    The same seed gives the same checkpoint on the same machine.
+    """
+    from model.train import Recipe, train_digits
+
+    changes = {name: value for name, value in (("epochs", epochs), ("seed", seed)) if value is not None}
+    console = Console()
+    path = out or build_root() / "micro_digits.safetensors"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    checkpoint = train_digits(
+        path, recipe=dataclasses.replace(Recipe(), **changes), threads=threads, console=console
+    )
+    table = Table(title=f"{path}", show_header=False, title_justify="left")
+    for key, value in checkpoint.notes.items():
+        table.add_row(key.replace("_", " "), f"{value:.2f}" if isinstance(value, float) else str(value))
+    console.print(table)
