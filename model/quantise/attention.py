@@ -14,9 +14,8 @@ from .attention_plan import AttentionPlan, plan_attention
 from .norm import NormPlan
 from .observe import Observations
 from .scales import fixed_point
+from .score_plan import ScorePlan, exp_table
 from .weights import integer_bias, quantise_rows
-
-EXP_MAX = 255
 
 
 @dataclass(frozen=True)
@@ -84,23 +83,19 @@ def attention_layers(
     return layers
 
 
-def exp_table(score_scale: float) -> np.ndarray:
-    """Return round(255 · exp(−d · score_scale)) for d = 0..255 steps below the row's maximum, (256,) uint8."""
-    return np.floor(EXP_MAX * np.exp(-score_scale * np.arange(256)) + 0.5).astype(np.uint8)
-
-
 def _head(
     attention: Attention, norm: NormPlan, plan: AttentionPlan, head: int, residual: str
 ) -> list[Layer]:
     """The five layers of one head."""
-    width = len(plan.q_scale) // attention.heads
+    scores = plan.scores[head]
+    width = len(scores.q_scale)
     part = slice(head * width, (head + 1) * width)
 
     def linear(letter: str, centre: np.ndarray | float, scale: np.ndarray) -> Layer:
         name = f"{attention.name}.{letter}.{head}"
         weight = attention.weights[letter][part] * norm.scale
-        bias = (attention.biases[letter] - centre)[part]
-        rows = quantise_rows(weight, bias, scale[part], name, norm.mean)
+        bias = attention.biases[letter][part] - centre
+        rows = quantise_rows(weight, bias, scale, name, norm.mean)
         return Layer(
             name,
             (residual,),
@@ -108,34 +103,35 @@ def _head(
             **vars(rows),
             prologue=Prologue.NORMALISE,
             channel_shift=norm.shift,
-            scale=float(scale[part].mean()),
+            scale=float(scale.mean()),
         )
 
     return [
-        linear("q", 0.0, plan.q_scale),
-        linear("k", plan.k_centre, plan.k_scale),
-        linear("v", plan.v_centre, plan.v_scale),
-        _scores(attention, plan, head, unit=plan.q_scale[part][0] * plan.k_scale[part][0] / math.sqrt(width)),
+        linear("q", 0.0, scores.q_scale),
+        linear("k", scores.k_centre, scores.k_scale),
+        linear("v", plan.v_centre[part], plan.v_scale[part]),
+        _scores(attention, scores, head),
         _context(attention, plan, head, part),
     ]
 
 
-def _scores(attention: Attention, plan: AttentionPlan, head: int, unit: float) -> Layer:
-    """q · k; ``unit`` is the real score of one step of the accumulator, 1/√d included."""
+def _scores(attention: Attention, plan: ScorePlan, head: int) -> Layer:
+    """q · k, with 1/√d in the multiplier."""
+    unit = float(plan.q_scale[0] * plan.k_scale[0]) / math.sqrt(len(plan.q_scale))
     name = f"{attention.name}.s.{head}"
     everywhere = np.ones(attention.tokens)
-    mult, shift = fixed_point(everywhere * (unit / plan.score_scale[head]), name)
+    mult, shift = fixed_point(everywhere * (unit / plan.score_scale), name)
     return Layer(
         name,
         (f"{attention.name}.q.{head}",),
         name,
-        bias=integer_bias(everywhere * (-plan.score_centre[head] / unit), name),
+        bias=integer_bias(everywhere * (-plan.score_centre / unit), name),
         mult=mult,
         shift=shift,
         stationary=Stationary.KEYS,
         stationary_input=f"{attention.name}.k.{head}",
         row_max=True,
-        scale=float(plan.score_scale[head]),
+        scale=plan.score_scale,
     )
 
 
@@ -154,7 +150,7 @@ def _context(attention: Attention, plan: AttentionPlan, head: int, part: slice) 
         stationary=Stationary.VALUES,
         stationary_input=f"{attention.name}.v.{head}",
         prologue=Prologue.EXPONENTIAL,
-        exp_table=exp_table(plan.score_scale[head]),
+        exp_table=exp_table(plan.scores[head].score_scale),
         divide=True,
         scale=float(plan.context_scale[part].mean()),
     )

@@ -5,18 +5,20 @@ The names of the records, with their channels, for a network of ``depth`` blocks
 ====================================  ============  ==================================================================
 ``pixels``                            colours       normalised input pixels
 ``blocks.i.norm1``, ``…norm2``        H             x̂ = (x − μ)/σ, in front of γ and β
-``norm``                              H             the same of the last LayerNorm, class tokens alone
+``norm``                              H             the same of the last LayerNorm
 ``residual``                          1             the residual stream in front of every LayerNorm
-``blocks.i.attn.qkv``                 3H            queries, keys and values, head by head
-``blocks.i.attn.scores``              heads         attention scores after 1/√d, see ``_scores``
+``blocks.i.attn.q``                   H             queries, head by head
+``blocks.i.attn.kv``                  2H            keys and values, head by head
 ``blocks.i.attn.context``             H             attention output in front of the projection
 ``blocks.i.mlp.act.input``            1             GELU input
 ``blocks.i.mlp.act``                  hidden        GELU output
 ``logits``                            1             logits of every head
 ====================================  ============  ==================================================================
+
+Of the last block's tokens only the class token (and the distillation token) reach the logits. Behind its keys and
+values nothing else is recorded: what the other tokens become there is worth no range.
 """
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -31,8 +33,10 @@ from .ranges import RangeObserver
 from .ranges.histogram import ChannelHistogram
 from .ranges.minmax import MinMax
 
-NEGLIGIBLE = math.log(2 * 255)
-"""A score this far below its row's maximum has an exponential that rounds to 0 of 255."""
+SAMPLE_TOKENS = 8192
+"""About how many tokens' keys are kept of each attention, from images spread over all of them."""
+SAMPLE_ROWS = 32
+"""Queries that are kept of each of those images, the class token's among them."""
 
 GRID_SIZE = 256
 """Pixels that came from 8-bit files take at most that many values in each colour."""
@@ -99,6 +103,25 @@ class TensorRecord:
         return np.maximum(high, high.max() / 4096)
 
 
+class AttentionSample:
+    """Queries (images, heads, rows, d) and keys (images, heads, T, d) of one attention, float32."""
+
+    def __init__(self) -> None:
+        self._parts: list[tuple[np.ndarray, np.ndarray]] = []
+
+    def add(self, q: Tensor, k: Tensor) -> None:
+        """Keep a copy of the queries and keys of some images."""
+        self._parts.append((q.float().numpy().copy(), k.float().numpy().copy()))
+
+    @property
+    def q(self) -> np.ndarray:
+        return np.concatenate([q for q, _ in self._parts])
+
+    @property
+    def k(self) -> np.ndarray:
+        return np.concatenate([k for _, k in self._parts])
+
+
 @dataclass
 class Observations:
     """All records of one network.
@@ -106,14 +129,14 @@ class Observations:
     Attributes:
         records: by name, see the module.
         grids: the distinct values of the pixels of each colour, sorted; None beyond ``GRID_SIZE`` of them.
-        key_centres: (H,) by name of the attention: a typical key, see ``_scores``.
+        attention: queries and keys of some images by name of the attention.
         gelu_inputs: histogram of one channel by name of the GELU.
         images: how many images were seen.
     """
 
     records: dict[str, TensorRecord] = field(default_factory=dict)
     grids: list[np.ndarray | None] = field(default_factory=list)
-    key_centres: dict[str, Tensor] = field(default_factory=dict)
+    attention: dict[str, "AttentionSample"] = field(default_factory=dict)
     gelu_inputs: dict[str, ChannelHistogram] = field(default_factory=dict)
     images: int = 0
 
@@ -167,12 +190,14 @@ def observe(
     images = check_images(images, net, "calibration")
     seen = Observations(grids=[np.empty(0, np.float32)] * net.config.in_channels)
     watch = _Watch(seen, method)
+    every = -(-len(images) * net.config.tokens // SAMPLE_TOKENS)
     handles = watch.attach(net)
     try:
         with torch.inference_mode():
             for start in range(0, len(images), batch):
                 part = images[start : start + batch]
                 watch.pixels(part)
+                watch.sampled = [index for index in range(len(part)) if (start + index) % every == 0]
                 for logits in net.forward_heads(part):
                     watch.record("logits", logits.reshape(-1, 1), MinMax)
                 seen.images += len(part)
@@ -190,6 +215,8 @@ class _Watch:
     def __init__(self, seen: Observations, method: type[RangeObserver]) -> None:
         self.seen = seen
         self.method = method
+        self.sampled: list[int] = []
+        """Images of the present batch whose queries and keys are kept."""
 
     def record(self, name: str, values: Tensor, method: type[RangeObserver] | None = None) -> None:
         """Give (samples, channels) to the record of that name."""
@@ -198,14 +225,17 @@ class _Watch:
         self.seen.records[name].update(values)
 
     def attach(self, net: DeiT) -> list[torch.utils.hooks.RemovableHandle]:
-        handles = [net.norm.register_forward_pre_hook(self._norm("norm", net.config.prefix_tokens))]
+        config = net.config
+        handles = [net.norm.register_forward_pre_hook(self._norm("norm", config.prefix_tokens))]
         for index, block in enumerate(net.blocks):
             name = f"blocks.{index}"
-            for part in ("norm1", "norm2"):
-                hook = self._norm(f"{name}.{part}", net.config.tokens)
-                handles.append(getattr(block, part).register_forward_pre_hook(hook))
-            handles += self._attention(f"{name}.attn", block.attn)
-            handles.append(block.mlp.act.register_forward_hook(self._gelu(f"{name}.mlp.act")))
+            tokens = config.tokens if index < config.depth - 1 else config.prefix_tokens
+            handles += [
+                block.norm1.register_forward_pre_hook(self._norm(f"{name}.norm1", config.tokens)),
+                *self._attention(f"{name}.attn", block.attn, tokens),
+                block.norm2.register_forward_pre_hook(self._norm(f"{name}.norm2", tokens)),
+                block.mlp.act.register_forward_hook(self._gelu(f"{name}.mlp.act", tokens)),
+            ]
         return handles
 
     def pixels(self, images: Tensor) -> None:
@@ -216,6 +246,8 @@ class _Watch:
                 self.seen.grids[colour] = grid if len(grid) <= GRID_SIZE else None
 
     def _norm(self, name: str, tokens: int) -> Callable[..., None]:
+        """A hook for the input of a LayerNorm; x̂ is recorded for its first ``tokens`` tokens."""
+
         def hook(module: nn.Module, inputs: tuple[Tensor]) -> None:
             x = inputs[0].double()
             self.record("residual", x.reshape(-1, 1), MinMax)
@@ -226,52 +258,32 @@ class _Watch:
 
         return hook
 
-    def _gelu(self, name: str) -> Callable[..., None]:
+    def _gelu(self, name: str, tokens: int) -> Callable[..., None]:
         def hook(module: nn.Module, inputs: tuple[Tensor], output: Tensor) -> None:
-            values = inputs[0].reshape(-1, 1)
+            values = inputs[0][:, :tokens].reshape(-1, 1)
             self.record(f"{name}.input", values)
-            self.record(name, output.flatten(0, 1))
+            self.record(name, output[:, :tokens].flatten(0, 1))
             self.seen.gelu_inputs.setdefault(name, ChannelHistogram(1)).update(values)
 
         return hook
 
-    def _attention(self, name: str, attention: nn.Module) -> list[torch.utils.hooks.RemovableHandle]:
-        """Hooks for the qkv layer, the scores and the context of one attention.
-
-        Softmax is the same for k and for k − c with any fixed c: q·c is the same for all scores of a row. A typical
-        key as c makes the keys and the scores smaller, and so their steps finer. The mean of the first batch is
-        typical enough.
-        """
-        queries: list[Tensor] = []
+    def _attention(
+        self, name: str, attention: nn.Module, tokens: int
+    ) -> list[torch.utils.hooks.RemovableHandle]:
+        """Hooks for the qkv layer and the context of one attention, of whose queries the first ``tokens`` count."""
+        rows = np.unique(np.linspace(0, tokens - 1, min(tokens, SAMPLE_ROWS)).astype(np.int64))
 
         def on_qkv(module: nn.Module, inputs: tuple[Tensor], output: Tensor) -> None:
-            self.record(f"{name}.qkv", output.flatten(0, 1))
-            q, k, _ = output.chunk(3, dim=-1)
-            self.seen.key_centres.setdefault(name, k.mean(dim=(0, 1)))
-            queries[:] = [q]
-
-        def on_scores(module: nn.Module, inputs: tuple[Tensor]) -> None:
-            scores = inputs[0]  # (B, heads, T, T)
-            q = queries.pop()
-            constant = (q * self.seen.key_centres[name]).unflatten(-1, (attention.heads, -1)).sum(dim=-1)
-            self.record(f"{name}.scores", _scores(scores, constant.transpose(1, 2) * attention.scale))
+            width = output.shape[-1] // 3
+            self.record(f"{name}.q", output[:, :tokens, :width].flatten(0, 1))
+            self.record(f"{name}.kv", output[..., width:].flatten(0, 1))
+            q, k, _ = output[self.sampled].unflatten(-1, (3, attention.heads, -1)).transpose(1, 3).unbind(2)
+            self.seen.attention.setdefault(name, AttentionSample()).add(q[:, :, rows], k)
 
         def on_context(module: nn.Module, inputs: tuple[Tensor]) -> None:
-            self.record(f"{name}.context", inputs[0].flatten(0, 1))
+            self.record(f"{name}.context", inputs[0][:, :tokens].flatten(0, 1))
 
         return [
             attention.qkv.register_forward_hook(on_qkv),
-            attention.softmax.register_forward_pre_hook(on_scores),
             attention.proj.register_forward_pre_hook(on_context),
         ]
-
-
-def _scores(scores: Tensor, constant: Tensor) -> Tensor:
-    """Return the scores as the integers should cover them, (samples, heads).
-
-    ``constant`` (B, heads, T) is what the key centre takes from every score of a row. A score that is negligible
-    may clip, and therefore counts as if it were just not negligible.
-    """
-    centred = scores - constant[..., None]
-    floor = centred.amax(dim=-1, keepdim=True) - NEGLIGIBLE
-    return torch.maximum(centred, floor).transpose(0, 1).flatten(1).T

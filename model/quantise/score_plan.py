@@ -1,0 +1,131 @@
+"""The integers of one head's queries, keys and scores, searched together by the error of the softmax they give.
+
+Two freedoms cost nothing in hardware. Softmax is the same for keys k and k − c with any fixed c, since q·c is the
+same for all scores of a row: with the mean key as c, keys and scores are smaller and their steps finer. And the
+channels of a head may share their product of scales out between query and key.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from model.integer.rounding import INT8
+
+from .norm import INT8_MAX
+
+EXP_MAX = 255
+STEPS = INT8[1] - INT8[0]
+NEGLIGIBLE = float(np.log(2 * EXP_MAX))
+"""A score this far below its row's maximum has an exponential that rounds to 0."""
+HEADROOM = 1 / 32
+"""Part of the score range kept free above the largest score seen: clipping there would be wrong."""
+DEPTHS = tuple(NEGLIGIBLE * part for part in (1.0, 0.95, 0.9, 0.85, 0.8, 0.75, 0.7, 0.65, 0.6))
+"""How deep below the lowest row maximum the integers reach; below that, scores clip and look a little larger."""
+TOPS = (1.0, 0.97, 0.94, 0.91, 0.88, 0.85, 0.8)
+"""Parts of the range that are kept at its top, where clipping makes large scores equal."""
+
+
+@dataclass(frozen=True)
+class HeadSample:
+    """Some attention rows of one head.
+
+    Attributes:
+        q: (images, rows, d) float32. k: (images, T, d) float32.
+        largest_q: (d,) range of the queries. low_k, high_k: (d,) range of the keys.
+    """
+
+    q: np.ndarray
+    k: np.ndarray
+    largest_q: np.ndarray
+    low_k: np.ndarray
+    high_k: np.ndarray
+
+
+@dataclass(frozen=True)
+class ScorePlan:
+    """Real values of one step, and what is subtracted before rounding.
+
+    Attributes:
+        q_scale, k_scale: (d,), with the same product for all channels. k_centre: (d,).
+        score_scale, score_centre: of the scores after 1/√d.
+    """
+
+    q_scale: np.ndarray
+    k_scale: np.ndarray
+    k_centre: np.ndarray
+    score_scale: float
+    score_centre: float
+
+
+def exp_table(score_scale: float) -> np.ndarray:
+    """Return round(255 · exp(−d · score_scale)) for d = 0..255 steps below the maximum, (256,) uint8."""
+    return np.floor(EXP_MAX * np.exp(-score_scale * np.arange(256)) + 0.5).astype(np.uint8)
+
+
+def floored(size: np.ndarray) -> np.ndarray:
+    """``size`` (channels,), where one that is (almost) 0 counts as a 4096th of the largest."""
+    return np.maximum(size, max(size.max() / 4096, 1e-30))
+
+
+def plan_scores(sample: HeadSample) -> ScorePlan:
+    """Choose the centre of the keys and search the range of the scores of one head."""
+    size = sample.q.shape[-1]
+    exact = _scores(sample.q, sample.k, size)
+    probabilities = np.exp(exact - exact.max(axis=-1, keepdims=True))
+    probabilities /= probabilities.sum(axis=-1, keepdims=True)
+    centre = sample.k.mean(axis=(0, 1), dtype=np.float64)
+    keys = sample.k - centre.astype(np.float32)
+    q_scale, k_scale = balance(
+        sample.largest_q,
+        np.maximum(np.abs(sample.low_k - centre), np.abs(sample.high_k - centre)),
+        (sample.q.astype(np.float64) ** 2).mean(axis=(0, 1)),
+        (keys.astype(np.float64) ** 2).mean(axis=(0, 1)),
+    )
+    scores = _scores(_rounded(sample.q, q_scale), _rounded(keys, k_scale), sample.q.shape[-1])
+    tops = scores.max(axis=-1)
+    high = float(tops.max())
+    floor = float(tops.min())
+
+    def attempt(depth: float, top: float) -> tuple[float, ScorePlan]:
+        low = max(floor - depth, float(scores.min()))
+        width = max((high - low) * top * (1 + HEADROOM), 1e-6)
+        scale = width / STEPS
+        plan = ScorePlan(q_scale, k_scale, centre, scale, low - INT8[0] * scale)
+        return _error(scores, plan, probabilities), plan
+
+    _, depth = min((attempt(depth, 1.0)[0], depth) for depth in DEPTHS)
+    return min((attempt(depth, top) for top in TOPS), key=lambda pair: pair[0])[1]
+
+
+def balance(
+    largest_q: np.ndarray, largest_k: np.ndarray, power_q: np.ndarray, power_k: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the scales of queries and keys, (d,) each.
+
+    The channel with the largest product of ranges fixes the product of scales; the others divide what they have
+    to spare so that the rounding of q, as large as k, and that of k, as large as q, add up to the least.
+    """
+    finest_q, finest_k = floored(largest_q) / INT8_MAX, floored(largest_k) / INT8_MAX
+    product = (finest_q * finest_k).max()
+    wanted = np.sqrt(product * np.sqrt(floored(power_q) / floored(power_k)))
+    q_scale = np.clip(wanted, finest_q, product / finest_k)
+    return q_scale, product / q_scale
+
+
+def _scores(q: np.ndarray, k: np.ndarray, size: int) -> np.ndarray:
+    return q @ np.swapaxes(k, -1, -2).astype(np.float32) / np.float32(np.sqrt(size))
+
+
+def _rounded(values: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    scale = scale.astype(np.float32)
+    return np.clip(np.floor(values / scale + np.float32(0.5)), *INT8) * scale
+
+
+def _error(scores: np.ndarray, plan: ScorePlan, probabilities: np.ndarray) -> float:
+    """Squared error of the probabilities that integer scores and their table give."""
+    steps = (scores - np.float32(plan.score_centre)) / np.float32(plan.score_scale)
+    integers = np.clip(np.floor(steps + np.float32(0.5)), *INT8).astype(np.int16)
+    table = exp_table(plan.score_scale).astype(np.float32)
+    exponentials = table[integers.max(axis=-1, keepdims=True) - integers]
+    exponentials /= exponentials.sum(axis=-1, keepdims=True)
+    return float(np.square(exponentials - probabilities, dtype=np.float64).sum())
