@@ -8,7 +8,7 @@ and it says, for instance::
     def test_foo():
         bench([verilog], "foo", Path(__file__).with_name("bench_foo.py"), config={"lanes": 8})
 
-``WAVES=1`` in the environment makes every bench write ``dump.fst`` and keeps it.
+``WAVES=1`` in the environment makes every bench write ``dump.fst`` (or ``.vcd``) and keep it.
 """
 
 import functools
@@ -153,7 +153,7 @@ def run(
         if not outcomes or not in_time:
             why += ["last lines of the log:", *text.splitlines()[-15:]]
         raise BenchFailure("\n".join([f"bench {stem} on {simulator.top} failed (see {log})", *why]))
-    waves = directory / "dump.fst" if simulator.waves else None
+    waves = directory / simulator.waves if simulator.waves else None
     if waves is None:
         shutil.rmtree(directory, ignore_errors=True)
     else:

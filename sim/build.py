@@ -9,6 +9,7 @@ Verilator's optimiser; with all of them visible, cocotb's own default, the model
 """
 
 import fcntl
+import functools
 import hashlib
 import importlib.metadata
 import json
@@ -51,13 +52,13 @@ class Build:
         top: name of its top module.
         executable: the program; run it through ``sim.bench.run``, which tells cocotb what it needs.
         directory: the folder of the build, with ``build.log``.
-        waves: whether it can write waves.
+        waves: name of the wave file that it can write, or None.
     """
 
     top: str
     executable: Path
     directory: Path
-    waves: bool
+    waves: str | None
 
 
 def build_root() -> Path:
@@ -87,7 +88,7 @@ def build(
         parameters: parameters of the top module; a text is given as a Verilog string.
         defines: preprocessor macros.
         lean: make only the top's ports visible. ``False`` shows every signal, for looking into a component.
-        waves: be able to write waves (``dump.fst``); slower even while none are written.
+        waves: be able to write waves; slower even while none are written.
         timing: allow delays in the Verilog, such as a clock of its own.
         optimise: what the C++ compiler is told for the model; ``-O1`` compiles fast, ``-O3`` runs fast.
         arguments: further arguments for Verilator.
@@ -100,11 +101,12 @@ def build(
     for key, value in (parameters or {}).items():
         options += [f'-G{key}="{value}"' if isinstance(value, str) else f"-G{key}={value}"]
     options += [f"-D{key}={value}" for key, value in (defines or {}).items()]
-    options += ["--trace-fst"] if waves else []
+    form = wave_format() if waves else None
+    options += [f"--trace-{form}"] if form else []
     options += [] if lean else ["--public-flat-rw"]
     key = _key(texts, top, lean, options, optimise)
     directory = build_root() / "benches" / f"{name or top}-{key}"
-    finished = Build(top, directory / "simulator", directory, waves)
+    finished = Build(top, directory / "simulator", directory, form and f"dump.{form}")
     with locked(directory):
         if not (directory / "done.json").exists():
             shutil.rmtree(directory, ignore_errors=True)
@@ -114,6 +116,15 @@ def build(
             summary = {"top": top, "options": options, "seconds": round(time.monotonic() - started, 1)}
             (directory / "done.json").write_text(json.dumps(summary, indent=2) + "\n")
     return finished
+
+
+@functools.cache
+def wave_format() -> str:
+    """``fst``, which is small, where the machine has zlib and lz4, which Verilator needs for it; else ``vcd``."""
+    program = "#include <zlib.h>\n#include <lz4.h>\nint main() { zlibVersion(); LZ4_versionNumber(); }\n"
+    command = [find_compiler(), "-x", "c++", "-", "-o", os.devnull, "-llz4", "-lz"]
+    done = subprocess.run(command, input=program, text=True, capture_output=True, check=False)
+    return "vcd" if done.returncode else "fst"
 
 
 @contextmanager
