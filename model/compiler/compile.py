@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 
 from hw.contract.config import CoreConfig
+from hw.contract.files import write_file
 from hw.contract.image import check
 from hw.contract.isa import Base
 from model.integer.network import IntegerNetwork
 
 from . import blocks
 from .analysis import Analysis, analyse
-from .image import ImageBuilder, to_hex, write_file
+from .image import ImageBuilder, to_hex
 from .layout import DramBlock, dram_block, pack_block
 from .lowering import Rows, Step
 from .manifest import Record, build_manifest

@@ -1,8 +1,4 @@
-"""The memory image: streams and tensors gathered behind the program, sealed, and written in two forms."""
-
-import os
-from contextlib import suppress
-from pathlib import Path
+"""The memory image: streams and tensors gathered behind the program and sealed; and its form as text."""
 
 import numpy as np
 
@@ -75,16 +71,3 @@ def to_hex(data: bytes, config: CoreConfig) -> bytes:
     lines = np.full((len(digits), 2 * width + 1), ord("\n"), np.uint8)
     lines[:, :-1] = digits
     return lines.tobytes()
-
-
-def write_file(path: Path, data: bytes) -> None:
-    """Write ``data`` so that ``path`` never holds half of it; raises PointwiseError when it cannot be."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(data)
-        temporary.replace(path)
-    except OSError as error:
-        with suppress(OSError):
-            temporary.unlink()
-        raise PointwiseError(f"{path} cannot be written: {error.strerror}") from error

@@ -33,6 +33,8 @@ def test_what_is_written_at_the_start_waits_for_earlier_epilogues():
     t.conv(early_writes=SLOT)
     assert t.conv(early_writes=[Region("sums", np.array([1]))]) == Waits()
     assert t.conv(early_writes=SLOT) == Waits(conv=1)
+    t.conv(late_reads=SLOT)
+    assert t.conv(early_writes=SLOT) == Waits(conv=4)
 
 
 def test_the_epilogue_alone_waits_for_dma_on_what_it_writes():

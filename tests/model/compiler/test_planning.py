@@ -43,6 +43,7 @@ def assert_sound(found: Plan, config: CoreConfig) -> None:
                     begin : end + 1, found.places[buffer.index] : found.places[buffer.index] + buffer.words
                 ] += 1
         assert table.max() == 1
+    assert found.lifetimes[found.graph.output][1] == len(found.order), "the output is stored at the end"
     for group in found.graph.groups:
         for left, right in pairwise(group):
             assert found.places[right] == found.places[left] + found.graph.buffers[left].words

@@ -1,14 +1,15 @@
 """Orders of steps."""
 
 from dataclasses import replace
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 import numpy as np
 import pytest
 
 from hw.contract.config import CoreConfig
+from hw.contract.isa import Prologue
 from model.compiler.analysis import analyse
-from model.compiler.lowering import Graph, lower, sliceable
+from model.compiler.lowering import Graph, Step, lower, sliceable
 from model.compiler.random_network import random_network
 from model.compiler.schedule import assign_slots, demand_order, interleave, maxima_readers
 from model.compiler.shapes import Shape, random_config, random_shape
@@ -32,6 +33,29 @@ def assert_valid(graph: Graph, order: list[int]) -> None:
     for step in graph.steps:
         assert all(position[before] < position[step.index] for before in step.after)
         assert step.flow <= set(step.after)
+    # Whatever the steps say of themselves: two that touch the same rows, one to write, keep their order.
+    for first, second in combinations(graph.steps, 2):
+        if conflicting(first, second):
+            assert position[first.index] < position[second.index], (first, second)
+
+
+def conflicting(first: Step, second: Step) -> bool:
+    """Whether the order of two steps matters, from the rows that they read and write."""
+
+    def rows(step: Step) -> tuple[set, set]:
+        written = {(step.output.buffer, step.output.first + t) for t in range(step.output.count)}
+        operands = [*step.streamed, *([step.stationary] if step.stationary else [])]
+        read = {(r.buffer, r.first + t) for r in operands for t in range(r.count)}
+        layer = step.node.layer if step.node else None
+        tokens = {("statistics", t) for t in range(step.first, step.first + step.count)}
+        if layer and layer.prologue == Prologue.NORMALISE:
+            read |= {(name, t + step.node.first) for name, t in tokens}
+        if layer and layer.norm:
+            written |= {(name, t + layer.output_token) for name, t in tokens}
+        return read, written
+
+    (read, written), (read_later, written_later) = rows(first), rows(second)
+    return bool(written & (read_later | written_later) or read & written_later)
 
 
 def names(graph: Graph, order: list[int]) -> list[str]:
@@ -57,6 +81,49 @@ def test_orders_are_valid_and_slots_suffice(seed: int, slices: int):
             assert all(maxima[step] != maxima[maker] for step in others)
         taken = [sums[step] for step in candidate if step in sums]
         assert taken == [index % 2 for index in range(len(taken))]
+
+
+def test_what_is_read_early_and_asked_for_late_comes_before_its_operands_change():
+    """A probe of the residual stream at the start, which only the last layer needs."""
+    network = random_network(0, replace(SHAPE, depth=2))
+    first = next(layer for layer in network.layers if layer.name == "blocks.0.q.0")
+    probe = replace(first, name="probe", output="probe")
+    late = replace(
+        network.layers[0],
+        name="late",
+        inputs=("blocks.1.o.0", "probe"),
+        weight=np.ones((SHAPE.dim, 2 * SHAPE.head_dim), int),
+        norm=None,
+    )
+    index = network.layers.index(first)
+    layers = (*network.layers[:index], probe, *network.layers[index:], late)
+    # One tensor cannot stand beside two others, so that the projection has to do with one head.
+    layers = tuple(
+        replace(layer, inputs=("blocks.1.o.1",), weight=layer.weight[:, : SHAPE.head_dim])
+        if layer.name == "blocks.1.proj"
+        else layer
+        for layer in layers
+    )
+    config = CoreConfig(rows=4, cols=4)
+    graph = lower(analyse(replace(network, layers=layers), config), config, {})
+    assert_valid(graph, demand_order(graph))
+    assert_valid(graph, interleave(graph, demand_order(graph), UNLIMITED))
+
+
+def test_what_may_be_sliced():
+    """Also where V is streamed by another layer: all of it is needed at once as stationary operand."""
+    network = random_network(0, SHAPE)
+    last = network.layers[-1]
+    also = replace(
+        network.layers[0],
+        name="also",
+        inputs=("blocks.0.v.0",),
+        weight=np.ones((SHAPE.dim, SHAPE.head_dim), int),
+    )
+    network = replace(network, layers=(*network.layers[:-1], also, last))
+    analysis = analyse(network, CoreConfig(rows=4, cols=4))
+    found = {name for name, _ in sliceable(analysis)}
+    assert found == {"image", "blocks.0.hidden"} | {f"blocks.0.scores.{head}" for head in range(3)}
 
 
 def test_demand_is_head_by_head_whatever_the_order_of_the_layers():
