@@ -9,38 +9,19 @@ from pathlib import Path
 import numpy as np
 
 from hw.contract.config import CoreConfig
-from hw.contract.errors import PointwiseError
-from hw.contract.registers import Cause, Error
+from hw.contract.registers import Cause
 from model.compiler import Compiled, compile_network
 from model.evaluate import compare, float_logits
 from model.integer.network import run as run_model
 from model.quantise import patchify
 
 from .build import Build
-from .system.run import CoreRun, explain, run_core
+from .compare import Mismatch, check_errors, compare_tensors, first_difference
+from .system.run import CoreRun, run_core
 from .workload import Workload
 
 SIMULATORS = 2
 """Simulator processes at a time."""
-
-
-@dataclass(frozen=True)
-class Mismatch:
-    """The first element in which hardware and integer model differ in one tensor."""
-
-    image: int
-    layer: str
-    tensor: str
-    index: tuple[int, ...]
-    expected: int
-    got: int
-    count: int
-
-    def __str__(self) -> str:
-        return (
-            f"image {self.image}, layer {self.layer}, tensor {self.tensor}{list(self.index)}: expected {self.expected}, "
-            f"got {self.got} ({self.count} elements differ)"
-        )
 
 
 @dataclass(frozen=True)
@@ -96,7 +77,7 @@ def simulate(
         step: told what is being done.
 
     Raises:
-        PointwiseError: the network does not fit the core, or the core ended in an error.
+        hw.contract.errors.PointwiseError: the network does not fit the core, or the core ended in an error.
     """
     network = workload.network
     patches = patchify(network, workload.images)
@@ -128,16 +109,17 @@ def simulate(
     compared = 0
     result_name = network.layers[-1].name
     if traced_run is not None:
-        _check_errors(traced_run)
-        tensors = traced.read_output(traced_run.outputs[0])
-        found, compared = _compare_tensors(tensors, expected[0], network)
-        mismatches += found
+        check_errors(traced_run)
+        mismatches += compare_tensors(network, expected[0], traced.read_output(traced_run.outputs[0]))
+        compared += len(network.layers)
     results = {}
     for part, core_run in zip(parts, runs, strict=True):
-        _check_errors(core_run)
+        check_errors(core_run)
         for image, block in zip(part, core_run.outputs, strict=True):
             results[image] = compiled.read_output(block)[network.output]
-            difference = _difference(image, result_name, network.output, expected[image][result_name], results[image])
+            difference = first_difference(
+                image, result_name, network.output, expected[image][result_name], results[image]
+            )
             mismatches += [difference] if difference else []
             compared += 1
     logits = np.stack([np.asarray(results[i])[0] for i in range(count)]) * network.output_scale
@@ -166,32 +148,3 @@ def simulate(
         memory=memory,
         waves=(traced_run or runs[0]).waves,
     )
-
-
-def _check_errors(core_run: CoreRun) -> None:
-    for outcome in core_run.images:
-        if outcome.error != Error.NONE:
-            raise PointwiseError(explain(outcome))
-
-
-def _compare_tensors(tensors: dict[str, np.ndarray], expected: dict[str, np.ndarray], network: object) -> tuple[list[Mismatch], int]:
-    """Every stored tensor of the traced image against the layer of that name."""
-    mismatches, compared = [], 0
-    for layer in network.layers:
-        if layer.name not in tensors:
-            raise PointwiseError(f"the trace holds no tensor of layer {layer.name}; compile with trace")
-        difference = _difference(0, layer.name, layer.output, expected[layer.name], tensors[layer.name])
-        mismatches += [difference] if difference else []
-        compared += 1
-    return mismatches, compared
-
-
-def _difference(image: int, layer: str, tensor: str, expected: np.ndarray, got: np.ndarray) -> Mismatch | None:
-    expected, got = np.asarray(expected), np.asarray(got)
-    if expected.shape != got.shape:
-        raise PointwiseError(f"layer {layer} gave shape {got.shape}, the integer model {expected.shape}")
-    places = np.argwhere(expected != got)
-    if not len(places):
-        return None
-    index = tuple(int(i) for i in places[0])
-    return Mismatch(image, layer, tensor, index, int(expected[index]), int(got[index]), len(places))

@@ -56,6 +56,8 @@ def run_core(
     inputs: Sequence[bytes],
     *,
     image: bytes | None = None,
+    image_bytes: int | None = None,
+    after_error: bool = False,
     plusargs: Mapping[str, object] | None = None,
     timeout_cycles: int = 100_000_000,
     timeout_seconds: float = 3600.0,
@@ -68,7 +70,8 @@ def run_core(
     Args:
         simulator: from ``sim.system.testbench.build_core``.
         inputs: input blocks (``Compiled.pack_input``), all of one size.
-        image: other bytes in place of the compiled image, to see them refused.
+        image: other bytes in place of the compiled image, to see them refused. image_bytes: the length that the core
+            is told, if not that of the image. after_error: start the next input even after an error.
         plusargs: latency, stalls and faults of the memory (``sim/rtl/axi_dram.sv``).
         timeout_cycles: after which a run without an interrupt fails the bench.
 
@@ -102,7 +105,8 @@ def run_core(
             },
             config={
                 "image_base": 0,
-                "image_bytes": len(image),
+                "image_bytes": len(image) if image_bytes is None else image_bytes,
+                "after_error": after_error,
                 "input_base": input_base,
                 "input_stride": input_stride,
                 "output_base": output_base,
