@@ -49,7 +49,8 @@ class Accumulator(wiring.Component):
         m = Module()
         layout = data.ArrayLayout(ACCUMULATOR, self.cols)
         m.submodules.running = running = Memory(shape=unsigned(32 * self.cols), depth=self.max_tokens, init=[])
-        m.submodules.fifo = fifo = SyncFIFOBuffered(width=32 * self.cols, depth=self.depth)
+        # One place more than is promised: the FIFO's output register fills a cycle after its memory does.
+        m.submodules.fifo = fifo = SyncFIFOBuffered(width=32 * self.cols, depth=self.depth + 1)
         reader, writer = running.read_port(), running.write_port()
         m.d.comb += [reader.addr.eq(self.token), reader.en.eq(self.valid & ~self.first)]
 

@@ -2,7 +2,7 @@
 
 import cocotb
 import numpy as np
-from cocotb.triggers import FallingEdge, ReadOnly, with_timeout
+from cocotb.triggers import FallingEdge, ReadOnly
 from epilogue_work import Work, random_work
 from waves import generator, pack_fields, same, start, unpack_fields
 
@@ -216,7 +216,7 @@ class Surroundings:
             self.checked += 1
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=20, timeout_unit="ms")
 @cocotb.parametrize(gap=[0.0, 0.4])
 async def equals_the_model(dut, gap):
     config = CoreConfig(**bench_config())
@@ -226,7 +226,7 @@ async def equals_the_model(dut, gap):
     around = Surroundings(dut, config, rng, works, gap)
     for task in (around.memories, around.descriptors, around.parameters, around.accumulators, around.dma):
         cocotb.start_soon(task())
-    await with_timeout(cocotb.start_soon(around.readers()), 20, "ms")
+    await around.readers()
     want = [write for work in works for write in work.writes(config)]
     for number, (got, expected) in enumerate(zip(around.writes, want, strict=False)):
         assert got == expected, f"write {number} is {got}, expected {expected}"

@@ -23,8 +23,8 @@ class Work:
 
     Attributes:
         conv: the instruction. acc: (T, N) accumulators. bias, mult, shift: (N,).
-        table: (256,) bytes; total: (T,) softmax denominators; old: (T, N) what the residual holds. Each is used
-            where the instruction says so.
+        table: (256,) bytes; total: (T,) softmax denominators; old: (T, N) what the residual holds. Each is
+            used where the instruction says so.
         result: (T, N) what must be written.
     """
 

@@ -1,0 +1,97 @@
+"""Tiles of every length, loaded by rows, half rows and columns, as early and as late as is allowed."""
+
+import cocotb
+import numpy as np
+from waves import generator, play, same, start
+
+from hw.engine.array import SystolicArray, sum_shape
+from model.integer.convolution import convolve
+from sim.bench import bench_config
+from sim.lanes import pack_rows, unpack_rows
+
+TILES = 120
+
+
+class Schedule:
+    """What happens at the ports of one array, tile by tile."""
+
+    def __init__(self, rng: np.random.Generator, rows: int, cols: int) -> None:
+        self.rng, self.rows, self.cols = rng, rows, cols
+        self.row_loads: list[tuple[int, int, int, np.ndarray]] = []  # cycle, row, mask, weights
+        self.column_loads: list[tuple[int, int, np.ndarray]] = []  # cycle, column, weights
+        self.swaps: list[int] = []
+        self.weights: list[np.ndarray] = []  # (C, R)
+        swap, tokens = -1, 0
+        for _ in range(TILES):
+            weight = rng.integers(-128, 128, (cols, rows))
+            self.weights.append(np.where(rng.random() < 0.1, -128, weight))
+            offered = self._columns(swap) if rng.random() < 0.3 else self._rows(swap)
+            swap = max(swap + tokens, offered) + int(rng.integers(0, 4) * rng.integers(0, 2))
+            self.swaps.append(swap)
+            tokens = int(rng.choice([1, rows, rng.integers(1, 2 * rows + 2)]))
+
+    def _gap(self) -> int:
+        return int(self.rng.integers(0, 3)) if self.rng.random() < 0.1 else 0
+
+    def _rows(self, swap: int) -> int:
+        """Load the last weights by rows, at once or in two halves; returns the first cycle for their swap."""
+        cycle, first_swap = self.row_loads[-1][0] if self.row_loads else -1, 0
+        halves = [self.rng.integers(0, 2, self.cols)] if self.rng.random() < 0.3 else []
+        masks = [half ^ flip for half in halves for flip in (0, 1)] or [np.ones(self.cols, int)]
+        for row in range(self.rows):
+            for mask in masks:
+                cycle = max(cycle + 1, swap + row + 1) + self._gap()
+                rubbish = self.rng.integers(-128, 128, self.cols)
+                data = np.where(mask, self.weights[-1][:, row], rubbish)
+                self.row_loads.append((cycle, row, pack_rows(mask[None], 1)[0], data))
+                first_swap = max(first_swap, cycle - row)
+        return first_swap
+
+    def _columns(self, swap: int) -> int:
+        cycle, first_swap = self.column_loads[-1][0] if self.column_loads else -1, 0
+        for column in range(self.cols):
+            cycle = max(cycle + 1, swap + self.rows + column) + self._gap()
+            self.column_loads.append((cycle, column, self.weights[-1][column]))
+            first_swap = max(first_swap, cycle - column)
+        return first_swap
+
+    def waves(self) -> dict[str, np.ndarray]:
+        """The inputs, rubbish wherever nothing is said."""
+        cycles, rng = self.swaps[-1] + 3 * self.rows + self.cols, self.rng
+        tokens = rng.integers(-128, 256, (cycles, self.rows))
+        ends = rng.choice([-128, 255], (cycles, 1))
+        self.tokens = np.where(rng.random((cycles, 1)) < 0.1, ends, tokens)
+        inputs = {"swap": np.zeros(cycles, int), "token": pack_rows(self.tokens, 9)}
+        inputs["swap"][self.swaps] = 1
+        for name, loads, depth, width in (
+            ("row", self.row_loads, self.rows, self.cols),
+            ("column", self.column_loads, self.cols, self.rows),
+        ):
+            index, data = rng.integers(0, depth, cycles), rng.integers(-128, 128, (cycles, width))
+            load = np.zeros(cycles, int)
+            for cycle, place, *_, weights in loads:
+                load[cycle], index[cycle], data[cycle] = 1, place, weights
+            inputs |= {f"{name}_load": load, f"{name}_index": index, f"{name}_data": pack_rows(data, 8)}
+        masks = {cycle: mask for cycle, _, mask, _ in self.row_loads}
+        inputs["row_mask"] = [masks.get(cycle, 0) for cycle in range(cycles)]
+        return inputs
+
+
+@cocotb.test()
+@cocotb.parametrize(size=bench_config()["sizes"])
+async def equals_the_model(dut, size):
+    rows, cols = size
+    name, latency = f"r{rows}c{cols}", SystolicArray(rows, cols).latency
+    schedule = Schedule(generator(), rows, cols)
+    inputs = {f"{name}_{port}": values for port, values in schedule.waves().items()}
+    await start(dut, inputs)
+    seen = await play(dut, inputs, [f"{name}_result"], after=latency)
+    got = unpack_rows(seen[f"{name}_result"][latency:], cols, sum_shape(rows).width, signed=True)
+    # From the first swap on, whatever enters meets the weights of the tile that it falls into.
+    begins = schedule.swaps[0]
+    tile = np.searchsorted(schedule.swaps, np.arange(begins, len(got)), side="right") - 1
+    want = [
+        convolve(token[None], schedule.weights[t])[0]
+        for token, t in zip(schedule.tokens[begins:], tile, strict=True)
+    ]
+    same(f"{name}: sum", got[begins:], want)
