@@ -95,20 +95,33 @@ def save_checkpoint(path: str | Path, checkpoint: Checkpoint) -> None:
         PointwiseError: the weights do not fit the network, the ending is another, or the file
             cannot be written.
     """
-    path = Path(path)
-    _check_suffix(path)
+    path = check_destination(path)
+    # In the order of the network, whatever the order in which a caller gathered them.
     state = check_state(checkpoint.state, checkpoint.config, "to be saved")
-    # In the order of the network, so that the order in which a caller gathered them does not matter.
-    state = {key: state[key].contiguous() for key in expected_shapes(checkpoint.config)}
     description = {"config": checkpoint.config.to_dict(), "notes": checkpoint.notes}
     if path.suffix == ".safetensors":
         metadata = {METADATA_KEY: json.dumps(description, sort_keys=True)}
-        data = safetensors.torch.save(state, metadata)
+        data = safetensors.torch.save({key: value.contiguous() for key, value in state.items()}, metadata)
     else:
         buffer = io.BytesIO()
         torch.save({"model": state, METADATA_KEY: description}, buffer)
         data = buffer.getvalue()
     _write_atomically(path, data)
+
+
+def check_destination(path: str | Path) -> Path:
+    """Return ``path`` if a checkpoint can go there, to be asked before hours of training rather than after.
+
+    Raises:
+        PointwiseError: its ending is not that of a checkpoint, or its folder does not exist.
+    """
+    path = Path(path)
+    _check_suffix(path)
+    if not path.parent.is_dir():
+        raise PointwiseError(
+            f"The checkpoint {path} cannot be written: there is no folder {path.parent}; make it."
+        )
+    return path
 
 
 def check_state(state: Mapping[str, Any], config: DeiTConfig, source: str) -> dict[str, Tensor]:
@@ -231,8 +244,7 @@ def _write_atomically(path: Path, data: bytes) -> None:
         temporary.replace(path)
     except OSError as error:
         raise PointwiseError(
-            f"The checkpoint {path} cannot be written ({error.strerror}); choose a folder that exists and is "
-            "writable."
+            f"The checkpoint {path} cannot be written ({error.strerror}); choose a folder that is writable."
         ) from error
     finally:
         temporary.unlink(missing_ok=True)

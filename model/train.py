@@ -21,7 +21,7 @@ from torch.nn import functional
 
 from hw.contract.errors import PointwiseError
 from model import digits
-from model.checkpoints import Checkpoint, save_checkpoint
+from model.checkpoints import Checkpoint, check_destination, save_checkpoint
 from model.deit import DeiT
 from model.networks import DeiTConfig, network
 
@@ -96,7 +96,7 @@ def train_digits(
 
     Raises:
         PointwiseError: the network does not fit the digits, the recipe leaves no step to do, or the
-            file cannot be written.
+            file cannot be written; a wrong ending or a missing folder is told before training.
     """
     recipe, config = recipe or Recipe(), config or network("micro")
     if (config.image_size, config.in_channels, config.classes) != (8, 1, 10):
@@ -105,6 +105,8 @@ def train_digits(
             f"{config.in_channels} of {config.image_size}x{config.image_size} and gives {config.classes}; "
             "choose a network for the digits, such as micro."
         )
+    if path is not None:
+        check_destination(path)
     data = digits.load()
     with _reproducible(recipe.seed, threads):
         net = DeiT(config, init_std=recipe.init_std)

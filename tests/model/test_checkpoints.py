@@ -207,8 +207,15 @@ def test_garbled_description_is_told(
 
 
 def test_folder_that_does_not_exist_is_told(tmp_path: Path, checkpoint: Checkpoint) -> None:
-    with pytest.raises(PointwiseError, match="cannot be written"):
+    with pytest.raises(PointwiseError, match="there is no folder"):
         save_checkpoint(tmp_path / "no" / "net.safetensors", checkpoint)
+
+
+def test_folder_in_the_place_of_the_file_is_told(tmp_path: Path, checkpoint: Checkpoint) -> None:
+    (tmp_path / "net.safetensors").mkdir()
+    with pytest.raises(PointwiseError, match="cannot be written"):
+        save_checkpoint(tmp_path / "net.safetensors", checkpoint)
+    assert [path.name for path in tmp_path.iterdir()] == ["net.safetensors"]
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)

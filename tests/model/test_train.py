@@ -103,3 +103,11 @@ def test_training_that_cannot_be_is_told(tmp_path: Path, arguments: dict, words:
 def test_recipe_without_steps_is_told(change: dict[str, int]) -> None:
     with pytest.raises(PointwiseError, match="at least one of each is needed"):
         Recipe(**change)
+
+
+def test_destination_is_checked_before_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("model.train.fit", lambda *_: pytest.fail("it trained first"))
+    with pytest.raises(PointwiseError, match="there is no folder"):
+        train_digits(tmp_path / "no" / "net.safetensors")
+    with pytest.raises(PointwiseError, match=r"ends in \.npz"):
+        train_digits(tmp_path / "net.npz")
