@@ -2,5 +2,6 @@
 
 from .deit import quantise
 from .inputs import patchify
+from .io import load_network, save_network
 
-__all__ = ["patchify", "quantise"]
+__all__ = ["load_network", "patchify", "quantise", "save_network"]

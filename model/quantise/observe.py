@@ -62,14 +62,17 @@ class TensorRecord:
         Raises:
             PointwiseError: a value is not finite.
         """
-        if not bool(torch.isfinite(values).all()):
+        sums = torch.stack(
+            [values.sum(dim=0, dtype=torch.float64), (values * values).sum(dim=0, dtype=torch.float64)]
+        )
+        # A sum is finite only if all that went into it is, and is quicker than looking at each.
+        if not bool(torch.isfinite(sums).all()):
             raise PointwiseError(
                 f"On the calibration images the float network gives values of {self.name} that are not finite; check "
                 "the weights and the images."
             )
         self.range.update(values)
-        wide = values.double()
-        self._sums += torch.stack([wide.sum(dim=0), (wide * wide).sum(dim=0)])
+        self._sums += sums
         self._count += len(values)
 
     @property

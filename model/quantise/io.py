@@ -1,0 +1,164 @@
+"""An integer network as one file: safetensors for the integers, JSON in its metadata for everything else."""
+
+import json
+import os
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors
+import safetensors.numpy
+
+from hw.contract.errors import PointwiseError
+from hw.contract.isa import Prologue, Stationary
+from model.integer.layernorm import NormConstants
+from model.integer.network import IntegerNetwork, Layer
+
+FORMAT = 1
+"""Raised when a field changes its meaning."""
+METADATA_KEY = "pointwise_integer_network"
+SUFFIX = ".safetensors"
+INITIAL = "residual_init"
+DTYPES = {
+    "weight": np.int8,
+    "bias": np.int32,
+    "mult": np.uint16,
+    "shift": np.uint8,
+    "channel_shift": np.uint8,
+    "exp_table": np.uint8,
+    # int8 or uint8 values, as the layer says.
+    "table": np.int16,
+}
+"""Arrays of a layer and how they are stored."""
+
+
+def save_network(path: str | Path, network: IntegerNetwork) -> None:
+    """Write an integer network; equal networks give equal files, and no half-written file is ever seen.
+
+    Args:
+        path: ends in ``.safetensors``; its folder must exist.
+
+    Raises:
+        PointwiseError: another ending, a value that does not fit its type, or a file that cannot be written.
+    """
+    path = _checked(path)
+    arrays = {INITIAL: _stored(INITIAL, network.residual_init, np.int16)}
+    layers = []
+    for layer in network.layers:
+        plain: dict[str, Any] = {}
+        for field in fields(Layer):
+            value = getattr(layer, field.name)
+            if field.name in DTYPES:
+                if value is not None:
+                    name = f"{layer.name}.{field.name}"
+                    arrays[name] = _stored(name, value, DTYPES[field.name])
+            elif isinstance(value, NormConstants):
+                plain[field.name] = asdict(value)
+            elif isinstance(value, Prologue | Stationary):
+                plain[field.name] = value.name
+            else:
+                plain[field.name] = value
+        layers.append(plain)
+    top = {
+        field.name: getattr(network, field.name)
+        for field in fields(IntegerNetwork)
+        if field.name not in ("layers", INITIAL)
+    }
+    description = json.dumps({"format": FORMAT, "network": top, "layers": layers}, sort_keys=True)
+    data = safetensors.numpy.save(arrays, {METADATA_KEY: description})
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        temporary.write_bytes(data)
+        temporary.replace(path)
+    except OSError as error:
+        raise PointwiseError(
+            f"The integer network {path} cannot be written ({error.strerror}); choose a folder that exists and is "
+            "writable."
+        ) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def load_network(path: str | Path) -> IntegerNetwork:
+    """Read what ``save_network`` wrote.
+
+    Raises:
+        PointwiseError: the file is missing, damaged, of another kind or of another version.
+    """
+    path = _checked(path)
+    if not path.is_file():
+        raise PointwiseError(f"There is no integer network {path}; check the path, or quantise a checkpoint.")
+    try:
+        with safetensors.safe_open(path, framework="np") as file:
+            description = (file.metadata() or {}).get(METADATA_KEY)
+            # The handle gives no iterator, only keys().
+            arrays = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+    except Exception as error:
+        # A damaged file makes the library raise almost anything.
+        raise PointwiseError(
+            f"The integer network {path} cannot be read ({type(error).__name__}); quantise the checkpoint again."
+        ) from error
+    if description is None:
+        raise PointwiseError(
+            f"The file {path} holds no integer network; give one that was quantised, not a float checkpoint."
+        )
+    try:
+        return _build(json.loads(description), arrays)
+    except PointwiseError as error:
+        raise PointwiseError(f"The integer network {path} {error}; quantise the checkpoint again.") from error
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise PointwiseError(
+            f"The integer network {path} is damaged ({type(error).__name__}: {error}); quantise the checkpoint again."
+        ) from error
+
+
+def _build(description: dict[str, Any], arrays: dict[str, np.ndarray]) -> IntegerNetwork:
+    if description["format"] != FORMAT:
+        raise PointwiseError(f"is of format {description['format']}, but this version reads {FORMAT}")
+    layers = tuple(_layer(plain, arrays) for plain in description["layers"])
+    network = IntegerNetwork(**description["network"], residual_init=arrays.pop(INITIAL), layers=layers)
+    if arrays:
+        raise PointwiseError(f"holds {min(arrays)}, which belongs to no layer")
+    return network
+
+
+def _layer(plain: dict[str, Any], arrays: dict[str, np.ndarray]) -> Layer:
+    """One layer; takes its arrays out of ``arrays``."""
+    values = dict(plain)
+    for name, dtype in DTYPES.items():
+        array = arrays.pop(f"{plain['name']}.{name}", None)
+        if array is not None and array.dtype != dtype:
+            raise PointwiseError(
+                f"holds {plain['name']}.{name} as {array.dtype}, but {np.dtype(dtype)} was expected"
+            )
+        values[name] = array
+    for name in ("bias", "mult", "shift"):
+        if values[name] is None:
+            raise PointwiseError(f"lacks {plain['name']}.{name}")
+    values["inputs"] = tuple(plain["inputs"])
+    values["prologue"] = Prologue[plain["prologue"]]
+    values["stationary"] = Stationary[plain["stationary"]]
+    values["norm"] = plain["norm"] and NormConstants(**plain["norm"])
+    if values["stationary"] == Stationary.STREAM and values["weight"] is None:
+        raise PointwiseError(f"lacks {plain['name']}.weight")
+    return Layer(**values)
+
+
+def _checked(path: str | Path) -> Path:
+    path = Path(path)
+    if path.suffix != SUFFIX:
+        raise PointwiseError(
+            f"The integer network {path} ends in {path.suffix or 'nothing'}, but {SUFFIX} was expected; rename it."
+        )
+    return path
+
+
+def _stored(name: str, values: np.ndarray, dtype: type[np.integer]) -> np.ndarray:
+    values = np.asarray(values)
+    stored = values.astype(dtype)
+    if not np.array_equal(stored, values):
+        raise PointwiseError(
+            f"The values of {name} do not fit {np.dtype(dtype)}; quantise the checkpoint again before it is saved."
+        )
+    return np.ascontiguousarray(stored)
