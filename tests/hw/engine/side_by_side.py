@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
-from amaranth.hdl import Module
+from amaranth.hdl import Module, Value
 from amaranth.lib import wiring
-from amaranth.lib.wiring import Out, connect, flipped
+from amaranth.lib.wiring import Out
 
 
 class SideBySide(wiring.Component):
@@ -18,5 +18,9 @@ class SideBySide(wiring.Component):
         m = Module()
         for name, component in self.components.items():
             m.submodules[name] = component
-            connect(m, component, flipped(getattr(self, name)))
+            outside, signature = getattr(self, name), component.signature
+            pairs = zip(signature.flatten(component), signature.flatten(outside), strict=True)
+            for (_, member, inner), (_, _, outer) in pairs:
+                inner, outer = Value.cast(inner), Value.cast(outer)
+                m.d.comb += outer.eq(inner) if member.flow == Out else inner.eq(outer)
         return m

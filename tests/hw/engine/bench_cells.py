@@ -1,0 +1,57 @@
+"""Trees, rounding, saturation and delays against NumPy and the integer model."""
+
+import cocotb
+import numpy as np
+from cell_units import COUNTS, DELAYS, LIMITS
+from waves import generator, play, same, start
+
+from hw.engine.cells import tree_latency
+from model.integer.rounding import round_shift, saturate
+from sim.lanes import pack_rows, unpack_rows
+
+CYCLES = 1000
+BITS = 20
+
+
+@cocotb.test()
+async def trees(dut):
+    rng = generator()
+    values = rng.integers(-128, 128, (CYCLES, max(COUNTS)))
+    values = np.where(rng.random((CYCLES, 1)) < 0.1, rng.choice([-128, 127], (CYCLES, 1)), values)
+    kinds = {
+        "sum": (14, True, 2, lambda part: part.sum(axis=1)),
+        "max": (8, True, 1, lambda part: part.max(axis=1)),
+        "unsigned": (8, False, 3, lambda part: (part & 255).max(axis=1)),
+    }
+    inputs = {"trees_values": pack_rows(values, 8)}
+    await start(dut, inputs)
+    outputs = [f"trees_{kind}{count}" for kind in kinds for count in COUNTS]
+    seen = await play(dut, inputs, outputs, after=10)
+    for kind, (bits, signed, every, function) in kinds.items():
+        for count in COUNTS:
+            words = seen[f"trees_{kind}{count}"][tree_latency(count, every) :][:CYCLES]
+            got = unpack_rows(words, 1, bits, signed=signed)[:, 0]
+            same(f"{kind} of {count}", got, function(values[:, :count]))
+
+
+@cocotb.test()
+async def scalars(dut):
+    rng = generator()
+    values = rng.integers(-(1 << BITS - 1), 1 << BITS - 1, CYCLES) >> rng.integers(0, BITS, CYCLES)
+    edges = [limit + side for low, high, _ in LIMITS.values() for limit in (low, high) for side in (-1, 0, 1)]
+    values[: len(edges)] = edges
+    amounts = rng.integers(0, BITS, CYCLES)
+    inputs = {"scalars_value": pack_rows(values[:, None], BITS), "scalars_amount": amounts}
+    await start(dut, inputs)
+    names = ["rounded", *LIMITS, *(f"delay{cycles}" for cycles in DELAYS)]
+    seen = await play(dut, inputs, [f"scalars_{name}" for name in names], after=max(DELAYS))
+
+    def signal(name: str, bits: int, signed: bool = True, late: int = 0) -> np.ndarray:
+        return unpack_rows(seen[f"scalars_{name}"][late:][:CYCLES], 1, bits, signed=signed)[:, 0]
+
+    # round_half_up is the second half of round_shift: its caller has shifted by one bit less.
+    same("rounded", signal("rounded", BITS), round_shift(values, amounts + 1))
+    for name, (low, high, shape) in LIMITS.items():
+        same(name, signal(name, shape.width, shape.signed), saturate(values, low, high))
+    for cycles in DELAYS:
+        same(f"delay by {cycles}", signal(f"delay{cycles}", BITS, late=cycles), values)

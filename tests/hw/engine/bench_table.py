@@ -1,0 +1,41 @@
+"""Reads of one bank while the other one is written, in every order."""
+
+import cocotb
+import numpy as np
+from waves import generator, play, same, start
+
+from hw.engine.table import TABLE_BANKS
+from sim.bench import bench_config
+from sim.lanes import pack_rows, unpack_rows
+
+CYCLES = 3000
+ENTRIES = 256
+
+
+@cocotb.test()
+async def equals_an_array(dut):
+    readers = bench_config()["readers"]
+    rng = generator()
+    filled = {
+        "write": [1] * TABLE_BANKS * ENTRIES,
+        "write_bank": np.arange(TABLE_BANKS * ENTRIES) // ENTRIES,
+        "write_index": np.arange(TABLE_BANKS * ENTRIES) % ENTRIES,
+        "write_data": rng.integers(0, 256, TABLE_BANKS * ENTRIES),
+    }
+    await start(dut, [*filled, "read_bank", "index"])
+    await play(dut, filled, [])
+    contents = np.asarray(filled["write_data"]).reshape(TABLE_BANKS, ENTRIES)
+    bank, index = rng.integers(0, 2, CYCLES), rng.integers(0, ENTRIES, (CYCLES, readers))
+    write, entry, value = (
+        rng.integers(0, 2, CYCLES),
+        rng.integers(0, ENTRIES, CYCLES),
+        rng.integers(0, 256, CYCLES),
+    )
+    inputs = {"write": write, "write_bank": 1 - bank, "write_index": entry, "write_data": value}
+    seen = await play(dut, inputs | {"read_bank": bank, "index": pack_rows(index, 8)}, ["value"], after=1)
+    want = []
+    for cycle in range(CYCLES):
+        want.append(contents[bank[cycle], index[cycle]])
+        if write[cycle]:
+            contents[1 - bank[cycle], entry[cycle]] = value[cycle]
+    same("value", unpack_rows(seen["value"][1:], readers, 8, signed=False), want)

@@ -1,0 +1,62 @@
+"""Components around the functions of ``hw.engine.cells``, so that they can be simulated."""
+
+from amaranth.hdl import Module, signed, unsigned
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from hw.engine.cells import add, delay, maximum, round_half_up, saturate, tree
+
+COUNTS = (1, 2, 3, 4, 7, 8, 16, 33)
+"""Values that the trees combine."""
+LIMITS = {
+    "int8": (-128, 127, signed(8)),
+    "uint8": (0, 255, unsigned(8)),
+    "int16": (-32768, 32767, signed(16)),
+}
+DELAYS = (0, 1, 5)
+
+
+class Trees(wiring.Component):
+    """Sum and maximum of the first ``count`` of the same signed bytes, one registered at every level."""
+
+    def __init__(self) -> None:
+        ports = {"values": In(data.ArrayLayout(signed(8), max(COUNTS)))}
+        ports |= {f"sum{count}": Out(signed(14)) for count in COUNTS}
+        ports |= {f"max{count}": Out(signed(8)) for count in COUNTS}
+        ports |= {f"unsigned{count}": Out(unsigned(8)) for count in COUNTS}
+        super().__init__(ports)
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        for count in COUNTS:
+            values = [self.values[index] for index in range(count)]
+            total, _ = tree(m, values, add, name=f"sum{count}")
+            largest, _ = tree(m, values, maximum, name=f"max{count}", every=1)
+            bare, _ = tree(
+                m, [value.as_unsigned() for value in values], maximum, name=f"unsigned{count}", every=3
+            )
+            m.d.comb += getattr(self, f"sum{count}").eq(total)
+            m.d.comb += getattr(self, f"max{count}").eq(largest)
+            m.d.comb += getattr(self, f"unsigned{count}").eq(bare)
+        return m
+
+
+class Scalars(wiring.Component):
+    """Rounding, saturation and delays of one number."""
+
+    def __init__(self) -> None:
+        ports = {"value": In(signed(20)), "amount": In(unsigned(5)), "rounded": Out(signed(20))}
+        ports |= {name: Out(shape) for name, (_, _, shape) in LIMITS.items()}
+        ports |= {f"delay{cycles}": Out(signed(20)) for cycles in DELAYS}
+        super().__init__(ports)
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.d.comb += self.rounded.eq(round_half_up(self.value >> self.amount))
+        for name, (low, high, shape) in LIMITS.items():
+            m.d.comb += getattr(self, name).eq(saturate(self.value, low, high, shape))
+        for cycles in DELAYS:
+            m.d.comb += getattr(self, f"delay{cycles}").eq(
+                delay(m, self.value, cycles, name=f"delay{cycles}")
+            )
+        return m

@@ -1,0 +1,21 @@
+"""Sram in Verilator, with one to four banks at once."""
+
+from pathlib import Path
+
+from hw.engine.sram import Sram
+from hw.verilog import to_verilog
+from sim.bench import bench
+from tests.hw.engine.side_by_side import SideBySide
+
+SHAPES = {
+    "one": {"words": 1, "lanes": 1, "lane_bits": 8, "banks": 1},
+    "two": {"words": 10, "lanes": 3, "lane_bits": 16, "banks": 2},
+    "three": {"words": 3, "lanes": 2, "lane_bits": 8, "banks": 3},
+    "four": {"words": 64, "lanes": 16, "lane_bits": 8, "banks": 4},
+}
+
+
+def test_sram():
+    units = {name: Sram(**shape, readers=3, writers=2) for name, shape in SHAPES.items()}
+    verilog = to_verilog(SideBySide(units), "srams")
+    bench([verilog], "srams", Path(__file__).with_name("bench_sram.py"), config=SHAPES)
