@@ -1,1 +1,1 @@
-"""The core's side of the buses: AXI signatures, the two masters, width conversion, the stationary prefetch."""
+"""The core's side of the buses: AXI signatures, masters, width conversion, stationary prefetch."""

@@ -1,8 +1,8 @@
 """Signatures of AXI4 and AXI4-Lite, named so that design tools recognise the buses.
 
-The members carry the names of the AXI specification in lower case, without a nested level: a port ``m_axi`` of
-the signature ``Axi4`` flattens to the paths (``m_axi``, ``araddr``) and so on, which ``hw.verilog`` joins with one
-underscore to ``m_axi_araddr``.
+The members carry the names of the AXI specification in lower case, without a nested level: a port ``m_axi``
+of the signature ``Axi4`` flattens to the paths (``m_axi``, ``araddr``) and so on, which ``hw.verilog`` joins
+with one underscore to ``m_axi_araddr``.
 """
 
 from enum import IntEnum
@@ -162,11 +162,11 @@ class TransferLayout(data.StructLayout):
 
 
 def connect_half(m: Module, half: object, whole: object) -> None:
-    """Join an ``Axi4`` port ``whole`` of the enclosing component with one half of it of a submodule, or with all.
+    """Forward a submodule's half of a bus to an ``Axi4`` port of the enclosing component.
 
     Args:
-        half: an interface of AxiRead, AxiWrite or Axi4 that a submodule drives.
-        whole: the interface that the enclosing component forwards it to; has at least the members of ``half``.
+        half: an interface of AxiRead or AxiWrite that a submodule drives.
+        whole: the port; it has at least the members of ``half``.
     """
     for name, member in half.signature.members.items():
         inner, outer = getattr(half, name), getattr(whole, name)
@@ -176,5 +176,6 @@ def connect_half(m: Module, half: object, whole: object) -> None:
 def drive_constants(m: Module, axi: object, prefix: str) -> None:
     """Drive what never changes on an address channel: whole beats, INCR, normal memory, id 0."""
     size = (axi.signature.data_width // 8).bit_length() - 1
-    constants = {"id": 0, "size": size, "burst": Burst.INCR, "lock": 0, "cache": CACHE_NORMAL, "prot": PROT_DATA, "qos": 0}
+    constants = {"id": 0, "size": size, "burst": Burst.INCR, "lock": 0, "qos": 0}
+    constants |= {"cache": CACHE_NORMAL, "prot": PROT_DATA}
     m.d.comb += [getattr(axi, prefix + name).eq(value) for name, value in constants.items()]

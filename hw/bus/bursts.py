@@ -11,14 +11,15 @@ class BurstLayout(data.StructLayout):
     """One burst. Fields: ``address``: byte address of its first beat; ``length``: beats − 1."""
 
     def __init__(self, addr_width: int, burst: int) -> None:
-        super().__init__({"address": unsigned(addr_width), "length": unsigned(max(1, (burst - 1).bit_length()))})
+        length_bits = max(1, (burst - 1).bit_length())
+        super().__init__({"address": unsigned(addr_width), "length": unsigned(length_bits)})
 
 
 class BurstSplitter(wiring.Component):
     """Turns transfers into bursts of at most ``burst`` beats that end at multiples of ``burst`` beats.
 
-    All bursts but the first of a transfer are therefore aligned to their size, and as ``burst`` beats are a power
-    of two of at most 4096 bytes, none crosses a 4 KB border.
+    All bursts but the first of a transfer are therefore aligned to their size, and as ``burst`` beats are a
+    power of two of at most 4096 bytes, none crosses a 4 KB border.
 
     Args:
         data_width: bits of a beat. addr_width: bits of an address. burst: the most beats, a power of two.
@@ -27,9 +28,11 @@ class BurstSplitter(wiring.Component):
     Ports:
         transfers: what to split. bursts: the result, registered.
         room: a burst is formed only when it has at most this many beats.
-        reserve: beats of the burst that is formed in this cycle, else 0; take them off ``room`` by the next cycle.
+        reserve: beats of the burst that is formed in this cycle, else 0; take them off ``room`` by the next
+            cycle.
 
-    Latency: two cycles from a transfer to its first burst. Throughput: one burst a cycle, also across transfers.
+    Latency: two cycles from a transfer to its first burst. Throughput: one burst a cycle, also across
+    transfers.
     """
 
     def __init__(self, data_width: int, addr_width: int, burst: int, *, room_bits: int) -> None:

@@ -1,7 +1,7 @@
 """Width conversion between beats of the bus and the items that the core works on (rows, words, instructions).
 
-All widths are powers of two times eight bits. The first item lies in the low bits of a beat, and the first beat
-in the low bits of an item.
+All widths are powers of two times eight bits. The first item lies in the low bits of a beat, and the first
+beat in the low bits of an item.
 """
 
 from amaranth.hdl import Cat, Module, Signal, unsigned
@@ -14,7 +14,9 @@ from hw.contract.errors import PointwiseError
 def _check(beat_bits: int, item_bits: int) -> None:
     for bits in (beat_bits, item_bits):
         if bits < 8 or bits & (bits - 1):
-            raise PointwiseError(f"a gearbox cannot handle {bits} bits; widths must be powers of two of at least 8")
+            raise PointwiseError(
+                f"a gearbox cannot handle {bits} bits; widths must be powers of two of at least 8"
+            )
 
 
 class TaggedBeat(data.StructLayout):
@@ -33,13 +35,14 @@ class Unpacker(wiring.Component):
     Ports:
         beats: the beats, marked. A marked beat must complete an item.
         items: the items, registered.
-        flush: high while the last wanted item of a block is on offer: when that item is taken, the rest of the block,
-            up to and including the marked beat, is dropped. The next item is the first of the next block.
+        flush: high while the last wanted item of a block is on offer: when that item is taken, the rest of
+            the block, up to and including the marked beat, is dropped. The next item is the first of the next
+            block.
         Without ``flush`` the marks have no effect.
 
-    Latency: one cycle from the beat that completes an item. Throughput: a beat or an item a cycle, whichever is the
-    smaller; no bubble between blocks when the flushed item lies in the marked beat, else one and a cycle for each
-    beat that is dropped.
+    Latency: one cycle from the beat that completes an item. Throughput: a beat or an item a cycle, whichever
+    is the smaller; no bubble between blocks when the flushed item lies in the marked beat, else one and a
+    cycle for each beat that is dropped.
     """
 
     def __init__(self, beat_bits: int, item_bits: int) -> None:
@@ -95,7 +98,7 @@ class Unpacker(wiring.Component):
 
 
 class Packer(wiring.Component):
-    """Items to beats. A block of items (up to the one marked ``last``) fills whole beats, the last one with zeros.
+    """Items to beats. A block (up to the item marked ``last``) fills whole beats, the last one with zeros.
 
     Args:
         item_bits, beat_bits: widths, powers of two of at least 8.
@@ -103,8 +106,8 @@ class Packer(wiring.Component):
     Ports:
         items: the items, marked. beats: the beats, registered.
 
-    Latency: one cycle from the item that completes a beat. Throughput: a beat or an item a cycle, whichever is the
-    smaller.
+    Latency: one cycle from the item that completes a beat. Throughput: a beat or an item a cycle, whichever
+    is the smaller.
     """
 
     def __init__(self, item_bits: int, beat_bits: int) -> None:

@@ -1,6 +1,6 @@
 """Fetches the stationary streams of the convolutions, ahead of the array."""
 
-from amaranth.hdl import Cat, Module, Signal, unsigned
+from amaranth.hdl import Module, Signal, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.wiring import In, Out
@@ -20,8 +20,8 @@ STREAM_LAYOUT = data.StructLayout({"offset": unsigned(32), "beats": unsigned(BEA
 class StreamPrefetch(wiring.Component):
     """Reads the streams of dispatched convolutions in order, back to back, and offers them as rows.
 
-    The next streams are read while the rows of the present one are consumed, as far as the FIFO in the reader (and two
-    queues of QUEUE_DEPTH streams) allows.
+    The next streams are read while the rows of the present one are consumed, as far as the FIFO in the reader
+    (and two queues of QUEUE_DEPTH streams) allows.
 
     Ports:
         image_base: address that offsets count from; constant during a run.
@@ -55,7 +55,7 @@ class StreamPrefetch(wiring.Component):
         m.submodules.lengths = lengths = SyncFIFO(width=BEATS_BITS, depth=QUEUE_DEPTH)
         m.submodules.unpacker = unpacker = Unpacker(config.axi_data_width, 8 * config.row_bytes)
         m.d.comb += [
-            queue.w_data.eq(Cat(self.streams.p.offset, self.streams.p.beats)),  # in the order of STREAM_LAYOUT
+            queue.w_data.eq(self.streams.payload),
             queue.w_en.eq(self.streams.valid),
             self.streams.ready.eq(queue.w_rdy),
         ]

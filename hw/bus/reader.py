@@ -25,22 +25,24 @@ def outstanding_bursts(burst: int) -> int:
 class AxiReader(wiring.Component):
     """Reads consecutive beats for several clients over one AXI4 bus.
 
-    A transfer is cut into INCR bursts of whole beats (see ``BurstSplitter``). A burst is put on the bus only when
-    the FIFO of its client has room for all of it, so RREADY is always high and no client can hold up another.
-    Clients take turns burst by burst. All bursts have id 0 and are answered in order.
+    A transfer is cut into INCR bursts of whole beats (see ``BurstSplitter``). A burst is put on the bus only
+    when the FIFO of its client has room for all of it, so RREADY is always high and no client can hold up
+    another. Clients take turns burst by burst. All bursts have id 0 and are answered in order.
 
     Args:
         config: gives the bus and the longest burst.
-        depths: for each client the depth of its FIFO in beats, at least ``axi_burst`` and 2. Twice the latency of
-            the memory is not needed: latency + ``axi_burst`` + 8 sustains a beat a cycle.
+        depths: for each client the depth of its FIFO in beats, at least ``axi_burst`` and 2. Twice the
+            latency of the memory is not needed: latency + ``axi_burst`` + 8 sustains a beat a cycle.
 
     Ports:
         axi: the bus.
         transfers: for each client the stream of what to read, in order (addresses aligned to the beat).
         beats: for each client the stream of the data, out of its FIFO.
-        halt: forget all transfers and all data. Bursts on the bus are awaited and dropped. Hold it until ``idle``.
+        halt: forget all transfers and all data. Bursts on the bus are awaited and dropped. Hold it until
+            ``idle``.
         idle: no burst is on the bus.
-        error: a burst was answered SLVERR or DECERR; it lasts until ``halt``. error_address: of the first such burst.
+        error: a burst was answered SLVERR or DECERR; it lasts until ``halt``. error_address: of the first
+            such burst.
         progress: a beat came in this cycle.
 
     Latency: three cycles from a transfer to ARVALID, two from RVALID to the client.
@@ -51,8 +53,8 @@ class AxiReader(wiring.Component):
         for depth in depths:
             if depth < max(2, config.axi_burst):
                 raise PointwiseError(
-                    f"a read FIFO of {depth} beats cannot hold a burst of {config.axi_burst}; make it at least "
-                    f"{max(2, config.axi_burst)} beats deep"
+                    f"a read FIFO of {depth} beats cannot hold a burst of {config.axi_burst}; make it at "
+                    f"least {max(2, config.axi_burst)} beats deep"
                 )
         self.config, self.depths = config, tuple(depths)
         width, addr_width = config.axi_data_width, config.axi_addr_width
@@ -74,8 +76,11 @@ class AxiReader(wiring.Component):
         config, axi = self.config, self.axi
         clients = len(self.depths)
         client_bits = max(1, (clients - 1).bit_length())
-        owner_layout = data.StructLayout({"address": unsigned(config.axi_addr_width), "client": unsigned(client_bits)})
-        m.submodules.owners = owners = SyncFIFO(width=owner_layout.size, depth=outstanding_bursts(config.axi_burst))
+        owner_layout = data.StructLayout(
+            {"address": unsigned(config.axi_addr_width), "client": unsigned(client_bits)}
+        )
+        outstanding = outstanding_bursts(config.axi_burst)
+        m.submodules.owners = owners = SyncFIFO(width=owner_layout.size, depth=outstanding)
 
         # R: the oldest burst tells whose beat it is.
         owner = data.View(owner_layout, owners.r_data)
@@ -96,7 +101,9 @@ class AxiReader(wiring.Component):
         offers = []
         for index, depth in enumerate(self.depths):
             room_bits = depth.bit_length()
-            splitter = BurstSplitter(config.axi_data_width, config.axi_addr_width, config.axi_burst, room_bits=room_bits)
+            splitter = BurstSplitter(
+                config.axi_data_width, config.axi_addr_width, config.axi_burst, room_bits=room_bits
+            )
             # One more than the depth: the output register of the FIFO must not count as room.
             fifo = SyncFIFOBuffered(width=config.axi_data_width, depth=depth + 1)
             m.submodules[f"splitter{index}"] = ResetInserter(self.halt)(splitter)

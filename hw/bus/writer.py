@@ -15,23 +15,27 @@ from .reader import outstanding_bursts
 class AxiWriter(wiring.Component):
     """Writes consecutive beats over AXI4.
 
-    A transfer is cut into INCR bursts of whole beats that end at multiples of ``axi_burst`` beats, so that none crosses a
-    4 KB border. A burst's address is sent when all its data is in the FIFO: the bus is never held by a burst whose
-    data is still being computed, and every burst that was begun can be ended. All bursts have id 0.
+    A transfer is cut into INCR bursts of whole beats that end at multiples of ``axi_burst`` beats, so that
+    none crosses a 4 KB border. A burst's address is sent when all its data is in the FIFO: the bus is never
+    held by a burst whose data is still being computed, and every burst that was begun can be ended. All
+    bursts have id 0.
 
     Args:
         config: gives the bus and the longest burst.
 
     Ports:
         axi: the bus. BREADY is always high.
-        transfers: where to write (addresses aligned to the beat). beats: the data, whole beats, in the same order.
-        halt: forget transfers and data. Bursts whose address was offered are ended with WSTRB = 0 and their answers
-            awaited. Hold it until ``idle``.
+        transfers: where to write (addresses aligned to the beat). beats: the data, whole beats, in the same
+            order.
+        halt: forget transfers and data. Bursts whose address was offered are ended with WSTRB = 0 and their
+            answers awaited. Hold it until ``idle``.
         idle: nothing to write: no transfer begun, no data held, no answer outstanding.
-        error: a burst was answered SLVERR or DECERR; it lasts until ``halt``. error_address: of the first such burst.
+        error: a burst was answered SLVERR or DECERR; it lasts until ``halt``. error_address: of the first
+            such burst.
         progress: a beat or an answer went over the bus in this cycle.
 
-    Latency: four cycles from the last beat of a burst to AWVALID, two more to WVALID. Throughput: one beat a cycle.
+    Latency: two cycles from the last beat of a burst to AWVALID, one more to WVALID. Throughput: one beat a
+    cycle.
     """
 
     def __init__(self, config: CoreConfig) -> None:
@@ -139,7 +143,7 @@ class AxiWriter(wiring.Component):
             axi.bready.eq(1),
             answers.r_en.eq(axi.bvalid),
             self.progress.eq((axi.wvalid & axi.wready) | axi.bvalid),
-            self.idle.eq(~active & ~fifo.r_rdy & (fifo.level == 0) & ~axi.awvalid & ~axi.wvalid & ~answers.r_rdy),
+            self.idle.eq(~active & (fifo.level == 0) & ~axi.awvalid & ~axi.wvalid & ~answers.r_rdy),
         ]
         with m.If(self.halt):
             m.d.sync += self.error.eq(0)

@@ -11,15 +11,16 @@ WORD_BITS = ADDRESS_BITS - 2
 
 
 class AxiLiteSlave(wiring.Component):
-    """Accepts a write when both its address and its data have come, in any order; one write and one read at a time.
+    """One write and one read at a time; address and data of a write may come in any order.
 
     Ports:
         axi: the bus. Everything is answered OKAY.
-        write: high for a cycle for each write of ``write_data`` under ``write_mask`` (a bit a byte) to the word ``write_word``.
+        write: high for a cycle for each write of ``write_data`` under ``write_mask`` (a bit a byte) to the
+            word ``write_word``.
         read: high for a cycle for each read of the word ``read_word``; ``read_data`` is taken in that cycle.
 
-    Latency: a write acts one cycle after address and data have come, a read one cycle after its address; the answer is there
-    a cycle later. Throughput: a write in three cycles, a read in three.
+    Latency: a write acts one cycle after address and data have come, a read one cycle after its address; the
+    answer is there a cycle later. Throughput: a write in two cycles, a read in two.
     """
 
     axi: In(AxiLite())

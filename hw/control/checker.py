@@ -32,8 +32,8 @@ class ImageChecker(wiring.Component):
         checked: trust the checksum, read the header alone.
         transfers, beats: to and from this client's ports of ``AxiReader``.
         busy: from ``start`` to ``done``. done: high for a cycle at the end.
-        error: the first thing that is wrong, in the order of the header, then the checksum, or Error.NONE. It and
-            program_offset, program_length stay until the next ``start``.
+        error: the first thing that is wrong, in the order of the header, then the checksum, or Error.NONE. It
+            and program_offset, program_length stay until the next ``start``.
 
     Latency: about twenty cycles and the header's, then a beat a cycle.
     """
@@ -106,7 +106,10 @@ class ImageChecker(wiring.Component):
                     0: (word == MAGIC, Error.MAGIC),
                     1: (word == VERSION, Error.VERSION),
                     2: (word == shape_word(config), Error.SHAPE),
-                    3: ((word == self.image_bytes) & (word[:6] == 0) & (word >= SMALLEST_IMAGE), Error.LENGTH),
+                    3: (
+                        (word == self.image_bytes) & (word[:6] == 0) & (word >= SMALLEST_IMAGE),
+                        Error.LENGTH,
+                    ),
                     6: (word <= config.max_tokens, Error.MEMORY),
                     7: (word <= config.act_words, Error.MEMORY),
                     8: (word <= config.res_words, Error.MEMORY),

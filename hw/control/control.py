@@ -24,15 +24,17 @@ class Control(wiring.Component):
 
     Ports:
         s_axil: the registers. irq: the interrupt, level.
-        clear: holds all but the bus masters in reset (use it with ResetInserter), and is the masters' ``halt``.
+        clear: holds all but the bus masters in reset (use it with ResetInserter), and is the masters'
+            ``halt``.
         image_base, image_bytes, input_base, output_base: of this run.
-        idle: reader and writer are both idle. progress: something moved: a beat on a bus, a token in the array.
+        idle: reader and writer are both idle. progress: something moved: a beat on a bus, a token in the
+            array.
         checked, check_start, check_done, check_error: to and from ``ImageChecker``.
         program_start, ended, program_error, instruction: to and from ``ProgramFetch``.
         read_error, read_address, write_error, write_address: error and error_address of the masters.
         cause: the ``Cause`` of each cycle with ``running``; 7 counts as IDLE.
 
-    Latency: registers answer in two cycles. Throughput: one access in three cycles each way.
+    Latency: registers answer in two cycles. Throughput: one access in two cycles each way.
     """
 
     def __init__(self, config: CoreConfig) -> None:

@@ -23,27 +23,29 @@ ERROR_BITS = 4
 class ProgramFetch(wiring.Component):
     """Reads ``program_length`` instructions and hands them to the convolution engine and to DMA.
 
-    A CONV goes to ``conv`` and, in the same cycle, its stationary stream to ``streams``; LOAD and STORE go through a
-    queue to ``dma``. Dispatch is in order, so that a full queue holds up what comes after; as an instruction waits for
-    earlier ones only (the compiler's promise), this ends. The program is read ahead as far as the FIFO in the
-    reader allows. An instruction that is no good is not dispatched, and nothing after it.
+    A CONV goes to ``conv`` and, in the same cycle, its stationary stream to ``streams``; LOAD and STORE go
+    through a queue to ``dma``. Dispatch is in order, so that a full queue holds up what comes after; as an
+    instruction waits for earlier ones only (the compiler's promise), this ends. The program is read ahead as
+    far as the FIFO in the reader allows. An instruction that is no good is not dispatched, and nothing after
+    it.
 
     Args:
         config: gives the bus and the most tokens.
 
     Ports:
-        start: take over ``program_offset`` (a multiple of 64) and ``program_length``; only once after each reset.
+        start: take over ``program_offset`` (a multiple of 64) and ``program_length``; only once after each
+            reset.
         image_base: address that the offset counts from.
         transfers, beats: to and from this client's ports of ``AxiReader``.
-        conv, streams: dispatched convolutions, and their ``STREAM_LAYOUT``; taken together: neither READY may wait for
-            its VALID. dma: dispatched LOADs and STOREs (``DMA``).
+        conv, streams: dispatched convolutions, and their ``STREAM_LAYOUT``; taken together: neither READY may
+            wait for its VALID. dma: dispatched LOADs and STOREs (``DMA``).
         conv_done, dma_done: counters of the run, from 0.
         ended: END was reached and everything dispatched before it is complete.
-        error: what is wrong with an instruction, or Error.NONE. instruction: index of the last one that was looked at,
-            dispatched or refused.
+        error: what is wrong with an instruction, or Error.NONE. instruction: index of the last one that was
+            looked at, dispatched or refused.
 
-    Latency: two cycles from the beat that completes an instruction to its dispatch, two more through DMA's queue.
-    Throughput: an instruction in two cycles, or as the bus delivers them.
+    Latency: two cycles from the beat that completes an instruction to its dispatch, two more through DMA's
+    queue. Throughput: an instruction in two cycles, or as the bus delivers them.
     """
 
     def __init__(self, config: CoreConfig) -> None:
@@ -119,6 +121,7 @@ class ProgramFetch(wiring.Component):
         refusal = Signal(ERROR_BITS)
         m.d.sync += refusal.eq(self._refusal(m, conv, dma))
 
+        beats_each = INSTRUCTION_BYTES // config.bus_bytes
         position = Signal(32)  # instructions dispatched so far
         conv_count, dma_count = Signal(16), Signal(16)
         left = Signal(32)
@@ -130,7 +133,7 @@ class ProgramFetch(wiring.Component):
                     m.d.sync += [
                         left.eq(self.program_length),
                         self.transfers.p.address.eq(self.image_base + self.program_offset),
-                        self.transfers.p.beats.eq(self.program_length * (INSTRUCTION_BYTES // config.bus_bytes)),
+                        self.transfers.p.beats.eq(self.program_length * beats_each),
                         self.transfers.valid.eq(self.program_length != 0),
                     ]
                     m.next = "CHECK"

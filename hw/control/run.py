@@ -15,20 +15,21 @@ CAUSE_BITS = 3
 class RunSequencer(wiring.Component):
     """Starts the image check and the program, sees to it that every run ends, and keeps its counters.
 
-    While nothing runs ``clear`` is high: it holds everything but the bus masters in reset, and is the ``halt`` of those, which
-    keep what they must to end the bursts that are on the bus. A run begins when the masters are idle. After an
-    error ``clear`` rises, and the run is over once the masters are idle. The watchdog covers all these waits.
+    While nothing runs ``clear`` is high: it holds everything but the bus masters in reset, and is the
+    ``halt`` of those, which keep what they must to end the bursts that are on the bus. A run begins when the
+    masters are idle. After an error ``clear`` rises, and the run is over once the masters are idle. The
+    watchdog covers all these waits.
 
     Ports:
-        start: begin, ignored while busy; ``checked``: the image's checksum is known to be good; ``watchdog``: cycles without
-            ``progress`` that end a run, 0 for never.
+        start: begin, ignored while busy; ``checked``: the image's checksum is known to be good; ``watchdog``:
+            cycles without ``progress`` that end a run, 0 for never.
         clear: see above. idle: both masters are.
         check_start, check_done, check_error: to and from ``ImageChecker``.
         program_start, ended, program_error, instruction: to and from ``ProgramFetch``.
         read_error, read_address, write_error, write_address: from the masters.
         cause: ``Cause`` of this cycle; only looked at while ``running``.
-        busy, done, failed: state; the latter two until the next start. finished: high for a cycle at the end of
-            every run. passed: high for a cycle when the image has been found good.
+        busy, done, failed: state; the latter two until the next start. finished: high for a cycle at the end
+            of every run. passed: high for a cycle when the image has been found good.
         error, error_address, error_instruction: of a failed run, else zero.
         check_cycles, cycles, causes: counters of 32 bits, kept until the next start.
 
@@ -97,9 +98,9 @@ class RunSequencer(wiring.Component):
             m.d.comb += [self.busy.eq(~fsm.ongoing("IDLE")), self.running.eq(fsm.ongoing("RUN"))]
             with m.State("IDLE"):
                 with m.If(self.start):
-                    m.d.sync += [self.done.eq(0), self.failed.eq(0), self.error.eq(Error.NONE)]
-                    m.d.sync += [self.error_address.eq(0), self.error_instruction.eq(0)]
-                    m.d.sync += [self.check_cycles.eq(0), self.cycles.eq(0), *(count.eq(0) for count in self.causes)]
+                    last = (self.done, self.failed, self.error, self.error_address, self.error_instruction)
+                    counters = (self.check_cycles, self.cycles, *self.causes)
+                    m.d.sync += [signal.eq(0) for signal in (*last, *counters)]
                     go("FLUSH")
             with m.State("FLUSH"):
                 with m.If(self.idle):

@@ -17,20 +17,23 @@ from .walker import COUNT_BITS, BlockWalker
 class DmaEngine(wiring.Component):
     """Executes LOAD and STORE one after the other, in order.
 
-    An instruction waits until ``conv_done`` and ``dma_done`` have come up to its ``wait_conv`` and ``wait_dma``. Rows lie
-    in DRAM as packed words of ``act_word_bytes`` or ``res_word_bytes``; each starts at its own address, a multiple of
-    64, and fills whole beats, the last with zeros. All lanes of a word are written.
+    An instruction waits until ``conv_done`` and ``dma_done`` have come up to its ``wait_conv`` and
+    ``wait_dma``. Rows lie in DRAM as packed words of ``act_word_bytes`` or ``res_word_bytes``; each starts at
+    its own address, a multiple of 64, and fills whole beats, the last with zeros. All lanes of a word are
+    written.
 
     Ports:
         instructions: what to do (``DMA``). conv_done, dma_done: counters of the run.
-        image_base, input_base, output_base: addresses that ``dram_offset`` counts from; constant during a run.
+        image_base, input_base, output_base: addresses that ``dram_offset`` counts from; constant during a
+            run.
         transfers, beats: to and from this client's ports of ``AxiReader``.
         write_transfers, write_beats, writer_idle: to and from ``AxiWriter``, which nobody else may use.
         act_read, act_write, res_read, res_write: ports of the memories.
-        done: high for a cycle after the last word of a LOAD has been written, or the last answer to a STORE has come.
+        done: high for a cycle after the last word of a LOAD has been written, or the last answer to a STORE
+            has come.
 
-    Latency: three cycles from ``instructions`` to the first transfer. Throughput: a beat or a word a cycle, whichever is the
-    smaller, with one transfer for each row; a STORE ends with the latency of the memory.
+    Latency: one cycle from ``instructions`` to the first transfer. Throughput: a beat or a word a cycle,
+    whichever is the smaller, with one transfer for each row; a STORE ends with the latency of the memory.
     """
 
     def __init__(self, config: CoreConfig) -> None:
@@ -116,7 +119,7 @@ class DmaEngine(wiring.Component):
         for space_of in Space:
             with m.If(command.space == space_of):
                 row_bytes = command.words * word_bytes(config, space_of)
-                m.d.comb += needed.eq((row_bytes + (config.bus_bytes - 1)) >> (config.bus_bytes.bit_length() - 1))
+                m.d.comb += needed.eq((row_bytes + config.bus_bytes - 1) >> config.bus_bytes.bit_length() - 1)
 
         m.d.sync += self.done.eq(0)
         with m.FSM():

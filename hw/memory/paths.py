@@ -32,7 +32,8 @@ class LoadPath(wiring.Component):
         places: where the words go. beats: from DRAM.
         act_write, res_write: ports of the two memories.
 
-    Latency: one cycle from a beat to its word. Throughput: a beat or a word a cycle, whichever is the smaller.
+    Latency: one cycle from a beat to its word. Throughput: a beat or a word a cycle, whichever is the
+    smaller.
     """
 
     def __init__(self, config: CoreConfig) -> None:
@@ -54,7 +55,7 @@ class LoadPath(wiring.Component):
             unpacker = Unpacker(config.axi_data_width, 8 * word_bytes(config, space))
             m.submodules[space.name.lower()] = unpacker
             m.d.comb += [
-                # What is left of a row's last beat is dropped with its last word, so every beat may count as marked.
+                # The rest of a row's last beat is dropped with its last word: every beat may count as marked.
                 unpacker.beats.p.last.eq(1),
                 unpacker.beats.p.data.eq(self.beats.payload),
                 unpacker.flush.eq(self.places.p.row_end),
@@ -74,15 +75,15 @@ class LoadPath(wiring.Component):
 
 
 class StorePath(wiring.Component):
-    """Reads words and packs them into beats; every row starts with a beat of its own and is filled with zeros.
+    """Reads words and packs them into beats; every row starts a beat, and zeros fill its last.
 
     Ports:
         space: the memory that is meant; changes only while idle.
         places: the words to read. beats: towards DRAM.
         act_read, res_read: ports of the two memories. idle: no word or beat is in here.
 
-    Latency: READ_LATENCY + 4 cycles from a place to its beat. Throughput: a beat or a word a cycle, whichever is the
-    smaller.
+    Latency: READ_LATENCY + 3 cycles from a place to its beat. Throughput: a beat or a word a cycle, whichever
+    is the smaller.
     """
 
     DEPTH = 8

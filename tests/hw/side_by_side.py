@@ -27,7 +27,7 @@ class SideBySide(wiring.Component):
 
 
 def refusal(make: Callable[[], object]) -> str:
-    """The sentence with which a component refuses to be made (without Amaranth's warning that nobody used it)."""
+    """The sentence of a component that refuses to be made, without Amaranth's warning that it is unused."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UnusedElaboratable)
         try:

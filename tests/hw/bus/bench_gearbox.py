@@ -65,7 +65,8 @@ async def pack_blocks(dut, name, item_bits, beat_bits, stall):
     joins, splits = max(1, beat_bits // item_bits), max(1, item_bits // beat_bits)
     wanted = []
     for _ in range(bench_config()["blocks"]):
-        items = [random.getrandbits(item_bits) for _ in range(random.choice((1, joins, random.randint(1, 3 * joins))))]
+        count = random.choice((1, joins, random.randint(1, 3 * joins)))
+        items = [random.getrandbits(item_bits) for _ in range(count)]
         source.put(item | (i == len(items) - 1) << item_bits for i, item in enumerate(items))
         for i in range(0, len(items), joins):
             wanted += split(join(items[i : i + joins], item_bits), beat_bits, splits)

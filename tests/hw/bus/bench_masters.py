@@ -40,7 +40,8 @@ class Bench:
             await RisingEdge(self.dut.clk)
             for seen, prefix in ((self.ar, "ar"), (self.aw, "aw")):
                 if int(getattr(self.dut, f"{prefix}_taken").value):
-                    seen.append(tuple(int(getattr(self.dut, prefix + name).value) for name in ("addr", "len")))
+                    burst = (getattr(self.dut, prefix + name) for name in ("addr", "len"))
+                    seen.append(tuple(int(port.value) for port in burst))
 
     def word(self, address, beats):
         """A transfer as the masters take it; the address may point inside a beat."""
@@ -119,7 +120,7 @@ class Bench:
 
 @cocotb.test()
 async def reads(dut):
-    """Every client gets what it asked for, in order, whatever stalls, with transfers queued behind each other."""
+    """Every client gets what it asked for, in order, with transfers queued behind each other."""
     bench = Bench(dut, stall=bench_config()["stall"])
     await bench.start()
 

@@ -54,7 +54,8 @@ class Unit:
                 if go and int(self.port("rows_valid").value):
                     break
             at = offset + number * self.row
-            assert int(self.port("rows_payload").value) == int.from_bytes(self.image[at : at + self.row], "little")
+            row = int.from_bytes(self.image[at : at + self.row], "little")
+            assert int(self.port("rows_payload").value) == row
         self.port("rows_ready").value = 0
 
     async def run(self, count):
@@ -75,8 +76,9 @@ async def rows(dut):
     """The rows of one stream after the other, however long their padding."""
     Clock(dut.clk, 10, unit="ns").start()
     await reset(dut)
-    units = [Unit(dut, name, shape, bench_config()["stall"]) for name, shape in bench_config()["shapes"].items()]
-    for task in [cocotb.start_soon(unit.run(bench_config()["streams"])) for unit in units]:
+    config = bench_config()
+    units = [Unit(dut, name, shape, config["stall"]) for name, shape in config["shapes"].items()]
+    for task in [cocotb.start_soon(unit.run(config["streams"])) for unit in units]:
         await with_timeout(task, TIMEOUT, "ns")
 
 

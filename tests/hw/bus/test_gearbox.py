@@ -9,6 +9,7 @@ from hw.verilog import to_verilog
 from sim.bench import bench
 from tests.hw.side_by_side import SideBySide, refusal
 
+BENCH = Path(__file__).with_name("bench_gearbox.py")
 PAIRS = [(32, 8), (32, 32), (32, 512), (64, 128), (128, 16), (128, 128), (512, 8), (512, 256), (8, 32)]
 """(bits of a beat, bits of an item)"""
 
@@ -21,7 +22,7 @@ def test_gearboxes(stall, test):
         units[f"unpack_{beat}_{item}"] = Unpacker(beat, item)
         units[f"pack_{item}_{beat}"] = Packer(item, beat)
     verilog = to_verilog(SideBySide(units), "gearboxes")
-    bench([verilog], "gearboxes", Path(__file__).with_name("bench_gearbox.py"), config=config, testcase=f"\\.{test}$")
+    bench([verilog], "gearboxes", BENCH, config=config, testcase=f"\\.{test}$")
 
 
 @pytest.mark.parametrize("widths", [(24, 8), (8, 4)])

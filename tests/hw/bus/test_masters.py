@@ -14,6 +14,7 @@ from sim.build import CHECKERS, DRAM, build
 from tests.hw.side_by_side import refusal
 
 HERE = Path(__file__).parent
+BENCH = HERE / "bench_masters.py"
 SHAPES = [(32, 16), (64, 1), (128, 16), (512, 64)]
 STALLS = {f"stall_{channel}": 300 for channel in ("ar", "r", "aw", "w", "b")}
 FAULT = 0x4A24
@@ -39,10 +40,10 @@ def masters(request):
         image = tmp_path / "image.bin"
         image.write_bytes(random.Random(seed).randbytes(size))
         dump = tmp_path / "dump.bin"
-        settings = {"width": width, "burst": burst, "image": str(image), "dump": str(dump), "fault": FAULT}
-        settings |= {"stall": 0.3 if "stall_ar" in plusargs else 0.0, "transfers": 60}
+        settings = {"width": width, "burst": burst, "image": str(image), "dump": str(dump)}
+        settings |= {"fault": FAULT, "stall": 0.3 if "stall_ar" in plusargs else 0.0, "transfers": 60}
         plusargs = {"mem_bytes": size, "image": image, "dump": dump, "seed": seed} | plusargs
-        run(simulator, HERE / "bench_masters.py", config=settings, plusargs=plusargs, testcase=test, seed=seed)
+        run(simulator, BENCH, config=settings, plusargs=plusargs, testcase=test, seed=seed)
 
     return go
 
@@ -59,14 +60,15 @@ def test_a_64_beat_fifo_hides_40_cycles(masters, tmp_path):
     masters("^bench_masters.read_rate$", tmp_path, latency=40)
 
 
-@pytest.mark.parametrize(("response", "stalls"), [(2, {}), (3, STALLS)], ids=["slverr_swift", "decerr_stalled"])
+@pytest.mark.parametrize(("response", "stalls"), [(2, {}), (3, STALLS)], ids=["swift", "stalled"])
 def test_errors_are_told_with_the_address_of_their_burst(masters, tmp_path, stalls, response):
     faults = {"fault_read": f"{FAULT:x}", "fault_write": f"{FAULT:x}", "fault_resp": response}
     masters("^bench_masters.(read_fault|write_fault)$", tmp_path, latency=9, **faults, **stalls)
 
 
 def test_a_halt_at_any_time(masters, tmp_path):
-    masters("^bench_masters.halts$", tmp_path, latency=12, stall_ar=400, stall_aw=400, stall_w=400, stall_b=400)
+    stalls = {f"stall_{channel}": 400 for channel in ("ar", "aw", "w", "b")}
+    masters("^bench_masters.halts$", tmp_path, latency=12, **stalls)
 
 
 def test_a_fifo_must_hold_a_burst():

@@ -10,6 +10,7 @@ from hw.verilog import to_verilog
 from sim.bench import bench
 from tests.hw.side_by_side import SideBySide
 
+BENCH = Path(__file__).with_name("bench_prefetch.py")
 SHAPES = [(32, 64), (512, 1), (128, 16), (64, 3), (32, 1), (512, 33)]
 """(bits of the bus, columns)"""
 
@@ -24,4 +25,4 @@ def test_prefetch(stall, test):
         shapes[name] = {"row_bytes": config.row_bytes, "bus_bytes": config.bus_bytes, "addr_bits": 32}
     verilog = to_verilog(SideBySide(units), "prefetch")
     config = {"shapes": shapes, "stall": stall, "streams": 20}
-    bench([verilog], "prefetch", Path(__file__).with_name("bench_prefetch.py"), config=config, testcase=rf"\.{test}$")
+    bench([verilog], "prefetch", BENCH, config=config, testcase=rf"\.{test}$")

@@ -117,7 +117,8 @@ class Unit:
             address = int(self.port(f"{read}_address").value)
             coming.append(address if give and int(self.port(f"{read}_valid").value) else None)
             due = coming.popleft()
-            self.port(f"{read}_data").value = random.getrandbits(self.rows * bits) if due is None else memory[due]
+            rubbish = random.getrandbits(self.rows * bits)
+            self.port(f"{read}_data").value = rubbish if due is None else memory[due]
             if accept and int(self.port(f"{write}_valid").value):
                 assert int(self.port(f"{write}_mask").value) == (1 << self.rows) - 1
                 memory[int(self.port(f"{write}_address").value)] = int(self.port(f"{write}_data").value)
@@ -153,7 +154,8 @@ class Unit:
     def random(self, number):
         """A block that fits everywhere; a STORE reads from where a LOAD may have written just before."""
         space = random.choice(list(Space))
-        rows, words = random.choice(((1, 1), (1, random.randint(1, 40)), (random.randint(1, 6), random.randint(1, 9))))
+        small = (random.randint(1, 6), random.randint(1, 9))
+        rows, words = random.choice(((1, 1), (1, random.randint(1, 40)), small))
         stride = words + random.randrange(4)
         size = -(-words * self.model.word_bytes[space] // 64) * 64
         dram_stride = size + 64 * random.randrange(2)
@@ -226,7 +228,7 @@ async def rate(dut):
                 while unit.done == before:
                     await RisingEdge(dut.clk)
                     cycles += 1
-                # The writer that is played here takes a cycle for each transfer and rests up to twelve at the end.
+                # The writer that is played here takes a cycle for each transfer and rests at the end.
                 limit = command.rows * max(words, unit.model.row_beats(command))
                 assert cycles <= limit + (32 if store else 16), (unit.name, command, cycles, limit)
         unit.compare()

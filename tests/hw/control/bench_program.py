@@ -1,0 +1,255 @@
+"""cocotb tests of ProgramFetch against the instructions that went into the image (see test_program)."""
+
+import random
+from dataclasses import replace
+
+import cocotb
+from cocotb.clock import Clock
+from cocotb.triggers import ClockCycles, RisingEdge, with_timeout
+
+from hw.contract.isa import INSTRUCTION_BYTES, Base, Conv, Dma, End, Prologue, Space, Stationary
+from hw.contract.registers import Error
+from hw.control.instruction import DMA
+from hw.engine.descriptor import CONV
+from sim.bench import bench_config
+from sim.drivers import StreamSink, reset, stall_pattern
+
+TIMEOUT = 5_000_000
+BASE = 0x7000
+FLAGS = ("in_unsigned", "to_residual", "out_unsigned", "table", "divide", "row_max", "add", "sums", "shifts")
+FLAGS += ("max_slot", "sum_slot")
+COUNTS = ("wait_conv", "wait_dma", "post_wait_dma", "first_token")
+
+
+def any_conv(max_tokens):
+    return Conv(
+        tokens=random.choice((1, max_tokens, random.randint(1, max_tokens))),
+        k=random.choice((1, 4096, random.randint(1, 4096))),
+        n=random.choice((1, 4096, random.randint(1, 4096))),
+        in_base=random.getrandbits(24),
+        in_token_stride=random.getrandbits(16),
+        in_tile_stride=random.getrandbits(16),
+        out_base=random.getrandbits(24),
+        out_token_stride=random.getrandbits(16),
+        out_word_stride=random.getrandbits(16),
+        prologue=random.choice(list(Prologue)),
+        stationary=random.choice(list(Stationary)),
+        stat_base=random.getrandbits(24),
+        stat_token_stride=random.getrandbits(16),
+        stat_word_stride=random.getrandbits(16),
+        stream_offset=random.getrandbits(26) * 64,
+        stream_beats=random.randint(1, (1 << 31) - 1),
+        **{name: random.random() < 0.5 for name in FLAGS},
+        **{name: random.getrandbits(16) for name in COUNTS},
+        mean_mult=random.getrandbits(16),
+        mean_shift=random.getrandbits(6),
+        norm_mult=random.getrandbits(16),
+        norm_shift=random.getrandbits(6),
+        epsilon=random.getrandbits(32),
+    )
+
+
+def any_dma():
+    return Dma(
+        store=random.random() < 0.5,
+        space=random.choice(list(Space)),
+        base=random.choice(list(Base)),
+        dram_offset=random.getrandbits(32),
+        dram_stride=random.getrandbits(32),
+        sram_base=random.getrandbits(24),
+        sram_stride=random.getrandbits(16),
+        rows=random.randint(1, 65535),
+        words=random.randint(1, 65535),
+        wait_conv=random.getrandbits(16),
+        wait_dma=random.getrandbits(16),
+    )
+
+
+def as_conv(word):
+    """The fields of a dispatched convolution, reserved ones left out."""
+    view = CONV.from_bits(word)
+    return {name: view[name] for name, _ in CONV if not name.startswith("reserved") and name != "opcode"}
+
+
+def fields(command, layout):
+    return {name: int(getattr(command, name)) for name, _ in layout if hasattr(command, name)}
+
+
+class Bench:
+    """One fetcher, with the bus and the engines played in Python."""
+
+    def __init__(self, dut, name, shape, stall):
+        self.dut, self.name = dut, name
+        self.beat, self.max_tokens = shape["bus_bytes"], shape["max_tokens"]
+        self.transfers = StreamSink(dut, f"{name}_transfers", stall=stall)
+        self.words = []  # beats that are to come; emptied where a reset interrupts the bus
+        self.stalled = stall_pattern(name, stall)
+        outputs = ("conv", "streams", "dma")
+        self.sinks = {port: StreamSink(dut, f"{name}_{port}", stall=stall) for port in outputs}
+        self.port("image_base").value = BASE
+        for port in ("start", "conv_done", "dma_done"):
+            self.port(port).value = 0
+        cocotb.start_soon(self.feed())
+
+    async def feed(self):
+        payload, valid, ready = (self.port(f"beats_{name}") for name in ("payload", "valid", "ready"))
+        shown = False
+        while True:
+            shown = bool(self.words) and (shown or not self.stalled())
+            valid.value = int(shown)
+            if shown:
+                payload.value = self.words[0]
+            await RisingEdge(self.dut.clk)
+            if shown and int(ready.value):
+                del self.words[:1]
+                shown = False
+
+    def port(self, name):
+        return getattr(self.dut, f"{self.name}_{name}")
+
+    def value(self, name):
+        return int(self.port(name).value)
+
+    async def begin(self, program, offset=0x240):
+        """Starts, checks the transfer that is asked for, and queues the program on the bus."""
+        await RisingEdge(self.dut.clk)
+        self.port("program_offset").value, self.port("program_length").value = offset, len(program)
+        self.port("start").value = 1
+        await RisingEdge(self.dut.clk)
+        self.port("start").value = self.port("program_offset").value = self.port("program_length").value = 0
+        if not program:
+            return
+        (word,) = await self.transfers.receive(1)
+        beats = len(program) * INSTRUCTION_BYTES // self.beat
+        assert (word & 0xFFFFFFFF, word >> 32) == (BASE + offset, beats)
+        data = b"".join(item if isinstance(item, bytes) else item.encode() for item in program)
+        places = range(0, len(data), self.beat)
+        self.words += [int.from_bytes(data[i : i + self.beat], "little") for i in places]
+
+    async def until(self, name, cycles=3000):
+        for _ in range(cycles):
+            await RisingEdge(self.dut.clk)
+            if self.value(name):
+                return
+        raise AssertionError(f"{self.name}: no {name}")
+
+    async def restart(self):
+        self.words.clear()
+        await reset(self.dut)
+
+    def compare(self, program):
+        convs = [item for item in program if isinstance(item, Conv)]
+        dmas = [item for item in program if isinstance(item, Dma)]
+        got = [as_conv(word) for word in self.sinks["conv"].received]
+        assert got == [fields(item, CONV) for item in convs]
+        streams = [(word & 0xFFFFFFFF, word >> 32) for word in self.sinks["streams"].received]
+        assert streams == [(item.stream_offset, item.stream_beats) for item in convs]
+        got = [{name: DMA.from_bits(word)[name] for name, _ in DMA} for word in self.sinks["dma"].received]
+        assert got == [fields(item, DMA) for item in dmas]
+        for sink in self.sinks.values():
+            sink.received.clear()
+
+
+async def start(dut):
+    Clock(dut.clk, 10, unit="ns").start()
+    config = bench_config()
+    benches = [Bench(dut, name, shape, config["stall"]) for name, shape in config["shapes"].items()]
+    await reset(dut)
+    return benches
+
+
+async def with_each(dut, benches, test):
+    for bench in benches:
+        await with_timeout(cocotb.start_soon(test(bench)), TIMEOUT, "ns")
+
+
+@cocotb.test()
+async def dispatch(dut):
+    """All fields of all instructions, in order, and the end after everything is complete."""
+
+    async def test(bench):
+        program = [any_dma() if random.random() < 0.5 else any_conv(bench.max_tokens) for _ in range(60)]
+        convs = sum(isinstance(item, Conv) for item in program)
+        # What follows END is none of its business.
+        await bench.begin([*program, End(), any_dma()])
+        for _ in range(5000):
+            await RisingEdge(dut.clk)
+            if bench.value("instruction") == len(program):
+                break
+        await ClockCycles(dut.clk, 40)
+        assert not bench.value("ended") and bench.value("instruction") == len(program)
+        bench.port("conv_done").value = convs
+        await ClockCycles(dut.clk, 3)
+        assert not bench.value("ended")
+        bench.port("dma_done").value = len(program) - convs
+        await bench.until("ended", 3)
+        assert bench.value("error") == Error.NONE
+        bench.compare(program)
+
+    await with_each(dut, await start(dut), test)
+
+
+@cocotb.test()
+async def refusals(dut):
+    """Each kind of bad instruction is refused, with its index, after everything before it was dispatched."""
+    conv, dma = any_conv(1), any_dma()
+
+    def bad(max_tokens):
+        for field, value in (
+            *(("tokens", 0), ("tokens", max_tokens + 1), ("k", 0), ("k", 4097), ("n", 0), ("n", 65535)),
+            *(("stream_beats", 0), ("stream_beats", 1 << 31), ("prologue", 3), ("stationary", 3)),
+        ):
+            yield replace(conv, **{field: value}), Error.OPERAND
+        for field, value in (("rows", 0), ("words", 0), ("base", 3)):
+            yield replace(dma, **{field: value}), Error.OPERAND
+        for opcode in (4, 9, 15):
+            yield bytes([opcode]) + bytes(63), Error.OPCODE
+
+    async def test(bench):
+        for item, error in bad(bench.max_tokens):
+            program = [any_dma() if random.random() < 0.5 else any_conv(bench.max_tokens) for _ in range(3)]
+            await bench.begin([*program, item, End()])
+            await bench.until("error")
+            assert bench.value("error") == error, item
+            await ClockCycles(dut.clk, 30)
+            assert bench.value("instruction") == len(program) and not bench.value("ended")
+            bench.compare(program)
+            await bench.restart()
+
+    await with_each(dut, await start(dut), test)
+
+
+@cocotb.test()
+async def no_end(dut):
+    """A program that ends without END, and one of no instructions at all."""
+
+    async def test(bench):
+        for length in (2, 0):
+            program = [any_conv(bench.max_tokens) for _ in range(length)]
+            await bench.begin(program)
+            await bench.until("error")
+            assert bench.value("error") == Error.PROGRAM
+            await ClockCycles(dut.clk, 20)
+            assert bench.value("instruction") == max(0, length - 1)
+            bench.compare(program)
+            await bench.restart()
+
+    await with_each(dut, await start(dut), test)
+
+
+@cocotb.test()
+async def queues(dut):
+    """A DMA engine that takes nothing holds up nothing until its queue is full."""
+
+    async def test(bench):
+        program = [any_dma() for _ in range(8)] + [any_conv(bench.max_tokens) for _ in range(4)]
+        bench.sinks["dma"]._stall = lambda: True
+        await bench.begin([*program, any_dma(), any_dma(), any_conv(bench.max_tokens), End()])
+        await ClockCycles(dut.clk, 800)
+        assert len(bench.sinks["conv"].received) == 4 and not bench.sinks["dma"].received
+        bench.sinks["dma"]._stall = lambda: False
+        await ClockCycles(dut.clk, 400)
+        assert len(bench.sinks["conv"].received) == 5 and len(bench.sinks["dma"].received) == 10
+        await bench.restart()
+
+    await with_each(dut, await start(dut), test)

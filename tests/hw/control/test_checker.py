@@ -1,0 +1,26 @@
+"""ImageChecker on every width of the bus."""
+
+from pathlib import Path
+
+import pytest
+
+from hw.contract.config import CoreConfig
+from hw.control.checker import ImageChecker
+from hw.verilog import to_verilog
+from sim.bench import bench
+from tests.hw.side_by_side import SideBySide
+
+SHAPES = {
+    "bus32": {"axi_data_width": 32, "rows": 1, "cols": 1},
+    "bus64": {"axi_data_width": 64, "rows": 8, "cols": 4, "max_tokens": 2},
+    "bus128": {"axi_data_width": 128, "max_tokens": 1024},
+    "bus512": {"axi_data_width": 512, "rows": 64, "cols": 64, "post_lanes": 1},
+}
+
+
+@pytest.mark.parametrize("stall", [0, 0.3])
+def test_checker(stall):
+    units = {name: ImageChecker(CoreConfig(**shape)) for name, shape in SHAPES.items()}
+    verilog = to_verilog(SideBySide(units), "checker_bench")
+    config = {"shapes": SHAPES, "stall": stall}
+    bench([verilog], "checker_bench", Path(__file__).with_name("bench_checker.py"), config=config)

@@ -1,0 +1,29 @@
+"""Control under the protocol checker of AXI4-Lite."""
+
+from pathlib import Path
+
+import pytest
+
+from hw.contract.config import CoreConfig
+from hw.control.control import Control
+from hw.verilog import to_verilog
+from sim.bench import bench
+from sim.build import CHECKERS
+
+HERE = Path(__file__).parent
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        {},
+        {"rows": 3, "cols": 1, "axi_addr_width": 64, "axi_data_width": 512, "max_tokens": 2},
+        {"axi_addr_width": 16},
+    ],
+    ids=lambda shape: f"{shape.get('axi_addr_width', 32)}bits",
+)
+def test_control(shape):
+    config = CoreConfig(**shape)
+    sources = [to_verilog(Control(config), "control"), *CHECKERS, HERE / "control_bench.sv"]
+    parameters = {"ADDR_WIDTH": config.axi_addr_width}
+    bench(sources, "control_bench", HERE / "bench_control.py", config=shape, parameters=parameters)

@@ -1,0 +1,26 @@
+"""ProgramFetch on every width of the bus."""
+
+from pathlib import Path
+
+import pytest
+
+from hw.contract.config import CoreConfig
+from hw.control.program import ProgramFetch
+from hw.verilog import to_verilog
+from sim.bench import bench
+from tests.hw.side_by_side import SideBySide
+
+SHAPES = [(32, 2), (64, 197), (128, 1024), (512, 256)]
+"""(bits of the bus, most tokens)"""
+
+
+@pytest.mark.parametrize("stall", [0, 0.4])
+def test_program(stall):
+    units, shapes = {}, {}
+    for width, tokens in SHAPES:
+        config = CoreConfig(axi_data_width=width, max_tokens=tokens)
+        units[f"bus{width}"] = ProgramFetch(config)
+        shapes[f"bus{width}"] = {"bus_bytes": config.bus_bytes, "max_tokens": tokens}
+    verilog = to_verilog(SideBySide(units), "program")
+    config = {"shapes": shapes, "stall": stall}
+    bench([verilog], "program", Path(__file__).with_name("bench_program.py"), config=config)
