@@ -64,7 +64,8 @@ class Walker(wiring.Component):
         tile_end: last group of an N-tile (its parameter bank is read for some cycles more).
         conv_end: last group of a convolution.
 
-    Throughput: one group a cycle; one idle cycle between convolutions, ``settle`` after one with LayerNorm sums.
+    Throughput: one group a cycle; one idle cycle between convolutions, ``settle`` + 3 after one with LayerNorm sums;
+        REVISIT_CYCLES idle cycles between N-tiles of fewer tokens than that.
     """
 
     def __init__(self, config: CoreConfig, settle: int) -> None:

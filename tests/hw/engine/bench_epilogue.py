@@ -4,7 +4,7 @@ import cocotb
 import numpy as np
 from cocotb.triggers import FallingEdge, ReadOnly
 from epilogue_work import Work, random_work
-from waves import generator, pack_fields, same, start, unpack_fields
+from waves import descriptor, generator, pack_fields, same, start, unpack_fields
 
 from hw.contract.config import CoreConfig
 from hw.contract.stream import PLANES
@@ -65,10 +65,7 @@ class Surroundings:
     async def descriptors(self) -> None:
         for work in self.works:
             await self.pause()
-            names = [name for name, _ in EPILOGUE]
-            self.dut.descriptor_payload.value = int(
-                pack_fields(EPILOGUE, **{n: int(getattr(work.conv, n)) for n in names})
-            )
+            self.dut.descriptor_payload.value = descriptor(EPILOGUE, work.conv)
             self.dut.descriptor_valid.value = 1
             await ReadOnly()
             while not self.dut.descriptor_ready.value:

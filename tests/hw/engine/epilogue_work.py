@@ -71,7 +71,7 @@ class Work:
         return np.stack(statistics(*token_sums(self.result), constants))
 
 
-def random_work(rng: np.random.Generator, config: CoreConfig, *, post_wait_dma: int = 0) -> Work:
+def random_conv(rng: np.random.Generator, config: CoreConfig, *, post_wait_dma: int = 0) -> Conv:
     """Any legal mixture of flags; sizes around the array's, one among them."""
     tokens = int(rng.choice([1, 1, 2, int(rng.integers(1, config.max_tokens + 1))]))
     n = int(rng.choice([1, config.cols, int(rng.integers(1, 3 * config.cols + 1))]))
@@ -81,7 +81,7 @@ def random_work(rng: np.random.Generator, config: CoreConfig, *, post_wait_dma: 
     words = -(-n // config.rows)
     token_stride, word_stride = ((words + int(rng.integers(0, 3)), 1), (1, tokens))[int(rng.integers(0, 2))]
     size = tokens * token_stride + words * word_stride
-    conv = Conv(
+    return Conv(
         tokens=tokens,
         k=1,
         n=n,
@@ -109,16 +109,22 @@ def random_work(rng: np.random.Generator, config: CoreConfig, *, post_wait_dma: 
         norm_shift=int(rng.integers(0, 41)),
         epsilon=int(rng.integers(0, 1 << 32)) >> int(rng.integers(0, 32)),
     )
+
+
+def random_work(rng: np.random.Generator, config: CoreConfig, *, post_wait_dma: int = 0) -> Work:
+    """A random convolution, with numbers that reach and exceed all limits."""
+    conv = random_conv(rng, config, post_wait_dma=post_wait_dma)
+    tokens, n = conv.tokens, conv.n
     total = np.maximum(rng.integers(0, 1 << 18, tokens) >> rng.integers(0, 19, tokens), 0)
-    magnitude = 128 * np.maximum(total, 1)[:, None] if divided else 1 << 31
+    magnitude = 128 * np.maximum(total, 1)[:, None] if conv.divide else 1 << 31
     acc = rng.integers(-magnitude, magnitude, (tokens, n)) >> rng.integers(0, 16, (tokens, n))
     # A factor that brings most results inside their limits, so that all bits of the result count.
     shift = rng.integers(1, 48, n)
     mult = np.clip((1 << shift) >> int(rng.integers(0, 16)), 1, 65535) - rng.integers(0, 2, n)
     bias = rng.integers(-(1 << 31), 1 << 31, n) >> rng.integers(0, 32, n)
     table_bytes, old = rng.integers(-128, 128, 256), rng.integers(-32768, 32768, (tokens, n))
-    limits = INT16 if to_residual else UINT8 if unsigned else INT8
-    result = requantise(divide(acc, total) if divided else acc, bias, mult, shift, limits)
-    result = look_up(result, table_bytes) if table else result
-    result = add_residual(old, result) if add else result
+    limits = INT16 if conv.to_residual else UINT8 if conv.out_unsigned else INT8
+    result = requantise(divide(acc, total) if conv.divide else acc, bias, mult, shift, limits)
+    result = look_up(result, table_bytes) if conv.table else result
+    result = add_residual(old, result) if conv.add else result
     return Work(conv, acc, bias, mult, shift, table_bytes, total, old, result)

@@ -14,6 +14,8 @@ from amaranth.hdl import Shape
 from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge, ReadOnly
 
+from hw.contract.isa import Conv
+
 
 def generator() -> np.random.Generator:
     """NumPy's generator, seeded from the seed of the bench; the log holds both."""
@@ -36,6 +38,11 @@ def pack_fields(layout: Any, **fields: Any) -> np.ndarray:
             raise ValueError(f"{values.min()} to {values.max()} does not fit {name} of {field.width} bits")
         word = word | (values & ((1 << field.width) - 1)) << field.offset
     return word
+
+
+def descriptor(layout: Any, conv: Conv) -> int:
+    """The part of an instruction that a unit keeps, as a word."""
+    return int(pack_fields(layout, **{name: int(getattr(conv, name)) for name, _ in layout}))
 
 
 def unpack_fields(layout: Any, word: int) -> dict[str, int]:

@@ -1,0 +1,164 @@
+"""Every cycle of the streamer against a model of it: requests, tags, starts, and the cause of every wait."""
+
+from collections import deque
+from dataclasses import dataclass
+
+import cocotb
+import numpy as np
+from cocotb.triggers import FallingEdge, ReadOnly
+from waves import descriptor, generator, same, start, unpack_fields
+
+from hw.contract.config import CoreConfig, next_power_of_two
+from hw.contract.isa import Conv, Prologue
+from hw.contract.registers import Cause
+from hw.engine.accumulator import REVISIT_CYCLES
+from hw.engine.descriptor import STREAMER
+from hw.engine.tags import TokenTag
+from sim.bench import bench_config
+from sim.drivers import StreamSource
+
+CONVS = 100
+INPUTS = ("descriptor_payload", "descriptor_valid", "conv_done", "dma_done", "tile_ready", "popped")
+
+
+def random_conv(rng: np.random.Generator, config: CoreConfig, number: int) -> Conv:
+    """Sizes around the array's; waits for one of the two convolutions before, or none."""
+    tokens = int(rng.choice([1, 2, config.max_tokens, rng.integers(1, config.max_tokens + 1)]))
+    prologue = Prologue(int(rng.integers(0, 3)))
+    return Conv(
+        tokens=tokens,
+        k=int(rng.choice([1, config.rows, rng.integers(1, 4 * config.rows + 1)])),
+        n=int(rng.choice([1, config.cols, rng.integers(1, 4 * config.cols + 1)])),
+        in_base=int(rng.integers(0, 1 << 22)),
+        in_token_stride=int(rng.integers(0, 1 << 12)),
+        in_tile_stride=int(rng.integers(0, 1 << 16)),
+        out_base=0,
+        out_token_stride=0,
+        stream_offset=0,
+        stream_beats=0,
+        prologue=prologue,
+        in_unsigned=bool(rng.integers(0, 2)),
+        shifts=prologue == Prologue.NORMALISE and bool(rng.integers(0, 2)),
+        max_slot=int(rng.integers(0, 2)),
+        sum_slot=int(rng.integers(0, 2)),
+        first_token=int(rng.integers(0, config.max_tokens - tokens + 1)),
+        wait_conv=max(0, number - int(rng.choice([0, 1, number]))),
+        wait_dma=number // 8,
+    )
+
+
+@dataclass(frozen=True)
+class Step:
+    """One token of one tile."""
+
+    conv: Conv
+    address: int
+    first: bool  # token of the tile
+    last_k: bool
+    last: bool  # token of the convolution
+    tag: dict[str, int]
+
+
+def steps(config: CoreConfig, conv: Conv, parity: int, exp_bank: int) -> list[Step]:
+    """All tokens of a convolution in order."""
+    n_tiles, k_tiles = -(-conv.n // config.cols), -(-conv.k // config.rows)
+    found = []
+    for n_tile, k_tile, token in np.ndindex(n_tiles, k_tiles, conv.tokens):
+        last_k = k_tile == k_tiles - 1
+        tag = {
+            "prologue": conv.prologue,
+            "in_unsigned": conv.in_unsigned,
+            "lanes": min(config.rows, conv.k - k_tile * config.rows),
+            "shifts": conv.shifts,
+            "swap": token == 0,
+            "parity": (parity + n_tile * k_tiles + k_tile) % 2,
+            "exp_bank": exp_bank,
+            "token": token,
+            "first": k_tile == 0,
+            "last": last_k,
+            "sum_add": conv.prologue == Prologue.EXPONENTIAL and n_tile == 0,
+            "sum_slot": conv.sum_slot,
+        }
+        address = conv.in_base + token * conv.in_token_stride + k_tile * conv.in_tile_stride
+        last = last_k and token == conv.tokens - 1 and n_tile == n_tiles - 1
+        found.append(Step(conv, address, token == 0, last_k, last, {name: int(v) for name, v in tag.items()}))
+    return found
+
+
+@cocotb.test(timeout_time=20, timeout_unit="ms")
+@cocotb.parametrize(gap=[0.0, 0.3])
+async def equals_its_model(dut, gap):
+    config = CoreConfig(**bench_config())
+    rng = generator()
+    convs = [random_conv(rng, config, number) for number in range(CONVS)]
+    await start(dut, [*INPUTS, "act_ready", "res_ready"])
+    source = StreamSource(dut, "descriptor", stall=gap)
+    source.put(descriptor(STREAMER, conv) for conv in convs)
+
+    room = depth = next_power_of_two(config.max_tokens)
+    parity = exp_bank = taken = conv_done = dma_done = 0
+    since, tile_ready, waiting = config.max_tokens, True, 0
+    work: deque[Step] = deque()
+    ends: deque[int] = deque()  # convolutions of the tokens in the output FIFO, where they are a last one
+    while taken < CONVS or work or conv_done < CONVS:
+        popped = bool(ends) and rng.random() >= gap
+        ready = {name: int(rng.random() >= gap) for name in ("act", "res")}
+        waiting -= waiting > 0
+        tile_ready |= waiting == 0
+        dut.popped.value, dut.tile_ready.value = popped, tile_ready
+        dut.act_ready.value, dut.res_ready.value = ready["act"], ready["res"]
+        dut.conv_done.value, dut.dma_done.value = conv_done, dma_done
+        await ReadOnly()
+
+        cause, wanted, step = Cause.IDLE, None, work[0] if work else None
+        if step:
+            conv = step.conv
+            depends = conv_done >= conv.wait_conv and dma_done >= conv.wait_dma
+            fits = not step.last_k or room >= conv.tokens
+            cause = Cause.BANK
+            if step.first and not (depends and tile_ready and since >= REVISIT_CYCLES and fits):
+                short = since < max(config.rows, REVISIT_CYCLES)
+                cause = Cause.SHORT if short else Cause.OUTPUT if tile_ready else Cause.TILE
+                cause = cause if depends else Cause.DEPEND
+            else:
+                wanted = "res" if conv.prologue == Prologue.NORMALISE else "act"
+        issue = wanted is not None and ready[wanted]
+        cause = Cause.STREAM if issue else cause
+        for name in ("act", "res"):
+            same(f"{name}_valid", int(dut[f"{name}_valid"].value), int(wanted == name))
+        same("issue", int(dut.issue.value), int(issue))
+        same("started", int(dut.started.value), int(issue and step.first))
+        same(
+            "exp_end",
+            int(dut.exp_end.value),
+            int(issue and step.last and conv.prologue == Prologue.EXPONENTIAL),
+        )
+        same("cause", int(dut.cause.value), int(cause))
+        if wanted:
+            same("address", int(dut.address.value), step.address)
+            same("tag", unpack_fields(TokenTag(config), int(dut.tag.value)), step.tag)
+            same("stat_token", int(dut.stat_token.value), conv.first_token + step.tag["token"])
+            same("max_slot", int(dut.max_slot.value), conv.max_slot)
+
+        # What this cycle changes.
+        since = 1 if issue and step.first else since + 1
+        room += popped - (conv.tokens if issue and step.first and step.last_k else 0)
+        if popped:
+            conv_done += ends.popleft()
+        if issue:
+            work.popleft()
+            if step.first:
+                tile_ready, waiting = False, int(rng.choice([1, 1 + config.rows, rng.integers(1, 40)]))
+            if step.last_k:
+                ends.append(step.last)
+                assert len(ends) <= depth, "more tokens than the output FIFO holds"
+        dma_done += rng.random() < 0.02
+        if int(dut.descriptor_valid.value) and int(dut.descriptor_ready.value):
+            assert not work, "a convolution was taken while another one is at work"
+            work.extend(steps(config, convs[taken], parity, exp_bank))
+            parity, exp_bank = (
+                1 - work[-1].tag["parity"],
+                exp_bank ^ (convs[taken].prologue == Prologue.EXPONENTIAL),
+            )
+            taken += 1
+        await FallingEdge(dut.clk)

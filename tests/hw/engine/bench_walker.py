@@ -1,0 +1,109 @@
+"""The order, the tags and the pace of the epilogue's walk."""
+
+import cocotb
+import numpy as np
+from cocotb.triggers import FallingEdge, ReadOnly
+from epilogue_work import random_conv
+from waves import descriptor, generator, same, start, unpack_fields
+
+from hw.contract.config import CoreConfig
+from hw.contract.isa import Conv
+from hw.engine.descriptor import EPILOGUE
+from hw.engine.requantise import PARAMETER_BANKS
+from hw.engine.walker import REVISIT_CYCLES, GroupTag
+from sim.bench import bench_config
+from sim.drivers import StreamSource
+
+CONVS = 80
+FLAGS = ("to_residual", "out_unsigned", "table", "divide", "row_max", "add", "sums", "max_slot", "sum_slot")
+
+
+def walk(config: CoreConfig, convs: list[Conv]) -> list[tuple[int, dict[str, int]]]:
+    """(convolution, tag) of every group in order, without address and lanes where no lane is inside N."""
+    found, bank, table_bank = [], 0, 0
+    for number, conv in enumerate(convs):
+        tiles = -(-conv.n // config.cols)
+        flags = {name: int(getattr(conv, name)) for name in FLAGS}
+        for tile, token, group in np.ndindex(tiles, conv.tokens, config.groups):
+            channel = tile * config.cols + group * config.post_lanes
+            inside = min(max(conv.n - channel, 0), config.post_lanes)
+            word, lane = divmod(channel, config.rows)
+            address = conv.out_base + token * conv.out_token_stride + word * conv.out_word_stride
+            place = {"address": address, "lane_group": lane // config.post_lanes} if inside else {}
+            tag = {
+                "mask": (1 << inside) - 1,
+                "bank": (bank + tile) % PARAMETER_BANKS,
+                "group": group,
+                "token": token,
+                "stat_token": conv.first_token + token,
+                "first_group": group == 0,
+                "last_group": group == config.groups - 1,
+                "first_tile": tile == 0,
+                "last_tile": tile == tiles - 1,
+                "table_bank": table_bank,
+            }
+            found.append((number, tag | place | flags))
+        bank, table_bank = bank + tiles, table_bank ^ conv.table
+    return found
+
+
+@cocotb.test(timeout_time=20, timeout_unit="ms")
+@cocotb.parametrize(gap=[0.0, 0.4])
+async def walks(dut, gap):
+    given = bench_config()
+    config, settle = CoreConfig(**given["core"]), given["settle"]
+    rng = generator()
+    convs = [random_conv(rng, config, post_wait_dma=number // 8) for number in range(CONVS)]
+    expected = walk(config, convs)
+    await start(dut, ["descriptor_payload", "descriptor_valid", "dma_done", "token_valid"])
+    source = StreamSource(dut, "descriptor", stall=gap)
+    source.put(descriptor(EPILOGUE, conv) for conv in convs)
+    last_issue, last_seen = 0, {}
+    cycle = done = 0
+    for index, (number, tag) in enumerate(expected):
+        while True:
+            await FallingEdge(dut.clk)
+            cycle += 1
+            # Without gaps DMA is ahead; with gaps it follows.
+            done = min(done + int(rng.random() < 0.05 or not gap), convs[-1].post_wait_dma)
+            dut.dma_done.value = done
+            dut.token_valid.value = int(rng.random() >= gap)
+            await ReadOnly()
+            if dut.issue.value:
+                break
+            assert not dut.pop.value and not dut.tile_end.value and not dut.conv_end.value, (
+                "an end without a group"
+            )
+        fields = unpack_fields(GroupTag(config), int(dut.tag.value))
+        for name, value in tag.items():
+            same(f"{name} of group {index}", fields[name], int(value))
+        assert dut.token_valid.value, f"group {index} without a token"
+        assert done >= convs[number].post_wait_dma, f"convolution {number} did not wait for DMA"
+        next_number, following = expected[index + 1] if index + 1 < len(expected) else (CONVS, {})
+        same("pop", int(dut.pop.value), int(tag["last_group"]))
+        same("conv_end", int(dut.conv_end.value), int(next_number != number))
+        new_tile = next_number != number or following["first_tile"] != tag["first_tile"]
+        new_tile |= bool(following) and following["bank"] != tag["bank"]
+        same("tile_end", int(dut.tile_end.value), int(new_tile))
+
+        # The pace: a group a cycle, but for the distances that maxima, sums and statistics need.
+        fresh = index and number != expected[index - 1][0]
+        if not fresh and tag["first_group"] and not tag["first_tile"]:
+            assert cycle - last_seen[tag["token"]] >= REVISIT_CYCLES, f"token {tag['token']} came too soon"
+        if fresh and convs[number - 1].sums:
+            assert cycle - last_issue > settle, f"constants of convolution {number - 1} were not kept"
+        if not gap and index:
+            rest = settle + 2 if fresh and convs[number - 1].sums else 1 if fresh else 0
+            short = (
+                not fresh
+                and tag["first_group"]
+                and tag["token"] == 0
+                and convs[number].tokens < REVISIT_CYCLES
+            )
+            rest += REVISIT_CYCLES if short else 0
+            assert cycle - last_issue - 1 <= rest, (
+                f"{cycle - last_issue - 1} idle cycles before group {index}"
+            )
+        last_issue = cycle
+        if tag["last_group"]:
+            last_seen[tag["token"]] = cycle

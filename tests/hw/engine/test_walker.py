@@ -1,0 +1,26 @@
+"""Walker in Verilator."""
+
+from pathlib import Path
+
+import pytest
+
+from hw.contract.config import CoreConfig
+from hw.engine.walker import Walker
+from hw.verilog import to_verilog
+from sim.bench import bench
+
+SETTLE = 30
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        {"rows": 1, "cols": 1, "max_tokens": 6},
+        {"rows": 4, "cols": 8, "post_lanes": 2, "max_tokens": 20},
+        {"rows": 6, "cols": 3, "max_tokens": 20},
+    ],
+)
+def test_walker(shape):
+    verilog = to_verilog(Walker(CoreConfig(**shape), SETTLE), "walker")
+    config = {"core": shape, "settle": SETTLE}
+    bench([verilog], "walker", Path(__file__).with_name("bench_walker.py"), config=config)
