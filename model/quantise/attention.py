@@ -150,7 +150,7 @@ def _context(attention: Attention, plan: AttentionPlan, head: int, part: slice) 
         stationary=Stationary.VALUES,
         stationary_input=f"{attention.name}.v.{head}",
         prologue=Prologue.EXPONENTIAL,
-        exp_table=exp_table(plan.scores[head].score_scale),
+        exp_table=exp_table(plan.scores[head].score_scale, plan.scores[head].threshold),
         divide=True,
         scale=float(plan.context_scale[part].mean()),
     )

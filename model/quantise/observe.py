@@ -16,7 +16,8 @@ The names of the records, with their channels, for a network of ``depth`` blocks
 ====================================  ============  ==================================================================
 
 Of the last block's tokens only the class token (and the distillation token) reach the logits. Behind its keys and
-values nothing else is recorded: what the other tokens become there is worth no range.
+values nothing else is recorded, provided that there are enough images: what the other tokens become there is worth
+no range.
 """
 
 from collections.abc import Callable
@@ -33,6 +34,8 @@ from .ranges import RangeObserver
 from .ranges.histogram import ChannelHistogram
 from .ranges.minmax import MinMax
 
+ENOUGH_IMAGES = 64
+"""From so many images on, class tokens alone tell the ranges of the last block; else all tokens do."""
 SAMPLE_TOKENS = 8192
 """About how many tokens' keys are kept of each attention, from images spread over all of them."""
 SAMPLE_ROWS = 32
@@ -194,7 +197,8 @@ def observe(
     seen = Observations(grids=[np.empty(0, np.float32)] * net.config.in_channels)
     watch = _Watch(seen, method)
     every = -(-len(images) * net.config.tokens // SAMPLE_TOKENS)
-    handles = watch.attach(net)
+    reaching = net.config.prefix_tokens if len(images) >= ENOUGH_IMAGES else net.config.tokens
+    handles = watch.attach(net, reaching)
     try:
         with torch.inference_mode():
             for start in range(0, len(images), batch):
@@ -227,12 +231,13 @@ class _Watch:
             self.seen.records[name] = TensorRecord(name, (method or self.method)(values.shape[1]))
         self.seen.records[name].update(values)
 
-    def attach(self, net: DeiT) -> list[torch.utils.hooks.RemovableHandle]:
+    def attach(self, net: DeiT, reaching: int) -> list[torch.utils.hooks.RemovableHandle]:
+        """Put the hooks in place; ``reaching`` first tokens of the last block are worth recording."""
         config = net.config
-        handles = [net.norm.register_forward_pre_hook(self._norm("norm", config.prefix_tokens))]
+        handles = [net.norm.register_forward_pre_hook(self._norm("norm", reaching))]
         for index, block in enumerate(net.blocks):
             name = f"blocks.{index}"
-            tokens = config.tokens if index < config.depth - 1 else config.prefix_tokens
+            tokens = config.tokens if index < config.depth - 1 else reaching
             handles += [
                 block.norm1.register_forward_pre_hook(self._norm(f"{name}.norm1", config.tokens)),
                 *self._attention(f"{name}.attn", block.attn, tokens),

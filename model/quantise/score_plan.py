@@ -17,6 +17,10 @@ EXP_MAX = 255
 STEPS = INT8[1] - INT8[0]
 NEGLIGIBLE = float(np.log(2 * EXP_MAX))
 """A score this far below its row's maximum has an exponential that rounds to 0."""
+THRESHOLDS = (0.5, 0.45, 0.4, 0.37, 0.34, 0.3)
+"""Where exponentials below 1 of 255 begin to round up. With a half, the many small ones of a long row would be lost
+from its sum; where their logarithms are spread evenly, 1.44 · exp(−1.44) = 0.34 keeps the sum."""
+EVEN_THRESHOLD = 0.34
 HEADROOM = 1 / 32
 """Part of the score range kept free above the largest score seen: clipping there would be wrong."""
 DEPTHS = tuple(NEGLIGIBLE * part for part in (1.0, 0.95, 0.9, 0.85, 0.8, 0.75, 0.7, 0.65, 0.6))
@@ -48,6 +52,7 @@ class ScorePlan:
     Attributes:
         q_scale, k_scale: (d,), with the same product for all channels. k_centre: (d,).
         score_scale, score_centre: of the scores after 1/√d.
+        threshold: where exponentials round up to 1, see ``exp_table``.
     """
 
     q_scale: np.ndarray
@@ -55,11 +60,17 @@ class ScorePlan:
     k_centre: np.ndarray
     score_scale: float
     score_centre: float
+    threshold: float
 
 
-def exp_table(score_scale: float) -> np.ndarray:
-    """Return round(255 · exp(−d · score_scale)) for d = 0..255 steps below the maximum, (256,) uint8."""
-    return np.floor(EXP_MAX * np.exp(-score_scale * np.arange(256)) + 0.5).astype(np.uint8)
+def exp_table(score_scale: float, threshold: float = 0.5) -> np.ndarray:
+    """Return round(255 · exp(−d · score_scale)) for d = 0..255 steps below the maximum, (256,) uint8.
+
+    Args:
+        threshold: values from this to 0.5 become 1 instead of 0.
+    """
+    exact = EXP_MAX * np.exp(-score_scale * np.arange(256))
+    return np.where(exact < 0.5, exact >= threshold, np.floor(exact + 0.5)).astype(np.uint8)
 
 
 def floored(size: np.ndarray) -> np.ndarray:
@@ -81,20 +92,28 @@ def plan_scores(sample: HeadSample) -> ScorePlan:
         (sample.q.astype(np.float64) ** 2).mean(axis=(0, 1)),
         (keys.astype(np.float64) ** 2).mean(axis=(0, 1)),
     )
-    scores = _scores(_rounded(sample.q, q_scale), _rounded(keys, k_scale), sample.q.shape[-1])
+    scores = _scores(_rounded(sample.q, q_scale), _rounded(keys, k_scale), size)
+    return ScorePlan(q_scale, k_scale, centre, *search_range(scores, probabilities))
+
+
+def search_range(scores: np.ndarray, probabilities: np.ndarray) -> tuple[float, float, float]:
+    """Return score_scale, score_centre and threshold of the least squared error of the probabilities.
+
+    Args:
+        scores: (..., rows, T) real. probabilities: the same shape, the softmax that is wanted.
+    """
     tops = scores.max(axis=-1)
-    high = float(tops.max())
-    floor = float(tops.min())
+    high, least = float(tops.max()), float(scores.min())
 
-    def attempt(depth: float, top: float) -> tuple[float, ScorePlan]:
-        low = max(floor - depth, float(scores.min()))
-        width = max((high - low) * top * (1 + HEADROOM), 1e-6)
-        scale = width / STEPS
-        plan = ScorePlan(q_scale, k_scale, centre, scale, low - INT8[0] * scale)
-        return _error(scores, plan, probabilities), plan
+    def attempt(depth: float, top: float, threshold: float) -> tuple[float, float, float, float]:
+        low = max(float(tops.min()) - depth, least)
+        scale = max((high - low) * top * (1 + HEADROOM), 1e-6) / STEPS
+        centre = low - INT8[0] * scale
+        return _error(scores, scale, centre, threshold, probabilities), scale, centre, threshold
 
-    _, depth = min((attempt(depth, 1.0)[0], depth) for depth in DEPTHS)
-    return min((attempt(depth, top) for top in TOPS), key=lambda pair: pair[0])[1]
+    depth = min(DEPTHS, key=lambda depth: attempt(depth, 1.0, EVEN_THRESHOLD)[0])
+    top = min(TOPS, key=lambda top: attempt(depth, top, EVEN_THRESHOLD)[0])
+    return min(attempt(depth, top, threshold) for threshold in THRESHOLDS)[1:]
 
 
 def balance(
@@ -121,11 +140,13 @@ def _rounded(values: np.ndarray, scale: np.ndarray) -> np.ndarray:
     return np.clip(np.floor(values / scale + np.float32(0.5)), *INT8) * scale
 
 
-def _error(scores: np.ndarray, plan: ScorePlan, probabilities: np.ndarray) -> float:
+def _error(
+    scores: np.ndarray, scale: float, centre: float, threshold: float, probabilities: np.ndarray
+) -> float:
     """Squared error of the probabilities that integer scores and their table give."""
-    steps = (scores - np.float32(plan.score_centre)) / np.float32(plan.score_scale)
+    steps = (scores - np.float32(centre)) / np.float32(scale)
     integers = np.clip(np.floor(steps + np.float32(0.5)), *INT8).astype(np.int16)
-    table = exp_table(plan.score_scale).astype(np.float32)
+    table = exp_table(scale, threshold).astype(np.float32)
     exponentials = table[integers.max(axis=-1, keepdims=True) - integers]
     exponentials /= exponentials.sum(axis=-1, keepdims=True)
     return float(np.square(exponentials - probabilities, dtype=np.float64).sum())
