@@ -173,7 +173,7 @@ class Loader(wiring.Component):
                     m.d.comb += [
                         self.rows.ready.eq(1),
                         self.plane_write.eq(self.rows.valid),
-                        self.flush.eq((plane == PLANES - 1) & last_n & ~streamed),
+                        self.flush.eq((plane == PLANES - 1) & last_n & ~streamed & ~conv.shifts),
                     ]
                 with m.If(self.plane_write):
                     m.d.sync += plane.eq(plane + 1)
@@ -191,10 +191,15 @@ class Loader(wiring.Component):
                     m.next = "WORDS"
 
             with m.State("SHIFTS"):
-                m.d.comb += [self.rows.ready.eq(~loaded), shift_load.eq(self.rows.valid & ~loaded)]
+                last_row = index == shift_rows - 1
+                m.d.comb += [
+                    self.rows.ready.eq(~loaded),
+                    self.flush.eq(last_row & last_k & last_n & ~streamed),
+                    shift_load.eq(self.rows.valid & ~loaded),
+                ]
                 with m.If(shift_load):
                     m.d.sync += index.eq(index + 1)
-                    with m.If(index == shift_rows - 1):
+                    with m.If(last_row):
                         m.d.sync += index.eq(0)
                         m.next = "WORDS"
                         with m.If(streamed):

@@ -1,0 +1,132 @@
+"""Random stationary operands: the stream and the activation words that hold them, and what they are."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from hw.contract.config import CoreConfig
+from hw.contract.isa import Conv, Prologue, Stationary
+from hw.contract.stream import PLANES, TABLE_ENTRIES, shift_rows, stream_rows, table_rows
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One tile of a convolution.
+
+    Attributes:
+        number: of the convolution. tokens: how many stream through it. last_k: the last K-tile of its N-tile.
+        last: the last tile of its convolution.
+        weights: (n, k) int8, the part inside N and K. shifts: (k,) channel shifts, or None.
+    """
+
+    number: int
+    tokens: int
+    last_k: bool
+    last: bool
+    weights: np.ndarray
+    shifts: np.ndarray | None
+
+
+@dataclass(frozen=True)
+class Work:
+    """One convolution as the loader sees it.
+
+    Attributes:
+        conv: the instruction. tiles: in order.
+        rows: (rows, C) bytes of the stationary stream.
+        planes: (N-tiles, 8, C) bytes. exponential, table: (256,) bytes, used where the instruction says so.
+        words: address to (R,) bytes of what it reads from the activation SRAM.
+    """
+
+    conv: Conv
+    tiles: list[Tile]
+    rows: np.ndarray
+    planes: np.ndarray
+    exponential: np.ndarray
+    table: np.ndarray
+    words: dict[int, np.ndarray]
+
+
+def _conv(rng: np.random.Generator, config: CoreConfig, number: int) -> Conv:
+    prologue = Prologue(int(rng.integers(0, 3)))
+    stationary = Stationary(int(rng.integers(0, 3)))
+    k = int(rng.choice([1, config.rows, rng.integers(1, 4 * config.rows + 1)]))
+    n = int(rng.choice([1, config.cols, rng.integers(1, 4 * config.cols + 1)]))
+    tokens, channels = (n, k) if stationary == Stationary.KEYS else (k, n)
+    words = -(-channels // config.rows)
+    token_stride, word_stride = ((words, 1), (1, tokens))[int(rng.integers(0, 2))]
+    return Conv(
+        tokens=int(rng.choice([1, rng.integers(1, 3 * config.rows + 1)])),
+        k=k,
+        n=n,
+        in_base=0,
+        in_token_stride=0,
+        out_base=0,
+        out_token_stride=0,
+        stream_offset=0,
+        stream_beats=0,
+        prologue=prologue,
+        stationary=stationary,
+        stat_base=number << 14,
+        stat_token_stride=token_stride,
+        stat_word_stride=word_stride,
+        table=bool(rng.integers(0, 2)),
+        shifts=prologue == Prologue.NORMALISE and bool(rng.integers(0, 2)),
+        wait_conv=max(0, number - int(rng.choice([1, 2, number + 1]))),
+        wait_dma=number // 8,
+    )
+
+
+def _words(
+    rng: np.random.Generator, config: CoreConfig, conv: Conv, weights: np.ndarray
+) -> dict[int, np.ndarray]:
+    """The tensor that KEYS or VALUES reads, token by token, word by word."""
+    if conv.stationary == Stationary.STREAM:
+        return {}
+    tensor = weights if conv.stationary == Stationary.KEYS else weights.T  # (tokens, channels)
+    found = {}
+    for token, values in enumerate(tensor):
+        for word, first in enumerate(range(0, len(values), config.rows)):
+            lanes = rng.integers(0, 256, config.rows)
+            part = values[first : first + config.rows]
+            lanes[: len(part)] = part & 255
+            found[conv.stat_base + token * conv.stat_token_stride + word * conv.stat_word_stride] = lanes
+    return found
+
+
+def _table_rows(config: CoreConfig, table: np.ndarray) -> list[np.ndarray]:
+    padded = np.zeros(table_rows(config) * config.cols, np.int64)
+    padded[:TABLE_ENTRIES] = table
+    return list(padded.reshape(-1, config.cols))
+
+
+def random_work(rng: np.random.Generator, config: CoreConfig, number: int) -> Work:
+    """A random convolution, laid out as ``hw.contract.stream`` and ``Conv`` say."""
+    conv, height, width = _conv(rng, config, number), config.rows, config.cols
+    weights = rng.integers(-128, 128, (conv.n, conv.k))
+    shifts = rng.integers(0, 16, conv.k)
+    exponential, table = rng.integers(0, 256, (2, TABLE_ENTRIES))
+    planes = rng.integers(0, 256, (-(-conv.n // width), PLANES, width))
+    rows = _table_rows(config, exponential) if conv.prologue == Prologue.EXPONENTIAL else []
+    rows += _table_rows(config, table) if conv.table else []
+    tiles = []
+    for n_tile, first_n in enumerate(range(0, conv.n, width)):
+        rows += list(planes[n_tile])
+        for first_k in range(0, conv.k, height):
+            inside = weights[first_n : first_n + width, first_k : first_k + height]
+            tile_shifts = shifts[first_k : first_k + height]
+            if conv.shifts:
+                padded = np.zeros(shift_rows(config) * width, np.int64)
+                padded[: len(tile_shifts)] = tile_shifts
+                rows += list(padded.reshape(-1, width))
+            if conv.stationary == Stationary.STREAM:
+                tile = np.zeros((height, width), np.int64)
+                tile[: inside.shape[1], : inside.shape[0]] = inside.T & 255
+                rows += list(tile)
+            last_k = first_k + height >= conv.k
+            last = last_k and first_n + width >= conv.n
+            tiles.append(
+                Tile(number, conv.tokens, last_k, last, inside, tile_shifts if conv.shifts else None)
+            )
+    assert len(rows) == stream_rows(conv, config)
+    return Work(conv, tiles, np.stack(rows), planes, exponential, table, _words(rng, config, conv, weights))

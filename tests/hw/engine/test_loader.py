@@ -1,0 +1,22 @@
+"""Loader in Verilator, with square, tall and wide tiles."""
+
+from pathlib import Path
+
+import pytest
+
+from hw.contract.config import CoreConfig
+from hw.engine.loader import Loader
+from hw.engine.prologue import Prologue
+from hw.engine.sram import READ_LATENCY
+from hw.verilog import to_verilog
+from sim.bench import bench
+
+LATENCY = READ_LATENCY + Prologue.LATENCY
+SHAPES = ({"rows": 1, "cols": 1}, {"rows": 8, "cols": 4}, {"rows": 3, "cols": 9}, {"rows": 5, "cols": 5})
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_loader(shape):
+    verilog = to_verilog(Loader(CoreConfig(**shape), LATENCY), "loader")
+    config = {"core": shape, "latency": LATENCY}
+    bench([verilog], "loader", Path(__file__).with_name("bench_loader.py"), config=config)
