@@ -120,7 +120,7 @@ def build(
 
 @functools.cache
 def wave_format() -> str:
-    """``fst``, which is small, where the machine has zlib and lz4, which Verilator needs for it; else ``vcd``."""
+    """``fst``, which is small, where Verilator finds the zlib and lz4 that it needs for it; else ``vcd``."""
     program = "#include <zlib.h>\n#include <lz4.h>\nint main() { zlibVersion(); LZ4_versionNumber(); }\n"
     command = [find_compiler(), "-x", "c++", "-", "-o", os.devnull, "-llz4", "-lz"]
     done = subprocess.run(command, input=program, text=True, capture_output=True, check=False)

@@ -28,15 +28,16 @@ class BusError(Exception):
 
 
 async def reset(dut: Any, cycles: int = 3) -> None:
-    """Hold ``rst`` high over ``cycles`` rising edges of ``clk`` and low over one.
+    """Hold ``rst`` high over ``cycles`` rising edges of ``clk`` and low over two.
 
-    AXI4 lets a master raise VALID at the first edge that sees no reset, so whoever drives after this may.
+    AXI4 lets a master raise VALID only after an edge without reset, and a test bench may delay reset by one.
     """
     dut.rst.value = 1
     for _ in range(cycles):
         await RisingEdge(dut.clk)
     dut.rst.value = 0
-    await RisingEdge(dut.clk)
+    for _ in range(2):
+        await RisingEdge(dut.clk)
 
 
 def stall_pattern(name: str, probability: float) -> Callable[[], bool]:

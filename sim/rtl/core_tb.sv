@@ -35,6 +35,12 @@ module core_tb #(
     output logic                  bus_idle,
     output logic                  bus_error
 );
+  // The next-state logic of the core depends on its reset. Were that an input of the model, Verilator would
+  // evaluate all of it at every change of an input, both edges of the clock included; a register cuts it off, and
+  // the simulation is 1.7 times as fast. Reset comes and goes one cycle late.
+  logic reset = 1;
+  always_ff @(posedge clk) reset <= rst;
+
   logic                    awid, awvalid, awready, awlock, wlast, wvalid, wready, bid, bvalid, bready;
   logic                    arid, arvalid, arready, arlock, rid, rlast, rvalid, rready, r_uninit;
   logic [ADDR_WIDTH-1:0]   awaddr, araddr;
@@ -50,7 +56,7 @@ module core_tb #(
   assign bus_error = axi_error || axil_error;
 
   pointwise_core core (
-      .clk, .rst, .irq,
+      .clk, .rst(reset), .irq,
       .s_axil_awaddr, .s_axil_awprot, .s_axil_awvalid, .s_axil_awready,
       .s_axil_wdata, .s_axil_wstrb, .s_axil_wvalid, .s_axil_wready,
       .s_axil_bresp, .s_axil_bvalid, .s_axil_bready,
@@ -68,7 +74,7 @@ module core_tb #(
       .m_axi_rvalid(rvalid), .m_axi_rready(rready));
 
   axi_dram #(.DATA_WIDTH(DATA_WIDTH), .ADDR_WIDTH(ADDR_WIDTH), .MEM_BYTES(MEM_BYTES)) dram (
-      .clk, .rst, .load, .dump, .dump_base, .dump_bytes, .r_uninit,
+      .clk, .rst(reset), .load, .dump, .dump_base, .dump_bytes, .r_uninit,
       .s_axi_awid(awid), .s_axi_awaddr(awaddr), .s_axi_awlen(awlen), .s_axi_awsize(awsize), .s_axi_awburst(awburst),
       .s_axi_awvalid(awvalid), .s_axi_awready(awready),
       .s_axi_wdata(wdata), .s_axi_wstrb(wstrb), .s_axi_wlast(wlast), .s_axi_wvalid(wvalid), .s_axi_wready(wready),
@@ -79,17 +85,17 @@ module core_tb #(
       .s_axi_rvalid(rvalid), .s_axi_rready(rready));
 
   axi_checker #(.NAME("m_axi"), .DATA_WIDTH(DATA_WIDTH), .ADDR_WIDTH(ADDR_WIDTH)) watch (
-      .clk, .rst, .awid, .awaddr, .awlen, .awsize, .awburst, .awvalid, .awready, .wdata, .wstrb, .wlast, .wvalid,
+      .clk, .rst(reset), .awid, .awaddr, .awlen, .awsize, .awburst, .awvalid, .awready, .wdata, .wstrb, .wlast, .wvalid,
       .wready, .bid, .bresp, .bvalid, .bready, .arid, .araddr, .arlen, .arsize, .arburst, .arvalid, .arready, .rid,
-      .rdata, .rresp, .rlast, .rvalid, .rready, .r_uninit, .idle(axi_idle), .error(axi_error));
+      .rdata, .rresp, .rlast, .rvalid, .rready, .r_uninit, .idle(axi_idle), .violations(), .error(axi_error));
 
   axil_checker #(.NAME("s_axil"), .ADDR_WIDTH(8)) watch_registers (
-      .clk, .rst, .awaddr(s_axil_awaddr), .awvalid(s_axil_awvalid), .awready(s_axil_awready),
+      .clk, .rst(reset), .awaddr(s_axil_awaddr), .awvalid(s_axil_awvalid), .awready(s_axil_awready),
       .wdata(s_axil_wdata), .wstrb(s_axil_wstrb), .wvalid(s_axil_wvalid), .wready(s_axil_wready),
       .bresp(s_axil_bresp), .bvalid(s_axil_bvalid), .bready(s_axil_bready),
       .araddr(s_axil_araddr), .arvalid(s_axil_arvalid), .arready(s_axil_arready),
       .rdata(s_axil_rdata), .rresp(s_axil_rresp), .rvalid(s_axil_rvalid), .rready(s_axil_rready),
-      .idle(axil_idle), .error(axil_error));
+      .idle(axil_idle), .violations(), .error(axil_error));
 
   // Attributes that a memory of this kind has no use for.
   wire unused = &{awlock, awcache, awprot, awqos, arlock, arcache, arprot, arqos};
