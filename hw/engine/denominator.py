@@ -48,7 +48,7 @@ class Denominator(wiring.Component):
         slot = delay(m, self.tag.sum_slot, cycles, name="slot")
         token = delay(m, self.tag.token, cycles, name="token")
 
-        m.submodules.sums = sums = Memory(shape=unsigned(ROW_SUM_BITS), depth=config.max_tokens, init=[])
+        m.submodules.kept = sums = Memory(shape=unsigned(ROW_SUM_BITS), depth=config.max_tokens, init=[])
         reader, writer = sums.read_port(), sums.write_port()
         m.d.comb += reader.addr.eq(token)
         total = Signal(ROW_SUM_BITS, reset_less=True)

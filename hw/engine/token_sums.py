@@ -65,7 +65,7 @@ class TokenSums(wiring.Component):
         last_tile = delay(m, self.last_tile, cycles + 2, name="last_tile")
         token = delay(m, self.token, cycles, name="token")
 
-        m.submodules.sums = sums = Memory(
+        m.submodules.kept = sums = Memory(
             shape=unsigned(TOTAL_BITS + SQUARES_BITS), depth=self.config.max_tokens, init=[]
         )
         reader, writer = sums.read_port(), sums.write_port()

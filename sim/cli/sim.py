@@ -1,5 +1,6 @@
 """``pointwise sim``."""
 
+import sys
 import time
 from typing import Annotated
 
@@ -80,6 +81,7 @@ def command(
             workload, core, simulator, trace=trace, memory={"latency": latency, **channels}, seed=seed, step=step
         )
     summary = report.as_dict(result, time.monotonic() - started)
+    summary["command"] = " ".join(["pointwise", *sys.argv[1:]])
     path = report.write(summary, folder)
     console.print(report.table(summary))
     console.print(f"report: {path}" + (f"\nwaves: {result.waves}" if result.waves else ""), soft_wrap=True)
