@@ -26,6 +26,7 @@ COMMANDS: dict[str, str] = {
     "evaluate": "Compare the float network with the integer model.",
     "verilog": "Write the Verilog of a core and its configuration.",
     "sim": "Simulate a core on a network and compare every bit with the integer model.",
+    "fuzz": "Run random networks on random cores and compare every tensor.",
     "bench": "Measure cycles and utilisation of a core in simulation.",
     "estimate": "Estimate cycles, memory and area without simulating.",
     "bitstream": "Build a core for an FPGA board.",

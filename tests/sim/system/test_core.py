@@ -1,11 +1,13 @@
 """Whole cores on random networks whose sizes are multiples of nothing, every tensor compared."""
 
 import pytest
-from tests.sim.system.cores import SHAPES, random_case, run_network, simulator
 
 from hw.contract.registers import Cause
-from model.compiler.random_network import random_image
+from model.compiler import compile_network
+from model.compiler.random_network import random_image, random_network
+from sim.fuzz import random_memory, run_case, run_network
 from sim.system.run import run_core
+from tests.sim.system.cores import SHAPES, simulator
 
 SEEDS = {"1x1": (4,), "2x2": (1, 2), "3x6": (5, 6), "16x16": (7, 8, 9, 10)}
 """Networks for each core; (11, 12, 13) for the others."""
@@ -14,13 +16,19 @@ SEEDS = {"1x1": (4,), "2x2": (1, 2), "3x6": (5, 6), "16x16": (7, 8, 9, 10)}
 @pytest.mark.parametrize("shape", SHAPES)
 def test_random_networks(shape: str) -> None:
     for seed in SEEDS.get(shape, (11, 12, 13)):
-        network, compiled = random_case(shape, seed)
-        mismatches, _ = run_network(shape, network, compiled, seed)
-        assert not mismatches, f"core {shape}, seed {seed}: {mismatches[0]}"
+        outcome = run_network(simulator(shape), SHAPES[shape], random_network(seed), seed, random_memory(seed))
+        assert not outcome.mismatches, f"core {shape}, seed {seed}: {outcome.mismatches[0]}"
+
+
+@pytest.mark.parametrize("seed", range(0, 6))
+def test_fuzz(seed: int) -> None:
+    outcome = run_case(seed, cores=2)
+    assert not outcome.mismatches, f"repeat with: pointwise fuzz --count 1 --cores 2 --seed {seed}"
 
 
 def test_every_cycle_has_one_cause() -> None:
-    network, compiled = random_case("4x4", 3, trace=False)
+    network = random_network(3)
+    compiled = compile_network(network, SHAPES["4x4"])
     block = compiled.pack_input(random_image(network, 3))
     images = run_core(simulator("4x4"), compiled, [block, block]).images
     for image in images:

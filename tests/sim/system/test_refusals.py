@@ -4,14 +4,13 @@ import struct
 import zlib
 
 import pytest
-from tests.sim.system.cores import SHAPES, random_case, simulator
-
 from hw.contract.image import TRAILER_BYTES
 from hw.contract.registers import Error
 from model.compiler import Compiled, compile_network
-from model.compiler.random_network import random_image
+from model.compiler.random_network import random_image, random_network
 from model.integer.network import run
 from sim.system.run import CoreRun, run_core
+from tests.sim.system.cores import SHAPES, simulator
 
 SHAPE, SEED = "4x4", 2
 CYCLES = 200_000
@@ -25,14 +24,14 @@ def sealed(image: bytes, offset: int, word: int) -> bytes:
 
 
 def run_case(compiled: Compiled, **options: object) -> CoreRun:
-    network, _ = random_case(SHAPE, SEED)
-    block = compiled.pack_input(random_image(network, SEED))
-    return run_core(simulator(SHAPE), compiled, [block] * options.pop("starts", 1), timeout_cycles=CYCLES, **options)
+    block = compiled.pack_input(random_image(random_network(SEED), SEED))
+    blocks = [block] * options.pop("starts", 1)
+    return run_core(simulator(SHAPE), compiled, blocks, timeout_cycles=CYCLES, **options)
 
 
 @pytest.fixture(scope="module")
 def compiled() -> Compiled:
-    return random_case(SHAPE, SEED, trace=False)[1]
+    return compile_network(random_network(SEED), SHAPES[SHAPE])
 
 
 @pytest.mark.parametrize(
@@ -113,13 +112,12 @@ def output_base(compiled: Compiled) -> str:
 
 
 def assert_right(compiled: Compiled, block: bytes) -> None:
-    network, _ = random_case(SHAPE, SEED)
+    network = random_network(SEED)
     expected = run(network, random_image(network, SEED))[network.layers[-1].name]
     assert (compiled.read_output(block)[network.output] == expected).all()
 
 
-def test_an_image_of_another_core_is_refused() -> None:
-    network, here = random_case(SHAPE, SEED)
-    other = compile_network(network, SHAPES["2x2"])
-    (outcome,) = run_case(here, image=other.image).images
+def test_an_image_of_another_core_is_refused(compiled: Compiled) -> None:
+    other = compile_network(random_network(SEED), SHAPES["2x2"])
+    (outcome,) = run_case(compiled, image=other.image).images
     assert outcome.error is Error.SHAPE

@@ -1,0 +1,68 @@
+"""Random cores, networks and bus behaviour from one number, run and compared."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from hw.contract.config import CoreConfig
+from model.compiler import compile_network
+from model.compiler.random_network import random_image, random_network
+from model.compiler.shapes import random_config
+from model.integer.network import IntegerNetwork, run
+from sim.build import Build
+
+from .compare import Mismatch, check_errors, compare_tensors
+from .system.run import run_core
+from .system.testbench import build_core
+
+CHANNELS = ("ar", "aw", "w", "r", "b")
+CYCLES = 5_000_000
+"""More than any random network takes."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one case: how it was drawn, the cycles that it took and what differed."""
+
+    seed: int
+    config: CoreConfig
+    memory: dict[str, object]
+    cycles: int
+    tensors: int
+    mismatches: tuple[Mismatch, ...]
+
+
+def random_memory(seed: int) -> dict[str, object]:
+    """Plusargs of the DRAM: a latency, and in three cases of four stalls on every channel, up to half the cycles."""
+    rng = np.random.default_rng([seed, 4])
+    latency = {"latency": int(rng.integers(1, 60))}
+    if rng.integers(4) == 0:
+        return latency
+    return latency | {f"stall_{channel}": int(rng.integers(0, 500)) for channel in CHANNELS}
+
+
+def run_network(
+    simulator: Build, config: CoreConfig, network: IntegerNetwork, seed: int, memory: dict[str, object]
+) -> Outcome:
+    """Compile a network with trace, run one random image on a core and compare every tensor.
+
+    Raises:
+        hw.contract.errors.PointwiseError: the core ended in an error. sim.bench.BenchFailure: it did not end, or broke
+            a rule of the bus.
+    """
+    compiled = compile_network(network, config, trace=True)
+    image = random_image(network, seed)
+    result = run_core(
+        simulator, compiled, [compiled.pack_input(image)], plusargs=memory, seed=seed, timeout_cycles=CYCLES
+    )
+    check_errors(result)
+    got = compiled.read_output(result.outputs[0])
+    mismatches = compare_tensors(network, run(network, image), got)
+    return Outcome(seed, config, memory, result.images[0].cycles, len(network.layers), tuple(mismatches))
+
+
+def run_case(seed: int, cores: int) -> Outcome:
+    """Run the case of a seed; the core is one of ``cores`` that are drawn themselves, so that builds are shared."""
+    config = random_config(seed % cores)
+    simulator = build_core(config, optimise="-O1")
+    return run_network(simulator, config, random_network(seed), seed, random_memory(seed))
