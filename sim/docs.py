@@ -1,0 +1,59 @@
+"""Keeps the tables of the documents true: ``python -m sim.docs`` makes them anew from the code.
+
+A document holds a table between two comments, and everything between them belongs to ``sim.tables``::
+
+    <!-- table: registers -->
+    ...
+    <!-- end of table -->
+
+``python -m sim.docs --check`` changes nothing and ends with a non-zero status if a table is out of date.
+"""
+
+import re
+import sys
+from pathlib import Path
+
+from hw.contract.errors import PointwiseError
+from hw.contract.files import write_file
+
+from .tables import ROOT, TABLES
+
+REGION = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end of table -->)", re.DOTALL)
+
+
+def documents() -> list[Path]:
+    """README.md and everything in docs/."""
+    return [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def renewed(text: str) -> str:
+    """``text`` with every table made anew; raises PointwiseError for a table that nobody makes."""
+
+    def table(match: re.Match[str]) -> str:
+        name = match[2]
+        if name not in TABLES:
+            raise PointwiseError(f"there is no table {name!r}; choose one of {', '.join(sorted(TABLES))}")
+        return f"{match[1]}\n{TABLES[name]()}\n\n{match[3]}"
+
+    return REGION.sub(table, text)
+
+
+def main(arguments: list[str]) -> int:
+    """Renew the documents, or with ``--check`` name those that are out of date; returns the exit status."""
+    stale = 0
+    for path in documents():
+        before = path.read_text()
+        after = renewed(before)
+        if before == after:
+            continue
+        if "--check" in arguments:
+            print(f"{path.relative_to(ROOT)} is out of date; run python -m sim.docs")
+            stale = 1
+        else:
+            write_file(path, after)
+            print(f"{path.relative_to(ROOT)} renewed")
+    return stale
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

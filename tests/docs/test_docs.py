@@ -1,0 +1,205 @@
+"""The documents say what is there: tables, links, paths, commands and programs in them."""
+
+import importlib
+import importlib.util
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+import typer
+
+from hw.contract.image import MAGIC, VERSION
+from sim import docs
+from sim.cli import entry
+from sim.docs import documents, renewed
+from sim.tables import ROOT
+
+DOCUMENTS = [pytest.param(path, id=path.name) for path in documents()]
+GENERATED = {"image.bin", "image.hex", "manifest.json", "config.json"}
+"""File names in the documents that are no files of the project: what commands write …"""
+BROUGHT = {"my.safetensors", "deit_tiny.safetensors"}
+"""… and what users bring."""
+FILE = re.compile(r"[\w./-]+\.(?:py|md|svg|sv|v|vlt|json|toml|txt|safetensors|bin|hex)")
+
+FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+INDENTED = re.compile(r"(?:^|\n)\n((?: {4}.*\n)+)")
+SPAN = re.compile(r"`([^`\n]+)`")
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+VARIABLE = re.compile(r"([A-Z_]+)=")
+
+
+def read(path: Path) -> str:
+    """A document without its text output and pictures in characters, which are no code."""
+    return FENCE.sub(lambda match: "" if match[1] == "text" else match[0], path.read_text())
+
+
+def spans(text: str) -> list[str]:
+    """Code inside of sentences."""
+    return SPAN.findall(FENCE.sub("", text))
+
+
+def lines(text: str) -> Iterator[str]:
+    """Lines of code: spans, and the lines of blocks."""
+    yield from spans(text)
+    for block in [match[2] for match in FENCE.finditer(text)] + INDENTED.findall(FENCE.sub("", text)):
+        yield from (line.strip() for line in block.splitlines())
+
+
+def words(line: str) -> list[str]:
+    """A command line as a shell sees it, without the comment."""
+    try:
+        return shlex.split(line, comments=True)
+    except ValueError:
+        return line.split()
+
+
+def headings(text: str) -> set[str]:
+    """The anchors of a document."""
+    titles = re.findall(r"^#+ (.*)$", FENCE.sub("", text), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).strip().replace(" ", "-") for title in titles}
+
+
+def options_of(command: str) -> set[str]:
+    """The options that a subcommand of ``pointwise`` takes."""
+    application = typer.Typer()
+    application.command(command)(importlib.import_module(f"sim.cli.{command}").command)
+    made = typer.main.get_command(application)
+    return {name for parameter in made.params for name in [*parameter.opts, *parameter.secondary_opts]}
+
+
+@pytest.mark.parametrize("path", DOCUMENTS)
+def test_tables_are_what_the_code_says(path: Path) -> None:
+    text = path.read_text()
+    assert renewed(text) == text, f"{path.name} is out of date; run python -m sim.docs"
+
+
+@pytest.mark.parametrize("path", DOCUMENTS)
+def test_links_lead_somewhere(path: Path) -> None:
+    for target in LINK.findall(FENCE.sub("", path.read_text())):
+        if re.match(r"[a-z]+:", target):
+            continue
+        file, _, anchor = target.partition("#")
+        where = (path.parent / file).resolve() if file else path
+        assert where.exists(), f"{path.name} links to {target}, which is not there"
+        if anchor:
+            assert anchor in headings(where.read_text()), f"{path.name}: {target} is no heading there"
+
+
+@pytest.mark.parametrize("path", DOCUMENTS)
+def test_paths_exist(path: Path) -> None:
+    roots = {child.name for child in ROOT.iterdir()} - {"build", ".venv"}
+    for line in lines(read(path)):
+        for word in words(line):
+            name = word.strip("(),;:\"'")
+            first, _, rest = name.partition("/")
+            is_path = (rest and first in roots) or (FILE.fullmatch(name) and first != "build")
+            if is_path and name not in GENERATED | BROUGHT:
+                assert (ROOT / name).exists(), f"{path.name} names {name}, which is not there"
+
+
+@pytest.mark.parametrize("path", DOCUMENTS)
+def test_targets_of_make_exist(path: Path) -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    targets = set(re.findall(r"^([a-z]+):", makefile, re.MULTILINE))
+    for line in lines(read(path)):
+        program, *given = words(line) or [""]
+        if program != "make":
+            continue
+        variables = [match[1] for word in given if (match := VARIABLE.match(word))]
+        for word in given:
+            assert VARIABLE.match(word) or word in targets, f"{path.name}: there is no make {word}"
+        for name in variables:
+            assert re.search(rf"\b{name}\b", makefile), f"{path.name}: make knows no variable {name}"
+        if given and given[0] in entry.COMMANDS:
+            passed_on = set(variables) - {"ARGS", "JOBS", "PYTHON"}
+            options = {f"--{name.lower().replace('_', '-')}" for name in passed_on}
+            unknown = options - options_of(given[0])
+            assert not unknown, f"{path.name}: pointwise {given[0]} lacks {unknown}"
+
+
+@pytest.mark.parametrize("path", DOCUMENTS)
+def test_subcommands_and_options_exist(path: Path) -> None:
+    for line in lines(read(path)):
+        program, *given = words(line) or [""]
+        if Path(program).name != "pointwise" or not given:
+            continue
+        command = given[0]
+        if command.startswith("-"):
+            assert command in ("--help", "-h", "--version"), f"{path.name}: {line}"
+            continue
+        assert command in entry.COMMANDS, f"{path.name}: there is no pointwise {command}"
+        assert importlib.util.find_spec(f"sim.cli.{command}"), f"{path.name}: no pointwise {command} yet"
+        unknown = {word.partition("=")[0] for word in given if word.startswith("--")} - options_of(command)
+        assert not unknown, f"{path.name}: pointwise {command} lacks {unknown}"
+
+
+@pytest.mark.parametrize("path", DOCUMENTS)
+def test_names_in_the_code_exist(path: Path) -> None:
+    for line in lines(read(path)):
+        if match := re.search(r"python -m ([\w.]+)", line):
+            assert importlib.util.find_spec(match[1]), f"{path.name}: there is no module {match[1]}"
+    for span in spans(read(path)):
+        if match := re.fullmatch(r"((?:hw|model|sim)(?:\.\w+)+)(?:\(.*\))?", span):
+            assert resolves(match[1]), f"{path.name}: there is no {match[1]}"
+
+
+def resolves(name: str) -> bool:
+    """Whether a dotted name is a module or something in one, however deep."""
+    parts = name.split(".")
+    for length in range(len(parts), 0, -1):
+        try:
+            found = importlib.import_module(".".join(parts[:length]))
+        except ModuleNotFoundError:
+            continue
+        for attribute in parts[length:]:
+            found = getattr(found, attribute, None)
+        return found is not None
+    return False
+
+
+@pytest.mark.parametrize("path", DOCUMENTS)
+def test_plusargs_and_environment_variables_exist(path: Path) -> None:
+    sources = "".join(file.read_text() for file in sorted((ROOT / "sim").rglob("*.sv")))
+    python = "".join(file.read_text() for file in sorted((ROOT / "sim").rglob("*.py")))
+    for span in spans(read(path)):
+        if match := re.fullmatch(r"(\+\w+)(?:=.*)?", span):
+            assert match[1] in sources, f"{path.name}: nothing knows the plusarg {match[1]}"
+        if match := re.fullmatch(r"(POINTWISE_\w+|WAVES)(?:=.*)?", span):
+            assert f'"{match[1]}"' in python, f"{path.name}: nothing reads {match[1]}"
+
+
+@pytest.mark.parametrize("index", [0, 1])
+def test_programs_run(index: int) -> None:
+    programs = FENCE.findall((ROOT / "docs" / "add_a_network.md").read_text())
+    assert [language for language, _ in programs] == ["python", "python"]
+    exec(compile(programs[index][1], "add_a_network.md", "exec"), {"__name__": "program"})
+
+
+def test_constants_of_the_image() -> None:
+    text = (ROOT / "docs" / "instruction_set.md").read_text()
+    assert f"`MAGIC` is {MAGIC:#010x} and `VERSION` is {VERSION}." in text
+
+
+def test_picture_is_sound_and_alone() -> None:
+    text = (ROOT / "docs" / "datapath.svg").read_text()
+    ElementTree.fromstring(text)
+    assert "prefers-color-scheme: dark" in text
+    assert set(re.findall(r"https?://[^\"\s]+", text)) == {"http://www.w3.org/2000/svg"}
+
+
+def test_check_names_stale_documents(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "docs").mkdir()
+    page = tmp_path / "README.md"
+    page.write_text("<!-- table: opcodes -->\nold\n<!-- end of table -->\n")
+    monkeypatch.setattr(docs, "ROOT", tmp_path)
+    assert docs.main(["--check"]) == 1
+    assert "README.md is out of date" in capsys.readouterr().out
+    assert "old" in page.read_text()
+    assert docs.main([]) == 0
+    assert "| 1 | `CONV` |" in page.read_text()
+    assert docs.main(["--check"]) == 0
