@@ -11,7 +11,8 @@ MULT_BITS = 16
 SHIFT_RANGE = (1, 47)
 """Shifts of ``requantise``."""
 MEAN_SHIFT_RANGE = (9, 63)
-NORM_SHIFT_RANGE = (0, 40)
+NORM_SHIFT_RANGE = (0, 26)
+"""Up to here the shifts of variance (21), rounding (1) and channel (15) still add up to 63 or less."""
 
 
 def mantissa(factor: float, shifts: tuple[int, int], name: str) -> tuple[int, int]:

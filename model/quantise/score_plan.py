@@ -15,11 +15,11 @@ from .norm import INT8_MAX
 
 EXP_MAX = 255
 STEPS = INT8[1] - INT8[0]
-NEGLIGIBLE = float(np.log(2 * EXP_MAX))
-"""A score this far below its row's maximum has an exponential that rounds to 0."""
 THRESHOLDS = (0.5, 0.45, 0.4, 0.37, 0.34, 0.3)
 """Where exponentials below 1 of 255 begin to round up. With a half, the many small ones of a long row would be lost
 from its sum; where their logarithms are spread evenly, 1.44 · exp(−1.44) = 0.34 keeps the sum."""
+NEGLIGIBLE = float(np.log(EXP_MAX / min(THRESHOLDS)))
+"""A score this far below its row's maximum has an exponential that rounds to 0 with any threshold."""
 EVEN_THRESHOLD = 0.34
 HEADROOM = 1 / 32
 """Part of the score range kept free above the largest score seen: clipping there would be wrong."""

@@ -1,0 +1,170 @@
+"""A whole DeiT: structure, exact class tokens, and how close the integers come to the float network."""
+
+import numpy as np
+import pytest
+import torch
+
+from hw.contract.errors import PointwiseError
+from model import digits
+from model.checkpoints import MICRO_DIGITS, load_checkpoint
+from model.deit import DeiT
+from model.evaluate import evaluate, sqnr_db
+from model.integer.network import run
+from model.networks import DeiTConfig, network
+from model.quantise import patchify, quantise
+from model.quantise.ranges import METHODS
+from model.synthetic import synthetic_checkpoint, synthetic_images
+
+SMALL = DeiTConfig(
+    image_size=8, patch=4, in_channels=3, dim=24, depth=2, heads=2, mlp_ratio=3, classes=7, distilled=True
+)
+
+
+@pytest.fixture(scope="module")
+def micro():
+    return load_checkpoint(MICRO_DIGITS)
+
+
+@pytest.fixture(scope="module")
+def data():
+    return digits.load()
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_micro_digits_lose_nothing_that_matters(micro, data, method):
+    integers = quantise(micro.state, micro.config, data.calibration.normalised(), method=method)
+    held_out = data.held_out
+    result = evaluate(integers, micro.state, micro.config, held_out.normalised(), held_out.labels)
+    print(f"{method}: float {result.top1_float:.2f} %, integer {result.top1_integer:.2f} %, {result.sqnr_db:.1f} dB")
+    assert result.top1_float >= 99
+    assert abs(result.top1_integer - result.top1_float) <= 0.3
+    assert result.agreement >= 99
+    assert result.sqnr_db >= 38
+
+
+@pytest.fixture(scope="module")
+def small():
+    return synthetic_checkpoint(SMALL, seed=1)
+
+
+@pytest.fixture(scope="module")
+def small_integers(small):
+    return quantise(small.state, SMALL, synthetic_images(SMALL, 16, seed=2), name="small")
+
+
+def test_every_stage_of_a_distilled_network_follows_the_float_one(small, small_integers):
+    images = synthetic_images(SMALL, 6, seed=3)
+    net = DeiT.from_state(SMALL, small.state)
+    exact = {}
+    net.blocks[0].register_forward_pre_hook(lambda m, i: exact.update({"patch_embed": i[0]}))
+    for index, block in enumerate(net.blocks):
+        name = f"blocks.{index}"
+        block.norm2.register_forward_pre_hook(
+            lambda m, i, key=f"{name}.attn.proj": exact.update({key: i[0]})
+        )
+        block.register_forward_hook(lambda m, i, o, key=f"{name}.mlp.fc2": exact.update({key: o}))
+    with torch.inference_mode():
+        logits = net(images).numpy()
+    results = run(small_integers, patchify(small_integers, images.numpy()))
+    scales = {layer.name: layer.scale for layer in small_integers.layers}
+    assert sqnr_db(exact["patch_embed"].numpy(), results["patch_embed"] * scales["patch_embed"]) > 40
+    for name, values in exact.items():
+        # The outlier channel would hide all others.
+        ordinary = values.abs().amax(dim=(0, 1)) < 10 * values.abs().mean()
+        got = torch.from_numpy(results[name] * scales[name])
+        assert sqnr_db(values[..., ordinary].numpy(), got[..., ordinary].numpy()) > 24, name
+    assert sqnr_db(logits, results["head_dist"][:, 0] * small_integers.output_scale) > 24
+
+
+def test_class_tokens_start_exactly(small, small_integers):
+    images = synthetic_images(SMALL, 2, seed=3)
+    start = run(small_integers, patchify(small_integers, images.numpy()))["patch_embed"][:, :2]
+    state = small.state
+    tokens = torch.cat([state["cls_token"][0], state["dist_token"][0]]) + state["pos_embed"][0, :2]
+    exact = np.floor(tokens.double().numpy() / small_integers.layers[0].scale + 0.5)
+    assert np.array_equal(start, np.broadcast_to(exact, start.shape))
+
+
+def test_layers_are_in_order_and_complete(small_integers):
+    names = [layer.name for layer in small_integers.layers]
+    assert names[0] == "patch_embed"
+    assert names[-2:] == ["head", "head_dist"]
+    heads = [f"blocks.0.attn.{letter}.{head}" for head in range(2) for letter in "qkvso"]
+    assert names[1:14] == [*heads, "blocks.0.attn.proj", "blocks.0.mlp.fc1", "blocks.0.mlp.fc2"]
+    made = {small_integers.input_name, small_integers.residual_name}
+    for layer in small_integers.layers:
+        assert set(layer.inputs) <= made
+        made.add(layer.output)
+    head, head_dist = small_integers.layers[-2:]
+    assert (head.first_token, head.count, head.add) == (0, 1, False)
+    assert (head_dist.first_token, head_dist.count, head_dist.add, head_dist.output_token) == (1, 1, True, 0)
+    assert small_integers.macs == SMALL.macs
+    assert small_integers.output == "logits"
+
+
+def test_arrays_are_of_the_hardware_types_and_ranges(small_integers):
+    for layer in small_integers.layers:
+        assert layer.bias.dtype == np.int32
+        assert layer.mult.dtype == np.uint16
+        assert layer.mult.min() >= 2**15
+        assert layer.shift.min() >= 1
+        assert layer.shift.max() <= 47
+        if layer.weight is not None:
+            assert layer.weight.dtype == np.int8
+            assert layer.weight.min() >= -127
+            assert len(layer.weight) == len(layer.bias)
+        if layer.channel_shift is not None:
+            assert layer.channel_shift.max() <= 15
+    assert small_integers.residual_init.dtype == np.int16
+
+
+def test_equal_inputs_give_equal_networks(small):
+    images = synthetic_images(SMALL, 4)
+    first, second = (quantise(small.state, SMALL, images) for _ in range(2))
+    for a, b in zip(first.layers, second.layers, strict=True):
+        assert all(np.array_equal(x, y) for x, y in zip(vars(a).values(), vars(b).values(), strict=True))
+
+
+def test_outlier_channels_of_deit_tiny(monkeypatch):
+    """DeiT-Tiny cut to three blocks, with outlier channels of 40 times the ordinary size."""
+    config = DeiTConfig.from_dict(network("deit_tiny").to_dict() | {"depth": 3})
+    checkpoint = synthetic_checkpoint(config)
+    integers = quantise(checkpoint.state, config, synthetic_images(config, 8, seed=1))
+    shifts = np.concatenate([la.channel_shift for la in integers.layers if la.channel_shift is not None])
+    assert shifts.max() >= 3
+    result = evaluate(integers, checkpoint.state, config, synthetic_images(config, 2))
+    print(f"{result.sqnr_db:.1f} dB")
+    assert result.sqnr_db >= 25
+
+
+# Errors ----------------------------------------------------------------------------------------------------------
+
+
+def test_weights_that_are_not_finite_are_told_in_a_sentence(small):
+    state = dict(small.state)
+    state["head.bias"] = torch.full_like(state["head.bias"], torch.inf)
+    with pytest.raises(PointwiseError, match=r"weights of head\.bias are not finite"):
+        quantise(state, SMALL, synthetic_images(SMALL, 2))
+
+
+def test_a_network_without_signal_is_told_in_a_sentence(small):
+    state = {key: torch.zeros_like(value) for key, value in small.state.items()}
+    with pytest.raises(PointwiseError, match=r"The range of .* is zero"):
+        quantise(state, SMALL, synthetic_images(SMALL, 2))
+
+
+def test_images_of_one_colour_are_told_in_a_sentence(small):
+    with pytest.raises(PointwiseError, match="The range of pixels is zero"):
+        quantise(small.state, SMALL, torch.zeros(2, 3, 8, 8))
+
+
+def test_wrong_arguments_are_told_in_a_sentence(small):
+    images = synthetic_images(SMALL, 2)
+    with pytest.raises(PointwiseError, match="calibration images have the shape"):
+        quantise(small.state, SMALL, images[:, :1])
+    with pytest.raises(PointwiseError, match="range method 'best'"):
+        quantise(small.state, SMALL, images, method="best")
+    with pytest.raises(PointwiseError, match="calibration batch is 0"):
+        quantise(small.state, SMALL, images, batch=0)
+    with pytest.raises(PointwiseError, match="lacks cls_token"):
+        quantise({}, SMALL, images)

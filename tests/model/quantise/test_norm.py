@@ -1,0 +1,85 @@
+"""LayerNorm to int8 against float64, with and without outlier channels, and the choice of channel shifts."""
+
+import numpy as np
+import pytest
+import torch
+
+from model.evaluate import sqnr_db
+from model.integer.layernorm import normalise, statistics, token_sums
+from model.quantise.norm import plan_norm
+from model.quantise.observe import TensorRecord
+from model.quantise.ranges.minmax import MinMax
+from model.quantise.scales import norm_constants
+
+SEED = 31
+EPSILON = 1e-6
+
+
+def stream(channels: int, outlier: float, tokens: int = 400) -> np.ndarray:
+    """A residual stream in which every 50th channel, from the third on, is ``outlier`` times as large."""
+    print(f"seed {SEED}")
+    rng = np.random.default_rng(SEED)
+    size = np.exp(rng.normal(0, 0.2, channels))
+    size[3::50] *= outlier
+    return rng.normal(0, 1, (tokens, channels)) * size + rng.normal(0, 0.3, channels)
+
+
+def x_hat(x: np.ndarray) -> np.ndarray:
+    centred = x - x.mean(axis=1, keepdims=True)
+    return centred / np.sqrt((centred**2).mean(axis=1, keepdims=True) + EPSILON)
+
+
+def plan_for(x: np.ndarray, outputs: int = 64):
+    record = TensorRecord("norm", MinMax(x.shape[1]))
+    record.update(torch.from_numpy(x_hat(x)))
+    weight = np.random.default_rng(SEED + 1).normal(0, 1, (outputs, x.shape[1]))
+    # Training makes γ small where x̂ is large.
+    return plan_norm(record, [weight / np.sqrt(record.mean_square)]), record
+
+
+@pytest.mark.parametrize("outlier", [1.0, 40.0])
+@pytest.mark.parametrize("channels", [48, 192, 768])
+def test_int8_result_against_float64(channels, outlier):
+    x = stream(channels, outlier)
+    scale = np.abs(x).max() * 1.5 / 32767
+    integers = np.floor(x / scale + 0.5).astype(np.int64)
+    plan, _ = plan_for(x)
+    constants = norm_constants(channels, plan.step, scale, EPSILON, "norm")
+    stats = statistics(*token_sums(integers), constants)
+    got = normalise(integers, *stats, plan.shift) * plan.scale
+    exact = x_hat(x)
+    assert sqnr_db(exact, got) >= 36
+    # Channel by channel too, so that large ones do not hide small ones: a channel may lose half of its range, or
+    # 6 dB, to a factor of two.
+    assert sqnr_db(exact / exact.std(axis=0), got / exact.std(axis=0)) >= 35
+
+
+@pytest.mark.parametrize("outlier", [1.0, 40.0])
+@pytest.mark.parametrize("channels", [48, 192, 768])
+def test_statistics_against_float64(channels, outlier):
+    x = stream(channels, outlier)
+    scale = np.abs(x).max() * 1.5 / 32767
+    integers = np.floor(x / scale + 0.5).astype(np.int64)
+    constants = norm_constants(channels, 0.03, scale, EPSILON, "norm")
+    mean, mult, shift = statistics(*token_sums(integers), constants)
+    assert sqnr_db(integers.mean(axis=1), mean / 2) >= 60 or np.abs(integers.mean(axis=1) - mean / 2).max() <= 0.26
+    inverse = 2 * mult * 2.0 ** -shift.astype(float) * 0.03  # of real σ, in steps of the residual
+    exact = 1 / np.sqrt(integers.var(axis=1) + EPSILON / scale**2)
+    assert sqnr_db(exact, inverse) >= 60
+
+
+def test_outliers_get_a_shift_and_ordinary_channels_keep_a_fine_step():
+    plan, record = plan_for(stream(192, 40.0))
+    ordinary = np.ones(192, bool)
+    ordinary[3::50] = False
+    assert plan.shift[~ordinary].min() > plan.shift[ordinary].max()
+    assert (plan.scale * 127 * (1 + 1e-6) >= record.largest()).all()
+    used = record.largest() / plan.scale
+    assert np.median(used[ordinary]) > 63
+
+
+def test_no_channel_is_clipped_and_none_uses_less_than_half_of_its_range_for_nothing():
+    plan, record = plan_for(stream(48, 1.0))
+    used = record.largest() / plan.scale
+    assert used.max() <= 127 * (1 + 1e-6)
+    assert (used[plan.shift > 0] > 63).all()

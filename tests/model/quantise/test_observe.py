@@ -1,0 +1,102 @@
+"""Calibration sees what the float network computes."""
+
+import numpy as np
+import pytest
+import torch
+
+from hw.contract.errors import PointwiseError
+from model.deit import DeiT
+from model.networks import DeiTConfig
+from model.quantise import observe as module
+from model.quantise.observe import observe
+from model.synthetic import synthetic_checkpoint, synthetic_images
+
+CONFIG = DeiTConfig(
+    image_size=6, patch=2, in_channels=3, dim=12, depth=2, heads=3, mlp_ratio=2, classes=5, distilled=True
+)
+
+
+@pytest.fixture(scope="module")
+def net() -> DeiT:
+    return DeiT.from_state(CONFIG, synthetic_checkpoint(CONFIG).state)
+
+
+@pytest.fixture(scope="module")
+def images() -> torch.Tensor:
+    return synthetic_images(CONFIG, 5)
+
+
+def by_hand(net: DeiT, images: torch.Tensor) -> dict[str, torch.Tensor]:
+    """Some recorded tensors, (samples, channels), computed without hooks."""
+    with torch.inference_mode():
+        x = net.embed(images)
+        block = net.blocks[0]
+        normal = torch.nn.functional.layer_norm(x, (CONFIG.dim,), eps=1e-6)
+        qkv = block.attn.qkv(block.norm1(x))
+        x = x + block.attn(block.norm1(x))
+        hidden = block.mlp.fc1(block.norm2(x))
+    return {
+        "pixels": images.transpose(0, 1).flatten(1).T,
+        "blocks.0.norm1": normal.flatten(0, 1),
+        "blocks.0.attn.q": qkv[..., : CONFIG.dim].flatten(0, 1),
+        "blocks.0.attn.kv": qkv[..., CONFIG.dim :].flatten(0, 1),
+        "blocks.0.mlp.act.input": hidden.reshape(-1, 1),
+        "blocks.0.mlp.act": torch.nn.functional.gelu(hidden).flatten(0, 1),
+    }
+
+
+@pytest.mark.parametrize("batch", [1, 2, 16])
+def test_records_are_those_of_the_tensors_in_any_batch(net, images, batch):
+    seen = observe(net, images, batch=batch)
+    assert seen.images == 5
+    for name, exact in by_hand(net, images).items():
+        low, high = seen[name].limits(symmetric=False)
+        assert np.allclose(low, exact.amin(0), atol=1e-5), name
+        assert np.allclose(high, exact.amax(0), atol=1e-5), name
+        assert np.allclose(seen[name].mean, exact.mean(0), atol=1e-5), name
+
+
+def test_all_names_are_there_with_their_channels(net, images):
+    records = observe(net, images).records
+    width = {name: record.range.channels for name, record in records.items()}
+    block = {"norm1": 12, "norm2": 12, "attn.q": 12, "attn.kv": 24, "attn.context": 12}
+    block |= {"mlp.act.input": 1, "mlp.act": 24}
+    expected = {f"blocks.{index}.{name}": count for index in range(2) for name, count in block.items()}
+    assert width == expected | {"pixels": 3, "norm": 12, "residual": 1, "logits": 1}
+
+
+def test_queries_and_keys_are_kept_head_by_head(net, images):
+    sample = observe(net, images, batch=2).attention["blocks.0.attn"]
+    qkv = by_hand(net, images)["blocks.0.attn.kv"].reshape(5, CONFIG.tokens, 2, 3, 4)
+    assert np.allclose(sample.k, qkv[:, :, 0].transpose(1, 2), atol=1e-5)
+    assert sample.q.shape == (5, 3, CONFIG.tokens, 4)
+
+
+def test_with_enough_images_the_last_block_is_seen_where_it_matters(net, images, monkeypatch):
+    monkeypatch.setattr(module, "ENOUGH_IMAGES", 5)
+    seen = observe(net, images)
+    assert seen.attention["blocks.0.attn"].q.shape[2] == CONFIG.tokens
+    assert seen.attention["blocks.1.attn"].q.shape[2] == CONFIG.prefix_tokens
+    assert seen.attention["blocks.1.attn"].k.shape[2] == CONFIG.tokens
+
+
+def test_hooks_are_gone_afterwards(net, images):
+    observe(net, images)
+    assert not any(m._forward_hooks or m._forward_pre_hooks for m in net.modules())
+
+
+def test_progress_counts_images(net, images):
+    calls = []
+    observe(net, images, batch=2, progress=lambda done, total: calls.append((done, total)))
+    assert calls == [(2, 5), (4, 5), (5, 5)]
+
+
+@pytest.mark.parametrize("shape", [(0, 3, 6, 6), (4, 1, 6, 6), (4, 3, 8, 6), (3, 6, 6)])
+def test_images_of_another_shape_are_told_in_a_sentence(net, shape):
+    with pytest.raises(PointwiseError, match="calibration images have the shape"):
+        observe(net, np.zeros(shape))
+
+
+def test_images_that_are_not_finite_are_told_in_a_sentence(net):
+    with pytest.raises(PointwiseError, match="calibration images hold values that are not finite"):
+        observe(net, np.full((2, 3, 6, 6), np.nan))

@@ -1,0 +1,123 @@
+"""Range methods: what they tell must follow from what they were shown, in however many batches."""
+
+import numpy as np
+import pytest
+import torch
+
+from hw.contract.errors import PointwiseError
+from model.quantise.observe import TensorRecord
+from model.quantise.ranges import METHODS, range_method
+from model.quantise.ranges.histogram import BINS, ChannelHistogram
+from model.quantise.ranges.minmax import MinMax
+from model.quantise.ranges.mse import MeanSquaredError
+
+SEED = 11
+
+
+@pytest.fixture
+def values() -> torch.Tensor:
+    """Four channels: normal, shifted, heavy-tailed, always zero."""
+    print(f"seed {SEED}")
+    rng = np.random.default_rng(SEED)
+    columns = rng.normal(0, 1, 4000), rng.normal(3, 0.5, 4000), rng.standard_t(2, 4000), np.zeros(4000)
+    return torch.from_numpy(np.stack(columns, axis=1)).float()
+
+
+def shown(method, values: torch.Tensor, batches: int):
+    observer = method(values.shape[1])
+    for part in values.chunk(batches):
+        observer.update(part)
+    return observer
+
+
+@pytest.mark.parametrize("batches", [1, 7])
+def test_minmax_is_the_full_range(values, batches):
+    observer = shown(MinMax, values, batches)
+    low, high = observer.limits(symmetric=False)
+    assert low.tolist() == values.amin(0).tolist()
+    assert high.tolist() == values.amax(0).tolist()
+    low, high = observer.limits(symmetric=True)
+    assert high.tolist() == values.abs().amax(0).tolist()
+    assert low.tolist() == (-high).tolist()
+
+
+@pytest.mark.parametrize("name", sorted(METHODS))
+@pytest.mark.parametrize("symmetric", [False, True])
+def test_every_method_stays_inside_the_full_range(values, name, symmetric):
+    low, high = shown(range_method(name), values, 5).limits(symmetric)
+    least, most = shown(MinMax, values, 5).limits(symmetric)
+    assert (least <= low).all()
+    assert (high <= most).all()
+    assert (low <= high).all()
+
+
+def rounding_error(values: np.ndarray, low: np.ndarray, high: np.ndarray, steps: int) -> np.ndarray:
+    """Mean squared error of each channel after rounding to the integers of a range."""
+    step = np.maximum(high - low, 1e-12) / steps
+    index = np.clip(np.floor((values - low) / step + 0.5), 0, steps)
+    return ((low + index * step - values) ** 2).mean(axis=0)
+
+
+@pytest.mark.parametrize(("symmetric", "steps"), [(False, 255), (True, 254)])
+def test_mse_clips_a_single_outlier_among_many(values, symmetric, steps):
+    # Eight bits are many: only what is rare and far is worth clipping.
+    values = values[:, :2].repeat(50, 1)
+    values[77] = torch.tensor([8.0, 7.0])
+    exact = values.double().numpy()
+    best = rounding_error(exact, *shown(MeanSquaredError, values, 5).limits(symmetric), steps)
+    full = rounding_error(exact, *shown(MinMax, values, 5).limits(symmetric), steps)
+    assert (best < 0.9 * full).all()
+
+
+@pytest.mark.parametrize(("symmetric", "steps"), [(False, 255), (True, 254)])
+def test_mse_is_never_worse_than_the_full_range(values, symmetric, steps):
+    exact = values.double().numpy()
+    best = rounding_error(exact, *shown(MeanSquaredError, values, 5).limits(symmetric), steps)
+    full = rounding_error(exact, *shown(MinMax, values, 5).limits(symmetric), steps)
+    assert (best <= full * 1.02).all()
+
+
+def test_histogram_counts_everything_while_it_widens(values):
+    histogram = ChannelHistogram(4)
+    for part in (values[:10] * 1e-3, values, values[:10] * 100):
+        histogram.update(part)
+    assert histogram.counts.sum(1).tolist() == [4020] * 4
+    assert (histogram.width >= 100 * values[:10].abs().amax(0)).all()
+
+
+def test_histogram_keeps_values_in_their_place():
+    histogram = ChannelHistogram(1)
+    histogram.update(torch.tensor([[1.0], [-1.0]]))
+    histogram.update(torch.tensor([[3.0]]))
+    assert histogram.width.item() == 4.0
+    centres = histogram.centres()[0][histogram.counts[0] > 0]
+    assert torch.allclose(centres, torch.tensor([-1.0, 1.0, 3.0], dtype=torch.float64), atol=8 / BINS)
+
+
+def test_an_unknown_method_is_told_in_a_sentence():
+    with pytest.raises(PointwiseError, match="no calibration range method 'median'; choose one of minmax, mse"):
+        range_method("median")
+
+
+@pytest.mark.parametrize("method", METHODS.values())
+def test_a_range_of_zero_is_told_in_a_sentence(method):
+    record = TensorRecord("blocks.0.attn.q", method(3))
+    record.update(torch.zeros(5, 3))
+    with pytest.raises(PointwiseError, match=r"The range of blocks\.0\.attn\.q is zero"):
+        record.limits(symmetric=True)
+
+
+@pytest.mark.parametrize("bad", [torch.nan, torch.inf])
+def test_values_that_are_not_finite_are_told_in_a_sentence(bad):
+    record = TensorRecord("logits", MinMax(2))
+    with pytest.raises(PointwiseError, match="values of logits that are not finite"):
+        record.update(torch.tensor([[1.0, bad]]))
+
+
+def test_moments_are_those_of_all_batches(values):
+    record = TensorRecord("x", MinMax(4))
+    for part in values.chunk(3):
+        record.update(part)
+    exact = values.double()
+    assert np.allclose(record.mean, exact.mean(0))
+    assert np.allclose(record.mean_square, exact.square().mean(0))

@@ -1,0 +1,56 @@
+"""Comparing float and integer networks: the numbers must follow from the logits."""
+
+import math
+
+import numpy as np
+import pytest
+
+from hw.contract.errors import PointwiseError
+from model.evaluate import compare, evaluate, float_logits, integer_logits, sqnr_db
+from model.networks import DeiTConfig
+from model.quantise import quantise
+from model.synthetic import synthetic_checkpoint, synthetic_images
+
+CONFIG = DeiTConfig(image_size=4, patch=2, in_channels=1, dim=8, depth=1, heads=2, mlp_ratio=2, classes=3)
+
+
+def test_sqnr():
+    assert sqnr_db(np.array([10.0, 0]), np.array([9.0, 0])) == pytest.approx(20)
+    assert sqnr_db(np.array([1.0]), np.array([1.0])) == math.inf
+    assert sqnr_db(np.array([0.0]), np.array([1.0])) == -math.inf
+
+
+def test_accuracy_and_agreement_follow_from_the_logits():
+    exact = np.array([[2.0, 1], [1, 2], [2, 1], [1, 2]])
+    integer = np.array([[2.0, 1], [2, 1], [1, 2], [1, 2]])
+    result = compare(exact, integer, np.array([0, 1, 1, 1]))
+    assert (result.top1_float, result.top1_integer, result.agreement, result.images) == (75, 75, 50, 4)
+    assert math.isnan(compare(exact, integer, None).top1_float)
+
+
+@pytest.fixture(scope="module")
+def case():
+    checkpoint = synthetic_checkpoint(CONFIG)
+    return checkpoint, quantise(checkpoint.state, CONFIG, synthetic_images(CONFIG, 8))
+
+
+def test_batches_change_nothing(case, monkeypatch):
+    checkpoint, network = case
+    images = synthetic_images(CONFIG, 7, seed=2).numpy()
+    calls = []
+    monkeypatch.setattr("model.evaluate.TOKENS_AT_ONCE", 15)
+    result = evaluate(
+        network, checkpoint.state, CONFIG, images, progress=lambda done, total: calls.append((done, total))
+    )
+    assert calls == [(3, 7), (6, 7), (7, 7)]
+    assert np.array_equal(result.logits_integer, integer_logits(network, images))
+    assert np.allclose(result.logits_float, float_logits(checkpoint.state, CONFIG, images), atol=1e-5)
+
+
+def test_labels_must_fit_the_images(case):
+    checkpoint, network = case
+    images = synthetic_images(CONFIG, 3)
+    with pytest.raises(PointwiseError, match=r"3 evaluation images, but the labels have the shape \(2,\)"):
+        evaluate(network, checkpoint.state, CONFIG, images, np.zeros(2))
+    with pytest.raises(PointwiseError, match="evaluation images have the shape"):
+        evaluate(network, checkpoint.state, CONFIG, images[:0])
