@@ -13,7 +13,7 @@ from sim.lanes import pack_rows, unpack_rows
 CONVS = 60
 
 
-@cocotb.test(timeout_time=20, timeout_unit="ms")
+@cocotb.test(timeout_time=1, timeout_unit="ms")
 @cocotb.parametrize(stall=[0.0, 0.5])
 async def equals_the_model(dut, stall):
     config = bench_config()
@@ -52,7 +52,7 @@ async def equals_the_model(dut, stall):
     same("accumulators", unpack_rows(got, cols, 32, signed=True), np.concatenate(want))
 
 
-@cocotb.test(timeout_time=20, timeout_unit="ms")
+@cocotb.test(timeout_time=1, timeout_unit="ms")
 async def takes_four_cycles(dut):
     config = bench_config()
     await start(dut, ["valid", "first", "last", "token", "sums", "output_ready"])

@@ -47,7 +47,7 @@ def walk(config: CoreConfig, convs: list[Conv]) -> list[tuple[int, dict[str, int
     return found
 
 
-@cocotb.test(timeout_time=20, timeout_unit="ms")
+@cocotb.test(timeout_time=1, timeout_unit="ms")
 @cocotb.parametrize(gap=[0.0, 0.4])
 async def walks(dut, gap):
     given = bench_config()

@@ -1,0 +1,106 @@
+"""What surrounds the loader: activation SRAM, streamer and epilogue; and a diary of what the loader does."""
+
+from collections import deque
+from typing import Any
+
+import numpy as np
+from loader_work import Tile, Work
+from waves import same
+
+from hw.contract.config import CoreConfig
+from hw.contract.isa import Prologue
+from hw.contract.stream import PLANES
+from hw.engine.requantise import PARAMETER_BANKS
+from hw.engine.sram import READ_LATENCY
+from hw.engine.table import TABLE_BANKS
+from sim.lanes import pack_lanes
+
+COUNTS = ("conv_done", "dma_done", "tile_end", "exp_end", "act_end")
+
+
+class Surroundings:
+    """Drives every port in every cycle, and keeps what it sees."""
+
+    def __init__(
+        self, dut: Any, config: CoreConfig, rng: np.random.Generator, works: list[Work], gap: float
+    ) -> None:
+        self.dut, self.config, self.rng, self.gap = dut, config, rng, gap
+        self.works, self.tiles = works, [tile for work in works for tile in work.tiles]
+        self.words = {address: word for work in works for address, word in work.words.items()}
+        self.last_rows = [i == len(work.rows) - 1 for work in works for i in range(len(work.rows))]
+        self.rows_taken = self.planes_written = 0
+        self.done = dict.fromkeys(COUNTS, 0)
+        self.due = {name: deque() for name in COUNTS}  # cycles in which a count goes up
+        self.starts: list[int] = []
+        self.loads: list[tuple] = []  # cycle, whether a column, index, mask, data
+        self.planes: list[tuple[int, int, int]] = []
+        self.tables = {"exp": [], "act": []}
+        self.shifts: list[int] = []  # by cycle
+        self.answers: deque[int] = deque([0] * READ_LATENCY)
+
+    def drive(self, cycle: int) -> None:
+        """Pulses, counts, grants, and a start as soon as the tile before has streamed, or some time later."""
+        dut, rng = self.dut, self.rng
+        for name in COUNTS:
+            rises = bool(self.due[name]) and self.due[name][0] < cycle
+            if name.endswith("end"):
+                getattr(dut, name).value = rises
+            if rises:
+                self.due[name].popleft()
+                self.done[name] += 1
+        dut.conv_done.value, dut.dma_done.value = self.done["conv_done"], self.done["dma_done"]
+        dut.read_ready.value = rng.random() >= self.gap
+        dut.read_data.value = self.answers.popleft()
+        free = not self.starts or cycle >= self.starts[-1] + self.tiles[len(self.starts) - 1].tokens
+        starts = bool(dut.tile_ready.value) and free and rng.random() >= self.gap
+        dut.started.value = starts
+        if starts:
+            self._start(cycle, self.tiles[len(self.starts)])
+
+    def _start(self, cycle: int, tile: Tile) -> None:
+        self.starts.append(cycle)
+        conv, later = self.works[tile.number].conv, cycle + int(self.rng.integers(10, 200))
+        ends = {"tile_end": tile.last_k, "conv_done": tile.last, "act_end": tile.last and conv.table}
+        ends["exp_end"] = tile.last and conv.prologue == Prologue.EXPONENTIAL
+        for name, happens in ends.items():
+            if happens:
+                self.due[name].append(max(later, self.due[name][-1] if self.due[name] else 0))
+
+    def observe(self, cycle: int) -> None:
+        """Write the diary, and check what must hold in every cycle."""
+        dut = self.dut
+        seen = {name: int(getattr(dut, name).value) for name in ("plane_write", "exp_write", "act_write")}
+        if int(dut.rows_valid.value) and int(dut.rows_ready.value):
+            same(
+                f"flush with row {self.rows_taken}",
+                int(dut.flush.value),
+                int(self.last_rows[self.rows_taken]),
+            )
+            self.rows_taken += 1
+        if seen["plane_write"]:
+            assert len(self.planes) // PLANES - self.done["tile_end"] < PARAMETER_BANKS, (
+                "parameters are still in use"
+            )
+            self.planes.append(
+                tuple(int(getattr(dut, name).value) for name in ("plane_bank", "plane", "plane_data"))
+            )
+        for name, written in self.tables.items():
+            if seen[f"{name}_write"]:
+                assert len(written) // 256 - self.done[f"{name}_end"] < TABLE_BANKS, (
+                    f"{name} table is still in use"
+                )
+                ports = (getattr(dut, f"{name}_bank"), dut.table_index, dut.table_data)
+                written.append(tuple(int(port.value) for port in ports))
+        for kind in ("row", "column"):
+            if int(getattr(dut, f"{kind}_load").value):
+                index, data = (int(getattr(dut, f"{kind}_{name}").value) for name in ("index", "data"))
+                self.loads.append((cycle, kind == "column", index, int(dut.row_mask.value), data))
+        self.shifts.append(int(dut.shifts.value))
+        word = self.rng.integers(0, 256, self.config.rows)
+        if int(dut.read_valid.value):
+            conv = self.works[self.tiles[len(self.starts)].number].conv
+            ready = self.done["conv_done"] >= conv.wait_conv and self.done["dma_done"] >= conv.wait_dma
+            assert ready, "a word was read before what it depends on was written"
+            if int(dut.read_ready.value):
+                word = self.words.get(int(dut.read_address.value), word)
+        self.answers.append(pack_lanes(word, 8))
