@@ -71,7 +71,8 @@ async def loads_everything_in_time(dut, gap):
     works = [random_work(rng, config, number) for number in range(CONVS)]
     await start(dut, [*INPUTS, *COUNTS])
     around = Surroundings(dut, config, rng, works, gap)
-    around.due["dma_done"].extend(np.cumsum(rng.integers(1, 2 + 2000 * gap, works[-1].conv.wait_dma)).tolist())
+    pace = rng.integers(1, 2 + 2000 * gap, works[-1].conv.wait_dma)
+    around.due["dma_done"].extend(np.cumsum(pace).tolist())
     descriptors = StreamSource(dut, "descriptor", stall=gap)
     descriptors.put(descriptor(LOADER, work.conv) for work in works)
     rows = StreamSource(dut, "rows", stall=gap)
