@@ -1,0 +1,117 @@
+"""How many cycles the parts of a core take, as formulas of its configuration.
+
+The hardware is built without this module, and software that predicts times must not import the hardware: these are the
+numbers that its docstrings promise, in one place. ``tests/hw/contract`` holds them against the components.
+"""
+
+from dataclasses import dataclass
+
+from .config import CoreConfig, next_power_of_two
+
+READ_LATENCY = 2
+"""From a granted read of an SRAM to its word."""
+PROLOGUE = 5
+"""From an activation word to the token that enters the array."""
+ACCUMULATE = 4
+"""From a result of the array to complete accumulators at the epilogue."""
+INTERPOLATE = 6
+"""Reciprocal, or reciprocal square root."""
+REQUANTISE = 9
+LAYERNORM = 11 + INTERPOLATE
+"""From complete sums of a token to its LayerNorm statistics."""
+STREAM_REVISIT = 3
+"""The same token may be streamed again this many cycles later."""
+WALK_REVISIT = 4
+"""The epilogue may begin an N-tile of fewer tokens this many cycles and one after the end of the one before."""
+
+PARAMETER_BANKS = 4
+"""N-tiles whose parameters may be loaded before the epilogue has finished with them."""
+TABLE_BANKS = 2
+CONV_QUEUE = 4
+"""Convolutions that wait for the loader, the streamer or the epilogue, and streams that wait to be read."""
+DMA_QUEUE = 8
+IN_FLIGHT_BEATS = 64
+LEAST_BURSTS = 16
+"""Bursts that the read master keeps track of: so many, or as many as make IN_FLIGHT_BEATS."""
+
+
+def tree_latency(count: int) -> int:
+    """A tree of two-input cells over ``count`` values with a register after every second level."""
+    return max(1, -(-max(count - 1, 0).bit_length() // 2))
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Latencies of one core, in cycles.
+
+    Attributes:
+        config: the core.
+    """
+
+    config: CoreConfig
+
+    @property
+    def array(self) -> int:
+        """From a token that enters the array to its results."""
+        return self.config.rows + self.config.cols + 2
+
+    @property
+    def denominator(self) -> int:
+        """From a token that enters the array to the reciprocal of its sum of exponentials."""
+        return tree_latency(self.config.rows) + 2 + INTERPOLATE + 1
+
+    @property
+    def to_epilogue(self) -> int:
+        """From the fetch of a token of the last K-tile to its accumulators at the epilogue."""
+        settle = max(0, self.denominator - self.array - ACCUMULATE)
+        return READ_LATENCY + PROLOGUE + self.array + settle + ACCUMULATE
+
+    @property
+    def requantised(self) -> int:
+        """From a group of lanes in the epilogue until nobody reads its parameters any more."""
+        return 1 + REQUANTISE
+
+    @property
+    def write(self) -> int:
+        """From a group of lanes in the epilogue to the SRAM."""
+        return self.requantised + 2
+
+    @property
+    def done(self) -> int:
+        """From the last group of a convolution to the signal that it is complete."""
+        return self.write + tree_latency(self.config.post_lanes) + 3
+
+    @property
+    def settle(self) -> int:
+        """The same for a convolution whose LayerNorm statistics follow."""
+        return self.done + LAYERNORM
+
+    @property
+    def exponentials(self) -> int:
+        """From the fetch of the last score until nobody reads its exponential table any more."""
+        return READ_LATENCY + PROLOGUE + 1
+
+    @property
+    def shortest_tile(self) -> int:
+        """Cycles below which a tile counts as short."""
+        return max(self.config.rows, STREAM_REVISIT)
+
+    @property
+    def output_tokens(self) -> int:
+        """Tokens that find room between array and epilogue."""
+        return next_power_of_two(self.config.max_tokens)
+
+    @property
+    def dma_beats(self) -> int:
+        """Depth of the read FIFO of LOAD, in beats."""
+        return max(64, 2 * self.config.axi_burst)
+
+    @property
+    def program_beats(self) -> int:
+        """Depth of the read FIFO of the program, in beats."""
+        return 2 * self.config.axi_burst
+
+    @property
+    def bursts(self) -> int:
+        """Read bursts on their way at a time."""
+        return max(LEAST_BURSTS, IN_FLIGHT_BEATS // self.config.axi_burst)

@@ -1,0 +1,9 @@
+"""Cycles of a network on a core without simulating: the program of the compiler followed through a model of the machine."""
+
+from .estimate import Estimate, estimate
+from .machine import Course, follow
+from .memory import Memory
+from .outline import outline
+from .program import Program, program_of
+
+__all__ = ["Course", "Estimate", "Memory", "Program", "estimate", "follow", "outline", "program_of"]

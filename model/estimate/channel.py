@@ -1,0 +1,225 @@
+"""One client of the read master: bursts into its FIFO, beats out of it, rows (or words, or instructions) of them."""
+
+from collections import deque
+from math import inf
+
+from .memory import Bus
+
+FORM_TO_BUS = 2
+"""From the cycle in which a burst finds room until its address is on the bus."""
+BUS_TO_FIFO = 2
+"""From a beat on the bus to the far end of the FIFO."""
+
+
+class Channel:
+    """Consecutive transfers through a FIFO, in items that are a fraction or a multiple of a beat.
+
+    A burst is asked for when the FIFO has room for all of it. The unpacker behind the FIFO holds one beat (or item); it
+    takes the next in the cycle in which the last item of the one before is taken.
+
+    Args:
+        bus: what it shares with other channels. depth: of the FIFO in beats. burst: the longest burst in beats.
+        beat_bytes, item_bytes: sizes, powers of two.
+    """
+
+    def __init__(self, bus: Bus, depth: int, burst: int, beat_bytes: int, item_bytes: int) -> None:
+        self.bus, self.memory = bus, bus.memory
+        self._depth, self._burst, self._beat_bytes = depth, burst, beat_bytes
+        self._beat = bus.memory.beat
+        self.items_of(item_bytes)
+        self._transfers: deque[list[float]] = deque()  # first beat's number in memory, beats, asked for at
+        self._ready: deque[list[float]] = deque()  # bursts on their way: first beat at, beats
+        self._pops: deque[list[float]] = deque()  # beats out of the FIFO: number of the first, beats, at, step
+        self._formed = 0  # beats asked for
+        self._popped = 0
+        self._last_form = -inf
+        self._held = 0  # items in the unpacker behind the one on offer, and it
+        self._valid = -inf  # since when they are on offer
+        self.taken = -1.0
+        """Cycle in which the last item was taken."""
+        self.last_pop = -inf
+        """Cycle in which the last beat left the FIFO."""
+
+    def items_of(self, item_bytes: int) -> None:
+        """Choose the size of the items from the next transfer on."""
+        self._split = max(1, self._beat_bytes // item_bytes)  # items of a beat
+        self._join = max(1, item_bytes // self._beat_bytes)  # beats of an item
+
+    # What is asked for ---------------------------------------------------------------------------------------
+
+    def ask(self, offset: int, beats: int, at: float) -> None:
+        """Append a transfer of ``beats`` beats from byte ``offset``, whose first burst may form in cycle ``at``."""
+        self._transfers.append([offset // self._beat_bytes, beats, at])
+
+    def formed(self) -> float:
+        """Cycle in which the last burst so far was formed."""
+        return self._last_form
+
+    def advance(self, until: float) -> None:
+        """Ask for what there is room for up to a cycle, before anything more is taken."""
+        while self._transfers:
+            at = self._next_form()
+            if at is None or at + FORM_TO_BUS > until:
+                return
+            self._form(at)
+
+    def _next_burst(self) -> int:
+        first, left, _ = self._transfers[0]
+        return int(min(left, self._burst - first % self._burst))
+
+    def _next_form(self) -> float | None:
+        """When the next burst forms; None while that depends on beats that nobody has taken yet."""
+        last_needed = self._formed + self._next_burst() - self._depth - 1
+        room = -inf
+        if last_needed >= 0:
+            if last_needed >= self._popped:
+                return None
+            pops = self._pops
+            while pops[0][0] + pops[0][1] <= last_needed:
+                pops.popleft()
+            first, _, at, step = pops[0]
+            room = at + (last_needed - first) * step + 1
+        return max(self._last_form + 1, self._transfers[0][2], room)
+
+    def _form(self, at: float) -> None:
+        transfer = self._transfers[0]
+        beats = self._next_burst()
+        asked = at + FORM_TO_BUS + self.memory.pause
+        self._ready.append([self.bus.answer(asked, beats) + BUS_TO_FIFO, beats])
+        self._last_form = at
+        self._formed += beats
+        transfer[0] += beats
+        transfer[1] -= beats
+        if not transfer[1]:
+            self._transfers.popleft()
+
+    def _oldest(self) -> list[float]:
+        if not self._ready:
+            at = self._next_form()
+            if at is None:
+                raise AssertionError("a read FIFO has no room for a burst that is needed next")
+            self._form(at)
+        return self._ready[0]
+
+    # What is taken -------------------------------------------------------------------------------------------
+
+    def _pop(self, beats: int, first: float, last: float) -> None:
+        """Note that beats leave the FIFO, and take them off the oldest burst."""
+        step = (last - first) / (beats - 1) if beats > 1 else 0.0
+        self._pops.append([self._popped, beats, first, step])
+        self._popped += beats
+        self.last_pop = last
+        burst = self._ready[0]
+        burst[0] += beats * self._beat
+        burst[1] -= beats
+        if not burst[1]:
+            self._ready.popleft()
+
+    def available(self) -> float:
+        """Cycle since which (or from which) the next item is on offer."""
+        while not self._held:
+            missing, first = self._join, self.taken
+            while missing:
+                at, beats = self._oldest()
+                part = int(min(missing, beats))
+                begin = max(at, first)
+                end = max(begin + part - 1, at + (part - 1) * self._beat)
+                self._pop(part, begin, end)
+                first, missing = end + 1, missing - part
+            self._held, self._valid = self._split, first
+        return self._valid
+
+    def take(self, items: int, want: float, each: int = 1) -> float:
+        """Take ``items`` items, from the cycle ``want`` on, each of them ``each`` cycles after it is looked at.
+
+        Returns:
+            Cycle in which the last of them is taken.
+        """
+        while items:
+            if not self._held and items > self._split:
+                done = self._whole(items, want, each)
+                if done:
+                    items, want = items - done, self.taken + 1
+                    continue
+            valid = self.available()
+            part = min(items, self._held)
+            self.taken = max(want, valid) + part * each - 1
+            want = self.taken + 1
+            self._held -= part
+            items -= part
+        return self.taken
+
+    def _whole(self, items: int, want: float, each: int) -> int:
+        """Take whole beats (or items of whole beats) of the oldest burst at once; returns how many items."""
+        at, beats = self._oldest()
+        step, beat = self._split * each, self._beat
+        if self._join == 1:
+            count = int(min(beats, items // self._split))
+            first = max(at, self.taken)
+            last = at + (count - 1) * beat
+            # Each beat is waited for, and what is slower of both sides gives the pace.
+            self.taken = max(want - 1 + step * count, first + step * count, last + step)
+            self._pop(count, first, max(first, last, self.taken - step))
+            return count * self._split
+        join = self._join
+        count = int(min(beats // join, items))
+        if not count:
+            return 0
+        first = max(at, self.taken)
+        first_taken = max(want, max(first + join, at + (join - 1) * beat + 1)) + each - 1
+        last = at + (count * join - 1) * beat
+        self.taken = max(first_taken + (count - 1) * (join + each - 1), last + each)
+        self._pop(count * join, first, max(first, last, self.taken - each))
+        return count
+
+    def drop(self, beats: int) -> None:
+        """Drop the rest of a block: the items on offer and ``beats`` beats, one a cycle."""
+        self._held = 0
+        while beats:
+            at, there = self._oldest()
+            part = int(min(beats, there))
+            first = max(at, self.taken + 1)
+            self.taken = max(first + part - 1, at + (part - 1) * self._beat)
+            self._pop(part, first, self.taken)
+            beats -= part
+            if not beats:
+                self.taken += 1
+
+    # Repetition ----------------------------------------------------------------------------------------------
+
+    def state(self, now: float) -> tuple[float, ...]:
+        """What decides the further course, relative to ``now``."""
+        ready = self._ready[0] if self._ready else (now, 0)
+        return (
+            self._held,
+            ready[1],
+            round(ready[0] - now, 2),
+            self._transfers[0][0] % self._burst if self._transfers else -1,
+            round(self._last_form - now, 2),
+            round(self.taken - now, 2),
+            round(self.bus.lag(now), 2),
+        )
+
+    def skip(self, items: int) -> bool:
+        """Pass over items of the transfer that is being asked for; False where it has not as many left."""
+        beats = -(-(items - self._held) // self._split) * self._join if items > self._held else 0
+        if not self._transfers or len(self._transfers) > 1 or self._transfers[0][1] <= beats:
+            return False
+        if items <= self._held:
+            self._held -= items
+            return True
+        self._held += beats * self._split // self._join - items
+        self._transfers[0][0] += beats
+        self._transfers[0][1] -= beats
+        return True
+
+    def shift(self, cycles: float) -> None:
+        """Move everything that is under way into the future."""
+        for entry in self._ready:
+            entry[0] += cycles
+        for entry in self._pops:
+            entry[2] += cycles
+        self._last_form += cycles
+        self._valid += cycles
+        self.taken += cycles
+        self.last_pop += cycles

@@ -1,0 +1,97 @@
+"""The program of a network for a core, and its places in memory, without an image around it."""
+
+from dataclasses import dataclass, replace
+
+from hw.contract.config import CoreConfig
+from hw.contract.image import HEADER_BYTES, TRAILER_BYTES, align
+from hw.contract.isa import INSTRUCTION_BYTES, Base, Conv, Dma, Instruction, Space
+from model.compiler.analysis import analyse
+from model.compiler.layout import DramBlock, dram_block
+from model.compiler.lowering import Buffer, Rows
+from model.compiler.planning import Plan, plan
+from model.compiler.program import Emitter, Line
+from model.integer.network import IntegerNetwork
+
+
+@dataclass(frozen=True)
+class Program:
+    """What the compiler would make of a network.
+
+    Attributes:
+        instructions: in order, END last. names: of their layers.
+        act_words, res_words: words of the two memories up to the highest that is used. image_bytes: size of the image.
+    """
+
+    instructions: tuple[Instruction, ...]
+    names: tuple[str, ...]
+    act_words: int
+    res_words: int
+    image_bytes: int
+
+
+def program_of(network: IntegerNetwork, config: CoreConfig) -> Program:
+    """Order and place ``network`` as ``model.compiler.compile_network`` does, with the same instructions.
+
+    The contents of the stationary streams are not made, so that an outline of a network will do.
+
+    Raises:
+        PointwiseError: the network does not fit the core, or is not sound; the sentence says what to do.
+    """
+    analysis = analyse(network, config)
+    found = plan(analysis, config, network.name)
+    graph = found.graph
+    emitter = Emitter(found, config, dict.fromkeys(range(len(analysis.nodes)), 0))
+    residual: DramBlock | None = None
+    input_bytes = 0
+    for index in found.order:
+        step = graph.steps[index]
+        buffer = graph.buffers[step.output.buffer]
+        if step.node is not None:
+            emitter.conv(step)
+        elif buffer.tensor.key == analysis.residual:
+            residual = _block(buffer, 0, config)
+            emitter.load(step, Base.IMAGE, residual)
+        else:
+            block = _block(buffer, input_bytes, config)
+            input_bytes += block.size
+            emitter.load(step, Base.INPUT, block)
+    output = graph.buffers[graph.output]
+    emitter.store(Rows(output.index, 0, output.tokens), _block(output, 0, config))
+    emitter.end()
+    instructions, end = _with_offsets(emitter.lines, found, config)
+    return Program(
+        instructions=instructions,
+        names=tuple(line.name for line in emitter.lines),
+        act_words=found.used[Space.ACTIVATION],
+        res_words=found.used[Space.RESIDUAL],
+        image_bytes=end + (residual.size if residual else 0) + TRAILER_BYTES,
+    )
+
+
+def _block(buffer: Buffer, offset: int, config: CoreConfig) -> DramBlock:
+    tensor = buffer.tensor
+    return dram_block(offset, buffer.tokens, tensor.channels, tensor.dtype, config)
+
+
+def _with_offsets(lines: list[Line], found: Plan, config: CoreConfig) -> tuple[tuple[Instruction, ...], int]:
+    """The instructions with the offsets of what they read of the image, and where the streams end."""
+    nodes = {line.step: found.graph.steps[line.step].node_index for line in lines if line.step >= 0}
+    sizes = {
+        nodes[line.step]: align(line.instruction.stream_beats * config.bus_bytes)
+        for line in lines
+        if isinstance(line.instruction, Conv)
+    }
+    offset = HEADER_BYTES + len(lines) * INSTRUCTION_BYTES
+    offsets = {}
+    for node in sorted(sizes):
+        offsets[node] = offset
+        offset += sizes[node]
+    instructions = []
+    for line in lines:
+        instruction = line.instruction
+        if isinstance(instruction, Conv):
+            instruction = replace(instruction, stream_offset=offsets[nodes[line.step]])
+        elif isinstance(instruction, Dma) and instruction.base == Base.IMAGE:
+            instruction = replace(instruction, dram_offset=offset)
+        instructions.append(instruction)
+    return tuple(instructions), offset

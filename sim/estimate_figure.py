@@ -1,0 +1,50 @@
+"""The figure of a sweep: utilisation, time and memory of every configuration that fits."""
+
+import io
+from collections.abc import Sequence
+
+from .estimates import Point, varied_axes
+
+MAX_LABELS = 60
+"""Configurations whose labels can still be read."""
+
+
+def figure(points: Sequence[Point], name: str, clock_mhz: float) -> bytes:
+    """A PNG with three panels over the configurations; those that do not fit are marked as such."""
+    from matplotlib.figure import Figure
+
+    axes_names = varied_axes(points)
+    labels = ["×".join(str(point.values[axis]) for axis in axes_names) for point in points]
+    places = range(len(points))
+    width = min(24.0, max(7.0, 0.28 * len(points)))
+    picture = Figure(figsize=(width, 8.5), layout="constrained")
+    utilisation, time, memory = picture.subplots(3, 1, sharex=True)
+    fitting = [(place, point.estimate) for place, point in zip(places, points, strict=True) if point.estimate]
+    where = [place for place, _ in fitting]
+    found = [result for _, result in fitting]
+
+    utilisation.bar(where, [100 * result.utilisation for result in found], color="tab:blue")
+    utilisation.set_ylabel("MAC utilisation, %")
+    utilisation.set_ylim(0, 100)
+    time.bar(where, [1000 * result.seconds(clock_mhz) for result in found], color="tab:orange")
+    time.set_ylabel(f"ms an image at {clock_mhz:g} MHz")
+    if found:
+        time.set_yscale("log")
+    act = [result.act_kib for result in found]
+    memory.bar(where, act, color="tab:green", label="activation SRAM")
+    memory.bar(where, [result.res_kib for result in found], bottom=act, color="tab:olive", label="residual SRAM")
+    memory.set_ylabel("SRAM used, KiB")
+    if found:
+        memory.legend()
+    for panel in (utilisation, time, memory):
+        panel.grid(axis="y", alpha=0.3)
+        for place, point in zip(places, points, strict=True):
+            if point.estimate is None:
+                panel.axvspan(place - 0.45, place + 0.45, color="tab:red", alpha=0.12, linewidth=0)
+    if len(points) <= MAX_LABELS:
+        memory.set_xticks(list(places), labels, rotation=90, fontsize=8)
+    memory.set_xlabel(" × ".join(axis.replace("_", " ") for axis in axes_names) + "   (red: does not fit)")
+    picture.suptitle(f"{name}, estimated")
+    data = io.BytesIO()
+    picture.savefig(data, format="png", dpi=120)
+    return data.getvalue()
