@@ -1,5 +1,6 @@
 """``pointwise compile``."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -15,6 +16,9 @@ from .options import core_config, core_name
 def command(
     model: options.Model = "micro",
     checkpoint: options.Checkpoint = None,
+    network: Annotated[
+        Path | None, typer.Option(help="Integers from pointwise quantise, instead of --model and --checkpoint.")
+    ] = None,
     trace: Annotated[bool, typer.Option(help="Store every intermediate tensor in the output block.")] = False,
     out: options.Out = None,
     config: options.Config = None,
@@ -30,7 +34,7 @@ def command(
     """Quantise a network and compile it to a memory image for a core.
 
     Writes the image as raw bytes and as hex for $readmemh, the manifest that says where each tensor lies, the
-    core's configuration and one input block.
+    core's configuration and, where there is an image to run, its input block.
     """
     core = core_config(
         config,
@@ -47,17 +51,25 @@ def command(
     with console.status("quantisation and compiler"):
         from hw.contract.files import write_file
         from model.compiler import compile_network, write
-        from model.quantise import patchify
-        from sim.workload import load_workload
 
-        workload = load_workload(model, checkpoint, 1)
-        compiled = compile_network(workload.network, core, trace)
-        folder = out or build_root() / f"image-{model}-{core_name(core)}"
-        paths = write(compiled, folder)
-        block = compiled.pack_input(patchify(workload.network, workload.images)[0])
-        write_file(folder / "input.bin", block)
+        if network is None:
+            from model.quantise import patchify
+            from sim.workload import load_workload
+
+            workload = load_workload(model, checkpoint, 1)
+            integers, patches = workload.network, patchify(workload.network, workload.images)[0]
+        else:
+            from model.quantise.io import load_network
+
+            integers, patches = load_network(network), None
+        compiled = compile_network(integers, core, trace)
+        folder = out or build_root() / f"image-{integers.name}-{core_name(core)}"
+        paths = list(write(compiled, folder).values())
+        if patches is not None:
+            paths.append(folder / "input.bin")
+            write_file(paths[-1], compiled.pack_input(patches))
     manifest = compiled.manifest
-    table = Table(title=f"{model} for a {core_name(core)} core", title_justify="left")
+    table = Table(title=f"{integers.name} for a {core_name(core)} core", title_justify="left")
     for heading, justify in (("what", "left"), ("used", "right"), ("there", "right")):
         table.add_column(heading, justify=justify)
     for name, memory in manifest["memory"].items():
@@ -68,5 +80,5 @@ def command(
     table.add_row("image, bytes", f"{len(compiled.image):,}", "")
     table.add_row("multiply-accumulates", f"{manifest['macs']:,}", "")
     console.print(table)
-    for path in [*paths.values(), folder / "input.bin"]:
+    for path in paths:
         console.print(str(path), soft_wrap=True)
