@@ -16,7 +16,8 @@ from model.quantise import patchify
 from model.quantise.observe import check_images
 
 TOKENS_AT_ONCE = 1024
-"""About how many tokens go through the integer model together: enough for BLAS, little enough for the cache."""
+"""About how many tokens go through the integer model together: enough for BLAS, little enough for the
+cache."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,8 @@ class Evaluation:
         images: how many were compared.
         top1_float, top1_integer: per cent of them classified as labelled; NaN without labels.
         agreement: per cent of them given the same class by both.
-        sqnr_db: power of the float logits over that of the difference, in decibels; infinite if there is none.
+        sqnr_db: power of the float logits over that of the difference, in decibels; infinite if there is
+            none.
         logits_float, logits_integer: (images, classes) float64, in real units.
     """
 
@@ -63,8 +65,8 @@ def evaluate(
     images = check_images(images, net, "evaluation")
     if labels is not None and np.shape(labels) != (len(images),):
         raise PointwiseError(
-            f"There are {len(images)} evaluation images, but the labels have the shape {np.shape(labels)}; give one "
-            "label for each image."
+            f"There are {len(images)} evaluation images, but the labels have the shape {np.shape(labels)}; "
+            "give one label for each image."
         )
     at_once = max(1, TOKENS_AT_ONCE // network.tokens)
     floats, integers = [], []

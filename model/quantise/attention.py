@@ -1,4 +1,4 @@
-"""Attention of one block as integer layers: queries, keys, values, scores and context by head, then the projection."""
+"""Attention of one block as integer layers: q, k, v, scores and context of each head, then the projection."""
 
 import math
 from dataclasses import dataclass

@@ -9,7 +9,7 @@ from .observe import Observations
 from .score_plan import HeadSample, ScorePlan, floored, plan_scores
 
 CONTEXT_HEADROOM = 1 / 8
-"""Part by which the range of the context is widened: few images show how far its channels' long tails reach."""
+"""Part by which the range of the context is widened: few images do not show its long tails."""
 DRAWS = tuple(step / 8 for step in range(9))
 """How far scales are drawn from one for each channel (0) towards one for all (1)."""
 

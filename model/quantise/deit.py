@@ -25,7 +25,7 @@ from .scales import norm_constants
 from .weights import QuantisedRows, quantise_rows
 
 RESIDUAL_HEADROOM = 1.5
-"""The residual stream covers this times its calibrated range: 16 bits have the room, and saturation would be bad."""
+"""The residual stream covers this times its calibrated range: 16 bits have the room for it."""
 LOGIT_HEADROOM = 2.0
 """The same for the logits; two heads are added there."""
 INPUT, RESIDUAL, LOGITS = "image", "x", "logits"
@@ -71,7 +71,6 @@ class _Builder:
     ) -> None:
         self.name, self.config, self.seen, self.method = name, config, seen, method
         self.state = {key: tensor.double().numpy() for key, tensor in state.items()}
-        # The stream holds no more than 16 bits, so that a token without any signal cannot ask for a finer step.
         self.residual_scale = float(seen["residual"].largest()[0]) * RESIDUAL_HEADROOM / INT16[1]
 
     def build(self) -> IntegerNetwork:
@@ -156,7 +155,7 @@ class _Builder:
         return norm_constants(self.config.dim, plan.step, self.residual_scale, LAYER_NORM_EPS, norm)
 
     def _patch_embed(self, pixels: PixelScales, norm: NormConstants) -> Layer:
-        """Patch embedding; the offset of the pixels goes into the bias, of which ``_residual_init`` clears other rows."""
+        """Patch embedding, with the offset of the pixels in its bias."""
         weight, bias = self._linear("patch_embed.proj")
         weight = weight.reshape(self.config.dim, -1)
         per_channel = self.config.patch**2
@@ -194,8 +193,8 @@ class _Builder:
         rounded[:prefix] -= requantise(zeros, embed.bias, embed.mult, embed.shift, INT16)
         if rounded.min() < INT16[0] or rounded.max() > INT16[1]:
             raise PointwiseError(
-                "The position embeddings or class tokens exceed twice the range of the residual stream; check the "
-                "checkpoint."
+                "The position embeddings or class tokens exceed twice the range of the residual stream; "
+                "check the checkpoint."
             )
         return rounded.astype(np.int16)
 
@@ -217,7 +216,7 @@ class _Builder:
         return Mlp(f"{block}.mlp", *fc1, *fc2)
 
     def _heads(self, norm: NormPlan) -> list[Layer]:
-        """The classifier on the class token; a distilled network's second one, on its own token, is added to it."""
+        """The classifier on the class token; a distilled network's second one is added to it."""
         names = self._consumers("norm")
         scale = float(self.seen["logits"].largest()[0]) * LOGIT_HEADROOM / INT16[1]
         layers = []

@@ -15,7 +15,7 @@ STEPS = INT8[1] - INT8[0]
 LEAST = -0.16997
 """The minimum of GELU, a little below x = −0.75."""
 BOTTOMS = tuple(-0.75 - step / 8 for step in range(40))
-"""Where the index may start: GELU is almost flat there, so that clipping costs little and makes the step finer."""
+"""Where the index may start: GELU is almost flat there, so that clipping costs little for a finer step."""
 SHRINKS = tuple(1 - step / 16 for step in range(9))
 """Steps of the result that are tried, as parts of the index step."""
 
@@ -47,8 +47,8 @@ def gelu(x: np.ndarray) -> np.ndarray:
 def plan_gelu(name: str, seen: Observations) -> GeluPlan:
     """Choose the table of the GELU ``name`` (``blocks.i.mlp.act``) by its mean squared error in calibration.
 
-    The top of the index range is where the range method puts it: GELU is the identity there, and clipping would be
-    wrong. Its bottom and the step of the result are searched.
+    The top of the index range is where the range method puts it: GELU is the identity there, and clipping
+    would be wrong. Its bottom and the step of the result are searched.
 
     Raises:
         PointwiseError: the GELU's input is always the same.

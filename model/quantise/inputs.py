@@ -11,8 +11,8 @@ from model.integer.rounding import INT8, saturate
 from .observe import TensorRecord
 
 STEPS = INT8[1] - INT8[0]
-GRID_TOLERANCE = 1e-3
-"""How far, in steps, a pixel may lie from its grid: normalisation in float32 moves it a little."""
+GRID_TOLERANCE = 1e-4
+"""How far, as a part of the whole grid, a pixel may lie from its point: float32 moves it a little."""
 
 
 @dataclass(frozen=True)
@@ -26,8 +26,8 @@ class PixelScales:
 def pixel_scales(record: TensorRecord, grids: list[np.ndarray | None]) -> PixelScales:
     """Choose the scale of each colour.
 
-    Where the pixels lie on a grid of at most 256 steps, as those of 8-bit images do before and after normalisation,
-    the integers are that grid and the input is exact. Otherwise they cover the recorded range.
+    Where the pixels lie on a grid of at most 256 steps, as those of 8-bit images do before and after
+    normalisation, the integers are that grid and the input is exact. Otherwise they cover the recorded range.
 
     Args:
         record: what calibration saw of the pixels. grids: the distinct values of each colour, or None.
@@ -40,13 +40,17 @@ def pixel_scales(record: TensorRecord, grids: list[np.ndarray | None]) -> PixelS
         step = None if values is None else _grid_step(values.astype(np.float64))
         if step is None:
             step = max((high - low) / STEPS, 1e-6)
-        elif values[-1] - values[0] < INT8[1] * step and abs(values[0] / step - round(values[0] / step)) < 0.01:
+        elif values[-1] - values[0] < INT8[1] * step and _is_whole(values[0] / step):
             pairs.append((step, 0.0))  # the integers then need no offset
             continue
         else:
             low = float(values[0])
         pairs.append((step, low - INT8[0] * step))
     return PixelScales(*np.array(pairs).T)
+
+
+def _is_whole(position: float) -> bool:
+    return abs(position - round(position)) < GRID_TOLERANCE * STEPS
 
 
 def _grid_step(values: np.ndarray) -> float | None:
@@ -66,9 +70,9 @@ def _grid_step(values: np.ndarray) -> float | None:
 def patchify(network: IntegerNetwork, images: np.ndarray) -> np.ndarray:
     """Return the input of the integer network for normalised images.
 
-    Channel (c · patch + i) · patch + j of a patch's row is colour c of its pixel (i, j), which is the order of a
-    flattened convolution kernel; patches follow each other row by row. The class token, and the distillation token
-    if any, come first as rows of zeros.
+    Channel (c · patch + i) · patch + j of a patch's row is colour c of its pixel (i, j), which is the order
+    of a flattened convolution kernel; patches follow each other row by row. The class token, and the
+    distillation token if any, come first as rows of zeros.
 
     Args:
         images: (B, colours, S, S) real.
@@ -84,7 +88,8 @@ def patchify(network: IntegerNetwork, images: np.ndarray) -> np.ndarray:
     images = np.asarray(images, np.float64)
     if images.ndim != 4 or images.shape[1:] != (colours, size, size):
         raise PointwiseError(
-            f"The images have the shape {images.shape}, but {network.name} takes (images, {colours}, {size}, {size}); "
+            f"The images have the shape {images.shape}, but {network.name} takes "
+            f"(images, {colours}, {size}, {size}); "
             "choose images of that size."
         )
     scale = np.asarray(geometry["scale"])[:, None, None]

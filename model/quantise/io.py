@@ -73,8 +73,8 @@ def save_network(path: str | Path, network: IntegerNetwork) -> None:
         temporary.replace(path)
     except OSError as error:
         raise PointwiseError(
-            f"The integer network {path} cannot be written ({error.strerror}); choose a folder that exists and is "
-            "writable."
+            f"The integer network {path} cannot be written ({error.strerror}); choose a folder that exists "
+            "and is writable."
         ) from error
     finally:
         temporary.unlink(missing_ok=True)
@@ -97,7 +97,8 @@ def load_network(path: str | Path) -> IntegerNetwork:
     except Exception as error:
         # A damaged file makes the library raise almost anything.
         raise PointwiseError(
-            f"The integer network {path} cannot be read ({type(error).__name__}); quantise the checkpoint again."
+            f"The integer network {path} cannot be read ({type(error).__name__}); quantise the checkpoint "
+            "again."
         ) from error
     if description is None:
         raise PointwiseError(
@@ -109,7 +110,8 @@ def load_network(path: str | Path) -> IntegerNetwork:
         raise PointwiseError(f"The integer network {path} {error}; quantise the checkpoint again.") from error
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise PointwiseError(
-            f"The integer network {path} is damaged ({type(error).__name__}: {error}); quantise the checkpoint again."
+            f"The integer network {path} is damaged ({type(error).__name__}: {error}); quantise the "
+            "checkpoint again."
         ) from error
 
 
@@ -149,7 +151,8 @@ def _checked(path: str | Path) -> Path:
     path = Path(path)
     if path.suffix != SUFFIX:
         raise PointwiseError(
-            f"The integer network {path} ends in {path.suffix or 'nothing'}, but {SUFFIX} was expected; rename it."
+            f"The integer network {path} ends in {path.suffix or 'nothing'}, but {SUFFIX} was expected; "
+            "rename it."
         )
     return path
 
@@ -159,6 +162,7 @@ def _stored(name: str, values: np.ndarray, dtype: type[np.integer]) -> np.ndarra
     stored = values.astype(dtype)
     if not np.array_equal(stored, values):
         raise PointwiseError(
-            f"The values of {name} do not fit {np.dtype(dtype)}; quantise the checkpoint again before it is saved."
+            f"The values of {name} do not fit {np.dtype(dtype)}; quantise the checkpoint again before it is "
+            "saved."
         )
     return np.ascontiguousarray(stored)

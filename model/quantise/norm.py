@@ -1,4 +1,4 @@
-"""LayerNorm in front of convolutions: the step of the normalised int8 and the power-of-two factor of each channel."""
+"""LayerNorm in front of convolutions: the step of the int8 x̂ and each channel's power-of-two factor."""
 
 from dataclasses import dataclass
 
@@ -36,8 +36,9 @@ class NormPlan:
 def plan_norm(record: TensorRecord, consumers: list[np.ndarray]) -> NormPlan:
     """Choose step and shifts so that the convolutions which read the LayerNorm lose least.
 
-    A small step makes x̂ of ordinary channels fine and gives outlier channels a shift. Their weights then grow by
-    2^shift, and may coarsen the weights of the whole row. Both errors are predicted, and the best step is taken.
+    A small step makes x̂ of ordinary channels fine and gives outlier channels a shift. Their weights then
+    grow by 2^shift, and may coarsen the weights of the whole row. Both errors are predicted, and the best
+    step is taken.
 
     Args:
         record: calibration of x̂. consumers: weights (N, H) with γ folded in.
@@ -54,7 +55,8 @@ def plan_norm(record: TensorRecord, consumers: list[np.ndarray]) -> NormPlan:
     for index in range(MAX_CHANNEL_SHIFT * STEPS_PER_OCTAVE):
         step = largest.max() / INT8_MAX * 2 ** (-index / STEPS_PER_OCTAVE)
         # The small number keeps a channel that just fits from being shifted by rounding.
-        shift = np.clip(np.ceil(np.log2(largest / (INT8_MAX * step)) - 1e-9), 0, MAX_CHANNEL_SHIFT).astype(np.uint8)
+        octaves = np.ceil(np.log2(largest / (INT8_MAX * step)) - 1e-9)
+        shift = np.clip(octaves, 0, MAX_CHANNEL_SHIFT).astype(np.uint8)
         noise = rounding_noise(weight, step * 2.0**shift, record.mean_square)
         if best is None or noise < best[0]:
             best = noise, step, shift
@@ -63,7 +65,7 @@ def plan_norm(record: TensorRecord, consumers: list[np.ndarray]) -> NormPlan:
 
 
 def rounding_noise(weight: np.ndarray, scale: np.ndarray, mean_square: np.ndarray) -> float:
-    """Predict the noise power of a convolution, summed over its outputs, that rounding its two operands gives.
+    """Predict the noise power, summed over its outputs, that rounding its operands gives a convolution.
 
     Args:
         weight: (N, K) for real inputs. scale: (K,) real value of one step of each input channel.

@@ -2,7 +2,7 @@
 
 The names of the records, with their channels, for a network of ``depth`` blocks of dimension H:
 
-====================================  ============  ==================================================================
+====================================  ============  ====================================================
 ``pixels``                            colours       normalised input pixels
 ``blocks.i.norm1``, ``…norm2``        H             x̂ = (x − μ)/σ, in front of γ and β
 ``norm``                              H             the same of the last LayerNorm
@@ -13,11 +13,11 @@ The names of the records, with their channels, for a network of ``depth`` blocks
 ``blocks.i.mlp.act.input``            1             GELU input
 ``blocks.i.mlp.act``                  hidden        GELU output
 ``logits``                            1             logits of every head
-====================================  ============  ==================================================================
+====================================  ============  ====================================================
 
-Of the last block's tokens only the class token (and the distillation token) reach the logits. Behind its keys and
-values nothing else is recorded, provided that there are enough images: what the other tokens become there is worth
-no range.
+Of the last block's tokens only the class token (and the distillation token) reach the logits. Behind its keys
+and values nothing else is recorded, provided that there are enough images: what the other tokens become there
+is worth no range.
 """
 
 from collections.abc import Callable
@@ -71,8 +71,8 @@ class TensorRecord:
         # A sum is finite only if all that went into it is, and is quicker than looking at each.
         if not bool(torch.isfinite(sums).all()):
             raise PointwiseError(
-                f"On the calibration images the float network gives values of {self.name} that are not finite; check "
-                "the weights and the images."
+                f"On the calibration images the float network gives values of {self.name} that are not "
+                "finite; check the weights and the images."
             )
         self.range.update(values)
         self._sums += sums
@@ -95,15 +95,16 @@ class TensorRecord:
         low, high = self.range.limits(symmetric)
         if not np.any(high > low):
             raise PointwiseError(
-                f"The range of {self.name} is zero: it is always {low[0]:.3g} on the calibration images, so there is "
-                "nothing to choose a scale by; use other images or other weights."
+                f"The range of {self.name} is zero: it is always {low[0]:.3g} on the calibration images, so "
+                "there is nothing to choose a scale by; use other images or other weights."
             )
         return low, high
 
     def largest(self) -> np.ndarray:
         """Return the largest magnitude of each channel, (channels,) float64.
 
-        A channel that is (almost) always zero counts as a 4096th of the largest, so that a scale can divide by it.
+        A channel that is (almost) always zero counts as a 4096th of the largest, so that a scale can divide
+        by it.
         """
         high = self.limits(symmetric=True)[1]
         return np.maximum(high, high.max() / 4096)
@@ -164,8 +165,8 @@ def check_images(images: np.ndarray | Tensor, net: DeiT, purpose: str) -> Tensor
     images = torch.as_tensor(images)
     if images.ndim != 4 or tuple(images.shape[1:]) != shape or len(images) == 0:
         raise PointwiseError(
-            f"The {purpose} images have the shape {tuple(images.shape)}, but the network takes at least one image as "
-            f"(images, {shape[0]}, {shape[1]}, {shape[2]}); choose images of that size."
+            f"The {purpose} images have the shape {tuple(images.shape)}, but the network takes at least one "
+            f"image as (images, {shape[0]}, {shape[1]}, {shape[2]}); choose images of that size."
         )
     images = images.to(torch.float32)
     if not bool(torch.isfinite(images).all()):
@@ -278,7 +279,7 @@ class _Watch:
     def _attention(
         self, name: str, attention: nn.Module, tokens: int
     ) -> list[torch.utils.hooks.RemovableHandle]:
-        """Hooks for the qkv layer and the context of one attention, of whose queries the first ``tokens`` count."""
+        """Hooks for one attention, of whose queries and context the first ``tokens`` tokens are recorded."""
         rows = np.unique(np.linspace(0, tokens - 1, min(tokens, SAMPLE_ROWS)).astype(np.int64))
 
         def on_qkv(module: nn.Module, inputs: tuple[Tensor], output: Tensor) -> None:

@@ -29,8 +29,8 @@ def mantissa(factor: float, shifts: tuple[int, int], name: str) -> tuple[int, in
     """
     if not (factor > 0 and math.isfinite(factor)):
         raise PointwiseError(
-            f"The scale factor of {name} is {factor}, but it must be positive and finite; check the weights and the "
-            "calibration images."
+            f"The scale factor of {name} is {factor}, but it must be positive and finite; check the weights "
+            "and the calibration images."
         )
     fraction, exponent = math.frexp(factor)  # fraction in [1/2, 1)
     mult = math.floor(fraction * (1 << MULT_BITS) + 0.5)
@@ -40,8 +40,8 @@ def mantissa(factor: float, shifts: tuple[int, int], name: str) -> tuple[int, in
     if not shifts[0] <= shift <= shifts[1]:
         raise PointwiseError(
             f"The scale factor of {name} is {factor:.4g}, which the hardware cannot multiply by (from "
-            f"2^{MULT_BITS - shifts[1] - 1} to below 2^{MULT_BITS - shifts[0]} is possible); check the ranges of the "
-            "weights and of the calibration images."
+            f"2^{MULT_BITS - shifts[1] - 1} to below 2^{MULT_BITS - shifts[0]} is possible); check the "
+            "ranges of the weights and of the calibration images."
         )
     return mult, shift
 
@@ -79,7 +79,8 @@ def norm_constants(
     scaled = max(1, math.floor(channels * epsilon / residual_scale**2 + 0.5))
     if scaled >= 1 << 32:
         raise PointwiseError(
-            f"The residual stream in front of {name} has a step of {residual_scale:.3g}, against which LayerNorm's "
-            f"epsilon {epsilon} does not fit 32 bits; check the weights and the calibration images."
+            f"The residual stream in front of {name} has a step of {residual_scale:.3g}, against which "
+            f"LayerNorm's epsilon {epsilon} does not fit 32 bits; check the weights and the calibration "
+            "images."
         )
     return NormConstants(mean_mult, mean_shift, norm_mult, norm_shift, scaled)

@@ -1,8 +1,8 @@
-"""The integers of one head's queries, keys and scores, searched together by the error of the softmax they give.
+"""The integers of one head's queries, keys and scores, chosen by the error of the softmax that they give.
 
-Two freedoms cost nothing in hardware. Softmax is the same for keys k and k − c with any fixed c, since q·c is the
-same for all scores of a row: with the mean key as c, keys and scores are smaller and their steps finer. And the
-channels of a head may share their product of scales out between query and key.
+Two freedoms cost nothing in hardware. Softmax is the same for keys k and k − c with any fixed c, since q·c is
+the same for all scores of a row: with the mean key as c, keys and scores are smaller and their steps finer.
+And the channels of a head may share their product of scales out between query and key.
 """
 
 from dataclasses import dataclass
@@ -16,17 +16,15 @@ from .norm import INT8_MAX
 EXP_MAX = 255
 STEPS = INT8[1] - INT8[0]
 THRESHOLDS = (0.5, 0.45, 0.4, 0.37, 0.34, 0.3)
-"""Where exponentials below 1 of 255 begin to round up. With a half, the many small ones of a long row would be lost
-from its sum; where their logarithms are spread evenly, 1.44 · exp(−1.44) = 0.34 keeps the sum."""
+"""Where exponentials below 1 of 255 begin to round up. With a half, the many small ones of a long row would
+be lost from its sum; where their logarithms are spread evenly, 1.44 · exp(−1.44) = 0.34 keeps the sum."""
 NEGLIGIBLE = float(np.log(EXP_MAX / min(THRESHOLDS)))
 """A score this far below its row's maximum has an exponential that rounds to 0 with any threshold."""
 EVEN_THRESHOLD = 0.34
-HEADROOM = 1 / 32
+HEADROOM = 1 / 16
 """Part of the score range kept free above the largest score seen: clipping there would be wrong."""
 DEPTHS = tuple(NEGLIGIBLE * part for part in (1.0, 0.95, 0.9, 0.85, 0.8, 0.75, 0.7, 0.65, 0.6))
-"""How deep below the lowest row maximum the integers reach; below that, scores clip and look a little larger."""
-TOPS = (1.0, 0.97, 0.94, 0.91, 0.88, 0.85, 0.8)
-"""Parts of the range that are kept at its top, where clipping makes large scores equal."""
+"""How deep below the lowest row maximum the integers reach; scores below that clip."""
 
 
 @dataclass(frozen=True)
@@ -105,15 +103,14 @@ def search_range(scores: np.ndarray, probabilities: np.ndarray) -> tuple[float, 
     tops = scores.max(axis=-1)
     high, least = float(tops.max()), float(scores.min())
 
-    def attempt(depth: float, top: float, threshold: float) -> tuple[float, float, float, float]:
+    def attempt(depth: float, threshold: float) -> tuple[float, float, float, float]:
         low = max(float(tops.min()) - depth, least)
-        scale = max((high - low) * top * (1 + HEADROOM), 1e-6) / STEPS
+        scale = max((high - low) * (1 + HEADROOM), 1e-6) / STEPS
         centre = low - INT8[0] * scale
         return _error(scores, scale, centre, threshold, probabilities), scale, centre, threshold
 
-    depth = min(DEPTHS, key=lambda depth: attempt(depth, 1.0, EVEN_THRESHOLD)[0])
-    top = min(TOPS, key=lambda top: attempt(depth, top, EVEN_THRESHOLD)[0])
-    return min(attempt(depth, top, threshold) for threshold in THRESHOLDS)[1:]
+    depth = min(DEPTHS, key=lambda depth: attempt(depth, EVEN_THRESHOLD)[0])
+    return min(attempt(depth, threshold) for threshold in THRESHOLDS)[1:]
 
 
 def balance(
@@ -121,8 +118,8 @@ def balance(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the scales of queries and keys, (d,) each.
 
-    The channel with the largest product of ranges fixes the product of scales; the others divide what they have
-    to spare so that the rounding of q, as large as k, and that of k, as large as q, add up to the least.
+    The channel with the largest product of ranges fixes the product of scales; the others divide what they
+    have to spare so that the rounding of q, as large as k, and that of k, as large as q, add up to the least.
     """
     finest_q, finest_k = floored(largest_q) / INT8_MAX, floored(largest_k) / INT8_MAX
     product = (finest_q * finest_k).max()

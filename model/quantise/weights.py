@@ -53,8 +53,8 @@ def quantise_rows(
         weight: (N, K) real result for one step of each input channel: the input's scale is already in it.
         bias: (N,) real. out_scale: real value of one step of the result, one or (N,).
         name: the layer, for messages.
-        input_mean: (K,) mean of the input in its steps, without the zero point. The mean error that rounding the
-            weights would leave is then taken out of the bias.
+        input_mean: (K,) mean of the input in its steps, without the zero point. The mean error that rounding
+            the weights would leave is then taken out of the bias.
         input_zero: the integer of the input that stands for 0. It is folded into the bias exactly.
 
     Raises:
@@ -84,6 +84,7 @@ def integer_bias(bias: np.ndarray, name: str) -> np.ndarray:
     rounded = np.floor(bias + 0.5)
     if np.abs(rounded).max(initial=0) >= 1 << 31:
         raise PointwiseError(
-            f"A bias of {name} needs more than 32 bits; its weights are too small against it, check the checkpoint."
+            f"A bias of {name} needs more than 32 bits; its weights are too small against it, check the "
+            "checkpoint."
         )
     return rounded.astype(np.int32)

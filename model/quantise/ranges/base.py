@@ -26,8 +26,8 @@ class RangeObserver(ABC):
         """Return the range that 8 bits should cover, after at least one update.
 
         Args:
-            symmetric: the integer has no zero point, so that the range will be widened to −a..a; a method that
-                weighs the width of a step against clipping needs to know.
+            symmetric: the integer has no zero point, so that the range will be widened to −a..a; a method
+                that weighs the width of a step against clipping needs to know.
 
         Returns:
             low and high, (channels,) float64, low ≤ high; low = −high if ``symmetric``.

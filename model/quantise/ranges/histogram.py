@@ -1,4 +1,4 @@
-"""A histogram for each channel, whose width grows with the values: the ground of methods that weigh clipping."""
+"""A histogram for each channel, whose width grows with the values: for methods that weigh clipping."""
 
 import torch
 from torch import Tensor
@@ -10,7 +10,8 @@ BINS = 1024
 class ChannelHistogram:
     """Counts of the values of each channel in ``BINS`` bins between −width and width of that channel.
 
-    A value beyond the width doubles it as often as needed, by adding up pairs of bins; nothing is ever dropped.
+    A value beyond the width doubles it as often as needed, by adding up pairs of bins; nothing is ever
+    dropped.
 
     Attributes:
         width: (channels,) float64, 0 as long as a channel has only been zero.

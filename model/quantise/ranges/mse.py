@@ -1,4 +1,4 @@
-"""The range whose 8-bit integers have the least mean squared error: a finer step in exchange for clipping a few."""
+"""The range whose 8-bit integers have the least mean squared error: clipping a few for a finer step."""
 
 import numpy as np
 import torch

@@ -1,4 +1,5 @@
-"""The arithmetic read a second time: Python integers and fractions, one number at a time, from the documentation.
+"""The arithmetic read a second time: Python integers and fractions, one number at a time, from the
+documentation.
 
 Nothing here is shared with ``model.integer`` but the contents of the two tables.
 """

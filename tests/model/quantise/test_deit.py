@@ -35,7 +35,7 @@ def test_micro_digits_lose_nothing_that_matters(micro, data, method):
     integers = quantise(micro.state, micro.config, data.calibration.normalised(), method=method)
     held_out = data.held_out
     result = evaluate(integers, micro.state, micro.config, held_out.normalised(), held_out.labels)
-    print(f"{method}: float {result.top1_float:.2f} %, integer {result.top1_integer:.2f} %, {result.sqnr_db:.1f} dB")
+    print(f"float {result.top1_float:.2f} %, integer {result.top1_integer:.2f} %, {result.sqnr_db:.1f} dB")
     assert result.top1_float >= 99
     assert abs(result.top1_integer - result.top1_float) <= 0.3
     assert result.agreement >= 99
@@ -137,7 +137,7 @@ def test_outlier_channels_of_deit_tiny(monkeypatch):
     assert result.sqnr_db >= 25
 
 
-# Errors ----------------------------------------------------------------------------------------------------------
+# Errors -----------------------------------------------------------------------------------------------------
 
 
 def test_weights_that_are_not_finite_are_told_in_a_sentence(small):

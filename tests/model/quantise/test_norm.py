@@ -49,7 +49,8 @@ def test_int8_result_against_float64(channels, outlier):
     got = normalise(integers, *stats, plan.shift) * plan.scale
     exact = x_hat(x)
     assert sqnr_db(exact, got) >= 36
-    # Channel by channel too, so that large ones do not hide small ones: a channel may lose half of its range, or
+    # Channel by channel too, so that large ones do not hide small ones: a channel may lose half of its range,
+    # or
     # 6 dB, to a factor of two.
     assert sqnr_db(exact / exact.std(axis=0), got / exact.std(axis=0)) >= 35
 
@@ -62,7 +63,9 @@ def test_statistics_against_float64(channels, outlier):
     integers = np.floor(x / scale + 0.5).astype(np.int64)
     constants = norm_constants(channels, 0.03, scale, EPSILON, "norm")
     mean, mult, shift = statistics(*token_sums(integers), constants)
-    assert sqnr_db(integers.mean(axis=1), mean / 2) >= 60 or np.abs(integers.mean(axis=1) - mean / 2).max() <= 0.26
+    # The mean is a multiple of a half: that close, and what the 16 bits of 1/H leave.
+    average = integers.mean(axis=1)
+    assert (np.abs(average - mean / 2) <= 0.25 + 2**-8 + np.abs(average) * 2**-16).all()
     inverse = 2 * mult * 2.0 ** -shift.astype(float) * 0.03  # of real σ, in steps of the residual
     exact = 1 / np.sqrt(integers.var(axis=1) + EPSILON / scale**2)
     assert sqnr_db(exact, inverse) >= 60

@@ -73,8 +73,17 @@ def test_queries_and_keys_are_kept_head_by_head(net, images):
 
 
 def test_with_enough_images_the_last_block_is_seen_where_it_matters(net, images, monkeypatch):
+    few = observe(net, images)
     monkeypatch.setattr(module, "ENOUGH_IMAGES", 5)
     seen = observe(net, images)
+    with torch.inference_mode():
+        x = net.blocks[1](net.blocks[0](net.embed(images)))
+    normal = torch.nn.functional.layer_norm(x, (CONFIG.dim,), eps=1e-6)
+    assert np.allclose(few["norm"].mean, normal.mean(dim=(0, 1)), atol=1e-5)
+    assert np.allclose(seen["norm"].mean, normal[:, :2].mean(dim=(0, 1)), atol=1e-5)
+    for name in ("attn.q", "attn.context", "norm2", "mlp.act"):
+        assert not np.allclose(few[f"blocks.1.{name}"].mean, seen[f"blocks.1.{name}"].mean, atol=1e-5), name
+        assert np.array_equal(few[f"blocks.0.{name}"].mean, seen[f"blocks.0.{name}"].mean), name
     assert seen.attention["blocks.0.attn"].q.shape[2] == CONFIG.tokens
     assert seen.attention["blocks.1.attn"].q.shape[2] == CONFIG.prefix_tokens
     assert seen.attention["blocks.1.attn"].k.shape[2] == CONFIG.tokens
