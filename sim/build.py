@@ -188,7 +188,7 @@ def _compile(
     environment = verilator.environment(find_compiler(), {"OPT_FAST": optimise})
     log = target.directory / "build.log"
     _run([str(verilator.executable), *verilate], environment, log, target.top)
-    with _shared_runtime(objects, environment["MAKEFLAGS"]):
+    with _shared_runtime(objects, verilator.environment(find_compiler())["MAKEFLAGS"]):
         _run(["make", "-C", str(objects), "-f", "Vtop.mk"], environment, log, target.top)
     for leftover in [*objects.glob("*.o"), *objects.glob("*.a"), *objects.glob("*.gch")]:
         leftover.unlink()
@@ -198,7 +198,8 @@ def _compile(
 def _shared_runtime(objects: Path, flags: str) -> Iterator[None]:
     """Lend a build the objects of Verilator's own library: most of its compile time, and always the same.
 
-    They depend on the settings in ``Vtop_classes.mk`` and on the flags, and are kept under a hash of both.
+    They depend on the settings in ``Vtop_classes.mk`` and on the flags of the machine, not on those of the
+    model, and are kept under a hash of both.
     """
     settings = re.findall(r"^(VM_\w+ = .*)$", (objects / "Vtop_classes.mk").read_text(), re.MULTILINE)
     text = "\0".join([*settings, flags, str(find_verilator().executable)])
