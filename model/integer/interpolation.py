@@ -1,8 +1,8 @@
 """Reciprocal and reciprocal square root of integers: normalise by the bit length, then interpolate linearly.
 
-The seed of Newton's iteration in Scaled Quantization (Chang and Sobelman, Algorithm 3) is a constant and does not
-converge for small inputs; here the bit length places every input in one or two octaves, and a table of 128
-segments with one small multiplication gives 15 bits at once.
+The seed of Newton's iteration in Scaled Quantization (Chang and Sobelman, Algorithm 3) is a constant and does
+not converge for small inputs; here the bit length places every input in one or two octaves, and a table of
+128 segments with one small multiplication gives 15 bits at once.
 """
 
 import numpy as np
@@ -32,8 +32,9 @@ def _leading_bit(value: np.ndarray) -> np.ndarray:
 
 def _fraction(value: np.ndarray, leading: np.ndarray, bits: int) -> np.ndarray:
     """The ``bits`` bits that follow the leading one, filled with zeros or cut."""
-    widened = np.where(leading < bits, value << np.maximum(bits - leading, 0), value >> np.maximum(leading - bits, 0))
-    return widened & ((1 << bits) - 1)
+    filled = value << np.maximum(bits - leading, 0)
+    cut = value >> np.maximum(leading - bits, 0)
+    return np.where(leading < bits, filled, cut) & ((1 << bits) - 1)
 
 
 def _interpolate(table: tuple[tuple[int, int], ...], index: np.ndarray, delta: np.ndarray) -> np.ndarray:

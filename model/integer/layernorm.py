@@ -1,7 +1,7 @@
 """LayerNorm in passing: sums kept by the epilogue, statistics once a token, normalisation on the way in.
 
-The two mean convolutions of the BPU paper (Tang and Guo, Fig. 1) with the weight 1/H pulled out, so that the sums
-are exact: Σx and Σx² over the int16 residual. γ and β are folded into the convolution that follows.
+The two mean convolutions of the BPU paper (Tang and Guo, Fig. 1) with the weight 1/H pulled out, so that the
+sums are exact: Σx and Σx² over the int16 residual. γ and β are folded into the convolution that follows.
 """
 
 from dataclasses import dataclass
@@ -23,8 +23,8 @@ class NormConstants:
 
     Attributes:
         mean_mult, mean_shift: 1/H ≈ mean_mult · 2^−mean_shift; uint16 and 9..63.
-        norm_mult, norm_shift: √H / step ≈ norm_mult · 2^−norm_shift, with ``step`` the scale of the int8 result;
-            uint16 and 0..40.
+        norm_mult, norm_shift: √H / step ≈ norm_mult · 2^−norm_shift, with ``step`` the scale of the int8
+            result; uint16 and 0..40.
         epsilon: H · ε / (scale of the residual)², uint32.
     """
 
@@ -36,7 +36,7 @@ class NormConstants:
 
 
 def token_sums(residual: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Σx and Σx² over the channels of an int16 (T, H) array; 28-bit signed and 43-bit unsigned for H ≤ 4096."""
+    """Σx and Σx² over the channels of an int16 (T, H) array; 28 bits signed and 43 unsigned for H ≤ 4096."""
     values = np.asarray(residual, np.int64)
     return values.sum(axis=-1), (values * values).sum(axis=-1)
 
@@ -50,7 +50,8 @@ def statistics(
         total, squares: (T,) from ``token_sums``.
 
     Returns:
-        mean: (T,) μ in units of ½ (18 bits signed: −2¹⁶, and what the rounding of 1/H adds). mult: (T,) uint16.
+        mean: (T,) μ in units of ½ (18 bits signed: −2¹⁶, and what the rounding of 1/H adds). mult: (T,)
+            uint16.
         shift: (T,) 1..63, such that (2x − mean) · mult / 2^shift is (x − μ)/(σ · step).
     """
     mean = round_shift(total * constants.mean_mult, constants.mean_shift - MEAN_FRACTION_BITS)
@@ -68,7 +69,8 @@ def normalise(
 
     Args:
         residual: (T, K) int16. mean, mult, shift: (T,) from ``statistics``. channel_shift: (K,) 0..15, the
-            power-of-two factor by which a channel with outliers is scaled down; its weights carry the inverse.
+            power-of-two factor by which a channel with outliers is scaled down; its weights carry the
+            inverse.
 
     Returns:
         (T, K) int64 of int8 range.

@@ -1,8 +1,8 @@
 """An integer network: what the quantiser makes, what the integer model runs, and what the compiler lowers.
 
-Every layer is one 1×1 convolution with a prologue and an epilogue. Tensors are named; a layer reads its streamed
-operand from one or several tensors side by side, and its stationary operand from ``weight`` or from a tensor
-(attention). The residual stream is one int16 tensor that layers with ``add`` change in place.
+Every layer is one 1×1 convolution with a prologue and an epilogue. Tensors are named; a layer reads its
+streamed operand from one or several tensors side by side, and its stationary operand from ``weight`` or from
+a tensor (attention). The residual stream is one int16 tensor that layers with ``add`` change in place.
 """
 
 from dataclasses import dataclass, field
@@ -25,7 +25,8 @@ class Layer:
     Attributes:
         name: unique, for reports (``blocks.0.attn.q.1``).
         inputs: names of the streamed tensors, concatenated along the channels.
-        output: name of the result; for a residual layer the tensor that is written (and changed with ``add``).
+        output: name of the result; for a residual layer the tensor that is written (and changed with
+            ``add``).
         bias, mult, shift: (N,) requantisation per output channel: int32, uint16, 1..47.
         weight: (N, K) int8 for Stationary.STREAM, else None.
         stationary, stationary_input: KEYS or VALUES and the name of that tensor: KEYS has (N, K) = (tokens,
@@ -34,7 +35,8 @@ class Layer:
         in_unsigned: a PLAIN input holds uint8.
         channel_shift: (K,) 0..15 with NORMALISE.
         exp_table: (256,) uint8 with EXPONENTIAL.
-        table: (256,) activation table after requantisation, or None; int8 values, uint8 when ``out_unsigned``.
+        table: (256,) activation table after requantisation, or None; int8 values, uint8 when
+            ``out_unsigned``.
         out_unsigned: without a table, clamp to 0..255.
         residual: the result is int16; add: it is added to what ``output`` holds.
         norm: constants of the LayerNorm that reads this residual result, or None where none follows.
@@ -80,10 +82,12 @@ class IntegerNetwork:
         name: for reports and file names.
         tokens, input_channels: shape of the input, one row a token (class tokens are rows of zeros).
         input_name, residual_name: names of the input tensor (int8) and the residual stream.
-        residual_init: (T, H) int16, what the residual stream holds before the first layer (position embeddings).
+        residual_init: (T, H) int16, what the residual stream holds before the first layer (position
+            embeddings).
         layers: in order of execution.
         output: name of the result tensor (int16), of one token. output_scale: real value of one step.
-        input_scale: real value of one step of the input; input_offset: real value of input 0 (in the normalised pixels).
+        input_scale: real value of one step of the input; input_offset: real value of input 0. Both are in
+            normalised pixels, and the mean over the colours: ``info["input"]`` holds those of each colour.
         macs: useful multiply-accumulates of one image.
         info: anything that reports want (JSON-able).
     """
@@ -103,7 +107,9 @@ class IntegerNetwork:
     info: dict[str, object] = field(default_factory=dict)
 
 
-def prepare(layer: Layer, streamed: np.ndarray, stats: tuple | None, row_max: np.ndarray | None) -> np.ndarray:
+def prepare(
+    layer: Layer, streamed: np.ndarray, stats: tuple | None, row_max: np.ndarray | None
+) -> np.ndarray:
     """The prologue: what enters the array, (T, K) in 9-bit signed range."""
     if layer.prologue == Prologue.NORMALISE:
         return normalise(streamed, *stats, layer.channel_shift)
@@ -134,8 +140,8 @@ def run(network: IntegerNetwork, image: np.ndarray) -> dict[str, np.ndarray]:
         image: (tokens, input_channels) of int8 range, or (B, tokens, input_channels).
 
     Returns:
-        Every layer's result by layer name (the residual stream after each layer that changed it), int64; with the
-        axis B in front where the image has it.
+        Every layer's result by layer name (the residual stream after each layer that changed it), int64; with
+        the axis B in front where the image has it.
     """
     image = np.asarray(image, np.int64)
     init = np.asarray(network.residual_init, np.int64)

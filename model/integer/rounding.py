@@ -14,7 +14,8 @@ def round_shift(value: np.ndarray, shift: np.ndarray | int) -> np.ndarray:
         int64. Ties go towards +∞: 1.5 becomes 2 and −1.5 becomes −1. (``round`` of Python, NumPy and PyTorch
         rounds ties to even and must not be used in its place.)
     """
-    # Shift to one bit more than wanted, then round that bit: the same as adding 2^(shift−1) first, without overflow.
+    # Shift to one bit more than wanted, then round that bit: the same as adding 2^(shift−1) first, without
+    # overflow.
     return ((np.asarray(value, np.int64) >> (np.asarray(shift, np.int64) - 1)) + 1) >> 1
 
 
