@@ -12,7 +12,7 @@ from model.integer.softmax import DIVIDE_FRACTION_BITS
 
 from .attention_plan import AttentionPlan, plan_attention
 from .norm import NormPlan
-from .observe import Observations
+from .records import Observations
 from .scales import fixed_point
 from .score_plan import ScorePlan, exp_table
 from .weights import integer_bias, quantise_rows

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .norm import INT8_MAX, rounding_noise
-from .observe import Observations
+from .records import Observations
 from .score_plan import HeadSample, ScorePlan, floored, plan_scores
 
 CONTEXT_HEADROOM = 1 / 8

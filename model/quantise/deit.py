@@ -19,8 +19,9 @@ from .attention import Attention, attention_layers
 from .inputs import PixelScales, pixel_scales
 from .mlp import Mlp, mlp_layers
 from .norm import NormPlan, plan_norm
-from .observe import Observations, observe
+from .observe import observe
 from .ranges import range_method
+from .records import Observations
 from .scales import norm_constants
 from .weights import QuantisedRows, quantise_rows
 

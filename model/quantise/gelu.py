@@ -8,8 +8,8 @@ import numpy as np
 from hw.contract.errors import PointwiseError
 from model.integer.rounding import INT8, UINT8
 
-from .observe import Observations
 from .ranges.histogram import ChannelHistogram
+from .records import Observations
 
 STEPS = INT8[1] - INT8[0]
 LEAST = -0.16997

@@ -8,7 +8,7 @@ from hw.contract.errors import PointwiseError
 from model.integer.network import IntegerNetwork
 from model.integer.rounding import INT8, saturate
 
-from .observe import TensorRecord
+from .records import TensorRecord
 
 STEPS = INT8[1] - INT8[0]
 GRID_TOLERANCE = 1e-4

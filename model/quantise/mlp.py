@@ -10,7 +10,7 @@ from model.integer.network import Layer
 
 from .gelu import plan_gelu
 from .norm import NormPlan
-from .observe import Observations
+from .records import Observations
 from .weights import quantise_rows
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .observe import TensorRecord
+from .records import TensorRecord
 from .weights import WEIGHT_MAX
 
 INT8_MAX = 127

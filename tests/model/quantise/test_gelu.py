@@ -9,9 +9,9 @@ import torch
 from hw.contract.errors import PointwiseError
 from model.integer.requantise import look_up
 from model.quantise.gelu import apply, gelu, make_table, plan_gelu
-from model.quantise.observe import Observations, TensorRecord
 from model.quantise.ranges.histogram import ChannelHistogram
 from model.quantise.ranges.minmax import MinMax
+from model.quantise.records import Observations, TensorRecord
 
 SEED = 13
 

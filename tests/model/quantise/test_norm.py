@@ -7,8 +7,8 @@ import torch
 from model.evaluate import sqnr_db
 from model.integer.layernorm import normalise, statistics, token_sums
 from model.quantise.norm import plan_norm
-from model.quantise.observe import TensorRecord
 from model.quantise.ranges.minmax import MinMax
+from model.quantise.records import TensorRecord
 from model.quantise.scales import norm_constants
 
 SEED = 31

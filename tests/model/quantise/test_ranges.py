@@ -5,11 +5,11 @@ import pytest
 import torch
 
 from hw.contract.errors import PointwiseError
-from model.quantise.observe import TensorRecord
 from model.quantise.ranges import METHODS, range_method
 from model.quantise.ranges.histogram import BINS, ChannelHistogram
 from model.quantise.ranges.minmax import MinMax
 from model.quantise.ranges.mse import MeanSquaredError
+from model.quantise.records import TensorRecord
 
 SEED = 11
 

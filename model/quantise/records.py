@@ -1,0 +1,118 @@
+"""What calibration remembers: a record of each tensor, and samples of attention and of GELU inputs."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from hw.contract.errors import PointwiseError
+
+from .ranges import RangeObserver
+from .ranges.histogram import ChannelHistogram
+
+
+class TensorRecord:
+    """What calibration learns about the channels of one tensor.
+
+    Attributes:
+        name: for messages. range: the range method that watched it.
+        mean, mean_square: (channels,) float64.
+    """
+
+    def __init__(self, name: str, observer: RangeObserver) -> None:
+        self.name = name
+        self.range = observer
+        self._count = 0
+        self._sums = torch.zeros(2, observer.channels, dtype=torch.float64)
+
+    def update(self, values: Tensor) -> None:
+        """Take in (samples, channels).
+
+        Raises:
+            PointwiseError: a value is not finite.
+        """
+        sums = torch.stack(
+            [values.sum(dim=0, dtype=torch.float64), (values * values).sum(dim=0, dtype=torch.float64)]
+        )
+        # A sum is finite only if all that went into it is, and is quicker than looking at each.
+        if not bool(torch.isfinite(sums).all()):
+            raise PointwiseError(
+                f"On the calibration images the float network gives values of {self.name} that are not "
+                "finite; check the weights and the images."
+            )
+        self.range.update(values)
+        self._sums += sums
+        self._count += len(values)
+
+    @property
+    def mean(self) -> np.ndarray:
+        return (self._sums[0] / self._count).numpy()
+
+    @property
+    def mean_square(self) -> np.ndarray:
+        return (self._sums[1] / self._count).numpy()
+
+    def limits(self, symmetric: bool) -> tuple[np.ndarray, np.ndarray]:
+        """Return low and high of each channel, (channels,) float64; see ``RangeObserver.limits``.
+
+        Raises:
+            PointwiseError: no channel has any range.
+        """
+        low, high = self.range.limits(symmetric)
+        if not np.any(high > low):
+            raise PointwiseError(
+                f"The range of {self.name} is zero: it is always {low[0]:.3g} on the calibration images, so "
+                "there is nothing to choose a scale by; use other images or other weights."
+            )
+        return low, high
+
+    def largest(self) -> np.ndarray:
+        """Return the largest magnitude of each channel, (channels,) float64.
+
+        A channel that is (almost) always zero counts as a 4096th of the largest, so that a scale can divide
+        by it.
+        """
+        high = self.limits(symmetric=True)[1]
+        return np.maximum(high, high.max() / 4096)
+
+
+class AttentionSample:
+    """Queries (images, heads, rows, d) and keys (images, heads, T, d) of one attention, float32."""
+
+    def __init__(self) -> None:
+        self._parts: list[tuple[np.ndarray, np.ndarray]] = []
+
+    def add(self, q: Tensor, k: Tensor) -> None:
+        """Keep a copy of the queries and keys of some images."""
+        self._parts.append((q.float().numpy().copy(), k.float().numpy().copy()))
+
+    @property
+    def q(self) -> np.ndarray:
+        return np.concatenate([q for q, _ in self._parts])
+
+    @property
+    def k(self) -> np.ndarray:
+        return np.concatenate([k for _, k in self._parts])
+
+
+@dataclass
+class Observations:
+    """All records of one network.
+
+    Attributes:
+        records: by name, see ``model.quantise.observe``.
+        grids: the distinct values of the pixels of each colour, sorted; None where they are too many.
+        attention: queries and keys of some images by name of the attention.
+        gelu_inputs: histogram of one channel by name of the GELU.
+        images: how many images were seen.
+    """
+
+    records: dict[str, TensorRecord] = field(default_factory=dict)
+    grids: list[np.ndarray | None] = field(default_factory=list)
+    attention: dict[str, "AttentionSample"] = field(default_factory=dict)
+    gelu_inputs: dict[str, ChannelHistogram] = field(default_factory=dict)
+    images: int = 0
+
+    def __getitem__(self, name: str) -> TensorRecord:
+        return self.records[name]
