@@ -2,6 +2,7 @@
 
 from collections import deque
 from math import inf
+from typing import Protocol
 
 from .memory import Bus
 
@@ -9,6 +10,13 @@ FORM_TO_BUS = 2
 """From the cycle in which a burst finds room until its address is on the bus."""
 BUS_TO_FIFO = 2
 """From a beat on the bus to the far end of the FIFO."""
+
+
+class Rival(Protocol):
+    """Another user of the bus."""
+
+    def advance(self, until: float) -> None:
+        """Ask for what is asked for up to that cycle."""
 
 
 class Channel:
@@ -26,13 +34,17 @@ class Channel:
         self.bus, self.memory = bus, bus.memory
         self._depth, self._burst, self._beat_bytes = depth, burst, beat_bytes
         self._beat = bus.memory.beat
+        self.rivals: list[Rival] = []
+        """Other users of the bus, whose bursts go before those that are asked for later here."""
         self.items_of(item_bytes)
+        self._blocks = 0  # transfers that are asked for as a whole and not yet taken as a whole
         self._transfers: deque[list[float]] = deque()  # first beat's number in memory, beats, asked for at
         self._ready: deque[list[float]] = deque()  # bursts on their way: first beat at, beats
         self._pops: deque[list[float]] = deque()  # beats out of the FIFO: number of the first, beats, at, step
         self._formed = 0  # beats asked for
         self._popped = 0
         self._last_form = -inf
+        self._forming = False
         self._held = 0  # items in the unpacker behind the one on offer, and it
         self._valid = -inf  # since when they are on offer
         self.taken = -1.0
@@ -51,13 +63,14 @@ class Channel:
         """Append a transfer of ``beats`` beats from byte ``offset``, whose first burst may form in cycle ``at``."""
         self._transfers.append([offset // self._beat_bytes, beats, at])
 
-    def formed(self) -> float:
-        """Cycle in which the last burst so far was formed."""
-        return self._last_form
+    def due(self) -> float:
+        """Cycle in which the next burst forms, where one is needed before anything can be taken."""
+        at = None if self._ready else self._next_form()
+        return -inf if at is None else at
 
     def advance(self, until: float) -> None:
         """Ask for what there is room for up to a cycle, before anything more is taken."""
-        while self._transfers:
+        while self._transfers and not self._forming:
             at = self._next_form()
             if at is None or at + FORM_TO_BUS > until:
                 return
@@ -84,6 +97,10 @@ class Channel:
     def _form(self, at: float) -> None:
         transfer = self._transfers[0]
         beats = self._next_burst()
+        self._forming = True
+        for rival in self.rivals:
+            rival.advance(at + FORM_TO_BUS)
+        self._forming = False
         asked = at + FORM_TO_BUS + self.memory.pause
         self._ready.append([self.bus.answer(asked, beats) + BUS_TO_FIFO, beats])
         self._last_form = at
@@ -92,6 +109,7 @@ class Channel:
         transfer[1] -= beats
         if not transfer[1]:
             self._transfers.popleft()
+            self._blocks += 1
 
     def _oldest(self) -> list[float]:
         if not self._ready:
@@ -173,7 +191,7 @@ class Channel:
         return count
 
     def drop(self, beats: int) -> None:
-        """Drop the rest of a block: the items on offer and ``beats`` beats, one a cycle."""
+        """Drop the rest of a transfer: the items on offer and ``beats`` beats, one a cycle."""
         self._held = 0
         while beats:
             at, there = self._oldest()
@@ -184,6 +202,7 @@ class Channel:
             beats -= part
             if not beats:
                 self.taken += 1
+        self._blocks -= 1
 
     # Repetition ----------------------------------------------------------------------------------------------
 
@@ -203,7 +222,7 @@ class Channel:
     def skip(self, items: int) -> bool:
         """Pass over items of the transfer that is being asked for; False where it has not as many left."""
         beats = -(-(items - self._held) // self._split) * self._join if items > self._held else 0
-        if not self._transfers or len(self._transfers) > 1 or self._transfers[0][1] <= beats:
+        if self._blocks or not self._transfers or self._transfers[0][1] <= beats:
             return False
         if items <= self._held:
             self._held -= items

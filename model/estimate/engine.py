@@ -22,6 +22,7 @@ from hw.contract.timing import (
 
 from .banks import Reads, collisions
 from .channel import Channel
+from .dma import DmaEngine
 
 REPEATS = 32
 """Tiles within which a repetition is looked for."""
@@ -33,15 +34,14 @@ class Job:
 
     Attributes:
         conv: the instruction. offered: cycle in which its parts are at the heads of empty queues.
-        depend: cycle from which its operands are there. post: cycle from which its epilogue may begin.
+        depend: cycle from which its operands are there.
         by_loader, by_streamer, by_epilogue: cycles in which these take it over.
         done: cycle from which it counts as complete.
     """
 
     conv: Conv
     offered: float
-    depend: float
-    post: float
+    depend: float = 0
     by_loader: float = 0
     by_streamer: float = 0
     by_epilogue: float = 0
@@ -53,12 +53,13 @@ class Engine:
     """Loader, streamer and epilogue between two convolutions.
 
     Attributes:
-        config: the core. rows: the stationary stream.
+        config: the core. rows: the stationary stream. dma: LOADs and STOREs.
         causes: cycles by cause so far. free: first cycle after the last token that was streamed.
     """
 
     config: CoreConfig
     rows: Channel
+    dma: DmaEngine
     causes: dict[Cause, float] = field(default_factory=lambda: dict.fromkeys(Cause, 0.0))
     free: float = 0.0
 
@@ -70,6 +71,7 @@ class Engine:
         self._tile_ends: deque[float] = deque([-inf] * PARAMETER_BANKS, PARAMETER_BANKS)
         self._exp_ends: deque[float] = deque([-inf] * TABLE_BANKS, TABLE_BANKS)
         self._act_ends: deque[float] = deque([-inf] * TABLE_BANKS, TABLE_BANKS)
+        self._unwalked: list[tuple[Job, float, bool]] = []  # N-tiles that the epilogue has still to be followed through
         self._walks: deque[list[float]] = deque()  # N-tiles: first token's number, tokens, begin, cycles a token
         self._promised = 0  # tokens that were sent to the output FIFO
         self._adding = (-inf, -inf)  # when the epilogue last read the residual SRAM, first and last cycle
@@ -83,8 +85,6 @@ class Engine:
         conv, config = job.conv, self.config
         job.by_loader = max(self._loader, job.offered)
         job.by_streamer = max(self.free - 1, job.offered)
-        job.by_epilogue = max(self._walker, job.offered, job.post)
-        self._walker = job.by_epilogue + 1
         active = job.by_streamer + 1
         self._wait(Cause.IDLE, active)
         self._tables(conv, job.by_loader + 1)
@@ -99,8 +99,13 @@ class Engine:
                 continue
             rows = PLANES + tiles(conv.k, config.rows) * self._tile_rows(conv)
             tile += self._repeat(seen, tile, n_tiles - tile - 1, rows, conv, limited, n_tile=True)
-        end = self._walker - 1
-        self._finish(job, end)
+        self._catch_up()
+        self._finish(job, self._walker - 1)
+
+    def finish(self, cycles: float) -> dict[Cause, float]:
+        """Cycles by cause of a run that takes ``cycles``."""
+        self._wait(Cause.IDLE, cycles)
+        return self.causes
 
     def _finish(self, job: Job, end: float) -> None:
         """The convolution's last group is in the epilogue in the cycle ``end``."""
@@ -114,10 +119,7 @@ class Engine:
             self._act_ends.append(end + timing.write)
         row_bytes, bus_bytes = self.config.row_bytes, self.config.bus_bytes
         used = -(-stream_rows(conv, self.config) * row_bytes // bus_bytes)
-        if conv.stream_beats > used:
-            self.rows.drop(conv.stream_beats - used)
-        else:
-            self.rows.drop(0)
+        self.rows.drop(conv.stream_beats - used)
 
     def _tables(self, conv: Conv, at: float) -> None:
         """Load the tables; the loader goes on to the parameters behind them."""
@@ -139,7 +141,9 @@ class Engine:
     def _n_tile(self, job: Job, number: int, last: bool) -> bool:
         """All K-tiles of an N-tile; returns whether the stream held them up."""
         conv, config = job.conv, self.config
-        free_bank = self._tile_ends[0] + 1
+        if len(self._unwalked) == PARAMETER_BANKS:
+            self._catch_up()
+        free_bank = self._tile_ends[len(self._unwalked)] + 1
         want = max(self._loader, free_bank)
         end = self.rows.take(PLANES, want)
         limited = end > want + PLANES - 1
@@ -158,7 +162,7 @@ class Engine:
                 if k_tiles - tile >= 2:
                     rows = self._tile_rows(conv)
                     tile += self._repeat(seen, tile, k_tiles - tile - 1, rows, conv, self._limited, n_tile=False)
-        self._walk(conv, last)
+        self._unwalked.append((job, self._start, last))
         return limited
 
     def _load(self, job: Job, n_tile: int, k_tile: int) -> None:
@@ -240,7 +244,10 @@ class Engine:
 
     def _room(self, tokens: int) -> float:
         """First cycle in which the output FIFO has room for so many tokens more."""
-        gone = self._promised + tokens - self.timing.output_tokens  # tokens that must have left
+        waiting = sum(job.conv.tokens for job, _, _ in self._unwalked)
+        gone = self._promised + waiting + tokens - self.timing.output_tokens  # tokens that must have left
+        if gone > self._promised:
+            self._catch_up()
         walks = self._walks
         while walks and walks[0][0] + walks[0][1] < gone:
             walks.popleft()
@@ -249,12 +256,24 @@ class Engine:
         first, _, begin, each = walks[0]
         return begin + (gone - first) * each
 
-    def _walk(self, conv: Conv, last: bool) -> None:
-        """The epilogue finishes the N-tile whose last K-tile has just been streamed."""
+    def _catch_up(self) -> None:
+        """Follow the epilogue through the N-tiles that have been streamed.
+
+        It lags behind as far as it can, so that a LOAD that it waits for meets on the bus what is read meanwhile.
+        """
+        for job, start, last in self._unwalked:
+            if not job.by_epilogue:
+                job.by_epilogue = max(self._walker, job.offered, self.dma.done(job.conv.post_wait_dma))
+                self._walker = job.by_epilogue + 1
+            self._walk(job.conv, start, last)
+        self._unwalked.clear()
+
+    def _walk(self, conv: Conv, start: float, last: bool) -> None:
+        """The epilogue finishes an N-tile whose last K-tile began in the cycle ``start``."""
         tokens, groups = conv.tokens, self.config.groups
-        latency = self.timing.to_epilogue
-        begin = max(self._start + latency, self._walker)
-        end = max(begin + tokens * groups - 1, self.free - 1 + latency + groups - 1)
+        arrives = start + self.timing.to_epilogue
+        begin = max(arrives, self._walker)
+        end = begin + tokens * groups - 1
         self._walks.append([self._promised, tokens, begin, groups])
         self._promised += tokens
         self._tile_ends.append(end + self.timing.requantised)
@@ -284,9 +303,12 @@ class Engine:
             seen: states after earlier tiles. tile: tiles that are behind us. left: how many may be passed over.
             rows: of the stream for each. limited: the last one waited for its stream.
         """
+        if not self.dma.idle:
+            return 0
         now = self._start
         key: tuple[float, ...] = (round(self._loader - now, 2), round(self.free - now, 2))
         if n_tile:
+            self._catch_up()
             ends = tuple(round(end - now, 2) for end in self._tile_ends)
             key += (round(self._walker - now, 2), *ends)
         if rows:

@@ -1,5 +1,6 @@
 """The whole machine: program fetch, DMA and engine, from the start of a run to its end."""
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf
@@ -7,14 +8,19 @@ from math import inf
 from hw.contract.config import CoreConfig
 from hw.contract.errors import PointwiseError
 from hw.contract.image import HEADER_BYTES
-from hw.contract.isa import INSTRUCTION_BYTES, Conv, Dma, End, Instruction, Space
+from hw.contract.isa import INSTRUCTION_BYTES, Conv, Dma, End, Instruction
 from hw.contract.registers import Cause
 from hw.contract.stream import tiles
-from hw.contract.timing import CONV_QUEUE, DMA_QUEUE, READ_LATENCY, Timing
+from hw.contract.timing import CONV_QUEUE, DMA_QUEUE, Timing
 
 from .channel import Channel
+from .dma import DmaEngine
 from .engine import Engine, Job
 from .memory import Bus, Memory
+
+
+PROGRAM_START = 2
+"""Cycle of a run in which the first burst of the program can form."""
 
 
 @dataclass(frozen=True)
@@ -47,127 +53,88 @@ def follow(program: Sequence[Instruction], config: CoreConfig, memory: Memory) -
 
 
 class _Machine:
-    """All units, and the counts of what is complete."""
+    """All units, and what is complete when.
+
+    Program fetch runs ahead of the engine, but never further than it may without knowing what the engine will do.
+    """
 
     def __init__(self, program: Sequence[Instruction], config: CoreConfig, memory: Memory) -> None:
         timing = Timing(config)
         self.program, self.config, self.memory = program, config, memory
-        self.bus = Bus(config, memory)
+        bus = Bus(config, memory)
         make = (config.axi_burst, config.bus_bytes)
-        self.fetch = Channel(self.bus, timing.program_beats, *make, INSTRUCTION_BYTES)
-        self.stream = Channel(self.bus, config.stream_beats, *make, config.row_bytes)
-        self.loads = Channel(self.bus, timing.dma_beats, *make, config.act_word_bytes)
-        self.engine = Engine(config, self.stream)
-        self.jobs: list[Job] = []
-        self.dma_done: list[float] = []
-        self.dma_taken: list[float] = []
+        self.fetch = Channel(bus, timing.program_beats, *make, INSTRUCTION_BYTES)
+        self.stream = Channel(bus, config.stream_beats, *make, config.row_bytes)
+        self.dma = DmaEngine(config, bus, self._conv_done)
+        self.stream.rivals, self.dma.channel.rivals = [self.fetch, self.dma], [self.fetch, self.stream]
+        self.engine = Engine(config, self.stream, self.dma)
+        self.position = 0  # of the next instruction to be dispatched
         self.dispatched = -inf  # cycle of the last dispatch
-        self.asks: list[float] = []  # cycles in which streams were asked for
-        self.pops: list[float] = []  # and in which their last beats were taken
-        self.forms: list[float] = []  # and in which their last bursts were formed
-        self.dma_free = 0.0
+        self.jobs: list[Job] = []  # convolutions that are through the engine
+        self.ahead: deque[Job] = deque()  # and those that have been dispatched
+        self.asks: list[float] = []  # when streams were asked for
+        self.pops: list[float] = []  # and their last beats taken
 
     def run(self) -> Course:
         """The course of the run."""
-        length = len(self.program) * INSTRUCTION_BYTES // self.config.bus_bytes
-        self.fetch.ask(HEADER_BYTES, length, 2)
-        count = 0
-        ends = []
-        pending: list[tuple[Dma, float]] = []
-        for instruction in self.program:
-            at = max(self.fetch.available(), self.dispatched + 1) + 1
-            if isinstance(instruction, End):
-                break
-            if isinstance(instruction, Dma):
-                if len(self.dma_taken) >= DMA_QUEUE:
-                    at = max(at, self.dma_taken[-DMA_QUEUE] + 1)
-                self._dispatch(at)
-                pending.append((instruction, at + 2))
-                # Convolutions that it waits for are complete in the model, DMA is followed in order.
-                self._dma(*pending.pop())
-                continue
-            job = self._job(instruction, at)
+        beats = len(self.program) * INSTRUCTION_BYTES // self.config.bus_bytes
+        self.fetch.ask(HEADER_BYTES, beats, PROGRAM_START)
+        count, ends = 0, []
+        self._look_ahead()
+        while self.ahead:
+            job = self.ahead.popleft()
+            conv = job.conv
+            job.depend = max(self._conv_done(conv.wait_conv), self.dma.done(conv.wait_dma))
             self.engine.run(job)
             self.jobs.append(job)
             self.pops.append(self.stream.last_pop)
-            self.forms.append(self.stream.formed())
-            ends.append(int(self.engine.free))
-            count += tiles(instruction.k, self.config.rows) * tiles(instruction.n, self.config.cols)
-        done = [at + 1, *(job.done for job in self.jobs), *self.dma_done]
-        cycles = max(done) + 1
-        self.engine._wait(Cause.IDLE, cycles)
-        causes = {cause: round(value) for cause, value in self.engine.causes.items()}
+            ends.append(round(self.engine.free))
+            count += tiles(conv.k, self.config.rows) * tiles(conv.n, self.config.cols)
+            self._look_ahead()
+        cycles = max(self.dispatched + 1, *(job.done for job in self.jobs), self.dma.last()) + 1
+        causes = {cause: round(value) for cause, value in self.engine.finish(cycles).items()}
         return Course(sum(causes.values()), causes, count, tuple(ends))
 
-    def _dispatch(self, at: float) -> None:
-        self.fetch.take(1, at)
-        self.dispatched = at
+    # Program fetch -------------------------------------------------------------------------------------------
 
-    def _job(self, conv: Conv, at: float) -> Job:
-        """Dispatch a convolution, and ask for its stream."""
-        jobs = self.jobs
-        if len(jobs) >= CONV_QUEUE:
-            oldest = jobs[-CONV_QUEUE]
-            at = max(at, oldest.by_loader + 1, oldest.by_streamer + 1, oldest.by_epilogue + 1, self.asks[-CONV_QUEUE] + 1)
-        self._dispatch(at)
-        ask = at + 1
-        if self.asks:
-            ask = max(ask, self.asks[-1] + 1)
-        if len(self.forms) >= 2:
-            ask = max(ask, self.forms[-2])
-        if len(self.pops) >= CONV_QUEUE:
-            ask = max(ask, self.pops[-CONV_QUEUE] + 1)
+    def _look_ahead(self) -> None:
+        """Dispatch what can be dispatched whatever the engine does next."""
+        while self.position < len(self.program) and self._may_dispatch(self.program[self.position]):
+            instruction = self.program[self.position]
+            at = max(self.fetch.available(), self.dispatched + 1) + 1
+            if isinstance(instruction, Conv):
+                at = self._conv(instruction, at)
+            elif isinstance(instruction, Dma):
+                number = len(self.dma.taken) + self.dma.waiting
+                if number >= DMA_QUEUE:
+                    at = max(at, self.dma.taken[number - DMA_QUEUE] + 1)
+                self.dma.offer(instruction, at + 2)
+            self.fetch.take(1, at)
+            self.dispatched = at
+            self.position += 1
+
+    def _may_dispatch(self, instruction: Instruction) -> bool:
+        if isinstance(instruction, Conv):
+            return len(self.ahead) < CONV_QUEUE
+        return not isinstance(instruction, Dma) or self.dma.waiting < DMA_QUEUE
+
+    def _conv(self, conv: Conv, at: float) -> float:
+        """Dispatch a convolution and ask for its stream; returns the cycle of the dispatch."""
+        number = len(self.asks)
+        if number >= CONV_QUEUE:
+            oldest = self.jobs[number - CONV_QUEUE]
+            at = max(at, oldest.by_loader + 1, oldest.by_streamer + 1, oldest.by_epilogue + 1)
+            at = max(at, self.asks[-CONV_QUEUE] + 1)
+        ask = max(at + 1, self.asks[-1] + 1) if self.asks else at + 1
+        if number >= CONV_QUEUE:
+            ask = max(ask, self.pops[number - CONV_QUEUE] + 1)
         self.asks.append(ask)
         self.stream.ask(conv.stream_offset, conv.stream_beats, ask + 2)
-        depend = max(self._conv_done(conv.wait_conv), self._dma_done(conv.wait_dma))
-        return Job(conv, at + 2, depend, self._dma_done(conv.post_wait_dma))
+        self.ahead.append(Job(conv, at + 2))
+        return at
 
-    def _conv_done(self, count: int) -> float:
-        return max((job.done for job in self.jobs[count - 1 : count]), default=0.0) if count else 0.0
-
-    def _dma_done(self, count: int) -> float:
-        return self.dma_done[count - 1] if count else 0.0
-
-    # DMA -----------------------------------------------------------------------------------------------------
-
-    def _dma(self, dma: Dma, offered: float) -> None:
-        """Follow one LOAD or STORE."""
-        begin = max(offered, self.dma_free, self._conv_done(dma.wait_conv), self._dma_done(dma.wait_dma))
-        self.dma_taken.append(begin)
-        last = self._store(dma, begin) if dma.store else self._load(dma, begin)
-        self.dma_free = last + 2
-        self.dma_done.append(last + 3)
-
-    def _word_bytes(self, dma: Dma) -> int:
-        config = self.config
-        return config.res_word_bytes if dma.space == Space.RESIDUAL else config.act_word_bytes
-
-    def _load(self, dma: Dma, begin: float) -> float:
-        """Cycle in which the last word is written."""
-        word = self._word_bytes(dma)
-        self.loads.items_of(word)
-        beats = tiles(dma.words * word, self.config.bus_bytes)
-        for row in range(dma.rows):
-            self.loads.ask(dma.dram_offset + row * dma.dram_stride, beats, begin + 2 + row)
-        chunk = max(1, self.config.axi_burst * self.config.bus_bytes // word)
-        for _ in range(dma.rows):
-            left = dma.words
-            while left:
-                items = min(chunk, left)
-                self.loads.take(items, begin + 1)
-                left -= items
-                self.stream.advance(self.loads.formed())
-            self.loads.drop(0)
-        return self.loads.taken
-
-    def _store(self, dma: Dma, begin: float) -> float:
-        """Cycle in which the last answer has come."""
-        config, word = self.config, self._word_bytes(dma)
-        row = tiles(dma.words * word, config.bus_bytes)
-        beats = dma.rows * row
-        pace = max(1.0, word / config.bus_bytes, self.memory.beat * beats / (dma.rows * dma.words))
-        last = begin + dma.rows * dma.words * pace + READ_LATENCY + 3  # last beat at the writer
-        tail = beats % config.axi_burst or config.axi_burst
-        before = last - tail + 1 + config.axi_burst if beats > tail else 0  # the burst in front still goes out
-        sent = max(last + 2, before) + tail * self.memory.beat
-        return sent + self.memory.latency + 3 * self.memory.pause
+    def _conv_done(self, count: int) -> float | None:
+        """Cycle from which so many convolutions are complete, None where that is not known yet."""
+        if count > len(self.jobs):
+            return None
+        return self.jobs[count - 1].done if count else 0.0

@@ -1,6 +1,5 @@
 """The memory at the other end of the bus, and the bus that all readers share."""
 
-from collections import deque
 from dataclasses import dataclass
 
 from hw.contract.config import CoreConfig
@@ -49,36 +48,43 @@ class Memory:
 class Bus:
     """The read channels: bursts are answered in the order in which they are asked for, a beat at a time.
 
-    Readers are followed one after the other, so a burst may be asked for at a time that others have passed. Such a
-    burst is answered at once, and the room that it takes is missed by whoever comes next.
+    Readers are followed one after the other, so a burst may be asked for before others that are known already. It then
+    goes in front of them; they end later than they were told, which only those behind them feel.
+
+    Attributes:
+        memory: what answers.
     """
 
     def __init__(self, config: CoreConfig, memory: Memory) -> None:
         self.memory = memory
         self._latency = memory.latency + 2 * memory.pause
-        self._free = 0.0
-        self._now = 0.0
-        self._ends: deque[float] = deque(maxlen=min(Timing(config).bursts, MEMORY_BURSTS))
+        self._limit = min(Timing(config).bursts, MEMORY_BURSTS)
+        self._bursts: list[list[float]] = []  # asked for at, cycles of its beats, cycle behind its last one
 
     def answer(self, asked: float, beats: int) -> float:
-        """Cycle of the first of ``beats`` beats whose address is taken in the cycle ``asked``."""
-        if asked < self._now:
-            self._free += beats * self.memory.beat
-            return asked + self._latency
-        if len(self._ends) == self._ends.maxlen:
-            asked = max(asked, self._ends[0] + 2)
-        self._now = asked
-        first = max(asked + self._latency, self._free)
-        self._free = first + beats * self.memory.beat
-        self._ends.append(self._free - 1)
+        """Cycle of the first of ``beats`` beats whose address may be put on the bus in the cycle ``asked``."""
+        bursts = self._bursts
+        if len(bursts) >= self._limit and asked >= bursts[-1][0]:
+            asked = max(asked, bursts[-self._limit][2] + 1)
+        place = len(bursts)
+        while place and bursts[place - 1][0] > asked:
+            place -= 1
+        bursts.insert(place, [asked, beats * self.memory.beat, 0.0])
+        end = bursts[place - 1][2] if place else 0.0
+        for burst in bursts[place:]:
+            end = burst[2] = max(burst[0] + self._latency, end) + burst[1]
+        first = bursts[place][2] - bursts[place][1]
+        if len(bursts) > 2 * self._limit:
+            del bursts[: self._limit]
         return first
 
     def shift(self, cycles: float) -> None:
         """Move everything that is under way into the future."""
-        self._free += cycles
-        self._now += cycles
-        self._ends = deque((end + cycles for end in self._ends), self._ends.maxlen)
+        del self._bursts[: -self._limit]
+        for burst in self._bursts:
+            burst[0] += cycles
+            burst[2] += cycles
 
     def lag(self, now: float) -> float:
         """How long the beats that were asked for keep the bus busy after ``now``."""
-        return self._free - now
+        return self._bursts[-1][2] - now if self._bursts else 0.0
