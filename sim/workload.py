@@ -14,7 +14,7 @@ from model.networks import network
 from model.quantise import quantise
 from model.synthetic import synthetic_checkpoint, synthetic_images
 
-SYNTHETIC_CALIBRATION = 4
+SYNTHETIC_CALIBRATION = 16
 """Made-up images that a made-up checkpoint is calibrated on."""
 CALIBRATION_SEED = 1
 """Calibration images grow from another seed than those that are run."""

@@ -24,7 +24,7 @@ class NormConstants:
     Attributes:
         mean_mult, mean_shift: 1/H ≈ mean_mult · 2^−mean_shift; uint16 and 9..63.
         norm_mult, norm_shift: √H / step ≈ norm_mult · 2^−norm_shift, with ``step`` the scale of the int8
-            result; uint16 and 0..40.
+            result; uint16 and 0..26.
         epsilon: H · ε / (scale of the residual)², uint32.
     """
 

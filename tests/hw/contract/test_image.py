@@ -1,0 +1,50 @@
+"""The memory image's header and trailer: what is accepted, and what each damage is called."""
+
+import dataclasses
+
+import pytest
+
+from hw.contract.config import CoreConfig
+from hw.contract.errors import PointwiseError
+from hw.contract.image import Header, check, seal, shape_word
+
+CORE = CoreConfig(rows=4, cols=8)
+HEADER = Header(
+    shape=shape_word(CORE),
+    length=256,
+    program_offset=64,
+    program_length=1,
+    max_tokens=17,
+    act_words=100,
+    res_words=10,
+    input_bytes=64,
+    output_bytes=64,
+)
+
+
+def image(**changes: int) -> bytes:
+    return seal(dataclasses.replace(HEADER, **changes).encode() + bytes(128))
+
+
+def test_a_good_image_gives_its_header() -> None:
+    assert check(image(), CORE) == HEADER
+    assert check(image()) == HEADER
+
+
+@pytest.mark.parametrize(
+    ("damaged", "said"),
+    [
+        (b"", "0 bytes"),
+        (bytes(64), "no Pointwise image"),
+        (image()[:4] + b"\x02" + image()[5:], "version 2"),
+        (image()[:-64], "192 bytes, its header says 256"),
+        (image()[:100] + b"\x01" + image()[101:], "checksum is wrong"),
+        (image(shape=shape_word(CoreConfig())), "for a core of shape"),
+        (image(max_tokens=257), "max_tokens = 257"),
+        (image(act_words=1 << 23), "act_words"),
+        (image(res_words=1 << 23), "res_words"),
+    ],
+)
+def test_each_damage_has_its_sentence(damaged: bytes, said: str) -> None:
+    with pytest.raises(PointwiseError, match=said):
+        check(damaged, CORE)
