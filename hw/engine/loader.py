@@ -1,6 +1,6 @@
 """The stationary loader: tables, parameters, channel shifts and weights, one tile ahead of the streamer."""
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed, unsigned
+from amaranth.hdl import Module, Mux, Signal, signed, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -9,23 +9,13 @@ from hw.contract.isa import Prologue as Kind
 from hw.contract.isa import Stationary
 from hw.contract.stream import PLANES, SHIFT_BITS, TABLE_ENTRIES
 
-from .cells import bits_for, delay
+from .cells import bits_for
+from .credits import Credits
+from .delivery import deliver_shifts, deliver_tiles
 from .descriptor import LOADER
 from .requantise import PARAMETER_BANKS
-from .sram import ADDRESS_BITS, READ_LATENCY, read_port
+from .sram import ADDRESS_BITS, read_port
 from .table import TABLE_BANKS
-
-SHIFT_STAGE = 3
-"""Cycles by which channel shifts are held back: the last tokens of the tile before last still use their set."""
-
-
-class Credits:
-    """Counts the banks of something that are free: taken here, given back by somebody else."""
-
-    def __init__(self, m: Module, total: int, given_back: Signal, *, name: str) -> None:
-        self.free = Signal(range(total + 1), init=total, name=f"{name}_free")
-        self.take = Signal(name=f"{name}_take")
-        m.d.sync += self.free.eq(self.free + given_back - self.take)
 
 
 class Loader(wiring.Component):
@@ -257,49 +247,6 @@ class Loader(wiring.Component):
                     with m.If(last_n):
                         m.next = "IDLE"
 
-        self._to_the_shifts(m, shift_load, index, parity)
-        self._to_the_array(m, row_load, word_load & keys, word_load & ~keys, index, part, sub)
+        deliver_shifts(m, self, shift_load, index, parity)
+        deliver_tiles(m, self, row_load, word_load & keys, word_load & ~keys, index, part, sub)
         return m
-
-    def _to_the_shifts(self, m: Module, load: Signal, index: Signal, parity: Signal) -> None:
-        rows, cols = self.config.rows, self.config.cols
-        load = delay(m, load, SHIFT_STAGE, name="shift_load", reset_less=False)
-        index = delay(m, index, SHIFT_STAGE, name="shift_index")
-        parity = delay(m, parity, SHIFT_STAGE, name="shift_parity")
-        row = delay(m, self.rows.payload, SHIFT_STAGE, name="shift_row")
-        shifts = Signal.like(self.shifts, name="shifts_kept")
-        m.d.comb += self.shifts.eq(shifts)
-        for which in range(2):
-            for lane in range(rows):
-                with m.If(load & (parity == which) & (index == lane // cols)):
-                    m.d.sync += shifts[which][lane].eq(row.word_select(lane % cols, 8))
-
-    def _to_the_array(
-        self, m: Module, row_load: Signal, key_load: Signal, value_load: Signal, index: Signal, part: Signal, sub: Signal
-    ) -> None:
-        """Stage 0: a row is taken or a word asked for. Stage 2: the word is there. Stage ``latency``: the array."""
-        rows, cols = self.config.rows, self.config.cols
-        width = 8 * max(rows, cols)
-        streamed2 = delay(m, self.rows.payload[: 8 * cols], READ_LATENCY, name="streamed")
-        from_stream2 = delay(m, row_load, READ_LATENCY, name="from_stream", reset_less=False)
-        is_key2 = delay(m, key_load, READ_LATENCY, name="is_key", reset_less=False)
-        word = self.read.data
-        if cols >= rows:
-            value = word.replicate(cols // rows)
-            mask = Cat((part == c // rows) for c in range(cols))
-        else:
-            value = word.word_select(delay(m, sub, READ_LATENCY, name="sub"), 8 * cols)
-            mask = Const(-1, cols)
-        data2 = Signal(width)
-        m.d.comb += data2.eq(Mux(from_stream2, streamed2, Mux(is_key2, word, value)))
-        data_end = delay(m, data2, self.latency - READ_LATENCY, name="data")
-        index_end = delay(m, index, self.latency, name="index")
-        m.d.comb += [
-            self.row_load.eq(delay(m, row_load | value_load, self.latency, name="row_load", reset_less=False)),
-            self.row_index.eq(index_end),
-            self.row_mask.eq(delay(m, Mux(row_load, Const(-1, cols), mask), self.latency, name="row_mask")),
-            self.row_data.as_value().eq(data_end),
-            self.column_load.eq(delay(m, key_load, self.latency, name="column_load", reset_less=False)),
-            self.column_index.eq(index_end),
-            self.column_data.as_value().eq(data_end),
-        ]

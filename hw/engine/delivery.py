@@ -1,0 +1,67 @@
+"""From the loader to the array and to the prologue, each with the delay that its distance to the tokens asks for."""
+
+from typing import TYPE_CHECKING
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal
+
+from .cells import delay
+from .sram import READ_LATENCY
+
+if TYPE_CHECKING:
+    from .loader import Loader
+
+SHIFT_STAGE = 3
+"""Cycles by which channel shifts are held back: the last tokens of the tile before last still use their set."""
+
+
+def deliver_shifts(m: Module, loader: "Loader", load: Signal, index: Signal, parity: Signal) -> None:
+    """Row ``index`` of the channel shifts, into the set of ``parity``, SHIFT_STAGE cycles later."""
+    rows, cols = loader.config.rows, loader.config.cols
+    load = delay(m, load, SHIFT_STAGE, name="shift_load", reset_less=False)
+    index = delay(m, index, SHIFT_STAGE, name="shift_index")
+    parity = delay(m, parity, SHIFT_STAGE, name="shift_parity")
+    row = delay(m, loader.rows.payload, SHIFT_STAGE, name="shift_row")
+    shifts = Signal.like(loader.shifts, name="shifts_kept")
+    m.d.comb += loader.shifts.eq(shifts)
+    for which in range(2):
+        for lane in range(rows):
+            with m.If(load & (parity == which) & (index == lane // cols)):
+                m.d.sync += shifts[which][lane].eq(row.word_select(lane % cols, 8))
+
+
+def deliver_tiles(
+    m: Module,
+    loader: "Loader",
+    row_load: Signal,
+    key_load: Signal,
+    value_load: Signal,
+    index: Signal,
+    part: Signal,
+    sub: Signal,
+) -> None:
+    """Stage 0: a row is taken or a word asked for. Stage 2: the word is there. Stage ``latency``: the array."""
+    rows, cols = loader.config.rows, loader.config.cols
+    width = 8 * max(rows, cols)
+    streamed2 = delay(m, loader.rows.payload[: 8 * cols], READ_LATENCY, name="streamed")
+    from_stream2 = delay(m, row_load, READ_LATENCY, name="from_stream", reset_less=False)
+    is_key2 = delay(m, key_load, READ_LATENCY, name="is_key", reset_less=False)
+    word = loader.read.data
+    if cols >= rows:
+        value = word.replicate(cols // rows)
+        mask = Cat((part == c // rows) for c in range(cols))
+    else:
+        value = word.word_select(delay(m, sub, READ_LATENCY, name="sub"), 8 * cols)
+        mask = Const(-1, cols)
+    data2 = Signal(width)
+    m.d.comb += data2.eq(Mux(from_stream2, streamed2, Mux(is_key2, word, value)))
+    data_end = delay(m, data2, loader.latency - READ_LATENCY, name="data")
+    index_end = delay(m, index, loader.latency, name="index")
+    m.d.comb += [
+        loader.row_load.eq(delay(m, row_load | value_load, loader.latency, name="row_load", reset_less=False)),
+        loader.row_index.eq(index_end),
+        loader.row_mask.eq(delay(m, Mux(row_load, Const(-1, cols), mask), loader.latency, name="row_mask")),
+        loader.row_data.as_value().eq(data_end),
+        loader.column_load.eq(delay(m, key_load, loader.latency, name="column_load", reset_less=False)),
+        loader.column_index.eq(index_end),
+        loader.column_data.as_value().eq(data_end),
+    ]
