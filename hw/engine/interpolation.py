@@ -40,10 +40,10 @@ class Interpolation(wiring.Component):
         m = Module()
         index_bits = bits_for(len(self.table)) - int(self.square_root)
         fraction_bits = index_bits + DELTA_BITS
-        # Stage 1: where the leading one is. Stage 2: shift it out of the left end.
+        # Stage 1: where the leading one is. Stage 2: shift it out of the left end. (Of 0 and 1 nothing is left.)
         leading = Signal(range(self.width))
         value1 = Signal(self.width, reset_less=True)
-        m.d.sync += [leading.eq(0), value1.eq(self.value | (self.value == 0))]
+        m.d.sync += [leading.eq(0), value1.eq(self.value)]
         for position in range(1, self.width):
             with m.If(self.value[position]):
                 m.d.sync += leading.eq(position)

@@ -65,7 +65,7 @@ async def walks(dut, gap):
             await FallingEdge(dut.clk)
             cycle += 1
             # Without gaps DMA is ahead; with gaps it follows.
-            done = min(done + int(rng.random() < 0.05 or not gap), convs[-1].post_wait_dma)
+            done = min(done + int(rng.random() < 0.004 or not gap), convs[-1].post_wait_dma)
             dut.dma_done.value = done
             dut.token_valid.value = int(rng.random() >= gap)
             await ReadOnly()
