@@ -196,7 +196,7 @@ async def refusals(dut):
 
     def bad(max_tokens):
         for field, value in (
-            *(("tokens", 0), ("tokens", max_tokens + 1), ("k", 0), ("k", 4097), ("n", 0), ("n", 65535)),
+            *(("tokens", 0), ("tokens", max_tokens + 1), ("k", 0), ("k", 4097), ("n", 0), ("n", 4097)),
             *(("stream_beats", 0), ("stream_beats", 1 << 31), ("prologue", 3), ("stationary", 3)),
         ):
             yield replace(conv, **{field: value}), Error.OPERAND
