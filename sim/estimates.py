@@ -74,7 +74,7 @@ def sweep(
 
 
 def as_dict(result: Estimate, clock_mhz: float) -> dict[str, Any]:
-    """An estimate, JSON-able, under the names of ``sim.report`` where both have them."""
+    """An estimate, JSON-able, under the names of ``sim.reporting.summary`` where both have them."""
     return {
         "network": result.network,
         "array": [result.config.rows, result.config.cols],
@@ -126,15 +126,15 @@ def sweep_table(points: Sequence[Point], name: str, clock_mhz: float) -> Table:
     varied = varied_axes(points)
     view = Table(title=f"{name}, estimated at {clock_mhz:g} MHz", title_justify="left")
     for axis in varied:
-        view.add_column(axis, justify="right")
-    for heading in ("cycles", "utilisation", "ms", "act KiB", "res KiB"):
-        view.add_column(heading, justify="right")
-    view.add_column("", overflow="fold", style="dim")
+        view.add_column(axis.replace("_", " "), justify="right")
+    for heading in ("cycles", "util.", "ms", "act KiB", "res KiB"):
+        view.add_column(heading, justify="right", no_wrap=True)
+    view.add_column("lost most to", style="dim")
     for point in points:
         chosen = [str(point.values[axis]) for axis in varied]
         result = point.estimate
         if result is None:
-            view.add_row(*chosen, "–", "–", "–", "–", "–", point.reason)
+            view.add_row(*chosen, *["–"] * 5, "[red]none: see below[/red]")
             continue
         view.add_row(
             *chosen,
@@ -143,17 +143,28 @@ def sweep_table(points: Sequence[Point], name: str, clock_mhz: float) -> Table:
             f"{1000 * result.seconds(clock_mhz):,.2f}",
             f"{result.act_kib:.1f}",
             f"{result.res_kib:.1f}",
-            _largest_cause(result),
+            _largest_loss(result),
         )
     return view
 
 
-def _largest_cause(result: Estimate) -> str:
-    """What most of the lost cycles go to, where they are worth naming."""
+def _largest_loss(result: Estimate) -> str:
+    """The cause that most of the lost cycles go to, and its share of all cycles."""
     lost = {cause: cycles for cause, cycles in result.causes.items() if cause != Cause.STREAM}
     cause = max(lost, key=lost.__getitem__)
-    share = lost[cause] / result.cycles
-    return f"{share:.1%} {LABELS[cause]}" if share >= 0.005 else ""
+    return f"{cause.name.lower()} {lost[cause] / result.cycles:.1%}"
+
+
+def reasons(points: Sequence[Point]) -> list[str]:
+    """Why points have no estimate: each reason once, with the first point that it holds for."""
+    varied = varied_axes(points)
+    found: dict[str, Point] = {}
+    for point in points:
+        if point.estimate is None:
+            found.setdefault(point.reason, point)
+    return [
+        f"{', '.join(f'{axis} = {point.values[axis]}' for axis in varied)}: {reason}" for reason, point in found.items()
+    ]
 
 
 def varied_axes(points: Sequence[Point]) -> list[str]:

@@ -18,6 +18,7 @@ from model.quantise import patchify
 from .build import Build
 from .compare import Mismatch, check_errors, compare_tensors, first_difference
 from .system.run import CoreRun, run_core
+from .system.timeline import Timeline
 from .workload import Workload
 
 SIMULATORS = 2
@@ -26,11 +27,11 @@ SIMULATORS = 2
 
 @dataclass(frozen=True)
 class Simulation:
-    """What a run gave; ``sim.report`` makes tables and JSON of it.
+    """What a run gave; ``sim.reporting`` makes tables, JSON, a picture and a page of it.
 
     Attributes:
         tensors_compared: tensors of the traced image, and one result for every other image.
-        logits: (images, classes) of the hardware. cycles, causes: of the first image without trace.
+        logits: (images, classes) of the hardware. cycles, causes, timeline: of the first image, run without trace.
         simulated_cycles: all cycles that were simulated, seconds: the real time that they took.
     """
 
@@ -46,6 +47,7 @@ class Simulation:
     cycles: int
     check_cycles: int
     causes: dict[Cause, int]
+    timeline: Timeline
     simulated_cycles: int
     seconds: float
     memory: dict[str, object] = field(default_factory=dict)
@@ -89,9 +91,11 @@ def simulate(
     memory = {"latency": 40, **(memory or {})}
     budget = 20 * network.macs // (config.rows * config.cols) + 4 * len(compiled.image) + 1_000_000
 
-    def run_part(program: Compiled, part: Sequence[int]) -> CoreRun:
+    def run_part(program: Compiled, part: Sequence[int], timeline: bool = False) -> CoreRun:
         blocks = [program.pack_input(patches[i]) for i in part]
-        return run_core(simulator, program, blocks, plusargs=memory, timeout_cycles=budget, seed=seed)
+        return run_core(
+            simulator, program, blocks, plusargs=memory, timeout_cycles=budget, seed=seed, timeline=timeline
+        )
 
     step("simulation")
     started = time.monotonic()
@@ -99,7 +103,7 @@ def simulate(
     parts = [range(count)[i::SIMULATORS] for i in range(min(SIMULATORS, count))]
     with ThreadPoolExecutor(SIMULATORS) as pool:
         first = pool.submit(run_part, traced, [0]) if traced else None
-        futures = [pool.submit(run_part, compiled, part) for part in parts]
+        futures = [pool.submit(run_part, compiled, part, timeline=part[0] == 0) for part in parts]
         traced_run = first.result() if first else None
         runs = [future.result() for future in futures]
     seconds = time.monotonic() - started
@@ -143,6 +147,7 @@ def simulate(
         cycles=runs[0].images[0].cycles,
         check_cycles=runs[0].images[0].check_cycles,
         causes=runs[0].images[0].causes,
+        timeline=runs[0].timeline,
         simulated_cycles=sum(run.cycles + run.check_cycles for run in every),
         seconds=seconds,
         memory=memory,

@@ -230,7 +230,7 @@ def sample() -> str:
     """What ``pointwise sim`` prints, of a recorded run."""
     from rich.console import Console
 
-    from .report import table
+    from .reporting.summary import table
 
     console = Console(width=100, record=True, color_system=None, file=io.StringIO())
     console.print(table(json.loads((RESULTS / SAMPLE).read_text())))

@@ -30,7 +30,7 @@ COMMANDS: dict[str, str] = {
     "bench": "Measure cycles and utilisation of a core in simulation.",
     "estimate": "Estimate cycles, memory and area without simulating.",
     "bitstream": "Build a core for an FPGA board.",
-    "report": "Gather results into one page of HTML.",
+    "report": "Make the picture and the HTML page of a run anew.",
 }
 """Subcommands in the order of ``pointwise --help``; one is offered where its module is there."""
 

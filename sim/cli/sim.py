@@ -37,7 +37,8 @@ def command(
 ) -> None:
     """Simulate a core on a network and compare every bit with the integer model.
 
-    Ends with a non-zero status if a single element differs.
+    Writes report.json for programs, and report.html and run.png for people. Ends with a non-zero status if a
+    single element differs.
     """
     started = time.monotonic()
     core = core_config(
@@ -74,17 +75,23 @@ def command(
         from sim.system.testbench import build_core
 
         simulator = build_core(core, waves=waves)
-        from sim import report
+        from sim.reporting import folder as files
+        from sim.reporting.layers import timeline_dict
+        from sim.reporting.summary import as_dict, table
         from sim.simulate import simulate
 
         result = simulate(
             workload, core, simulator, trace=trace, memory={"latency": latency, **channels}, seed=seed, step=step
         )
-    summary = report.as_dict(result, time.monotonic() - started)
+    timeline = timeline_dict(result.compiled.manifest, result.timeline)
+    summary = as_dict(result, timeline, time.monotonic() - started)
     summary["command"] = " ".join(["pointwise", *sys.argv[1:]])
-    path = report.write(summary, folder)
-    console.print(report.table(summary))
-    console.print(f"report: {path}" + (f"\nwaves: {result.waves}" if result.waves else ""), soft_wrap=True)
+    report, *_, picture, page = files.write(summary, timeline, result.compiled.manifest, folder)
+    console.print(table(summary))
+    shown = {"report": report, "picture": picture, "page": page, "waves": result.waves}
+    for name, path in shown.items():
+        if path is not None:
+            console.print(f"{name}: {path}", soft_wrap=True)
     if result.mismatches:
         for mismatch in result.mismatches[:10]:
             console.print(f"  {mismatch}", soft_wrap=True)

@@ -1,5 +1,5 @@
 // The core in its test bench: memory on the AXI4 bus, protocol checkers on both buses, and for cocotb the registers,
-// the interrupt, and the memory's dump. Plusargs are those of axi_dram and of the checkers.
+// the interrupt, and the memory's dump. Plusargs are those of axi_dram, of the checkers, of timeline.
 
 module core_tb #(
     parameter int DATA_WIDTH = 128,
@@ -96,6 +96,8 @@ module core_tb #(
       .araddr(s_axil_araddr), .arvalid(s_axil_arvalid), .arready(s_axil_arready),
       .rdata(s_axil_rdata), .rresp(s_axil_rresp), .rvalid(s_axil_rvalid), .rready(s_axil_rready),
       .idle(axil_idle), .violations(), .error(axil_error));
+
+  timeline times (.clk);
 
   // Attributes that a memory of this kind has no use for.
   wire unused = &{awlock, awcache, awprot, awqos, arlock, arcache, arprot, arqos};

@@ -13,6 +13,8 @@ from model.compiler import Compiled
 from sim.bench import run
 from sim.build import Build
 
+from .timeline import Timeline, parse
+
 PAGE = 4096
 BENCH = Path(__file__).with_name("bench_core.py")
 
@@ -42,12 +44,14 @@ class CoreRun:
     Attributes:
         images: per input that was started. outputs: the output blocks, as bytes.
         seconds: real time of the simulation. waves: the wave file, if one was asked for.
+        timeline: of the first input, if it was asked for and ended without an error.
     """
 
     images: tuple[ImageRun, ...]
     outputs: tuple[bytes, ...]
     seconds: float
     waves: Path | None
+    timeline: Timeline | None = None
 
 
 def run_core(
@@ -64,6 +68,7 @@ def run_core(
     watchdog: int = WATCHDOG_DEFAULT,
     seed: int = 1,
     violations_allowed: bool = False,
+    timeline: bool = False,
 ) -> CoreRun:
     """Put image and inputs into the simulated DRAM, start the core once for each input, and fetch the outputs.
 
@@ -74,6 +79,7 @@ def run_core(
             is told, if not that of the image. after_error: start the next input even after an error.
         plusargs: latency, stalls and faults of the memory (``sim/rtl/axi_dram.sv``).
         timeout_cycles: after which a run without an interrupt fails the bench.
+        timeline: note when the convolutions of the first input ran.
 
     Raises:
         sim.bench.BenchFailure: the bench failed: no interrupt, or a bus protocol violation.
@@ -86,7 +92,7 @@ def run_core(
     end = output_base + output_stride * len(inputs)
     with tempfile.TemporaryDirectory() as folder:
         files = {name: Path(folder, f"{name}.bin") for name in ("image", "inputs", "dump")}
-        results = Path(folder, "results.json")
+        results, times = Path(folder, "results.json"), Path(folder, "timeline.txt")
         files["image"].write_bytes(image)
         files["inputs"].write_bytes(b"".join(block.ljust(input_stride, b"\0") for block in inputs))
         started = time.monotonic()
@@ -101,6 +107,7 @@ def run_core(
                 "dump": files["dump"],
                 "limit": f"{end:x}",
                 "seed": seed,
+                "timeline": times if timeline else None,
                 **(plusargs or {}),
             },
             config={
@@ -123,8 +130,9 @@ def run_core(
         seconds = time.monotonic() - started
         images = tuple(_image_run(seen) for seen in json.loads(results.read_text()))
         dumped = files["dump"].read_bytes()
+        timed = parse(times.read_text()) if timeline and images[0].error == Error.NONE else None
     outputs = tuple(dumped[i * output_stride : i * output_stride + output_bytes] for i in range(len(images)))
-    return CoreRun(images, outputs, seconds, result.waves)
+    return CoreRun(images, outputs, seconds, result.waves, timed)
 
 
 def explain(outcome: ImageRun) -> str:

@@ -20,7 +20,7 @@ def core_verilog(config: CoreConfig) -> str:
 def build_core(config: CoreConfig, *, waves: bool = False, optimise: str = "-O2") -> Build:
     """Compile ``core_tb`` around a core, or find it compiled: images and inputs are not part of it."""
     return build(
-        [core_verilog(config), *CHECKERS, *DRAM, RTL / "core_tb.sv"],
+        [core_verilog(config), *CHECKERS, *DRAM, RTL / "timeline.sv", RTL / "core_tb.sv"],
         TOP,
         name=f"core-{config.rows}x{config.cols}",
         parameters={"DATA_WIDTH": config.axi_data_width, "ADDR_WIDTH": config.axi_addr_width},

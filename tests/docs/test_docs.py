@@ -18,7 +18,7 @@ from sim.docs import documents, renewed
 from sim.tables import ROOT
 
 DOCUMENTS = [pytest.param(path, id=path.name) for path in documents()]
-GENERATED = {"image.bin", "image.hex", "manifest.json", "config.json"}
+GENERATED = {"image.bin", "image.hex", "manifest.json", "config.json", "report.json", "timeline.json"}
 """File names in the documents that are no files of the project: what commands write …"""
 BROUGHT = {"my.safetensors", "deit_tiny.safetensors"}
 """… and what users bring."""

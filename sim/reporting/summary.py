@@ -1,31 +1,29 @@
-"""What a simulation gave, as a table for people and as ``report.json`` for programs."""
+"""What a simulation gave, as the contents of ``report.json`` and as a table for the terminal."""
 
 import json
-from pathlib import Path
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
-from hw.contract.files import write_file
 from hw.contract.registers import Cause
 
-from .simulate import Simulation
+from .layers import CAUSES, by_layer
 
-CAUSES = {
-    Cause.DEPEND: "waiting for earlier results",
-    Cause.TILE: "waiting for weights or tables",
-    Cause.SHORT: "tiles shorter than their load",
-    Cause.OUTPUT: "waiting for the epilogue",
-    Cause.BANK: "SRAM bank taken",
-    Cause.IDLE: "no convolution at hand",
-}
+if TYPE_CHECKING:  # to show a report that was written takes neither PyTorch nor Amaranth
+    from sim.simulate import Simulation
 
 
-def as_dict(simulation: Simulation, wall_seconds: float) -> dict[str, Any]:
+def as_dict(simulation: "Simulation", timeline: Mapping[str, Any], wall_seconds: float) -> dict[str, Any]:
     """Everything of a run, JSON-able.
 
     ``cycles`` and what follows from them are those of one image, from start to done. ``macs`` counts useful
     multiply-accumulates. ``top1_*`` are fractions over the images that ran, null where there are no labels.
+    ``layers`` (``layers.by_layer``) and ``rest``, the cycles before the first and after the last layer, make
+    up ``cycles``.
+
+    Args:
+        timeline: of the run, from ``layers.timeline_dict``.
     """
     config = simulation.config
     causes = simulation.causes
@@ -47,6 +45,8 @@ def as_dict(simulation: Simulation, wall_seconds: float) -> dict[str, Any]:
         "useful_cycles": useful,
         "edge_cycles": causes[Cause.STREAM] - useful,
         "stall_cycles": {cause.name.lower(): causes[cause] for cause in Cause if cause != Cause.STREAM},
+        "layers": by_layer(timeline, [config.rows, config.cols]),
+        "rest": {"start": timeline["start"], "end": timeline["end"]},
         "memory": simulation.memory,
         "image_bytes": len(simulation.compiled.image),
         "simulated_cycles": simulation.simulated_cycles,
@@ -57,14 +57,7 @@ def as_dict(simulation: Simulation, wall_seconds: float) -> dict[str, Any]:
     }
 
 
-def write(report: dict[str, Any], folder: Path) -> Path:
-    """Write ``report.json`` into ``folder``, whole or not at all."""
-    path = Path(folder) / "report.json"
-    write_file(path, json.dumps(report, indent=2) + "\n")
-    return path
-
-
-def table(report: dict[str, Any]) -> Table:
+def table(report: Mapping[str, Any]) -> Table:
     """The report as a table for the terminal."""
     rows, cols = report["array"]
     result = Table(title=f"{report['network']} on a {rows}×{cols} core", show_header=False, title_justify="left")
