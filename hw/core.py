@@ -29,8 +29,8 @@ class Core(wiring.Component):
         s_axil: AXI4-Lite slave with the registers of ``hw.contract.registers``.
         irq: level interrupt.
 
-    All of it is one clock domain (``clk``, synchronous ``rst``). Everything but the registers and the bus masters is held in
-    reset between two runs, so that every run starts from the same state.
+    All of it is one clock domain (``clk``, synchronous ``rst``). Everything but the registers and the bus
+    masters is held in reset between two runs, so that every run starts from the same state.
     """
 
     def __init__(self, config: CoreConfig) -> None:

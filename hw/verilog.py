@@ -25,7 +25,8 @@ def to_verilog(component: wiring.Component, name: str) -> str:
         name: of the Verilog module; those of submodules begin with it and a dot.
 
     Returns:
-        The text, with the memory cell behind it where there is one. It holds neither dates, nor paths, nor places in the source.
+        The text, with the memory cell behind it where there is one. It holds neither dates, nor paths, nor
+        places in the source.
 
     Raises:
         PointwiseError: if two ports would have the same name.

@@ -26,8 +26,8 @@ class Mismatch:
 
     def __str__(self) -> str:
         return (
-            f"image {self.image}, layer {self.layer}, tensor {self.tensor}{list(self.index)}: expected {self.expected}, "
-            f"got {self.got} ({self.count} elements differ)"
+            f"image {self.image}, layer {self.layer}, tensor {self.tensor}{list(self.index)}: "
+            f"expected {self.expected}, got {self.got} ({self.count} elements differ)"
         )
 
 

@@ -33,7 +33,8 @@ class Outcome:
 
 
 def random_memory(seed: int) -> dict[str, object]:
-    """Plusargs of the DRAM: a latency, and in three cases of four stalls on every channel, up to half the cycles."""
+    """Plusargs of the DRAM: a latency, and in three cases of four stalls on every channel, up to half the
+    cycles."""
     rng = np.random.default_rng([seed, 4])
     latency = {"latency": int(rng.integers(1, 60))}
     if rng.integers(4) == 0:
@@ -47,8 +48,8 @@ def run_network(
     """Compile a network with trace, run one random image on a core and compare every tensor.
 
     Raises:
-        hw.contract.errors.PointwiseError: the core ended in an error. sim.bench.BenchFailure: it did not end, or broke
-            a rule of the bus.
+        hw.contract.errors.PointwiseError: the core ended in an error. sim.bench.BenchFailure: it did not end,
+            or broke a rule of the bus.
     """
     compiled = compile_network(network, config, trace=True)
     image = random_image(network, seed)
@@ -62,7 +63,8 @@ def run_network(
 
 
 def run_case(seed: int, cores: int) -> Outcome:
-    """Run the case of a seed; the core is one of ``cores`` that are drawn themselves, so that builds are shared."""
+    """Run the case of a seed; the core is one of ``cores`` that are drawn themselves, so that builds are
+    shared."""
     config = random_config(seed % cores)
     simulator = build_core(config, optimise="-O1")
     return run_network(simulator, config, random_network(seed), seed, random_memory(seed))

@@ -42,7 +42,8 @@ def load_workload(
     """Get a network ready to run.
 
     The micro-DeiT comes with its checkpoint, is calibrated on digits of the training set and runs on held-out
-    ones. The large networks take a checkpoint file, or made-up weights where none is given, and made-up images.
+    ones. The large networks take a checkpoint file, or made-up weights where none is given, and made-up
+    images.
 
     Args:
         model: a name of ``model.networks.NETWORKS``. count: images to run.
@@ -57,7 +58,9 @@ def load_workload(
     if model == "micro":
         data = digits.load()
         if count > len(data.held_out):
-            raise PointwiseError(f"{count} images were asked for, but {len(data.held_out)} digits are held out")
+            raise PointwiseError(
+                f"{count} images were asked for, but {len(data.held_out)} digits are held out"
+            )
         weights = load_checkpoint(checkpoint or MICRO_DIGITS, config)
         calibration = data.calibration.normalised()
         images, labels = data.held_out.normalised()[:count], data.held_out.labels[:count]

@@ -58,8 +58,8 @@ class CoreConfig:
         _in_range("cols", self.cols, 1, 64)
         if max(self.rows, self.cols) % min(self.rows, self.cols):
             raise PointwiseError(
-                f"core parameters rows = {self.rows} and cols = {self.cols} do not fit together: one must divide "
-                f"the other, so that activation words line up with tiles; try cols = {self.rows}"
+                f"core parameters rows = {self.rows} and cols = {self.cols} do not fit together: one must "
+                f"divide the other, so that activation words line up with tiles; try cols = {self.rows}"
             )
         if self.post_lanes == 0:
             object.__setattr__(self, "post_lanes", min(self.rows, self.cols))
@@ -83,8 +83,8 @@ class CoreConfig:
         _in_range("stream_beats", self.stream_beats, 2 * self.axi_burst, 4096)
         if self.axi_burst * self.bus_bytes > 4096:
             raise PointwiseError(
-                f"core parameter axi_burst = {self.axi_burst} beats of {self.bus_bytes} bytes exceeds the 4096 bytes "
-                f"that an AXI4 burst may span; choose at most {4096 // self.bus_bytes}"
+                f"core parameter axi_burst = {self.axi_burst} beats of {self.bus_bytes} bytes exceeds the 4096 "
+                f"bytes that an AXI4 burst may span; choose at most {4096 // self.bus_bytes}"
             )
         if self.act_words < self.act_banks or max(self.act_words, self.res_words) > 1 << 24:
             raise PointwiseError("the activation memories must hold between one word a bank and 2^24 words")
@@ -143,7 +143,9 @@ class CoreConfig:
         known = {field.name for field in dataclasses.fields(cls)}
         unknown = sorted(set(values) - known)
         if unknown:
-            raise PointwiseError(f"core parameter {unknown[0]} is unknown; known are {', '.join(sorted(known))}")
+            raise PointwiseError(
+                f"core parameter {unknown[0]} is unknown; known are {', '.join(sorted(known))}"
+            )
         return cls(**values)  # type: ignore[arg-type]
 
     @classmethod
@@ -156,7 +158,9 @@ class CoreConfig:
         except ValueError as error:
             raise PointwiseError(f"core configuration {path} is not JSON ({error}); write it anew") from error
         if not isinstance(values, dict):
-            raise PointwiseError(f"core configuration {path} must hold one JSON object with the core's parameters")
+            raise PointwiseError(
+                f"core configuration {path} must hold one JSON object with the core's parameters"
+            )
         return cls.from_dict(values)
 
 

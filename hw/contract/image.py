@@ -79,12 +79,18 @@ class Header:
     def decode(cls, data: bytes) -> "Header":
         """Read and check magic and version; raises PointwiseError."""
         if len(data) < HEADER_BYTES:
-            raise PointwiseError(f"the image has {len(data)} bytes; a header alone has {HEADER_BYTES}, the file is cut short")
+            raise PointwiseError(
+                f"the image has {len(data)} bytes; a header alone has {HEADER_BYTES}, the file is cut short"
+            )
         magic, version, *words = struct.unpack("<16I", data[:HEADER_BYTES])
         if magic != MAGIC:
-            raise PointwiseError(f"the image starts with {magic:#010x} instead of {MAGIC:#010x}; it is no Pointwise image")
+            raise PointwiseError(
+                f"the image starts with {magic:#010x} instead of {MAGIC:#010x}; it is no Pointwise image"
+            )
         if version != VERSION:
-            raise PointwiseError(f"the image has version {version}, this software writes {VERSION}; compile it again")
+            raise PointwiseError(
+                f"the image has version {version}, this software writes {VERSION}; compile it again"
+            )
         return cls(*words[:9])
 
 
@@ -102,20 +108,23 @@ def check(data: bytes, config: CoreConfig | None = None) -> Header:
     """
     header = Header.decode(data)
     if header.length != len(data):
-        raise PointwiseError(f"the image has {len(data)} bytes, its header says {header.length}; it is cut short or damaged")
+        raise PointwiseError(
+            f"the image has {len(data)} bytes, its header says {header.length}; it is cut short or damaged"
+        )
     (stored,) = struct.unpack("<I", data[-TRAILER_BYTES : 4 - TRAILER_BYTES])
     if zlib.crc32(data[:-TRAILER_BYTES]) != stored:
         raise PointwiseError("the image's checksum is wrong; the file is damaged, compile it again")
     if config is not None:
         if header.shape != shape_word(config):
             raise PointwiseError(
-                f"the image is for a core of shape {header.shape:#010x}, this one is {shape_word(config):#010x} "
-                f"({config.rows}×{config.cols}, {config.post_lanes} lanes, {config.bus_bytes}-byte bus); compile it for this core"
+                f"the image is for a core of shape {header.shape:#010x}, this one is "
+                f"{shape_word(config):#010x} ({config.rows}×{config.cols}, {config.post_lanes} lanes, "
+                f"{config.bus_bytes}-byte bus); compile it for this core"
             )
         for name in ("max_tokens", "act_words", "res_words"):
             if getattr(header, name) > getattr(config, name):
                 raise PointwiseError(
-                    f"the image needs {name} = {getattr(header, name)}, the core has {getattr(config, name)}; "
-                    "use a larger core or compile for this one"
+                    f"the image needs {name} = {getattr(header, name)}, the core has "
+                    f"{getattr(config, name)}; use a larger core or compile for this one"
                 )
     return header

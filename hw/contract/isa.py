@@ -1,7 +1,7 @@
 """The instruction set: CONV, LOAD, STORE and END, each 64 bytes, and how they lie in memory.
 
-An instruction is sixteen little-endian 32-bit words. The layouts below are tables of (field, width), from bit 0
-up; hardware builds its structures from the same tables, so that there is one place to change.
+An instruction is sixteen little-endian 32-bit words. The layouts below are tables of (field, width), from bit
+0 up; hardware builds its structures from the same tables, so that there is one place to change.
 """
 
 import enum
@@ -136,7 +136,8 @@ class Conv:
     Attributes:
         tokens: T, 1..max_tokens. k, n: channels in and out, 1..4096.
         prologue, in_unsigned: how the streamed operand is read (``Prologue``; uint8 instead of int8 lanes).
-        in_base, in_token_stride, in_tile_stride: word of (t, K-tile j) = base + t·token_stride + j·tile_stride.
+        in_base, in_token_stride, in_tile_stride: word of (t, K-tile j) = base + t·token_stride +
+            j·tile_stride.
         stationary: source of the stationary operand (``Stationary``).
         stat_base, stat_token_stride, stat_word_stride: for KEYS and VALUES, word w of token u =
             base + u·token_stride + w·word_stride.
@@ -259,12 +260,25 @@ def decode(data: bytes) -> Instruction:
     if opcode in (Opcode.LOAD, Opcode.STORE):
         values = _unpack(word, DMA_LAYOUT) | {"store": opcode == Opcode.STORE}
         return Dma(**{f.name: _typed(f.name, values[f.name]) for f in fields(Dma)})
-    raise PointwiseError(f"opcode {opcode} is unknown; expected 0 to 3, the image is damaged or of another version")
+    raise PointwiseError(
+        f"opcode {opcode} is unknown; expected 0 to 3, the image is damaged or of another version"
+    )
 
 
 _TYPES = {"prologue": Prologue, "stationary": Stationary, "space": Space, "base": Base}
 _FLAGS = frozenset(
-    ("in_unsigned", "to_residual", "out_unsigned", "table", "divide", "row_max", "add", "sums", "shifts", "store")
+    (
+        "in_unsigned",
+        "to_residual",
+        "out_unsigned",
+        "table",
+        "divide",
+        "row_max",
+        "add",
+        "sums",
+        "shifts",
+        "store",
+    )
 )
 
 
@@ -291,8 +305,8 @@ def _encode(instruction: "Conv | Dma", opcode: Opcode, layout: tuple[tuple[str, 
             value = 0 if name.startswith("reserved") else int(getattr(instruction, name))
         if not 0 <= value < 1 << width:
             raise PointwiseError(
-                f"instruction field {name} = {value} does not fit its {width} bits; the network is too large for "
-                "this instruction set"
+                f"instruction field {name} = {value} does not fit its {width} bits; the network is too large "
+                "for this instruction set"
             )
         word |= value << position
         position += width

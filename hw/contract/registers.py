@@ -1,7 +1,7 @@
 """The AXI4-Lite register map, the error codes, and the causes by which every cycle is accounted for.
 
-All registers are 32 bits wide at byte addresses that are multiples of four. Reads of other addresses give zero,
-writes to them (and to read-only registers) are ignored; both answer OKAY.
+All registers are 32 bits wide at byte addresses that are multiples of four. Reads of other addresses give
+zero, writes to them (and to read-only registers) are ignored; both answer OKAY.
 """
 
 import enum
@@ -21,7 +21,8 @@ class Register(enum.IntEnum):
     CONTROL = 0x18
     """Write 1 to bit 0 to start (ignored while busy); bit 1, read and write, enables the interrupt."""
     STATUS = 0x1C
-    """Bit 0 busy, bit 1 done, bit 2 error; bits 15:8 the error code. Done and error last until the next start."""
+    """Bit 0 busy, bit 1 done, bit 2 error; bits 15:8 the error code. Done and error last until the next
+    start."""
     INTERRUPT = 0x20
     """Bit 0: raised at done or error; write 1 to clear. The irq line is this bit and CONTROL bit 1."""
     ERROR_ADDRESS = 0x24

@@ -1,6 +1,8 @@
-"""The stationary stream: what a convolution reads from DRAM, in exactly the order in which the core consumes it.
+"""The stationary stream: what a convolution reads from DRAM, in exactly the order in which the core consumes
+it.
 
-It is a sequence of rows of C bytes, each padded to ``row_bytes``; the whole is padded to a multiple of 64 bytes::
+It is a sequence of rows of C bytes, each padded to ``row_bytes``; the whole is padded to a multiple of 64
+bytes::
 
     EXPONENTIAL:  the exponential table, 256 bytes in ceil(256 / C) rows
     table:        the activation table, likewise

@@ -1,7 +1,8 @@
 """Tables of the reciprocal and of the reciprocal square root, shared by the integer functions and the ROMs.
 
-Both functions are linear interpolations over segments of a mantissa f. A segment holds a value v and a drop d:
-the result is v − ((d·δ + half) >> DELTA_BITS), with δ the offset in the segment in DELTA_BITS bits. Values are in units of
+Both functions are linear interpolations over segments of a mantissa f. A segment holds a value v and a drop
+d: the result is v − ((d·δ + half) >> DELTA_BITS), with δ the offset in the segment in DELTA_BITS bits. Values
+are in units of
 2⁻¹⁷ and are chosen so that the error of the chord is split evenly above and below.
 """
 

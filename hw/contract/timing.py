@@ -1,7 +1,8 @@
 """How many cycles the parts of a core take, as formulas of its configuration.
 
-The hardware is built without this module, and software that predicts times must not import the hardware: these are the
-numbers that its docstrings promise, in one place. ``tests/hw/contract`` holds them against the components.
+The hardware is built without this module, and software that predicts times must not import the hardware:
+these are the numbers that its docstrings promise, in one place. ``tests/hw/contract`` holds them against the
+components.
 """
 
 from dataclasses import dataclass
@@ -22,7 +23,8 @@ LAYERNORM = 11 + INTERPOLATE
 STREAM_REVISIT = 3
 """The same token may be streamed again this many cycles later."""
 WALK_REVISIT = 4
-"""The epilogue may begin an N-tile of fewer tokens this many cycles and one after the end of the one before."""
+"""The epilogue may begin an N-tile of fewer tokens this many cycles and one after the end of the one
+before."""
 
 PARAMETER_BANKS = 4
 """N-tiles whose parameters may be loaded before the epilogue has finished with them."""
@@ -70,6 +72,11 @@ class Timing:
     def requantised(self) -> int:
         """From a group of lanes in the epilogue until nobody reads its parameters any more."""
         return 1 + REQUANTISE
+
+    @property
+    def add_read(self) -> int:
+        """From a group of lanes in the epilogue to its read of what it is added to."""
+        return self.requantised - READ_LATENCY
 
     @property
     def write(self) -> int:

@@ -18,9 +18,9 @@ REVISIT_CYCLES = 3
 class Accumulator(wiring.Component):
     """Adds the sums of the K-tiles per token, and hands complete ones to the epilogue in order.
 
-    A token of the first K-tile starts afresh, one of the last K-tile leaves through the FIFO (a single K-tile is both); the
-    memory of the running sums has one read and one write port. Whoever sends tokens has made sure of room
-    for them in the FIFO, which is ``depth`` deep (``max_tokens``, rounded up to a power of two).
+    A token of the first K-tile starts afresh, one of the last K-tile leaves through the FIFO (a single K-tile
+    is both); the memory of the running sums has one read and one write port. Whoever sends tokens has made
+    sure of room for them in the FIFO, which is ``depth`` deep (``max_tokens``, rounded up to a power of two).
 
     Ports:
         valid, first, last, token, sums: one result vector of the array a cycle.
@@ -48,7 +48,9 @@ class Accumulator(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         layout = data.ArrayLayout(ACCUMULATOR, self.cols)
-        m.submodules.running = running = Memory(shape=unsigned(32 * self.cols), depth=self.max_tokens, init=[])
+        m.submodules.running = running = Memory(
+            shape=unsigned(32 * self.cols), depth=self.max_tokens, init=[]
+        )
         # One place more than is promised: the FIFO's output register fills a cycle after its memory does.
         m.submodules.fifo = fifo = SyncFIFOBuffered(width=32 * self.cols, depth=self.depth + 1)
         reader, writer = running.read_port(), running.write_port()

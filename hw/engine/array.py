@@ -15,21 +15,24 @@ def sum_shape(rows: int) -> signed:
 class SystolicArray(wiring.Component):
     """R × C multipliers: ``result[c] = Σ_r token[r] · weight[r][c]``, one token a cycle.
 
-    Activations move right by a column a cycle, sums move down by a row a cycle; the skew of both is inside, so
-    that tokens enter and results leave as whole vectors. Every cell holds two weights, the active one and a shadow.
+    Activations move right by a column a cycle, sums move down by a row a cycle; the skew of both is inside,
+    so that tokens enter and results leave as whole vectors. Every cell holds two weights, the active one and
+    a shadow.
     ``swap`` comes with the first token of a tile and travels ahead of it: cell (r, c) takes its shadow in the
-    cycle before that token reaches it. A row of shadows is loaded by a wavefront of the same slope, so the row r of
-    the next tile may be offered from r + 1 cycles after the swap on, and until r cycles after its own; a tile of a
-    single token then costs R cycles, no more.
+    cycle before that token reaches it. A row of shadows is loaded by a wavefront of the same slope, so the
+    row r of the next tile may be offered from r + 1 cycles after the swap on, and until r cycles after its
+    own; a tile of a single token then costs R cycles, no more.
 
     Ports:
         token: R lanes of −128..255. swap: this token is the first of the tile in the shadows.
-        row_load, row_index, row_mask, row_data: load row ``row_index`` of the shadows, the columns of ``row_mask``.
-        column_load, column_index, column_data: load a whole column of the shadows at once; column c may be offered
-            from R + c cycles after a swap on, and until c cycles after its own.
+        row_load, row_index, row_mask, row_data: load row ``row_index`` of the shadows, the columns of
+            ``row_mask``.
+        column_load, column_index, column_data: load a whole column of the shadows at once; column c may be
+            offered from R + c cycles after a swap on, and until c cycles after its own.
         result: C sums of ``sum_shape``.
 
-    Latency: R + C + 2 cycles from token to result. Throughput: one token a cycle, with no bubble between tiles.
+    Latency: R + C + 2 cycles from token to result. Throughput: one token a cycle, with no bubble between
+        tiles.
     """
 
     def __init__(self, rows: int, cols: int) -> None:

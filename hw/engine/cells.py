@@ -29,10 +29,16 @@ def round_half_up(value: Value) -> Value:
 def saturate(value: Value, low: int | Value, high: int | Value, shape: Shape) -> Value:
     """``value`` clamped to low..high and cut to ``shape``."""
     clamped = Mux(value < low, low, Mux(value > high, high, value))
-    return clamped[: Shape.cast(shape).width].as_signed() if Shape.cast(shape).signed else clamped[: Shape.cast(shape).width]
+    return (
+        clamped[: Shape.cast(shape).width].as_signed()
+        if Shape.cast(shape).signed
+        else clamped[: Shape.cast(shape).width]
+    )
 
 
-def tree(m: Module, values: Sequence[Value], combine: Callable[[Value, Value], Value], *, name: str, every: int = 2) -> tuple[Value, int]:
+def tree(
+    m: Module, values: Sequence[Value], combine: Callable[[Value, Value], Value], *, name: str, every: int = 2
+) -> tuple[Value, int]:
     """Combine values pairwise, with a register after every ``every`` levels and at the end.
 
     Returns:
@@ -48,7 +54,9 @@ def tree(m: Module, values: Sequence[Value], combine: Callable[[Value, Value], V
         last = len(values) == 1
         if last or level % every == 0:
             latency += 1
-            registers = [Signal(v.shape(), name=f"{name}_{latency}_{i}", reset_less=True) for i, v in enumerate(values)]
+            registers = [
+                Signal(v.shape(), name=f"{name}_{latency}_{i}", reset_less=True) for i, v in enumerate(values)
+            ]
             m.d.sync += [register.eq(value) for register, value in zip(registers, values, strict=True)]
             values = registers
         if last:
@@ -68,7 +76,9 @@ def add(left: Value, right: Value) -> Value:
 
 def maximum(left: Value, right: Value) -> Value:
     """The larger of two values of one shape."""
-    return Mux(left > right, left, right).as_signed() if left.shape().signed else Mux(left > right, left, right)
+    return (
+        Mux(left > right, left, right).as_signed() if left.shape().signed else Mux(left > right, left, right)
+    )
 
 
 def bits_for(count: int) -> int:

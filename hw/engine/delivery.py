@@ -1,4 +1,5 @@
-"""From the loader to the array and to the prologue, each with the delay that its distance to the tokens asks for."""
+"""From the loader to the array and to the prologue, each with the delay that its distance to the tokens asks
+for."""
 
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,8 @@ if TYPE_CHECKING:
     from .loader import Loader
 
 SHIFT_STAGE = 3
-"""Cycles by which channel shifts are held back: the last tokens of the tile before last still use their set."""
+"""Cycles by which channel shifts are held back: the last tokens of the tile before last still use their
+set."""
 
 
 def deliver_shifts(m: Module, loader: "Loader", load: Signal, index: Signal, parity: Signal) -> None:
@@ -39,7 +41,8 @@ def deliver_tiles(
     part: Signal,
     sub: Signal,
 ) -> None:
-    """Stage 0: a row is taken or a word asked for. Stage 2: the word is there. Stage ``latency``: the array."""
+    """Stage 0: a row is taken or a word asked for. Stage 2: the word is there. Stage ``latency``: the
+    array."""
     rows, cols = loader.config.rows, loader.config.cols
     width = 8 * max(rows, cols)
     streamed2 = delay(m, loader.rows.payload[: 8 * cols], READ_LATENCY, name="streamed")
@@ -57,7 +60,9 @@ def deliver_tiles(
     data_end = delay(m, data2, loader.latency - READ_LATENCY, name="data")
     index_end = delay(m, index, loader.latency, name="index")
     m.d.comb += [
-        loader.row_load.eq(delay(m, row_load | value_load, loader.latency, name="row_load", reset_less=False)),
+        loader.row_load.eq(
+            delay(m, row_load | value_load, loader.latency, name="row_load", reset_less=False)
+        ),
         loader.row_index.eq(index_end),
         loader.row_mask.eq(delay(m, Mux(row_load, Const(-1, cols), mask), loader.latency, name="row_mask")),
         loader.row_data.as_value().eq(data_end),

@@ -19,7 +19,8 @@ class Denominator(wiring.Component):
         valid, tag, token: what enters the array (``token`` lanes past K are zero).
         slot, read_token: what to read; reciprocal: one cycle later.
 
-    Latency: ``latency`` cycles from a token of the last K-tile to the cycle in which its reciprocal can be read.
+    Latency: ``latency`` cycles from a token of the last K-tile to the cycle in which its reciprocal can be
+        read.
         Throughput: one token a cycle; the same token again after 3 cycles or more.
     """
 
@@ -52,7 +53,9 @@ class Denominator(wiring.Component):
         reader, writer = sums.read_port(), sums.write_port()
         m.d.comb += reader.addr.eq(token)
         total = Signal(ROW_SUM_BITS, reset_less=True)
-        m.d.sync += total.eq(Mux(delay(m, first, 1, name="first1"), 0, reader.data) + delay(m, part, 1, name="part1"))
+        m.d.sync += total.eq(
+            Mux(delay(m, first, 1, name="first1"), 0, reader.data) + delay(m, part, 1, name="part1")
+        )
         total_valid = delay(m, enable, 2, name="total_valid", reset_less=False)
         total_last = delay(m, last, 2, name="total_last")
         total_token = delay(m, token, 2, name="total_token")

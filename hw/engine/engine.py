@@ -149,7 +149,13 @@ class Engine(wiring.Component):
         m.d.comb += self.idle.eq(begun == self.conv_done)
 
     def _into_the_array(
-        self, m: Module, streamer: Streamer, prologue: Prologue, epilogue: Epilogue, loader: Loader, array: SystolicArray
+        self,
+        m: Module,
+        streamer: Streamer,
+        prologue: Prologue,
+        epilogue: Epilogue,
+        loader: Loader,
+        array: SystolicArray,
     ) -> None:
         m.d.comb += [
             prologue.valid.eq(delay(m, streamer.issue, READ_LATENCY, name="fetched", reset_less=False)),
@@ -173,7 +179,15 @@ class Engine(wiring.Component):
         row_max = Signal.like(epilogue.row_max, name="row_max", reset_less=True)
         m.d.sync += [statistics.eq(epilogue.statistics), row_max.eq(epilogue.row_max)]
         m.d.comb += [prologue.tag.eq(tag), prologue.statistics.eq(statistics), prologue.row_max.eq(row_max)]
-        for name in ("row_load", "row_index", "row_mask", "row_data", "column_load", "column_index", "column_data"):
+        for name in (
+            "row_load",
+            "row_index",
+            "row_mask",
+            "row_data",
+            "column_load",
+            "column_index",
+            "column_data",
+        ):
             m.d.comb += getattr(array, name).eq(getattr(loader, name))
 
     def _out_of_the_array(

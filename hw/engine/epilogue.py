@@ -34,13 +34,14 @@ class Epilogue(wiring.Component):
         acc: complete accumulators, token by token.
         plane_write, plane_bank, plane, plane_data: fill the parameters. table_*: fill the activation table.
         sum_slot, sum_token, reciprocal: read port of the softmax denominators, answered in the next cycle.
-        max_slot, max_token, row_max: lets the prologue read row maxima (one cycle). norm_token, statistics: likewise.
+        max_slot, max_token, row_max: lets the prologue read row maxima (one cycle). norm_token, statistics:
+            likewise.
         act_write, res_write, res_read: SRAM ports; they must be granted at once (highest priority).
-        popped: a token left ``acc``. tile_end: parameters of an N-tile are free. table_end: a convolution with a
-        table is done with it. conv_done: all that a convolution writes can be read.
+        popped: a token left ``acc``. tile_end: parameters of an N-tile are free. table_end: a convolution
+        with a table is done with it. conv_done: all that a convolution writes can be read.
 
-    Latency: 12 cycles from a group to its write; ``conv_done`` follows the last group by ``done_latency``, or, with
-        LayerNorm sums, by ``settle``. Throughput: P lanes a cycle.
+    Latency: 12 cycles from a group to its write; ``conv_done`` follows the last group by ``done_latency``,
+        or, with LayerNorm sums, by ``settle``. Throughput: P lanes a cycle.
     """
 
     def __init__(self, config: CoreConfig) -> None:
@@ -99,7 +100,9 @@ class Epilogue(wiring.Component):
 
         # Stage 0 to 1: choose the lanes of the group. Stage 1 to 10: divide and requantise.
         groups = [
-            data.View(data.ArrayLayout(ACCUMULATOR, lanes), self.acc.payload.as_value()[start : start + 32 * lanes])
+            data.View(
+                data.ArrayLayout(ACCUMULATOR, lanes), self.acc.payload.as_value()[start : start + 32 * lanes]
+            )
             for start in range(0, 32 * config.cols, 32 * lanes)
         ]
         chosen = Array(groups)[walker.tag.group] if len(groups) > 1 else groups[0]
@@ -115,7 +118,11 @@ class Epilogue(wiring.Component):
             requantise.divide.eq(tags[FETCH].divide),
             requantise.reciprocal.eq(self.reciprocal),
             requantise.limits.eq(
-                Mux(tags[FETCH].to_residual, Limits.INT16, Mux(tags[FETCH].out_unsigned, Limits.UINT8, Limits.INT8))
+                Mux(
+                    tags[FETCH].to_residual,
+                    Limits.INT16,
+                    Mux(tags[FETCH].out_unsigned, Limits.UINT8, Limits.INT8),
+                )
             ),
             requantise.plane_write.eq(self.plane_write),
             requantise.plane_bank.eq(self.plane_bank),
@@ -127,11 +134,19 @@ class Epilogue(wiring.Component):
         self._keep(m, values, tags[WRITE], valid[WRITE], walker)
 
         m.d.comb += [
-            self.tile_end.eq(delay(m, walker.tile_end, FETCH + Requantise.LATENCY, name="tile_end", reset_less=False)),
-            self.table_end.eq(delay(m, walker.conv_end & walker.conv.table, WRITE, name="table_end", reset_less=False)),
+            self.tile_end.eq(
+                delay(m, walker.tile_end, FETCH + Requantise.LATENCY, name="tile_end", reset_less=False)
+            ),
+            self.table_end.eq(
+                delay(m, walker.conv_end & walker.conv.table, WRITE, name="table_end", reset_less=False)
+            ),
         ]
-        plain_end = delay(m, walker.conv_end & ~walker.conv.sums, self.done_latency, name="plain_end", reset_less=False)
-        sums_end = delay(m, walker.conv_end & walker.conv.sums, self.settle, name="sums_end", reset_less=False)
+        plain_end = delay(
+            m, walker.conv_end & ~walker.conv.sums, self.done_latency, name="plain_end", reset_less=False
+        )
+        sums_end = delay(
+            m, walker.conv_end & walker.conv.sums, self.settle, name="sums_end", reset_less=False
+        )
         m.d.comb += self.conv_done.eq(plain_end | sums_end)
         return m
 
@@ -182,8 +197,13 @@ class Epilogue(wiring.Component):
         mask = Signal(self.config.rows)
         for part in range(parts):
             for lane in range(self.config.post_lanes):
-                m.d.comb += mask[part * self.config.post_lanes + lane].eq(tag.mask[lane] & (tag.lane_group == part))
-        for port, bits, enable in ((self.act_write, 8, ~tag.to_residual), (self.res_write, 16, tag.to_residual)):
+                m.d.comb += mask[part * self.config.post_lanes + lane].eq(
+                    tag.mask[lane] & (tag.lane_group == part)
+                )
+        for port, bits, enable in (
+            (self.act_write, 8, ~tag.to_residual),
+            (self.res_write, 16, tag.to_residual),
+        ):
             word = [value[:bits] for value in values] * parts
             for index, value in enumerate(word):
                 m.d.comb += port.data[index * bits : (index + 1) * bits].eq(value)

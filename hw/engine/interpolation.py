@@ -14,7 +14,8 @@ DROP_BITS = 10
 
 
 class Interpolation(wiring.Component):
-    """``model.integer.interpolation.reciprocal`` or ``reciprocal_sqrt`` of an unsigned number of ``width`` bits.
+    """``model.integer.interpolation.reciprocal`` or ``reciprocal_sqrt`` of an unsigned number of ``width``
+    bits.
 
     Ports:
         value: at least 1 (0 is taken as 1).
@@ -40,7 +41,8 @@ class Interpolation(wiring.Component):
         m = Module()
         index_bits = bits_for(len(self.table)) - int(self.square_root)
         fraction_bits = index_bits + DELTA_BITS
-        # Stage 1: where the leading one is. Stage 2: shift it out of the left end. (Of 0 and 1 nothing is left.)
+        # Stage 1: where the leading one is. Stage 2: shift it out of the left end. (Of 0 and 1 nothing is
+        # left.)
         leading = Signal(range(self.width))
         value1 = Signal(self.width, reset_less=True)
         m.d.sync += [leading.eq(0), value1.eq(self.value)]
@@ -60,7 +62,9 @@ class Interpolation(wiring.Component):
             assert len(self.table) == 2 * RSQRT_SEGMENTS
         rom_width = VALUE_BITS + DROP_BITS
         m.submodules.rom = rom = Memory(
-            shape=unsigned(rom_width), depth=len(self.table), init=[v | d << VALUE_BITS for v, d in self.table]
+            shape=unsigned(rom_width),
+            depth=len(self.table),
+            init=[v | d << VALUE_BITS for v, d in self.table],
         )
         port = rom.read_port()
         m.d.comb += port.addr.eq(index)

@@ -68,12 +68,20 @@ class LayerNormStatistics(wiring.Component):
 
         product1 = register(self.total * constants.mean_mult, signed(TOTAL_BITS + 16), "mean_product1")
         product2 = register(product1, signed(TOTAL_BITS + 16), "mean_product2")
-        halves3 = register(product2 >> (constants.mean_shift - (MEAN_FRACTION_BITS + 1))[:6], signed(mean_bits + 1), "mean_halves")
+        halves3 = register(
+            product2 >> (constants.mean_shift - (MEAN_FRACTION_BITS + 1))[:6],
+            signed(mean_bits + 1),
+            "mean_halves",
+        )
         mean4 = register(round_half_up(halves3), signed(mean_bits), "mean4")
-        square5 = register(delay(m, self.total, 4, name="total4") * mean4, signed(TOTAL_BITS + mean_bits), "square5")
+        square5 = register(
+            delay(m, self.total, 4, name="total4") * mean4, signed(TOTAL_BITS + mean_bits), "square5"
+        )
         square6 = register(square5, signed(TOTAL_BITS + mean_bits), "square6")
         removed = round_half_up(square6 >> (MEAN_FRACTION_BITS - 1))
-        spread7 = register(delay(m, self.squares, 6, name="squares6") - removed, signed(SPREAD_BITS + 2), "spread7")
+        spread7 = register(
+            delay(m, self.squares, 6, name="squares6") - removed, signed(SPREAD_BITS + 2), "spread7"
+        )
         value8 = register(Mux(spread7 < 0, 0, spread7) + constants.epsilon, unsigned(SPREAD_BITS), "value8")
 
         m.submodules.root = root = Interpolation(SPREAD_BITS, square_root=True)

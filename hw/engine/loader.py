@@ -21,10 +21,10 @@ from .table import TABLE_BANKS
 class Loader(wiring.Component):
     """Walks the tiles of each convolution like the streamer, and fills what is stationary.
 
-    A tile is loaded into the array's shadow weights as soon as the tile before it has started. Rows from DRAM and
-    words of V are offered row by row right behind the swap wavefront, words of K column by column R cycles later.
-    Everything for the array is delayed by ``latency``, as long as a token takes from its fetch to the array, so that
-    the distances here are the distances there.
+    A tile is loaded into the array's shadow weights as soon as the tile before it has started. Rows from DRAM
+    and words of V are offered row by row right behind the swap wavefront, words of K column by column R
+    cycles later. Everything for the array is delayed by ``latency``, as long as a token takes from its fetch
+    to the array, so that the distances here are the distances there.
 
     Args:
         latency: cycles from the fetch of a token to its entry into the array.
@@ -117,8 +117,11 @@ class Loader(wiring.Component):
         with m.Elif(age != rows):
             m.d.sync += age.eq(age + 1)
 
-        # Where K and V lie. A tile starts at tile_base: K walks over tokens from there, V over tokens and words.
-        address, row_address, tile_base = (Signal(ADDRESS_BITS, name=n) for n in ("address", "row_address", "tile_base"))
+        # Where K and V lie. A tile starts at tile_base: K walks over tokens from there, V over tokens and
+        # words.
+        address, row_address, tile_base = (
+            Signal(ADDRESS_BITS, name=n) for n in ("address", "row_address", "tile_base")
+        )
         key_offset = Signal(ADDRESS_BITS)
         m.d.comb += self.read.address.eq(address)
 
@@ -127,7 +130,15 @@ class Loader(wiring.Component):
                 start = self.descriptor.payload
                 m.d.comb += self.descriptor.ready.eq(1)
                 m.d.sync += [conv.eq(start), n_left.eq(start.n), k_left.eq(start.k)]
-                m.d.sync += [entry.eq(0), byte.eq(0), plane.eq(0), index.eq(0), part.eq(0), sub.eq(0), key_offset.eq(0)]
+                m.d.sync += [
+                    entry.eq(0),
+                    byte.eq(0),
+                    plane.eq(0),
+                    index.eq(0),
+                    part.eq(0),
+                    sub.eq(0),
+                    key_offset.eq(0),
+                ]
                 m.d.sync += [signal.eq(start.stat_base) for signal in (address, row_address, tile_base)]
                 with m.If(self.descriptor.valid):
                     m.next = "PLANES"
@@ -221,7 +232,12 @@ class Loader(wiring.Component):
                     with m.If(keys):
                         m.d.sync += [index.eq(index + 1), address.eq(address + conv.stat_token_stride)]
                     with m.Elif(last_part):
-                        m.d.sync += [index.eq(index + 1), part.eq(0), row_address.eq(next_row), address.eq(next_row)]
+                        m.d.sync += [
+                            index.eq(index + 1),
+                            part.eq(0),
+                            row_address.eq(next_row),
+                            address.eq(next_row),
+                        ]
                     with m.Else():
                         m.d.sync += [part.eq(part + 1), address.eq(address + conv.stat_word_stride)]
                     with m.If(Mux(keys, last_column, last_row & last_part)):
@@ -238,7 +254,9 @@ class Loader(wiring.Component):
                     m.next = "TILE"
                 with m.Else():
                     # V: the next words of the same tokens. K: the tokens after the ones just read.
-                    beside = tile_base + Mux(sub == rows_per_word - 1, conv.stat_word_stride * words_per_row, 0)
+                    beside = tile_base + Mux(
+                        sub == rows_per_word - 1, conv.stat_word_stride * words_per_row, 0
+                    )
                     following = Mux(keys, address - key_offset, beside)[:ADDRESS_BITS]
                     m.d.sync += [k_left.eq(conv.k), n_left.eq(n_left - cols), key_offset.eq(0)]
                     m.d.sync += [signal.eq(following) for signal in (address, row_address, tile_base)]

@@ -22,8 +22,8 @@ class Prologue(wiring.Component):
     Ports:
         valid, tag: the token. act_word: R int8 (or uint8) lanes, for PLAIN and EXPONENTIAL. res_word: R int16
         lanes, statistics: of the token, for NORMALISE. row_max: for EXPONENTIAL.
-        shifts: two sets of R channel shifts (0..15), chosen by the tag's parity two cycles after the token came, and
-        zero without ``tag.shifts``.
+        shifts: two sets of R channel shifts (0..15), chosen by the tag's parity two cycles after the token
+        came, and zero without ``tag.shifts``.
         table_write, table_bank, table_index, table_data: fills the exponential table.
         out_valid, out_tag, token: what enters the array; lanes past ``tag.lanes`` are zero.
 

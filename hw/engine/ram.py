@@ -1,4 +1,5 @@
-"""The one large memory cell: a Verilog module of its own, to be mapped to block RAM or replaced by a macro."""
+"""The one large memory cell: a Verilog module of its own, to be mapped to block RAM or replaced by a
+macro."""
 
 from amaranth.hdl import ClockSignal, Instance, Module, unsigned
 from amaranth.lib import wiring
@@ -8,8 +9,9 @@ from .cells import bits_for
 
 RAM_MODULE = "pointwise_ram"
 RAM_VERILOG = """\
-// One read port and one write port with a write enable for each lane. Whoever has a memory compiler puts a macro in
-// its place: a read gives its data in the next cycle, and of a word written in the same cycle anything.
+// One read port and one write port with a write enable for each lane. Whoever has a memory compiler puts a
+// macro in its place: a read gives its data in the next cycle, and of a word written in the same cycle
+// anything.
 module pointwise_ram #(
     parameter DEPTH = 2,
     parameter LANES = 1,
@@ -36,7 +38,8 @@ module pointwise_ram #(
         for (lane = 0; lane < LANES; lane = lane + 1) begin : lanes
             always @(posedge clk)
                 if (write_enable[lane])
-                    words[write_address][lane*LANE_BITS +: LANE_BITS] <= write_data[lane*LANE_BITS +: LANE_BITS];
+                    words[write_address][lane*LANE_BITS +: LANE_BITS] <= write_data[lane*LANE_BITS +:
+                    LANE_BITS];
         end
     endgenerate
 endmodule
@@ -44,12 +47,14 @@ endmodule
 
 
 class Ram(wiring.Component):
-    """``depth`` words of ``lanes`` lanes of ``lane_bits`` bits, one read and one write port, contents unknown at start.
+    """``depth`` words of ``lanes`` lanes of ``lane_bits`` bits, one read and one write port, contents unknown
+    at start.
 
-    (Amaranth's own memory writes a line of Verilog for every word, which is too much for hundreds of kilobytes.)
+    (Amaranth's own memory writes a line of Verilog for every word, which is too much for hundreds of
+    kilobytes.)
 
-    Latency: a read is answered in the next cycle; reading a word in the cycle in which it is written gives old or
-        new lanes.
+    Latency: a read is answered in the next cycle; reading a word in the cycle in which it is written gives
+        old or new lanes.
     """
 
     def __init__(self, depth: int, lanes: int, lane_bits: int) -> None:

@@ -27,11 +27,14 @@ class Limits(enum.Enum, shape=unsigned(2)):
 
 
 class Requantise(wiring.Component):
-    """``model.integer.requantise.requantise`` on P lanes, after ``model.integer.softmax.divide`` where asked for.
+    """``model.integer.requantise.requantise`` on P lanes, after ``model.integer.softmax.divide`` where asked
+    for.
 
     Ports:
-        plane_write, plane_bank, plane, plane_data: byte plane 0..7 of the parameters of C channels (hw.contract.stream).
-        acc: P int32 accumulators. bank, group: whose parameters to use. divide, reciprocal: softmax's denominator.
+        plane_write, plane_bank, plane, plane_data: byte plane 0..7 of the parameters of C channels
+            (hw.contract.stream).
+        acc: P int32 accumulators. bank, group: whose parameters to use. divide, reciprocal: softmax's
+            denominator.
         limits: the clamp.
         result: P lanes, int16 (bytes in the low half, uint8 as 0..255).
 
@@ -73,7 +76,10 @@ class Requantise(wiring.Component):
         for index in range(size):
             enable = self.plane_write & (self.plane == first_plane + index)
             m.d.comb += Cat(writer.en[c * size + index] for c in range(cols)).eq(enable.replicate(cols))
-        groups = [reader.data[start : start + 8 * size * lanes] for start in range(0, 8 * size * cols, 8 * size * lanes)]
+        groups = [
+            reader.data[start : start + 8 * size * lanes]
+            for start in range(0, 8 * size * cols, 8 * size * lanes)
+        ]
         chosen = groups[0]
         if len(groups) > 1:
             chosen = Array(groups)[delay(m, self.group, stage, name=f"{name}_group")]
@@ -104,7 +110,9 @@ class Requantise(wiring.Component):
 
             acc = self.acc[lane]
             quotient_bits = DIVIDEND_BITS + 16
-            product1 = register(acc[:DIVIDEND_BITS].as_signed() * self.reciprocal.mult, quotient_bits, "dividend1")
+            product1 = register(
+                acc[:DIVIDEND_BITS].as_signed() * self.reciprocal.mult, quotient_bits, "dividend1"
+            )
             product2 = register(product1, quotient_bits, "dividend2")
             quotient3 = register(product2 >> divide_shift, 32, "quotient3")
             acc3 = delay(m, acc, 3, name=f"acc_{lane}")

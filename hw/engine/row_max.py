@@ -18,8 +18,8 @@ class RowMax(wiring.Component):
         this N-tile. first_tile: the N-tile is the first. slot, token: where to keep it.
         read_slot, read_token: what to read; row_max: one cycle later.
 
-    Latency: ``latency`` cycles from the last group to the cycle in which the maximum can be read. Throughput: one
-        group a cycle; the same token in another N-tile after 3 cycles or more.
+    Latency: ``latency`` cycles from the last group to the cycle in which the maximum can be read. Throughput:
+        one group a cycle; the same token in another N-tile after 3 cycles or more.
     """
 
     def __init__(self, config: CoreConfig) -> None:

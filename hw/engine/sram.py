@@ -15,7 +15,8 @@ READ_LATENCY = 2
 def read_port(word_bits: int) -> wiring.Signature:
     """A read port, seen from the memory's user.
 
-    ``address`` is granted in a cycle with ``valid`` and ``ready``; ``data`` is there READ_LATENCY cycles later, for one cycle.
+    ``address`` is granted in a cycle with ``valid`` and ``ready``; ``data`` is there READ_LATENCY cycles
+    later, for one cycle.
     """
     return wiring.Signature(
         {"valid": Out(1), "ready": In(1), "address": Out(ADDRESS_BITS), "data": In(unsigned(word_bits))}
@@ -23,7 +24,8 @@ def read_port(word_bits: int) -> wiring.Signature:
 
 
 def write_port(word_bits: int, lanes: int) -> wiring.Signature:
-    """A write port, seen from the memory's user: taken in a cycle with ``valid`` and ``ready``; ``mask`` has a bit a lane."""
+    """A write port, seen from the memory's user: taken in a cycle with ``valid`` and ``ready``; ``mask`` has
+    a bit a lane."""
     return wiring.Signature(
         {
             "valid": Out(1),
@@ -38,9 +40,9 @@ def write_port(word_bits: int, lanes: int) -> wiring.Signature:
 class Sram(wiring.Component):
     """``words`` words of ``lanes`` lanes of ``lane_bits`` bits, in ``banks`` equal banks by the high address.
 
-    Each bank has one read and one write port. In every bank the lowest-numbered port that asks is granted, in the
-    same cycle; the others wait, so a collision costs time and nothing else. A read of a word in the cycle in which
-    it is written gives its old or its new lanes. Addresses past the end fall into the last bank.
+    Each bank has one read and one write port. In every bank the lowest-numbered port that asks is granted, in
+    the same cycle; the others wait, so a collision costs time and nothing else. A read of a word in the cycle
+    in which it is written gives its old or its new lanes. Addresses past the end fall into the last bank.
 
     Ports:
         read: one ``read_port`` per reader, by priority. write: one ``write_port`` per writer, by priority.
@@ -48,7 +50,9 @@ class Sram(wiring.Component):
     Latency: reads READ_LATENCY = 2 cycles, one a cycle and bank. Writes are visible to reads granted later.
     """
 
-    def __init__(self, words: int, lanes: int, lane_bits: int, *, banks: int, readers: int, writers: int) -> None:
+    def __init__(
+        self, words: int, lanes: int, lane_bits: int, *, banks: int, readers: int, writers: int
+    ) -> None:
         self.words, self.lanes, self.lane_bits, self.banks = words, lanes, lane_bits, banks
         self.bank_words = words // banks
         super().__init__(
@@ -107,5 +111,3 @@ class Sram(wiring.Component):
         for number, (port, _, _) in enumerate(writers):
             m.d.comb += port.ready.eq(Cat(*write_ready[number]).any())
         return m
-
-

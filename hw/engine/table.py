@@ -10,7 +10,8 @@ TABLE_BANKS = 2
 
 
 class LookupTable(wiring.Component):
-    """Two banks of 256 bytes; every reader has its own read port (a copy of the memory where the target has few ports).
+    """Two banks of 256 bytes; every reader has its own read port (a copy of the memory where the target has
+    few ports).
 
     Ports:
         write, write_bank, write_index, write_data: one entry a cycle.
@@ -42,5 +43,8 @@ class LookupTable(wiring.Component):
         ]
         for lane in range(self.readers):
             reader = memory.read_port()
-            m.d.comb += [reader.addr.eq(Cat(self.index[lane], self.read_bank)), self.value[lane].eq(reader.data)]
+            m.d.comb += [
+                reader.addr.eq(Cat(self.index[lane], self.read_bank)),
+                self.value[lane].eq(reader.data),
+            ]
         return m

@@ -18,7 +18,8 @@ class TokenTag(data.StructLayout):
     """Tag of a streamed token.
 
     Fields:
-        prologue, in_unsigned: as in the instruction. lanes: how many lanes lie inside K (1..R). shifts: channel shifts apply.
+        prologue, in_unsigned: as in the instruction. lanes: how many lanes lie inside K (1..R). shifts:
+            channel shifts apply.
         swap: first token of a tile. parity: which of two sets of channel shifts the tile uses.
         exp_bank: bank of the exponential table.
         token: number within the convolution. first, last: first and last K-tile.

@@ -19,8 +19,8 @@ class TokenSums(wiring.Component):
         this N-tile. first_tile, last_tile: whether the N-tile is the first, the last. token: whose sums.
         out_valid, out_token, total, squares: the complete sums, after the last group of the last N-tile.
 
-    Latency: ``latency`` cycles from the last group to the sums. Throughput: one group a cycle; the same token in
-        another N-tile after 3 cycles or more.
+    Latency: ``latency`` cycles from the last group to the sums. Throughput: one group a cycle; the same token
+        in another N-tile after 3 cycles or more.
     """
 
     def __init__(self, config: CoreConfig) -> None:

@@ -20,7 +20,8 @@ class GroupTag(data.StructLayout):
 
     Fields:
         address, lane_group: word and part of the word that the group is written to. mask: lanes inside N.
-        bank, group: of the parameters. token: number in the convolution. stat_token: for the LayerNorm statistics.
+        bank, group: of the parameters. token: number in the convolution. stat_token: for the LayerNorm
+            statistics.
         first_group, last_group, first_tile, last_tile: where in the walk. Others: flags of the instruction.
     """
 
@@ -57,15 +58,16 @@ class Walker(wiring.Component):
     """Takes convolutions in order, and for each of their tokens from the accumulators issues C/P groups.
 
     Ports:
-        descriptor: the convolutions. conv: the one at work (its LayerNorm constants stay for ``settle`` cycles after).
+        descriptor: the convolutions. conv: the one at work (its LayerNorm constants stay for ``settle``
+            cycles after).
         dma_done: completed DMA instructions, for post_wait_dma.
         token_valid: a token's accumulators wait; pop: they are done with in this cycle.
         issue, tag: a group starts in this cycle.
         tile_end: last group of an N-tile (its parameter bank is read for some cycles more).
         conv_end: last group of a convolution.
 
-    Throughput: one group a cycle; one idle cycle between convolutions, ``settle`` + 3 after one with LayerNorm sums;
-        REVISIT_CYCLES idle cycles between N-tiles of fewer tokens than that.
+    Throughput: one group a cycle; one idle cycle between convolutions, ``settle`` + 3 after one with
+        LayerNorm sums; REVISIT_CYCLES idle cycles between N-tiles of fewer tokens than that.
     """
 
     def __init__(self, config: CoreConfig, settle: int) -> None:
@@ -122,7 +124,17 @@ class Walker(wiring.Component):
             self.tag.last_tile.eq(last_tile),
             self.tag.table_bank.eq(table_bank),
         ]
-        for name in ("to_residual", "out_unsigned", "table", "divide", "row_max", "add", "sums", "max_slot", "sum_slot"):
+        for name in (
+            "to_residual",
+            "out_unsigned",
+            "table",
+            "divide",
+            "row_max",
+            "add",
+            "sums",
+            "max_slot",
+            "sum_slot",
+        ):
             m.d.comb += self.tag[name].eq(conv[name])
         for lane in range(lanes):
             m.d.comb += self.tag.mask[lane].eq(left_group > lane)

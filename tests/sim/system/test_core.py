@@ -16,11 +16,13 @@ SEEDS = {"1x1": (4,), "2x2": (1, 2), "3x6": (5, 6), "16x16": (7, 8, 9, 10)}
 @pytest.mark.parametrize("shape", SHAPES)
 def test_random_networks(shape: str) -> None:
     for seed in SEEDS.get(shape, (11, 12, 13)):
-        outcome = run_network(simulator(shape), SHAPES[shape], random_network(seed), seed, random_memory(seed))
+        outcome = run_network(
+            simulator(shape), SHAPES[shape], random_network(seed), seed, random_memory(seed)
+        )
         assert not outcome.mismatches, f"core {shape}, seed {seed}: {outcome.mismatches[0]}"
 
 
-@pytest.mark.parametrize("seed", range(0, 6))
+@pytest.mark.parametrize("seed", range(6))
 def test_fuzz(seed: int) -> None:
     outcome = run_case(seed, cores=2)
     assert not outcome.mismatches, f"repeat with: pointwise fuzz --count 1 --cores 2 --seed {seed}"

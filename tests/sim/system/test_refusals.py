@@ -4,6 +4,7 @@ import struct
 import zlib
 
 import pytest
+
 from hw.contract.image import TRAILER_BYTES
 from hw.contract.registers import Error
 from model.compiler import Compiled, compile_network
@@ -51,7 +52,9 @@ def compiled() -> Compiled:
 def test_wrong_images_are_refused(compiled: Compiled, offset: int, word: int, error: Error) -> None:
     if error is Error.OPERAND:
         # The first CONV of the program, with no tokens and no channels.
-        first = next(i for i, line in enumerate(compiled.manifest["instructions"]) if line["opcode"] == "CONV")
+        first = next(
+            i for i, line in enumerate(compiled.manifest["instructions"]) if line["opcode"] == "CONV"
+        )
         offset = 64 + 64 * first + 4
     (outcome,) = run_case(compiled, image=sealed(compiled.image, offset, word)).images
     assert outcome.error is error
