@@ -83,8 +83,8 @@ class CoreConfig:
         _in_range("stream_beats", self.stream_beats, 2 * self.axi_burst, 4096)
         if self.axi_burst * self.bus_bytes > 4096:
             raise PointwiseError(
-                f"core parameter axi_burst = {self.axi_burst} beats of {self.bus_bytes} bytes exceeds the 4096 "
-                f"bytes that an AXI4 burst may span; choose at most {4096 // self.bus_bytes}"
+                f"core parameter axi_burst = {self.axi_burst} beats of {self.bus_bytes} bytes exceeds the "
+                f"4096 bytes that an AXI4 burst may span; choose at most {4096 // self.bus_bytes}"
             )
         if self.act_words < self.act_banks or max(self.act_words, self.res_words) > 1 << 24:
             raise PointwiseError("the activation memories must hold between one word a bank and 2^24 words")
