@@ -32,7 +32,9 @@ def figure(points: Sequence[Point], name: str, clock_mhz: float) -> bytes:
         time.set_yscale("log")
     act = [result.act_kib for result in found]
     memory.bar(where, act, color="tab:green", label="activation SRAM")
-    memory.bar(where, [result.res_kib for result in found], bottom=act, color="tab:olive", label="residual SRAM")
+    memory.bar(
+        where, [result.res_kib for result in found], bottom=act, color="tab:olive", label="residual SRAM"
+    )
     memory.set_ylabel("SRAM used, KiB")
     if found:
         memory.legend()

@@ -35,8 +35,9 @@ class Point:
     """One combination of a sweep.
 
     Attributes:
-        values: what was chosen, by option. estimate: what it takes, None where the network does not fit or there is no
-            such core. reason: why not.
+        values: what was chosen, by option.
+        estimate: what it takes, None where the network does not fit or there is no such core.
+        reason: why not.
     """
 
     values: dict[str, int]
@@ -81,7 +82,9 @@ def as_dict(result: Estimate, clock_mhz: float) -> dict[str, Any]:
         "macs": result.macs,
         "cycles": result.cycles,
         "mac_utilisation": result.utilisation,
-        "stall_cycles": {cause.name.lower(): result.causes[cause] for cause in Cause if cause != Cause.STREAM},
+        "stall_cycles": {
+            cause.name.lower(): result.causes[cause] for cause in Cause if cause != Cause.STREAM
+        },
         "clock_mhz": clock_mhz,
         "milliseconds": 1000 * result.seconds(clock_mhz),
         "tiles": result.tiles,
@@ -98,18 +101,26 @@ def table(result: Estimate, clock_mhz: float) -> Table:
     """One estimate for the terminal."""
     config = result.config
     view = Table(
-        title=f"{result.network} on a {config.rows}×{config.cols} core, estimated", show_header=False, title_justify="left"
+        title=f"{result.network} on a {config.rows}×{config.cols} core, estimated",
+        show_header=False,
+        title_justify="left",
     )
     view.add_column(style="bold")
     view.add_column(justify="right")
     view.add_column(style="dim")
     milliseconds = 1000 * result.seconds(clock_mhz)
     view.add_row("cycles", f"{result.cycles:,}", "one image, start to done")
-    view.add_row("MAC utilisation", f"{result.utilisation:.2%}", f"{result.macs:,} useful multiply-accumulates")
-    view.add_row("time", f"{milliseconds:,.3f} ms", f"{1000 / milliseconds:,.1f} images a second at {clock_mhz:g} MHz")
+    view.add_row(
+        "MAC utilisation", f"{result.utilisation:.2%}", f"{result.macs:,} useful multiply-accumulates"
+    )
+    view.add_row(
+        "time", f"{milliseconds:,.3f} ms", f"{1000 / milliseconds:,.1f} images a second at {clock_mhz:g} MHz"
+    )
     view.add_section()
     for cause, label in LABELS.items():
-        view.add_row(label, f"{result.causes[cause]:,}", f"{result.causes[cause] / result.cycles:.2%} of the cycles")
+        view.add_row(
+            label, f"{result.causes[cause]:,}", f"{result.causes[cause] / result.cycles:.2%} of the cycles"
+        )
     view.add_section()
     view.add_row("activation SRAM", f"{result.act_kib:.1f} KiB", f"of {config.act_kib} KiB")
     view.add_row("residual SRAM", f"{result.res_kib:.1f} KiB", f"of {config.res_kib} KiB")
@@ -163,7 +174,8 @@ def reasons(points: Sequence[Point]) -> list[str]:
         if point.estimate is None:
             found.setdefault(point.reason, point)
     return [
-        f"{', '.join(f'{axis} = {point.values[axis]}' for axis in varied)}: {reason}" for reason, point in found.items()
+        f"{', '.join(f'{axis} = {point.values[axis]}' for axis in varied)}: {reason}"
+        for reason, point in found.items()
     ]
 
 
@@ -189,7 +201,8 @@ def write(points: Sequence[Point], name: str, clock_mhz: float, folder: Path) ->
     ]
     contents = {
         "sweep.csv": _csv(points, clock_mhz),
-        "sweep.json": json.dumps({"network": name, "clock_mhz": clock_mhz, "points": entries}, indent=1) + "\n",
+        "sweep.json": json.dumps({"network": name, "clock_mhz": clock_mhz, "points": entries}, indent=1)
+        + "\n",
         "sweep.png": figure(points, name, clock_mhz),
     }
     for file, data in contents.items():

@@ -1,4 +1,4 @@
-"""Cycles of a network on a core without simulating: the program of the compiler followed through a model of the machine."""
+"""Cycles of a network on a core without simulating: its program, followed through a model of the machine."""
 
 from .estimate import Estimate, estimate
 from .machine import Course, follow

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hw.contract.config import CoreConfig
+from hw.contract.isa import Conv, Stationary
 
 
 @dataclass(frozen=True)
@@ -12,34 +13,50 @@ class Reads:
     """Words that are read one a cycle.
 
     Attributes:
-        first, stride: address of the first word, and words from one to the next (between groups of ``repeat`` words, which
-            lie side by side and count as one place). count: words. repeat: words of a group.
+        first, stride: address of the first word, and words from one place to the next.
+        count: words. group: words that are read at each place; they lie close together.
     """
 
     first: int
     stride: int
     count: int
-    repeat: int
+    group: int = 1
 
-    def span(self) -> tuple[int, int]:
-        """The lowest and the highest address."""
-        return self.first, self.first + (self.count - 1) // self.repeat * self.stride
+    def banks(self, config: CoreConfig, begin: int, end: int) -> np.ndarray:
+        """Banks of the words ``begin`` … ``end`` − 1."""
+        places = np.arange(begin, end) // self.group
+        return np.minimum((self.first + places * self.stride) // config.bank_words, config.act_banks - 1)
+
+
+def stationary_reads(conv: Conv, n_tile: int, k_tile: int, config: CoreConfig) -> Reads:
+    """The words of K or V that the loader takes for a tile."""
+    rows, cols = config.rows, config.cols
+    token, word = conv.stat_token_stride, conv.stat_word_stride
+    if conv.stationary == Stationary.KEYS:
+        first = conv.stat_base + n_tile * cols * token + k_tile * word
+        return Reads(first, token, min(cols, conv.n - n_tile * cols))
+    words = max(1, cols // rows)
+    first = conv.stat_base + k_tile * rows * token + n_tile * cols // rows * word
+    return Reads(first, token, min(rows, conv.k - k_tile * rows) * words, words)
 
 
 def collisions(loader: Reads, streamer: Reads, delay: int, config: CoreConfig) -> int:
     """Cycles in which both want a word of the same bank.
 
     Args:
-        delay: cycles by which the loader begins after the streamer.
+        delay: cycles by which the loader begins after the streamer, 0 or more.
     """
-    words, banks = config.bank_words, config.act_banks
-    ranges = [tuple(min(address // words, banks - 1) for address in reads.span()) for reads in (loader, streamer)]
-    if ranges[0][1] < ranges[1][0] or ranges[1][1] < ranges[0][0]:
-        return 0
     count = min(loader.count, streamer.count - delay)
-    if count <= 0:
+    if count <= 0 or _apart(loader, streamer, config):
         return 0
-    step = np.arange(count)
-    wanted = (loader.first + step // loader.repeat * loader.stride) // words
-    other = (streamer.first + (step + delay) * streamer.stride) // words
-    return int(np.count_nonzero(np.minimum(wanted, banks - 1) == np.minimum(other, banks - 1)))
+    same = loader.banks(config, 0, count) == streamer.banks(config, delay, delay + count)
+    return int(np.count_nonzero(same))
+
+
+def _apart(one: Reads, other: Reads, config: CoreConfig) -> bool:
+    """Whether no bank holds words of both, which is nearly always so."""
+    spans = []
+    for reads in (one, other):
+        last = reads.first + (reads.count - 1) // reads.group * reads.stride
+        spans.append([min(a // config.bank_words, config.act_banks - 1) for a in (reads.first, last)])
+    return spans[0][1] < spans[1][0] or spans[1][1] < spans[0][0]

@@ -1,4 +1,4 @@
-"""One client of the read master: bursts into its FIFO, beats out of it, rows (or words, or instructions) of them."""
+"""One client of the read master: bursts into its FIFO, beats out of it, and rows, words or instructions."""
 
 from collections import deque
 from math import inf
@@ -22,11 +22,11 @@ class Rival(Protocol):
 class Channel:
     """Consecutive transfers through a FIFO, in items that are a fraction or a multiple of a beat.
 
-    A burst is asked for when the FIFO has room for all of it. The unpacker behind the FIFO holds one beat (or item); it
-    takes the next in the cycle in which the last item of the one before is taken.
+    A burst is asked for when the FIFO has room for all of it. The unpacker behind the FIFO holds one beat (or
+    item); it takes the next in the cycle in which the last item of the one before is taken.
 
     Args:
-        bus: what it shares with other channels. depth: of the FIFO in beats. burst: the longest burst in beats.
+        bus: what it shares with other channels. depth: of the FIFO. burst: the longest burst, both in beats.
         beat_bytes, item_bytes: sizes, powers of two.
     """
 
@@ -40,7 +40,9 @@ class Channel:
         self._blocks = 0  # transfers that are asked for as a whole and not yet taken as a whole
         self._transfers: deque[list[float]] = deque()  # first beat's number in memory, beats, asked for at
         self._ready: deque[list[float]] = deque()  # bursts on their way: first beat at, beats
-        self._pops: deque[list[float]] = deque()  # beats out of the FIFO: number of the first, beats, at, step
+        self._pops: deque[list[float]] = (
+            deque()
+        )  # beats out of the FIFO: number of the first, beats, at, step
         self._formed = 0  # beats asked for
         self._popped = 0
         self._last_form = -inf
@@ -57,10 +59,10 @@ class Channel:
         self._split = max(1, self._beat_bytes // item_bytes)  # items of a beat
         self._join = max(1, item_bytes // self._beat_bytes)  # beats of an item
 
-    # What is asked for ---------------------------------------------------------------------------------------
+    # What is asked for --------------------------------------------------------------------------------------
 
     def ask(self, offset: int, beats: int, at: float) -> None:
-        """Append a transfer of ``beats`` beats from byte ``offset``, whose first burst may form in cycle ``at``."""
+        """Append a transfer of beats from byte ``offset``; its first burst may form in cycle ``at``."""
         self._transfers.append([offset // self._beat_bytes, beats, at])
 
     def due(self) -> float:
@@ -119,7 +121,7 @@ class Channel:
             self._form(at)
         return self._ready[0]
 
-    # What is taken -------------------------------------------------------------------------------------------
+    # What is taken ------------------------------------------------------------------------------------------
 
     def _pop(self, beats: int, first: float, last: float) -> None:
         """Note that beats leave the FIFO, and take them off the oldest burst."""
@@ -148,7 +150,7 @@ class Channel:
         return self._valid
 
     def take(self, items: int, want: float, each: int = 1) -> float:
-        """Take ``items`` items, from the cycle ``want`` on, each of them ``each`` cycles after it is looked at.
+        """Take ``items`` items from the cycle ``want`` on, and spend ``each`` cycles on each of them.
 
         Returns:
             Cycle in which the last of them is taken.
@@ -204,19 +206,24 @@ class Channel:
                 self.taken += 1
         self._blocks -= 1
 
-    # Repetition ----------------------------------------------------------------------------------------------
+    # Repetition ---------------------------------------------------------------------------------------------
 
     def state(self, now: float) -> tuple[float, ...]:
         """What decides the further course, relative to ``now``."""
-        ready = self._ready[0] if self._ready else (now, 0)
+        window = self._formed - self._depth
         return (
             self._held,
-            ready[1],
-            round(ready[0] - now, 2),
             self._transfers[0][0] % self._burst if self._transfers else -1,
-            round(self._last_form - now, 2),
-            round(self.taken - now, 2),
-            round(self.bus.lag(now), 2),
+            round(self._last_form - now, 1),
+            round(self.taken - now, 1),
+            round(self.bus.lag(now), 1),
+            *(value for at, beats in self._ready for value in (round(at - now, 1), beats)),
+            *(
+                value
+                for first, beats, at, _ in self._pops
+                if first + beats > window
+                for value in (first - self._formed, round(at - now, 1))
+            ),
         )
 
     def skip(self, items: int) -> bool:

@@ -16,11 +16,12 @@ from .memory import Bus
 class DmaEngine:
     """Follows LOADs and STOREs in order.
 
-    It may lag behind the rest of the model: a LOAD goes on when others come to its time, or when its end is asked for.
+    It may lag behind the rest of the model: a LOAD goes on when others come to its time, or when its end is
+    asked for.
 
     Args:
-        bus: what the core reads from. conv_done: cycle from which so many convolutions are complete, None where that is not
-            known yet.
+        bus: what the core reads from.
+        conv_done: cycle from which so many convolutions are complete, None where that is not known yet.
 
     Attributes:
         channel: the reader of LOADs. taken: cycles in which instructions were taken out of their queue.
@@ -29,7 +30,9 @@ class DmaEngine:
     def __init__(self, config: CoreConfig, bus: Bus, conv_done: Callable[[int], float | None]) -> None:
         self.config, self.memory = config, bus.memory
         timing = Timing(config)
-        self.channel = Channel(bus, timing.dma_beats, config.axi_burst, config.bus_bytes, config.act_word_bytes)
+        self.channel = Channel(
+            bus, timing.dma_beats, config.axi_burst, config.bus_bytes, config.act_word_bytes
+        )
         self.taken: list[float] = []
         self._conv_done = conv_done
         self._done: list[float] = []
@@ -117,7 +120,9 @@ class DmaEngine:
         pace = max(1.0, self.memory.beat * beats / words)
         last = begin + words * pace + READ_LATENCY + 3  # the last beat is at the writer
         tail = beats % config.axi_burst or config.axi_burst
-        before = last - tail + 2 + config.axi_burst if beats > tail else 0  # the burst in front still goes out
+        before = (
+            last - tail + 2 + config.axi_burst if beats > tail else 0
+        )  # the burst in front still goes out
         sent = max(last + 2, before) + tail * self.memory.beat
         yield begin
         return sent + self.memory.latency + 3 * self.memory.pause

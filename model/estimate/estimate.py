@@ -1,4 +1,4 @@
-"""``estimate``: the cycles of a network on a core, by cause, with the memory that it takes. Nothing is simulated."""
+"""``estimate``: the cycles of a network on a core by cause, and the memory that it takes, unsimulated."""
 
 from dataclasses import dataclass
 
@@ -19,7 +19,8 @@ class Estimate:
 
     Attributes:
         network: its name. config, memory: the core and what is on its bus.
-        cycles: of one image, from the end of the image check to done. causes: the same by cause, their sum is ``cycles``.
+        cycles: of one image, from the end of the image check to done.
+        causes: the same by cause, their sum is ``cycles``.
         macs: useful multiply-accumulates. tiles: weight tiles that pass through the array.
         instructions: of the program. image_bytes: of the memory image.
         act_kib, res_kib: KiB of the two SRAMs that the program uses, up to the highest word.
@@ -50,8 +51,8 @@ class Estimate:
 def estimate(network: IntegerNetwork, config: CoreConfig, memory: Memory | None = None) -> Estimate:
     """Estimate a network, or an outline of one, on a core.
 
-    The program is the compiler's; its course through the core is followed tile by tile. Random stalls of the bus enter
-    as what they cost on average.
+    The program is the compiler's; its course through the core is followed tile by tile. Random stalls of the
+    bus enter as what they cost on average.
 
     Args:
         memory: what is on the bus; a latency of 40 cycles and no stalls unless given.

@@ -15,9 +15,9 @@ from hw.contract.timing import CONV_QUEUE, DMA_QUEUE, Timing
 
 from .channel import Channel
 from .dma import DmaEngine
-from .engine import Engine, Job
+from .engine import Engine
+from .epilogue import Job
 from .memory import Bus, Memory
-
 
 PROGRAM_START = 2
 """Cycle of a run in which the first burst of the program can form."""
@@ -29,7 +29,8 @@ class Course:
 
     Attributes:
         cycles: from the end of the image check to done. causes: the same by cause; their sum is ``cycles``.
-        tiles: that are streamed. ends: for each convolution in order, the cycle in which its last token is streamed.
+        tiles: that are streamed.
+        ends: for each convolution in order, the first cycle after its last token was streamed.
     """
 
     cycles: int
@@ -55,7 +56,7 @@ def follow(program: Sequence[Instruction], config: CoreConfig, memory: Memory) -
 class _Machine:
     """All units, and what is complete when.
 
-    Program fetch runs ahead of the engine, but never further than it may without knowing what the engine will do.
+    Program fetch runs ahead of the engine, but never so far that it had to know what the engine will do.
     """
 
     def __init__(self, program: Sequence[Instruction], config: CoreConfig, memory: Memory) -> None:
@@ -95,7 +96,7 @@ class _Machine:
         causes = {cause: round(value) for cause, value in self.engine.finish(cycles).items()}
         return Course(sum(causes.values()), causes, count, tuple(ends))
 
-    # Program fetch -------------------------------------------------------------------------------------------
+    # Program fetch ------------------------------------------------------------------------------------------
 
     def _look_ahead(self) -> None:
         """Dispatch what can be dispatched whatever the engine does next."""

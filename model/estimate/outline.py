@@ -4,6 +4,8 @@ The compiler orders, places and cuts a network by its dimensions alone, so an ou
 network without its weights, calibration or memory for them.
 """
 
+from collections.abc import Container
+
 import numpy as np
 
 from hw.contract.isa import Prologue, Stationary
@@ -17,25 +19,39 @@ _NORM = NormConstants(1, 16, 1, 0, 1)
 _TABLE = np.zeros(TABLE_ENTRIES, np.int64)
 
 
-def outline(shape: Shape, name: str = "outline", *, shifts: bool = True) -> IntegerNetwork:
-    """A network of these dimensions as ``model.quantise`` makes it, with zeros for numbers that take no memory.
+def outline(shape: Shape, name: str = "outline", *, shifts: bool | Container[str] = True) -> IntegerNetwork:
+    """A network of these dimensions as ``model.quantise`` makes it, with zeros that take no memory.
 
     Args:
         shape: its dimensions. name: of the network, for messages.
-        shifts: whether the layers behind a LayerNorm carry channel shifts, which depends on the weights of a
-            trained network: nearly all do.
+        shifts: whether the layers behind a LayerNorm carry channel shifts, or the names of those that do. It
+            depends on the weights: in a DeiT all of them do, in a small network some do not.
 
     Returns:
         A network to be compiled and estimated, not to be run.
     """
-    layers = [_layer("patch_embed", (INPUT,), RESIDUAL, shape.inputs, shape.dim, residual=True, add=True, norm=_NORM)]
+    layers = [
+        _layer(
+            "patch_embed", (INPUT,), RESIDUAL, shape.inputs, shape.dim, residual=True, add=True, norm=_NORM
+        )
+    ]
     for block in range(shape.depth):
         layers += _attention(f"blocks.{block}.attn", shape, shifts)
         layers += _mlp(f"blocks.{block}.mlp", shape, shifts)
     for token in range(1 + shape.distilled):
         head = "head_dist" if token else "head"
         layers.append(
-            _behind_norm(head, LOGITS, shape, shape.classes, shifts, first_token=token, count=1, residual=True, add=token > 0)
+            _behind_norm(
+                head,
+                LOGITS,
+                shape,
+                shape.classes,
+                shifts,
+                first_token=token,
+                count=1,
+                residual=True,
+                add=token > 0,
+            )
         )
     return IntegerNetwork(
         name=name,
@@ -52,14 +68,21 @@ def outline(shape: Shape, name: str = "outline", *, shifts: bool = True) -> Inte
     )
 
 
-def _attention(name: str, shape: Shape, shifts: bool) -> list[Layer]:
+def _attention(name: str, shape: Shape, shifts: bool | Container[str]) -> list[Layer]:
     layers = []
     for head in range(shape.heads):
         q, k, v, scores, context = (f"{name}.{part}.{head}" for part in ("q", "k", "v", "s", "o"))
         layers += [_behind_norm(tensor, tensor, shape, shape.head_dim, shifts) for tensor in (q, k, v)]
         layers.append(
             _layer(
-                scores, (q,), scores, None, shape.tokens, stationary=Stationary.KEYS, stationary_input=k, row_max=True
+                scores,
+                (q,),
+                scores,
+                None,
+                shape.tokens,
+                stationary=Stationary.KEYS,
+                stationary_input=k,
+                row_max=True,
             )
         )
         layers.append(
@@ -78,29 +101,47 @@ def _attention(name: str, shape: Shape, shifts: bool) -> list[Layer]:
         )
     contexts = tuple(f"{name}.o.{head}" for head in range(shape.heads))
     width = shape.heads * shape.head_dim
-    return [*layers, _layer(f"{name}.proj", contexts, RESIDUAL, width, shape.dim, residual=True, add=True, norm=_NORM)]
+    return [
+        *layers,
+        _layer(f"{name}.proj", contexts, RESIDUAL, width, shape.dim, residual=True, add=True, norm=_NORM),
+    ]
 
 
-def _mlp(name: str, shape: Shape, shifts: bool) -> list[Layer]:
+def _mlp(name: str, shape: Shape, shifts: bool | Container[str]) -> list[Layer]:
     hidden = f"{name}.fc1"
     return [
         _behind_norm(hidden, hidden, shape, shape.hidden, shifts, table=_TABLE, out_unsigned=True),
         _layer(
-            f"{name}.fc2", (hidden,), RESIDUAL, shape.hidden, shape.dim, in_unsigned=True, residual=True, add=True, norm=_NORM
+            f"{name}.fc2",
+            (hidden,),
+            RESIDUAL,
+            shape.hidden,
+            shape.dim,
+            in_unsigned=True,
+            residual=True,
+            add=True,
+            norm=_NORM,
         ),
     ]
 
 
-def _behind_norm(name: str, output: str, shape: Shape, n: int, shifts: bool, **more: object) -> Layer:
+def _behind_norm(
+    name: str, output: str, shape: Shape, n: int, shifts: bool | Container[str], **more: object
+) -> Layer:
     """A layer that reads the residual stream through its LayerNorm."""
-    shift = np.broadcast_to(np.uint8(shifts), (shape.dim,))
-    return _layer(name, (RESIDUAL,), output, shape.dim, n, prologue=Prologue.NORMALISE, channel_shift=shift, **more)
+    carries = shifts if isinstance(shifts, bool) else name in shifts
+    shift = np.broadcast_to(np.uint8(carries), (shape.dim,))
+    return _layer(
+        name, (RESIDUAL,), output, shape.dim, n, prologue=Prologue.NORMALISE, channel_shift=shift, **more
+    )
 
 
 def _layer(name: str, inputs: tuple[str, ...], output: str, k: int | None, n: int, **more: object) -> Layer:
     """A layer with N channels out; ``k`` None: its stationary operand comes from the chip."""
     weight = None if k is None else _zeros(np.int8, n, k)
-    return Layer(name, inputs, output, _zeros(np.int64, n), _zeros(np.int64, n), _zeros(np.int64, n), weight, **more)
+    return Layer(
+        name, inputs, output, _zeros(np.int64, n), _zeros(np.int64, n), _zeros(np.int64, n), weight, **more
+    )
 
 
 def _zeros(dtype: type, *shape: int) -> np.ndarray:

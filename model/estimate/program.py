@@ -19,7 +19,8 @@ class Program:
 
     Attributes:
         instructions: in order, END last. names: of their layers.
-        act_words, res_words: words of the two memories up to the highest that is used. image_bytes: size of the image.
+        act_words, res_words: words of the two memories up to the highest that is used.
+        image_bytes: size of the image.
     """
 
     instructions: tuple[Instruction, ...]

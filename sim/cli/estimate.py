@@ -15,7 +15,17 @@ from .options import Config, Model, core_config
 _SHAPE = {"rich_help_panel": "Core (each one number, or with --sweep several: 8,16,32)"}
 _MEMORY = {"rich_help_panel": "Memory (likewise)"}
 
-AXES = ("rows", "cols", "post_lanes", "max_tokens", "act_kib", "act_banks", "res_kib", "axi_data_width", "axi_burst")
+AXES = (
+    "rows",
+    "cols",
+    "post_lanes",
+    "max_tokens",
+    "act_kib",
+    "act_banks",
+    "res_kib",
+    "axi_data_width",
+    "axi_burst",
+)
 """Parameters of the core that have an option, in the order in which a sweep nests them."""
 DEFAULT_SWEEP = {"rows": "8,16,32", "cols": "8,16,32", "axi_data_width": "64,128,256"}
 """What is swept where no option names several values."""
@@ -23,26 +33,40 @@ DEFAULT_SWEEP = {"rows": "8,16,32", "cols": "8,16,32", "axi_data_width": "64,128
 
 def command(
     model: Model = "micro",
+    network: Annotated[
+        Path | None, typer.Option(help="An integer network (.safetensors) in place of a model's outline.")
+    ] = None,
     clock: Annotated[float, typer.Option(help="Clock frequency in MHz, for times.")] = 100.0,
-    sweep: Annotated[bool, typer.Option("--sweep", help="Estimate all combinations of the values given.")] = False,
+    sweep: Annotated[
+        bool, typer.Option("--sweep", help="Estimate all combinations of the values given.")
+    ] = False,
     out: Annotated[Path | None, typer.Option(help="Folder for the files of a sweep.")] = None,
     config: Config = None,
     rows: Annotated[str | None, typer.Option(help="R, input channels of a tile.", **_SHAPE)] = None,
     cols: Annotated[str | None, typer.Option(help="C, output channels of a tile.", **_SHAPE)] = None,
-    post_lanes: Annotated[str | None, typer.Option(help="Epilogue lanes; 0 for the widest.", **_SHAPE)] = None,
-    max_tokens: Annotated[str | None, typer.Option(help="The most tokens of a convolution.", **_SHAPE)] = None,
+    post_lanes: Annotated[
+        str | None, typer.Option(help="Epilogue lanes; 0 for the widest.", **_SHAPE)
+    ] = None,
+    max_tokens: Annotated[
+        str | None, typer.Option(help="The most tokens of a convolution.", **_SHAPE)
+    ] = None,
     act_kib: Annotated[str | None, typer.Option(help="int8 activation SRAM in KiB.", **_SHAPE)] = None,
     act_banks: Annotated[str | None, typer.Option(help="Banks of the activation SRAM.", **_SHAPE)] = None,
     res_kib: Annotated[str | None, typer.Option(help="int16 residual SRAM in KiB.", **_SHAPE)] = None,
     axi_data_width: Annotated[str | None, typer.Option(help="Bits of the AXI4 data bus.", **_SHAPE)] = None,
     axi_burst: Annotated[str | None, typer.Option(help="The longest AXI4 burst in beats.", **_SHAPE)] = None,
-    latency: Annotated[str, typer.Option(help="Cycles from an AXI address to its first beat.", **_MEMORY)] = "40",
-    stall: Annotated[str, typer.Option(help="Random stalls of the bus, in per cent of the cycles.", **_MEMORY)] = "0",
+    latency: Annotated[
+        str, typer.Option(help="Cycles from an AXI address to its first beat.", **_MEMORY)
+    ] = "40",
+    stall: Annotated[
+        str, typer.Option(help="Random stalls of the bus, in per cent of the cycles.", **_MEMORY)
+    ] = "0",
 ) -> None:
     """Estimate cycles, utilisation, time and memory of a network on a core, without simulating.
 
-    The program is the compiler's, for the dimensions of the network alone; no weights are needed. With --sweep a table,
-    a CSV, a JSON file and a figure compare all combinations; configurations that the network does not fit say why.
+    The program is the compiler's, for the dimensions of the model alone: no weights are needed, and channel
+    shifts are taken to be everywhere; --network is exact in this. With --sweep a table, a CSV, a JSON file
+    and a figure compare all combinations; configurations that the network does not fit say why.
     """
     from model.compiler.shapes import Shape
     from model.estimate import Memory, estimate, outline
@@ -60,15 +84,22 @@ def command(
     )
     given = {name: numbers(name, text) for name, text in texts.items() if text is not None}
     memories = {"latency": numbers("latency", latency), "stall": numbers("stall", stall)}
-    network = outline(Shape.of(network_of(model)), model)
+    if network is None:
+        subject = outline(Shape.of(network_of(model)), model)
+    else:
+        from model.quantise.io import load_network
+
+        subject = load_network(network)
     console = Console()
     if not sweep:
         for name, values in (given | memories).items():
             if len(values) > 1:
-                raise PointwiseError(f"--{name.replace('_', '-')} has {len(values)} values; add --sweep to compare them")
+                raise PointwiseError(
+                    f"--{name.replace('_', '-')} has {len(values)} values; add --sweep to compare them"
+                )
         core = core_config(config, **{name: values[0] for name, values in given.items()})
         memory = Memory(memories["latency"][0], memories["stall"][0] / 100)
-        console.print(estimates.table(estimate(network, core, memory), clock))
+        console.print(estimates.table(estimate(subject, core, memory), clock))
         return
     if not any(len(values) > 1 for values in (given | memories).values()):
         given = {name: numbers(name, text) for name, text in DEFAULT_SWEEP.items()} | given
@@ -79,10 +110,14 @@ def command(
         def done(count: int, total: int) -> None:
             progress.update(task, completed=count, total=total)
 
-        points = estimates.sweep(network, lambda changes: core_config(config, **changes), given, memories, done)
-    console.print(estimates.sweep_table(points, model, clock))
-    folder = out or build_root() / f"estimate-{model}"
-    for path in estimates.write(points, model, clock, folder):
+        points = estimates.sweep(
+            subject, lambda changes: core_config(config, **changes), given, memories, done
+        )
+    console.print(estimates.sweep_table(points, subject.name, clock))
+    for reason in estimates.reasons(points):
+        console.print(reason, soft_wrap=True)
+    folder = out or build_root() / f"estimate-{subject.name}"
+    for path in estimates.write(points, subject.name, clock, folder):
         console.print(str(path), soft_wrap=True)
 
 
@@ -92,6 +127,6 @@ def numbers(name: str, text: str) -> list[int]:
         values = [int(part) for part in text.split(",")]
     except ValueError:
         raise PointwiseError(
-            f"--{name.replace('_', '-')} is {text!r}; expected a whole number, or several with commas between them"
+            f"--{name.replace('_', '-')} is {text!r}; expected a whole number, or several with commas between"
         ) from None
     return list(dict.fromkeys(values))
