@@ -31,7 +31,8 @@ class Simulation:
 
     Attributes:
         tensors_compared: tensors of the traced image, and one result for every other image.
-        logits: (images, classes) of the hardware. cycles, causes, timeline: of the first image, run without trace.
+        logits: (images, classes) of the hardware.
+        cycles, causes, timeline: of the first image, run without trace.
         simulated_cycles: all cycles that were simulated, seconds: the real time that they took.
     """
 
@@ -71,8 +72,8 @@ def simulate(
 ) -> Simulation:
     """Compile, run on the simulated core, and compare.
 
-    The first image runs with every tensor stored and compared (``trace``); then all images run without, in several
-    simulator processes, and their results are compared.
+    The first image runs with every tensor stored and compared (``trace``); then all images run without, in
+    several simulator processes, and their results are compared.
 
     Args:
         memory: plusargs of the simulated DRAM: latency, stalls. seed: of the stalls.

@@ -18,9 +18,9 @@ from .options import core_config, core_name
 def command(
     model: options.Model = "micro",
     checkpoint: options.Checkpoint = None,
-    images: Annotated[int | None, typer.Option(help="Images to run; 32 digits, or 1 of a large network.")] = None,
+    images: Annotated[int | None, typer.Option(help="Images; 32 digits, or 1 of a large network.")] = None,
     trace: Annotated[bool, typer.Option(help="Store and compare every tensor of the first image.")] = True,
-    stall: Annotated[int, typer.Option(help="Random stalls on every AXI channel, in per cent of the cycles.")] = 0,
+    stall: Annotated[int, typer.Option(help="Random stalls of every AXI channel, % of the cycles.")] = 0,
     latency: Annotated[int, typer.Option(help="Cycles from an AXI address to its first beat.")] = 40,
     seed: Annotated[int, typer.Option(help="Seed of the random stalls.")] = 1,
     waves: Annotated[bool, typer.Option(help="Write the waves of the run (slow).")] = False,
@@ -81,7 +81,13 @@ def command(
         from sim.simulate import simulate
 
         result = simulate(
-            workload, core, simulator, trace=trace, memory={"latency": latency, **channels}, seed=seed, step=step
+            workload,
+            core,
+            simulator,
+            trace=trace,
+            memory={"latency": latency, **channels},
+            seed=seed,
+            step=step,
         )
     timeline = timeline_dict(result.compiled.manifest, result.timeline)
     summary = as_dict(result, timeline, time.monotonic() - started)

@@ -60,7 +60,8 @@ def as_dict(simulation: "Simulation", timeline: Mapping[str, Any], wall_seconds:
 def table(report: Mapping[str, Any]) -> Table:
     """The report as a table for the terminal."""
     rows, cols = report["array"]
-    result = Table(title=f"{report['network']} on a {rows}×{cols} core", show_header=False, title_justify="left")
+    title = f"{report['network']} on a {rows}×{cols} core"
+    result = Table(title=title, show_header=False, title_justify="left")
     result.add_column(style="bold")
     result.add_column(justify="right")
     result.add_column(style="dim")
@@ -78,7 +79,8 @@ def table(report: Mapping[str, Any]) -> Table:
     result.add_section()
     result.add_row("multiply-accumulates", f"{report['macs']:,}", "useful, one image")
     result.add_row("cycles", f"{report['cycles']:,}", "one image, start to done")
-    result.add_row("MAC utilisation", f"{report['mac_utilisation']:.2%}", "of what the array could do in them")
+    utilisation = f"{report['mac_utilisation']:.2%}"
+    result.add_row("MAC utilisation", utilisation, "of what the array could do in them")
     result.add_section()
     result.add_row("tile edges", f"{report['edge_cycles']:,.0f}", share(report["edge_cycles"]))
     for cause, label in CAUSES.items():

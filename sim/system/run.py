@@ -70,13 +70,14 @@ def run_core(
     violations_allowed: bool = False,
     timeline: bool = False,
 ) -> CoreRun:
-    """Put image and inputs into the simulated DRAM, start the core once for each input, and fetch the outputs.
+    """Put image and inputs into the simulated DRAM, start the core once for each input, fetch the outputs.
 
     Args:
         simulator: from ``sim.system.testbench.build_core``.
         inputs: input blocks (``Compiled.pack_input``), all of one size.
-        image: other bytes in place of the compiled image, to see them refused. image_bytes: the length that the core
-            is told, if not that of the image. after_error: start the next input even after an error.
+        image: other bytes in place of the compiled image, to see them refused.
+        image_bytes: the length that the core is told, if not that of the image.
+        after_error: start the next input even after an error.
         plusargs: latency, stalls and faults of the memory (``sim/rtl/axi_dram.sv``).
         timeout_cycles: after which a run without an interrupt fails the bench.
         timeline: note when the convolutions of the first input ran.
