@@ -26,10 +26,12 @@ def figure(points: Sequence[Point], name: str, clock_mhz: float) -> bytes:
     utilisation.bar(where, [100 * result.utilisation for result in found], color="tab:blue")
     utilisation.set_ylabel("MAC utilisation, %")
     utilisation.set_ylim(0, 100)
-    time.bar(where, [1000 * result.seconds(clock_mhz) for result in found], color="tab:orange")
+    milliseconds = [1000 * result.seconds(clock_mhz) for result in found]
+    bars = time.bar(where, milliseconds, color="tab:orange")
     time.set_ylabel(f"ms an image at {clock_mhz:g} MHz")
-    if found:
-        time.set_yscale("log")
+    time.margins(y=0.15)
+    if len(points) <= MAX_LABELS:
+        time.bar_label(bars, [f"{value:.3g}" for value in milliseconds], rotation=90, fontsize=8, padding=2)
     act = [result.act_kib for result in found]
     memory.bar(where, act, color="tab:green", label="activation SRAM")
     memory.bar(
@@ -37,7 +39,7 @@ def figure(points: Sequence[Point], name: str, clock_mhz: float) -> bytes:
     )
     memory.set_ylabel("SRAM used, KiB")
     if found:
-        memory.legend()
+        memory.legend(ncols=2, loc="lower right", bbox_to_anchor=(1, 1), frameon=False)
     for panel in (utilisation, time, memory):
         panel.grid(axis="y", alpha=0.3)
         for place, point in zip(places, points, strict=True):

@@ -21,9 +21,9 @@ from model.integer.network import IntegerNetwork
 
 LABELS = {
     Cause.STREAM: "streaming tokens",
-    Cause.DEPEND: "waiting for earlier results",
-    Cause.TILE: "waiting for weights or tables",
-    Cause.SHORT: "tiles shorter than their load",
+    Cause.DEPEND: "waiting for results",
+    Cause.TILE: "waiting for weights",
+    Cause.SHORT: "short tiles",
     Cause.OUTPUT: "waiting for the epilogue",
     Cause.BANK: "SRAM bank taken",
     Cause.IDLE: "no convolution at hand",
@@ -110,11 +110,9 @@ def table(result: Estimate, clock_mhz: float) -> Table:
     view.add_column(style="dim")
     milliseconds = 1000 * result.seconds(clock_mhz)
     view.add_row("cycles", f"{result.cycles:,}", "one image, start to done")
+    view.add_row("MAC utilisation", f"{result.utilisation:.2%}", f"{result.macs:,} useful MACs")
     view.add_row(
-        "MAC utilisation", f"{result.utilisation:.2%}", f"{result.macs:,} useful multiply-accumulates"
-    )
-    view.add_row(
-        "time", f"{milliseconds:,.3f} ms", f"{1000 / milliseconds:,.1f} images a second at {clock_mhz:g} MHz"
+        "time", f"{milliseconds:,.3f} ms", f"{1000 / milliseconds:,.1f} images/s at {clock_mhz:g} MHz"
     )
     view.add_section()
     for cause, label in LABELS.items():

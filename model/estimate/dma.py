@@ -7,7 +7,7 @@ from math import inf
 from hw.contract.config import CoreConfig
 from hw.contract.isa import Dma, Space
 from hw.contract.stream import tiles
-from hw.contract.timing import READ_LATENCY, Timing
+from hw.contract.timing import DMA_QUEUE, READ_LATENCY, Timing
 
 from .channel import Channel
 from .memory import Bus
@@ -51,6 +51,12 @@ class DmaEngine:
     def idle(self) -> bool:
         """Nothing is to be done whose time is known."""
         return self._work is None and not self._startable()
+
+    def has_room(self) -> bool:
+        """Whether one more may be offered; False where it is not known yet when that will be."""
+        while self.waiting >= DMA_QUEUE and not self.idle:
+            self._step()
+        return self.waiting < DMA_QUEUE
 
     def offer(self, dma: Dma, at: float) -> None:
         """Append an instruction, which the engine may take in cycle ``at``."""

@@ -117,7 +117,7 @@ class _Machine:
     def _may_dispatch(self, instruction: Instruction) -> bool:
         if isinstance(instruction, Conv):
             return len(self.ahead) < CONV_QUEUE
-        return not isinstance(instruction, Dma) or self.dma.waiting < DMA_QUEUE
+        return not isinstance(instruction, Dma) or self.dma.has_room()
 
     def _conv(self, conv: Conv, at: float) -> float:
         """Dispatch a convolution and ask for its stream; returns the cycle of the dispatch."""

@@ -1,0 +1,71 @@
+"""``hw.contract.timing`` against the hardware that it speaks of."""
+
+import pytest
+
+from hw.bus.reader import IN_FLIGHT_BEATS, outstanding_bursts
+from hw.contract import timing
+from hw.contract.config import PRESETS, CoreConfig
+from hw.contract.timing import Timing
+from hw.control.program import DMA_QUEUE
+from hw.engine import engine, sram, table, walker
+from hw.engine.accumulator import REVISIT_CYCLES, Accumulator
+from hw.engine.array import SystolicArray
+from hw.engine.cells import tree_latency
+from hw.engine.denominator import Denominator
+from hw.engine.epilogue import RESULT, WRITE, Epilogue
+from hw.engine.interpolation import Interpolation
+from hw.engine.layernorm import LayerNormStatistics
+from hw.engine.prologue import Prologue
+from hw.engine.requantise import PARAMETER_BANKS, Requantise
+
+CONFIGS = {
+    **PRESETS,
+    "1x1": CoreConfig(rows=1, cols=1, axi_burst=1),
+    "3x6": CoreConfig(rows=3, cols=6, post_lanes=1, max_tokens=40, axi_burst=8),
+    "64x16": CoreConfig(rows=64, cols=16, post_lanes=2, max_tokens=1024, axi_data_width=32, axi_burst=64),
+}
+
+
+def test_constants() -> None:
+    """Numbers that no configuration changes."""
+    assert timing.READ_LATENCY == sram.READ_LATENCY
+    assert timing.PROLOGUE == Prologue.LATENCY
+    assert timing.ACCUMULATE == Accumulator.LATENCY
+    assert timing.INTERPOLATE == Interpolation.LATENCY
+    assert timing.REQUANTISE == Requantise.LATENCY
+    assert timing.LAYERNORM == LayerNormStatistics.LATENCY
+    assert timing.STREAM_REVISIT == REVISIT_CYCLES
+    assert timing.WALK_REVISIT == walker.REVISIT_CYCLES
+    assert timing.PARAMETER_BANKS == PARAMETER_BANKS
+    assert timing.TABLE_BANKS == table.TABLE_BANKS
+    assert timing.CONV_QUEUE == engine.QUEUE_DEPTH
+    assert timing.DMA_QUEUE == DMA_QUEUE
+    assert timing.IN_FLIGHT_BEATS == IN_FLIGHT_BEATS
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_components(name: str) -> None:
+    """Every formula gives what the component with that configuration says of itself."""
+    config = CONFIGS[name]
+    found = Timing(config)
+    array, denominator = SystolicArray(config.rows, config.cols), Denominator(config)
+    epilogue = Epilogue(config)
+    accumulator = Accumulator(config.rows, config.cols, config.max_tokens)
+    assert found.array == array.latency
+    assert found.denominator == denominator.latency
+    assert found.requantised == RESULT
+    assert found.write == WRITE
+    assert found.done == epilogue.done_latency
+    assert found.settle == epilogue.settle
+    assert found.exponentials == engine.EXP_END_CYCLES
+    assert found.output_tokens == accumulator.depth
+    assert found.bursts == outstanding_bursts(config.axi_burst)
+    settle = max(0, denominator.latency - array.latency - Accumulator.LATENCY)
+    fetch = sram.READ_LATENCY + Prologue.LATENCY
+    assert found.to_epilogue == fetch + array.latency + settle + Accumulator.LATENCY
+
+
+@pytest.mark.parametrize("count", [*range(1, 20), 63, 64, 65])
+def test_trees(count: int) -> None:
+    """Trees of any number of leaves."""
+    assert timing.tree_latency(count) == tree_latency(count)

@@ -1,0 +1,117 @@
+"""The model of the machine against itself: shortcuts that change nothing, and orders that must hold."""
+
+import dataclasses
+import itertools
+import random
+
+import pytest
+
+from hw.contract.config import PRESETS, CoreConfig
+from hw.contract.errors import PointwiseError
+from hw.contract.isa import Conv, End
+from hw.contract.registers import Cause
+from model.compiler import compile_network
+from model.compiler.random_network import random_network
+from model.compiler.shapes import Shape, random_config
+from model.estimate import Memory, estimate, follow, outline, program_of
+from model.estimate.engine import Engine
+from model.networks import network
+
+MICRO = Shape.of(network("micro"))
+ONE_BLOCK = dataclasses.replace(Shape.of(network("deit_tiny")), depth=1)
+CORES = {
+    "default": CoreConfig(),
+    "narrow epilogue": CoreConfig(post_lanes=2),
+    "one bank": CoreConfig(act_banks=1),
+    "wide": CoreConfig(rows=8, cols=32),
+    "tall": CoreConfig(rows=32, cols=8, axi_data_width=64),
+    "slow bus": CoreConfig(axi_data_width=32, axi_burst=4, stream_beats=32),
+}
+
+
+@pytest.mark.parametrize("core", CORES)
+@pytest.mark.parametrize("memory", [Memory(), Memory(200), Memory(40, 0.3)], ids=["fast", "far", "stalls"])
+def test_passing_over_tiles_changes_nothing(
+    core: str, memory: Memory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The shortcut through repeated tiles gives what following every tile gives, by cause."""
+    config = CORES[core]
+    program = program_of(outline(ONE_BLOCK), config).instructions
+    short = follow(program, config, memory)
+    monkeypatch.setattr(Engine, "_pass_over", lambda self, *args, **options: 0)
+    whole = follow(program, config, memory)
+    # A stream that is just fast enough may reach its steady state a little later than it seems.
+    assert abs(short.cycles - whole.cycles) <= 0.001 * whole.cycles
+    assert short.tiles == whole.tiles
+    assert short.causes[Cause.STREAM] == whole.causes[Cause.STREAM]
+
+
+@pytest.mark.parametrize("core", CORES)
+def test_better_memories_are_never_slower(core: str) -> None:
+    """Less latency, fewer stalls and wider buses only help."""
+    config = CORES[core]
+
+    def cycles(bits: int, latency: int, stall: float) -> int:
+        wider = dataclasses.replace(config, axi_data_width=bits)
+        return estimate(outline(MICRO), wider, Memory(latency, stall)).cycles
+
+    for series in (
+        [cycles(bits, 40, 0) for bits in (512, 256, 128, 64, 32)],
+        [cycles(64, latency, 0) for latency in (1, 40, 120, 400, 1000)],
+        [cycles(64, 40, stall) for stall in (0, 0.1, 0.3, 0.6, 0.9)],
+    ):
+        # Bursts of another length meet others in another order, which moves the start by some cycles.
+        assert all(after >= before - 32 for before, after in itertools.pairwise(series)), series
+        assert series[-1] > series[0]
+
+
+def test_causes_sum_and_streaming_is_exact() -> None:
+    """Causes add up to the cycles; tokens that stream are a matter of counting."""
+    for core in CORES.values():
+        program = program_of(outline(ONE_BLOCK), core)
+        course = follow(program.instructions, core, Memory())
+        assert sum(course.causes.values()) == course.cycles
+        convs = [i for i in program.instructions if isinstance(i, Conv)]
+        tokens = [c.tokens * -(-c.k // core.rows) * -(-c.n // core.cols) for c in convs]
+        assert course.causes[Cause.STREAM] == sum(tokens)
+        assert list(course.ends) == sorted(course.ends)
+        assert course.ends[-1] < course.cycles
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_any_core_any_network(seed: int) -> None:
+    """Odd shapes, with and without the STOREs of a traced program."""
+    config, subject = random_config(seed), random_network(seed)
+    rng = random.Random(seed)
+    memory = Memory(rng.choice([1, 17, 300]), rng.choice([0, 0.25, 0.9]))
+    courses = [
+        follow([line.instruction for line in compile_network(subject, config, trace).program], config, memory)
+        for trace in (False, True)
+    ]
+    for course in courses:
+        assert sum(course.causes.values()) == course.cycles
+    assert courses[0].tiles == courses[1].tiles
+    assert courses[0].causes[Cause.STREAM] == courses[1].causes[Cause.STREAM]
+    # STOREs move instructions, and with them the order of bursts, a little; mostly they cost time at the end.
+    assert courses[1].cycles > 0.98 * courses[0].cycles
+
+
+def test_large_networks_take_no_time() -> None:
+    """DeiT-Base is three hundred times the work of the micro-DeiT for the core, not for the estimate."""
+    found = estimate(outline(Shape.of(network("deit_base")), "deit_base"), PRESETS["large"])
+    assert found.tiles > 80_000
+    assert 0.9 < found.utilisation < 1
+    assert found.seconds(200) == pytest.approx(found.cycles / 200e6)
+
+
+def test_bad_input_is_one_sentence() -> None:
+    """A memory that there is not, a program without an end."""
+    with pytest.raises(
+        PointwiseError, match=r"^a memory latency of 0 cycles was asked for; give 1 to 100000"
+    ):
+        Memory(0)
+    with pytest.raises(PointwiseError, match=r"^stalls in 95% of the cycles were asked for; give 0 to 90 %$"):
+        Memory(40, 0.95)
+    with pytest.raises(PointwiseError, match="does not end with END; compile the network again"):
+        follow([], CoreConfig(), Memory())
+    assert follow([End()], CoreConfig(), Memory()).cycles > 40

@@ -1,0 +1,50 @@
+"""Estimates against cores that were simulated, gate by gate.
+
+``measured.json`` holds for each point the command that gives it, the core's configuration, the memory, and
+what the core's counters said.
+"""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from hw.contract.config import CoreConfig
+from hw.contract.registers import Cause
+from model.compiler.shapes import Shape
+from model.estimate import Memory, estimate, outline
+from model.networks import network
+
+DATA = json.loads(Path(__file__).with_name("measured.json").read_text())
+POINTS = DATA["points"]
+TOLERANCE = 0.005
+
+
+def name_of(point: dict) -> str:
+    """A readable name of a point."""
+    config = point["config"]
+    array = f"{config['rows']}x{config['cols']}x{config['post_lanes']}"
+    memory = f"latency{point['latency']}-stall{point['stall']:g}"
+    return f"{point['network']}-{array}-{config['axi_data_width']}bit-{memory}"
+
+
+@pytest.mark.parametrize("point", POINTS, ids=name_of)
+def test_within_half_a_per_cent(point: dict) -> None:
+    """Cycles, and what every cause takes of them."""
+    shifts = DATA["shifts"].get(point["network"], True)
+    subject = outline(Shape.of(network(point["network"])), point["network"], shifts=shifts)
+    memory = Memory(point["latency"], point["stall"] / 100)
+    found = estimate(subject, CoreConfig.from_dict(point["config"]), memory)
+    assert abs(found.cycles - point["cycles"]) <= TOLERANCE * point["cycles"]
+    for cause in Cause:
+        assert abs(found.causes[cause] - point["causes"][cause.name]) <= TOLERANCE * point["cycles"], cause
+    assert found.causes[Cause.STREAM] == point["causes"]["STREAM"]
+
+
+def test_points_are_counters() -> None:
+    """The recorded causes add up, as the core's do, and every cause that costs time is met."""
+    met = set()
+    for point in POINTS:
+        assert sum(point["causes"].values()) == point["cycles"], name_of(point)
+        met |= {cause for cause, cycles in point["causes"].items() if cycles}
+    assert met == {cause.name for cause in Cause}

@@ -1,0 +1,82 @@
+"""Outlines and programs without an image, against the compiler's own."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from hw.contract.config import CoreConfig
+from hw.contract.errors import PointwiseError
+from hw.contract.isa import Conv
+from model.compiler import compile_network
+from model.compiler.random_network import random_network
+from model.compiler.shapes import Shape, random_config, random_shape
+from model.estimate import outline, program_of
+from model.networks import NETWORKS
+
+CONTENTS = (
+    "mean_mult",
+    "mean_shift",
+    "norm_mult",
+    "norm_shift",
+    "epsilon",
+    "out_unsigned",
+    "table",
+    "in_unsigned",
+)
+"""Fields that follow from the numbers in a network, which an outline does not have."""
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_same_program_as_the_compiler(seed: int) -> None:
+    """Every field of every instruction, the offsets in the image included, and its size."""
+    network, config = random_network(seed), random_config(seed)
+    compiled = compile_network(network, config)
+    program = program_of(network, config)
+    assert program.instructions == tuple(line.instruction for line in compiled.program)
+    assert program.names == tuple(line.name for line in compiled.program)
+    assert program.image_bytes == len(compiled.image)
+    memory = compiled.manifest["memory"]
+    assert program.act_words == memory["activation"]["words"]
+    assert program.res_words == memory["residual"]["words"]
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_outline_has_the_dimensions(seed: int) -> None:
+    """An outline compiles to the instructions of a network with numbers, but for what the numbers decide."""
+    shape, config = random_shape(seed), random_config(seed)
+    network = random_network(seed, shape)
+    shifted = [
+        f"{layer.name}"
+        for layer in network.layers
+        if layer.channel_shift is not None and np.any(layer.channel_shift)
+    ]
+    drawn = outline(shape, shifts=[_outline_name(name) for name in shifted])
+    for ours, theirs in zip(
+        program_of(drawn, config).instructions, program_of(network, config).instructions, strict=True
+    ):
+        assert type(ours) is type(theirs)
+        if isinstance(ours, Conv):
+            same = {name: getattr(theirs, name) for name in (*CONTENTS, "stream_offset", "stream_beats")}
+            assert dataclasses.replace(ours, **same) == theirs
+
+
+def _outline_name(name: str) -> str:
+    """The outline's name of a layer of ``random_network``."""
+    parts = name.split(".")
+    if len(parts) < 3:
+        return name
+    parts.insert(2, "mlp" if parts[2].startswith("fc") else "attn")
+    return ".".join(parts)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_outline_of_known_networks(name: str) -> None:
+    """Useful multiply-accumulates are those of the network."""
+    assert outline(Shape.of(NETWORKS[name]), name).macs == NETWORKS[name].macs
+
+
+def test_no_room_is_one_sentence() -> None:
+    """A network that does not fit says how much memory it needs."""
+    with pytest.raises(PointwiseError, match=r"its residual SRAM has 8 KiB and 76 KiB are needed"):
+        program_of(outline(Shape.of(NETWORKS["deit_tiny"]), "deit_tiny"), CoreConfig(res_kib=8))

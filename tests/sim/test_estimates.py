@@ -1,0 +1,89 @@
+"""``pointwise estimate``: table, sweep, files, and what is said about wrong input."""
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+from sim.cli import main
+
+
+def test_one_estimate(capsys: pytest.CaptureFixture[str]) -> None:
+    """The table names cycles, time at the clock, causes and memory."""
+    assert main(["estimate", "--model", "deit_tiny", "--clock", "200"]) == 0
+    text = capsys.readouterr().out
+    for wanted in (
+        "deit_tiny on a 16×16 core, estimated",
+        "4,965,",
+        "24.82",
+        "200 MHz",
+        "of 208 KiB",
+        "128 bits",
+    ):
+        assert wanted in text
+
+
+def test_sweep_writes_table_csv_json_and_figure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Every combination has a line everywhere; what does not fit says why, and the others are there."""
+    arguments = [
+        "estimate",
+        "--sweep",
+        "--rows",
+        "4,8,12",
+        "--cols",
+        "8",
+        "--latency",
+        "40,200",
+        "--res-kib",
+        "1,8",
+    ]
+    assert main([*arguments, "--out", str(tmp_path)]) == 0
+    text = capsys.readouterr().out
+    assert "one must divide the other" in text
+    assert "does not fit the core: its residual SRAM has 1 KiB" in text
+    points = json.loads((tmp_path / "sweep.json").read_text())["points"]
+    with (tmp_path / "sweep.csv").open() as file:
+        lines = list(csv.DictReader(file))
+    assert len(points) == len(lines) == 3 * 2 * 2
+    for point, line in zip(points, lines, strict=True):
+        assert all(int(line[axis]) == value for axis, value in point["values"].items())
+        fits = point["values"]["rows"] != 12 and point["values"]["res_kib"] == 8
+        assert point["fits"] == fits == bool(line["cycles"]) == (not line["reason"])
+        if fits:
+            assert int(line["cycles"]) == point["cycles"]
+            names = ("stream", "depend", "tile", "short", "output", "bank", "idle")
+            assert sum(int(line[name]) for name in names) == point["cycles"]
+    assert (tmp_path / "sweep.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--rows", "8,16"], "--rows has 2 values; add --sweep to compare them"),
+        (["--rows", "many"], "--rows is 'many'; expected a whole number, or several with commas between"),
+        (["--clock", "0"], "a clock of 0 MHz was asked for; give a frequency above 0, such as 100"),
+        (["--stall", "95"], "stalls in 95% of the cycles were asked for; give 0 to 90 %"),
+        (["--model", "deit_base"], "does not fit the core"),
+        (["--model", "deit_huge"], "deit_huge"),
+        (["--network", "missing.safetensors"], "missing.safetensors"),
+    ],
+)
+def test_errors_are_sentences(
+    arguments: list[str], sentence: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One sentence on stderr, exit status 1, nothing on stdout."""
+    monkeypatch.delenv("POINTWISE_TRACEBACK", raising=False)
+    assert main(["estimate", *arguments]) == 1
+    captured = capsys.readouterr()
+    assert sentence in captured.err
+    assert len(captured.err.strip().splitlines()) == 1
+    assert not captured.out
+
+
+def test_a_sweep_of_nothing_that_fits(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """All reasons and a figure without bars, and no failure."""
+    arguments = ["estimate", "--model", "deit_base", "--sweep", "--rows", "8,16", "--out", str(tmp_path)]
+    assert main(arguments) == 0
+    assert "does not fit the core" in capsys.readouterr().out
+    assert not any(point["fits"] for point in json.loads((tmp_path / "sweep.json").read_text())["points"])
