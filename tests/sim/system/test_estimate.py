@@ -1,0 +1,28 @@
+"""Estimates against the cores as they are now: a change of the hardware's timing shows here."""
+
+import pytest
+
+from hw.contract.registers import Cause
+from model.compiler import compile_network
+from model.compiler.random_network import random_image, random_network
+from model.estimate import Memory, follow
+from sim.system.run import run_core
+from tests.sim.system.cores import SHAPES, simulator
+
+START = 48
+"""Cycles by which the order of the first bursts may move a run, beside half a per cent of it."""
+
+
+@pytest.mark.parametrize("seed", (200, 204))
+@pytest.mark.parametrize("shape", ("1x1", "3x6", "4x4"))
+def test_estimates_agree_with_hardware(shape: str, seed: int) -> None:
+    network, config = random_network(seed), SHAPES[shape]
+    compiled = compile_network(network, config)
+    program = [line.instruction for line in compiled.program]
+    block = compiled.pack_input(random_image(network, seed))
+    for latency in (1, 40):
+        seen = run_core(simulator(shape), compiled, [block], plusargs={"latency": latency}).images[0]
+        found = follow(program, config, Memory(latency))
+        where = f"core {shape}, seed {seed}, latency {latency}: {found} instead of {seen}"
+        assert abs(found.cycles - seen.cycles) <= 0.005 * seen.cycles + START, where
+        assert found.causes[Cause.STREAM] == seen.causes[Cause.STREAM], where
