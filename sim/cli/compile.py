@@ -7,13 +7,16 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from hw.contract.config import CoreConfig
 from sim.build import build_root
 
 from . import options
-from .options import core_config, core_name
+from .options import core_name, with_core
 
 
+@with_core
 def command(
+    core: CoreConfig,
     model: options.Model = "micro",
     checkpoint: options.Checkpoint = None,
     network: Annotated[
@@ -21,32 +24,12 @@ def command(
     ] = None,
     trace: Annotated[bool, typer.Option(help="Store every intermediate tensor in the output block.")] = False,
     out: options.Out = None,
-    config: options.Config = None,
-    rows: options.Rows = None,
-    cols: options.Cols = None,
-    post_lanes: options.PostLanes = None,
-    max_tokens: options.MaxTokens = None,
-    act_kib: options.ActKib = None,
-    act_banks: options.ActBanks = None,
-    res_kib: options.ResKib = None,
-    axi_data_width: options.AxiDataWidth = None,
 ) -> None:
     """Quantise a network and compile it to a memory image for a core.
 
     Writes the image as raw bytes and as hex for $readmemh, the manifest that says where each tensor lies, the
     core's configuration and, where there is an image to run, its input block.
     """
-    core = core_config(
-        config,
-        rows=rows,
-        cols=cols,
-        post_lanes=post_lanes,
-        max_tokens=max_tokens,
-        act_kib=act_kib,
-        act_banks=act_banks,
-        res_kib=res_kib,
-        axi_data_width=axi_data_width,
-    )
     console = Console()
     with console.status("quantisation and compiler"):
         from hw.contract.files import write_file

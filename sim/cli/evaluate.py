@@ -13,7 +13,9 @@ from . import options
 def command(
     model: options.Model = "micro",
     checkpoint: options.Checkpoint = None,
-    images: Annotated[int | None, typer.Option(help="Images; all 360 held-out digits, or 4 made-up ones.")] = None,
+    images: Annotated[
+        int | None, typer.Option(help="Images; all 360 held-out digits, or 4 made-up ones.")
+    ] = None,
 ) -> None:
     """Compare the float network with the integer model: accuracy, agreement and noise of the logits."""
     from model.evaluate import evaluate

@@ -12,7 +12,9 @@ from hw.contract.errors import PointwiseError
 def command(
     count: Annotated[int, typer.Option(help="Cases.", min=1)] = 100,
     seed: Annotated[int, typer.Option(help="First seed; case i has the seed that is i more.", min=0)] = 0,
-    cores: Annotated[int, typer.Option(help="Different cores among the cases; each is compiled once.", min=1)] = 10,
+    cores: Annotated[
+        int, typer.Option(help="Different cores among the cases; each is compiled once.", min=1)
+    ] = 10,
 ) -> None:
     """Run random networks on random cores with random bus stalls, and compare every tensor.
 
@@ -35,7 +37,9 @@ def command(
             if problem:
                 failed.append(case)
                 console.print(f"seed {case}: {problem}", soft_wrap=True, style="red")
-                console.print(f"  repeat: pointwise fuzz --count 1 --seed {case} --cores {cores}", soft_wrap=True)
+                console.print(
+                    f"  repeat: pointwise fuzz --count 1 --seed {case} --cores {cores}", soft_wrap=True
+                )
     console.print(f"{count - len(failed)} of {count} cases agree: {tensors:,} tensors, {cycles:,} cycles")
     if failed:
         raise PointwiseError(f"{len(failed)} of {count} cases failed, the first with seed {failed[0]}")

@@ -1,6 +1,9 @@
 """Options that several subcommands share, above all the shape of the core."""
 
 import dataclasses
+import functools
+import inspect
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -12,19 +15,52 @@ _SHAPE = {"rich_help_panel": "Core"}
 
 Config = Annotated[
     str | None,
-    typer.Option(help=f"A preset ({', '.join(PRESETS)}) or a JSON file; the options below change it.", **_SHAPE),
+    typer.Option(
+        help=f"A preset ({', '.join(PRESETS)}) or a JSON file; the options below change it.", **_SHAPE
+    ),
 ]
-Rows = Annotated[int | None, typer.Option(help="R, input channels of a tile.", **_SHAPE)]
-Cols = Annotated[int | None, typer.Option(help="C, output channels of a tile.", **_SHAPE)]
-PostLanes = Annotated[int | None, typer.Option(help="Epilogue lanes; 0 for the widest.", **_SHAPE)]
-MaxTokens = Annotated[int | None, typer.Option(help="The most tokens of a convolution.", **_SHAPE)]
-ActKib = Annotated[int | None, typer.Option(help="int8 activation SRAM in KiB.", **_SHAPE)]
-ActBanks = Annotated[int | None, typer.Option(help="Banks of the activation SRAM.", **_SHAPE)]
-ResKib = Annotated[int | None, typer.Option(help="int16 residual SRAM in KiB.", **_SHAPE)]
-AxiDataWidth = Annotated[int | None, typer.Option(help="Bits of the AXI4 data bus.", **_SHAPE)]
+CORE_OPTIONS: dict[str, object] = {
+    name: Annotated[int | None, typer.Option(help=text, **_SHAPE)]
+    for name, text in {
+        "rows": "R, input channels of a tile.",
+        "cols": "C, output channels of a tile.",
+        "post_lanes": "Epilogue lanes; 0 for the widest.",
+        "max_tokens": "The most tokens of a convolution.",
+        "act_kib": "int8 activation SRAM in KiB.",
+        "act_banks": "Banks of the activation SRAM.",
+        "res_kib": "int16 residual SRAM in KiB.",
+        "axi_data_width": "Bits of the AXI4 data bus.",
+    }.items()
+}
+"""Parameters of ``CoreConfig`` that have an option."""
 Out = Annotated[Path | None, typer.Option(help="Folder for what is written.")]
 Model = Annotated[str, typer.Option(help="Network: micro, deit_tiny, deit_small, deit_base, …")]
-Checkpoint = Annotated[Path | None, typer.Option(help="Weights (.safetensors or .pth) instead of the usual ones.")]
+Checkpoint = Annotated[
+    Path | None, typer.Option(help="Weights (.safetensors or .pth) instead of the usual ones.")
+]
+
+
+def with_core(function: Callable[..., None]) -> Callable[..., None]:
+    """Give a subcommand, in place of its parameter ``core``, the options that describe a core.
+
+    typer reads a function's signature, so the wrapper has one in which the options stand instead; when it is
+    called it makes the ``CoreConfig`` of them.
+    """
+    parameters = inspect.signature(function).parameters
+    kept = [parameter for name, parameter in parameters.items() if name != "core"]
+    shape = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+        for name, annotation in {"config": Config, **CORE_OPTIONS}.items()
+    ]
+
+    @functools.wraps(function)
+    def called(**values: object) -> None:
+        core = core_config(values.pop("config"), **{name: values.pop(name) for name in CORE_OPTIONS})
+        function(core=core, **values)
+
+    called.__signature__ = inspect.Signature([*kept, *shape])
+    called.__annotations__ = {parameter.name: parameter.annotation for parameter in [*kept, *shape]}
+    return called
 
 
 def core_config(config: str | None, **changes: int | None) -> CoreConfig:

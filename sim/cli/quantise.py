@@ -19,7 +19,8 @@ def command(
 ) -> None:
     """Quantise a checkpoint to integers and write them as one file.
 
-    ``pointwise compile --network FILE`` makes a memory image of it; no floating-point weight is needed any more.
+    ``pointwise compile --network FILE`` makes a memory image of it; no floating-point weight is needed any
+    more.
     """
     from model.quantise.io import save_network
     from sim.workload import load_workload
@@ -36,6 +37,7 @@ def command(
     path.parent.mkdir(parents=True, exist_ok=True)
     save_network(path, workload.network)
     console.print(
-        f"{path}: {model}, {len(workload.network.layers)} layers, {workload.network.macs:,} multiply-accumulates",
+        f"{path}: {model}, {len(workload.network.layers)} layers, "
+        f"{workload.network.macs:,} multiply-accumulates",
         soft_wrap=True,
     )

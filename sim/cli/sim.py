@@ -8,14 +8,17 @@ import typer
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from hw.contract.config import CoreConfig
 from hw.contract.errors import PointwiseError
 from sim.build import build_root
 
 from . import options
-from .options import core_config, core_name
+from .options import core_name, with_core
 
 
+@with_core
 def command(
+    core: CoreConfig,
     model: options.Model = "micro",
     checkpoint: options.Checkpoint = None,
     images: Annotated[int | None, typer.Option(help="Images; 32 digits, or 1 of a large network.")] = None,
@@ -25,15 +28,6 @@ def command(
     seed: Annotated[int, typer.Option(help="Seed of the random stalls.")] = 1,
     waves: Annotated[bool, typer.Option(help="Write the waves of the run (slow).")] = False,
     out: options.Out = None,
-    config: options.Config = None,
-    rows: options.Rows = None,
-    cols: options.Cols = None,
-    post_lanes: options.PostLanes = None,
-    max_tokens: options.MaxTokens = None,
-    act_kib: options.ActKib = None,
-    act_banks: options.ActBanks = None,
-    res_kib: options.ResKib = None,
-    axi_data_width: options.AxiDataWidth = None,
 ) -> None:
     """Simulate a core on a network and compare every bit with the integer model.
 
@@ -41,17 +35,6 @@ def command(
     single element differs.
     """
     started = time.monotonic()
-    core = core_config(
-        config,
-        rows=rows,
-        cols=cols,
-        post_lanes=post_lanes,
-        max_tokens=max_tokens,
-        act_kib=act_kib,
-        act_banks=act_banks,
-        res_kib=res_kib,
-        axi_data_width=axi_data_width,
-    )
     if not 0 <= stall <= 90:
         raise PointwiseError(f"stalls in {stall} per cent of the cycles were asked for; give 0 to 90")
     folder = out or build_root() / f"sim-{model}-{core_name(core)}"

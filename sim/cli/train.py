@@ -13,7 +13,9 @@ from sim.build import build_root
 
 def command(
     out: Annotated[Path | None, typer.Option(help="Checkpoint to write (.safetensors or .pth).")] = None,
-    epochs: Annotated[int | None, typer.Option(help="Passes over the training set, instead of the recipe's.")] = None,
+    epochs: Annotated[
+        int | None, typer.Option(help="Passes over the training set, instead of the recipe's.")
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="Seed, instead of the recipe's.")] = None,
     threads: Annotated[int, typer.Option(help="Processor threads.")] = 1,
 ) -> None:

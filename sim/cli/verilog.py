@@ -2,40 +2,23 @@
 
 from rich.console import Console
 
+from hw.contract.config import CoreConfig
 from hw.contract.files import write_file
 from sim.build import build_root
 
 from . import options
-from .options import core_config, core_name
+from .options import core_name, with_core
 
 
+@with_core
 def command(
+    core: CoreConfig,
     out: options.Out = None,
-    config: options.Config = None,
-    rows: options.Rows = None,
-    cols: options.Cols = None,
-    post_lanes: options.PostLanes = None,
-    max_tokens: options.MaxTokens = None,
-    act_kib: options.ActKib = None,
-    act_banks: options.ActBanks = None,
-    res_kib: options.ResKib = None,
-    axi_data_width: options.AxiDataWidth = None,
 ) -> None:
     """Write the Verilog of a core, and its configuration as JSON.
 
     The same parameters give the same text on every run.
     """
-    core = core_config(
-        config,
-        rows=rows,
-        cols=cols,
-        post_lanes=post_lanes,
-        max_tokens=max_tokens,
-        act_kib=act_kib,
-        act_banks=act_banks,
-        res_kib=res_kib,
-        axi_data_width=axi_data_width,
-    )
     from sim.system.testbench import CORE, core_verilog
 
     folder = out or build_root() / f"verilog-{core_name(core)}"
