@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -21,6 +20,7 @@ import torch
 from torch import Tensor
 
 from hw.contract.errors import PointwiseError
+from hw.contract.files import replace_file
 from model.networks import DeiTConfig, expected_shapes
 
 METADATA_KEY = "pointwise"
@@ -106,7 +106,12 @@ def save_checkpoint(path: str | Path, checkpoint: Checkpoint) -> None:
         buffer = io.BytesIO()
         torch.save({"model": state, METADATA_KEY: description}, buffer)
         data = buffer.getvalue()
-    _write_atomically(path, data)
+    try:
+        replace_file(path, data)
+    except OSError as error:
+        raise PointwiseError(
+            f"The checkpoint {path} cannot be written ({error.strerror}); choose a folder that is writable."
+        ) from error
 
 
 def check_destination(path: str | Path) -> Path:
@@ -234,17 +239,3 @@ def _first_difference(described: DeiTConfig, asked: DeiTConfig) -> str:
 
 def _and_more(keys: list[str]) -> str:
     return f" and {len(keys) - 1} more" if len(keys) > 1 else ""
-
-
-def _write_atomically(path: Path, data: bytes) -> None:
-    """Write under a temporary name in the same folder, then rename, which is one step for a reader."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_bytes(data)
-        temporary.replace(path)
-    except OSError as error:
-        raise PointwiseError(
-            f"The checkpoint {path} cannot be written ({error.strerror}); choose a folder that is writable."
-        ) from error
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from amaranth.hdl import Module, Mux, Shape, Signal, Value, signed, unsigned
+from amaranth.hdl import Module, Mux, Shape, Signal, Value, signed
 
 
 def delay(m: Module, value: Value, cycles: int, *, name: str, reset_less: bool = True) -> Value:
@@ -29,11 +29,8 @@ def round_half_up(value: Value) -> Value:
 def saturate(value: Value, low: int | Value, high: int | Value, shape: Shape) -> Value:
     """``value`` clamped to low..high and cut to ``shape``."""
     clamped = Mux(value < low, low, Mux(value > high, high, value))
-    return (
-        clamped[: Shape.cast(shape).width].as_signed()
-        if Shape.cast(shape).signed
-        else clamped[: Shape.cast(shape).width]
-    )
+    cut = clamped[: Shape.cast(shape).width]
+    return cut.as_signed() if Shape.cast(shape).signed else cut
 
 
 def tree(
@@ -76,9 +73,8 @@ def add(left: Value, right: Value) -> Value:
 
 def maximum(left: Value, right: Value) -> Value:
     """The larger of two values of one shape."""
-    return (
-        Mux(left > right, left, right).as_signed() if left.shape().signed else Mux(left > right, left, right)
-    )
+    larger = Mux(left > right, left, right)
+    return larger.as_signed() if left.shape().signed else larger
 
 
 def bits_for(count: int) -> int:
@@ -89,4 +85,3 @@ def bits_for(count: int) -> int:
 ACTIVATION = signed(9)
 """A lane that enters the array: int8, uint8 and masked zeros alike."""
 ACCUMULATOR = signed(32)
-BYTE = unsigned(8)

@@ -1,7 +1,6 @@
 """An integer network as one file: safetensors for the integers, JSON in its metadata for everything else."""
 
 import json
-import os
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import safetensors
 import safetensors.numpy
 
 from hw.contract.errors import PointwiseError
+from hw.contract.files import replace_file
 from hw.contract.isa import Prologue, Stationary
 from model.integer.layernorm import NormConstants
 from model.integer.network import IntegerNetwork, Layer
@@ -67,17 +67,13 @@ def save_network(path: str | Path, network: IntegerNetwork) -> None:
     }
     description = json.dumps({"format": FORMAT, "network": top, "layers": layers}, sort_keys=True)
     data = safetensors.numpy.save(arrays, {METADATA_KEY: description})
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        temporary.write_bytes(data)
-        temporary.replace(path)
+        replace_file(path, data)
     except OSError as error:
         raise PointwiseError(
             f"The integer network {path} cannot be written ({error.strerror}); choose a folder that exists "
             "and is writable."
         ) from error
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def load_network(path: str | Path) -> IntegerNetwork:
