@@ -14,7 +14,7 @@ from hw.contract.isa import Prologue, Stationary
 from .convolution import convolve
 from .layernorm import NormConstants, normalise, statistics, token_sums
 from .requantise import add_residual, look_up, requantise
-from .rounding import INT8, INT16, UINT8
+from .rounding import INT8, INT16, UINT8, saturate
 from .softmax import divide, exponentials
 
 
@@ -45,6 +45,8 @@ class Layer:
         output_token: row of the output that the first of them changes (with ``add``; otherwise 0).
         scale: real value of one step of the output (not used by any integer function).
         zero_point: byte that stands for zero in an unsigned output (already folded into the next bias).
+        real_scale, real_offset: (N,) float64 where the channels of the output differ: a value is real_scale ·
+            integer + real_offset. None where it is scale · (integer − zero_point). For reports only.
     """
 
     name: str
@@ -72,6 +74,27 @@ class Layer:
     output_token: int = 0
     scale: float = 1.0
     zero_point: int = 0
+    real_scale: np.ndarray | None = None
+    real_offset: np.ndarray | None = None
+
+    def real(self, integers: np.ndarray) -> np.ndarray:
+        """What integers (…, N) of the output stand for, float64."""
+        if self.real_scale is None:
+            return self.scale * (np.asarray(integers, np.float64) - self.zero_point)
+        return self.real_scale * integers + self.real_offset
+
+    def rounded(self, values: np.ndarray) -> np.ndarray:
+        """The nearest integers of the output's type to real values (…, N), int64; the inverse of ``real``."""
+        if self.real_scale is None:
+            steps = np.asarray(values, np.float64) / self.scale + self.zero_point
+        else:
+            steps = (np.asarray(values, np.float64) - self.real_offset) / self.real_scale
+        return saturate(np.floor(steps + 0.5), *self.limits).astype(np.int64)
+
+    @property
+    def limits(self) -> tuple[int, int]:
+        """Least and largest integer of the output."""
+        return INT16 if self.residual else UINT8 if self.out_unsigned else INT8
 
 
 @dataclass(frozen=True)

@@ -104,6 +104,8 @@ def _head(
             prologue=Prologue.NORMALISE,
             channel_shift=norm.shift,
             scale=float(scale.mean()),
+            real_scale=scale,
+            real_offset=np.broadcast_to(centre, scale.shape).astype(np.float64),
         )
 
     return [
@@ -132,6 +134,8 @@ def _scores(attention: Attention, plan: ScorePlan, head: int) -> Layer:
         stationary_input=f"{attention.name}.k.{head}",
         row_max=True,
         scale=plan.score_scale,
+        real_scale=everywhere * plan.score_scale,
+        real_offset=everywhere * plan.score_centre,
     )
 
 
@@ -153,4 +157,6 @@ def _context(attention: Attention, plan: AttentionPlan, head: int, part: slice) 
         exp_table=exp_table(plan.scores[head].score_scale, plan.scores[head].threshold),
         divide=True,
         scale=float(plan.context_scale[part].mean()),
+        real_scale=plan.context_scale[part],
+        real_offset=plan.context_centre[part],
     )

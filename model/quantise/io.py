@@ -29,6 +29,8 @@ DTYPES = {
     "exp_table": np.uint8,
     # int8 or uint8 values, as the layer says.
     "table": np.int16,
+    "real_scale": np.float64,
+    "real_offset": np.float64,
 }
 """Arrays of a layer and how they are stored."""
 
@@ -43,6 +45,23 @@ def save_network(path: str | Path, network: IntegerNetwork) -> None:
         PointwiseError: another ending, a value that does not fit its type, or a file that cannot be written.
     """
     path = _checked(path)
+    arrays, description = describe(network)
+    data = safetensors.numpy.save(arrays, {METADATA_KEY: description})
+    try:
+        replace_file(path, data)
+    except OSError as error:
+        raise PointwiseError(
+            f"The integer network {path} cannot be written ({error.strerror}); choose a folder that exists "
+            "and is writable."
+        ) from error
+
+
+def describe(network: IntegerNetwork) -> tuple[dict[str, np.ndarray], str]:
+    """An integer network as arrays by name, in the types of ``DTYPES``, and JSON of everything else.
+
+    Raises:
+        PointwiseError: a value does not fit its type.
+    """
     arrays = {INITIAL: _stored(INITIAL, network.residual_init, np.int16)}
     layers = []
     for layer in network.layers:
@@ -65,15 +84,17 @@ def save_network(path: str | Path, network: IntegerNetwork) -> None:
         for field in fields(IntegerNetwork)
         if field.name not in ("layers", INITIAL)
     }
-    description = json.dumps({"format": FORMAT, "network": top, "layers": layers}, sort_keys=True)
-    data = safetensors.numpy.save(arrays, {METADATA_KEY: description})
-    try:
-        replace_file(path, data)
-    except OSError as error:
-        raise PointwiseError(
-            f"The integer network {path} cannot be written ({error.strerror}); choose a folder that exists "
-            "and is writable."
-        ) from error
+    return arrays, json.dumps({"format": FORMAT, "network": top, "layers": layers}, sort_keys=True)
+
+
+def rebuild(description: str, arrays: dict[str, np.ndarray]) -> IntegerNetwork:
+    """The network that ``describe`` described.
+
+    Raises:
+        PointwiseError: description and arrays do not belong together; the sentence lacks its subject.
+        KeyError, TypeError, ValueError, AttributeError: the description is damaged.
+    """
+    return _build(json.loads(description), dict(arrays))
 
 
 def load_network(path: str | Path) -> IntegerNetwork:
@@ -101,7 +122,7 @@ def load_network(path: str | Path) -> IntegerNetwork:
             f"The file {path} holds no integer network; give one that was quantised, not a float checkpoint."
         )
     try:
-        return _build(json.loads(description), arrays)
+        return rebuild(description, arrays)
     except PointwiseError as error:
         raise PointwiseError(f"The integer network {path} {error}; quantise the checkpoint again.") from error
     except (KeyError, TypeError, ValueError, AttributeError) as error:
