@@ -18,15 +18,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from model.deit import LAYER_NORM_EPS
-from model.networks import DeiTConfig
+from model.networks import LAYER_NORM_EPS, DeiTConfig
 
 
 class PointwiseLayerNorm(nn.Module):
     """LayerNorm over the channels of (B, C, 1, N) by two mean convolutions of weight 1/H."""
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, eps: float = LAYER_NORM_EPS) -> None:
         super().__init__()
+        self.eps = eps
         self.weight = nn.Parameter(torch.ones(1, channels, 1, 1))
         self.bias = nn.Parameter(torch.zeros(1, channels, 1, 1))
 
@@ -37,7 +37,7 @@ class PointwiseLayerNorm(nn.Module):
         mean_kernel = x.new_full((1, channels, 1, 1), 1 / channels)
         centred = x - functional.conv2d(x, mean_kernel)
         variance = functional.conv2d(centred * centred, mean_kernel)
-        return centred / torch.sqrt(variance + LAYER_NORM_EPS) * self.weight + self.bias
+        return centred / torch.sqrt(variance + self.eps) * self.weight + self.bias
 
 
 class PointwisePatchEmbed(nn.Module):
@@ -92,9 +92,9 @@ class PointwiseBlock(nn.Module):
 
     def __init__(self, config: DeiTConfig) -> None:
         super().__init__()
-        self.norm1 = PointwiseLayerNorm(config.dim)
+        self.norm1 = PointwiseLayerNorm(config.dim, config.norm_eps)
         self.attn = PointwiseAttention(config)
-        self.norm2 = PointwiseLayerNorm(config.dim)
+        self.norm2 = PointwiseLayerNorm(config.dim, config.norm_eps)
         self.mlp = PointwiseMlp(config)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -117,7 +117,7 @@ class BpuDeiT(nn.Module):
         self.pos_embed = nn.Parameter(torch.zeros(1, config.tokens, config.dim))
         self.patch_embed = PointwisePatchEmbed(config)
         self.blocks = nn.ModuleList(PointwiseBlock(config) for _ in range(config.depth))
-        self.norm = PointwiseLayerNorm(config.dim)
+        self.norm = PointwiseLayerNorm(config.dim, config.norm_eps)
         self.head = nn.Conv2d(config.dim, config.classes, 1)
         if config.distilled:
             self.head_dist = nn.Conv2d(config.dim, config.classes, 1)

@@ -12,10 +12,8 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
+from model.networks import LAYER_NORM_EPS as LAYER_NORM_EPS
 from model.networks import DeiTConfig
-
-LAYER_NORM_EPS = 1e-6
-"""The constant under the square root of LayerNorm, as in the DeiT authors' release."""
 
 INIT_STD = 0.02
 """Standard deviation of freshly made weights, as in the DeiT paper."""
@@ -69,9 +67,9 @@ class Block(nn.Module):
 
     def __init__(self, config: DeiTConfig) -> None:
         super().__init__()
-        self.norm1 = nn.LayerNorm(config.dim, eps=LAYER_NORM_EPS)
+        self.norm1 = nn.LayerNorm(config.dim, eps=config.norm_eps)
         self.attn = Attention(config)
-        self.norm2 = nn.LayerNorm(config.dim, eps=LAYER_NORM_EPS)
+        self.norm2 = nn.LayerNorm(config.dim, eps=config.norm_eps)
         self.mlp = Mlp(config)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -95,7 +93,7 @@ class DeiT(nn.Module):
         self.pos_embed = nn.Parameter(torch.empty(1, config.tokens, config.dim))
         self.patch_embed = PatchEmbed(config)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.depth))
-        self.norm = nn.LayerNorm(config.dim, eps=LAYER_NORM_EPS)
+        self.norm = nn.LayerNorm(config.dim, eps=config.norm_eps)
         self.head = nn.Linear(config.dim, config.classes)
         if config.distilled:
             self.head_dist = nn.Linear(config.dim, config.classes)

@@ -11,6 +11,9 @@ from typing import Any
 
 from hw.contract.errors import PointwiseError
 
+LAYER_NORM_EPS = 1e-6
+"""The constant under the square root of LayerNorm, as in the DeiT authors' release."""
+
 
 @dataclass(frozen=True)
 class DeiTConfig:
@@ -26,6 +29,7 @@ class DeiTConfig:
         mlp_ratio: hidden channels of the feed-forward network over ``dim``.
         classes: number of logits.
         distilled: a distillation token and a second head are there.
+        norm_eps: the constant under the square root of every LayerNorm.
 
     Raises:
         PointwiseError: a dimension is not a positive whole number, or two do not divide.
@@ -40,6 +44,7 @@ class DeiTConfig:
     mlp_ratio: float
     classes: int
     distilled: bool = False
+    norm_eps: float = LAYER_NORM_EPS
 
     def __post_init__(self) -> None:
         for name in ("image_size", "patch", "in_channels", "dim", "depth", "heads", "classes"):
@@ -55,10 +60,19 @@ class DeiTConfig:
         if isinstance(self.mlp_ratio, bool) or not isinstance(self.mlp_ratio, int | float):
             raise PointwiseError(f"The network's mlp_ratio is {self.mlp_ratio!r}, but it must be a number.")
         hidden = self.dim * self.mlp_ratio
-        if not 1 <= hidden < 2**31 or hidden != int(hidden):
+        # A ratio that was computed as hidden / dim may miss the whole number by a rounding.
+        if not 1 <= hidden < 2**31 or abs(hidden - round(hidden)) > 1e-9 * hidden:
             raise PointwiseError(
                 f"The network's mlp_ratio {self.mlp_ratio} times its dim {self.dim} is {hidden}, "
                 "but the hidden width must be a whole number of at least 1."
+            )
+        if (
+            isinstance(self.norm_eps, bool)
+            or not isinstance(self.norm_eps, int | float)
+            or not 0 <= self.norm_eps < 1
+        ):
+            raise PointwiseError(
+                f"The network's norm_eps is {self.norm_eps!r}, but it must be a number of 0 to 1."
             )
         if self.image_size % self.patch:
             raise PointwiseError(
@@ -104,7 +118,7 @@ class DeiTConfig:
     @property
     def hidden(self) -> int:
         """Hidden channels of the feed-forward network."""
-        return int(self.dim * self.mlp_ratio)
+        return round(self.dim * self.mlp_ratio)
 
     @property
     def macs(self) -> int:
@@ -130,7 +144,7 @@ class DeiTConfig:
             raise PointwiseError(
                 f"The network description has a field {unknown[0]!r} that no DeiT has; remove it."
             )
-        if missing := sorted(known - {"distilled"} - set(values)):
+        if missing := sorted(known - {"distilled", "norm_eps"} - set(values)):
             raise PointwiseError(f"The network description lacks the field {missing[0]!r}; add it.")
         return cls(**values)
 

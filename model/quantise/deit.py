@@ -8,7 +8,7 @@ from torch import Tensor
 from hw.contract.errors import PointwiseError
 from hw.contract.isa import Prologue
 from model.checkpoints import check_state
-from model.deit import LAYER_NORM_EPS, DeiT
+from model.deit import DeiT
 from model.integer.layernorm import NormConstants
 from model.integer.network import IntegerNetwork, Layer
 from model.integer.requantise import requantise
@@ -153,7 +153,7 @@ class _Builder:
         return plan_norm(self.seen[norm], [self._folded(norm, name)[0] for name in self._consumers(norm)])
 
     def _constants(self, norm: str, plan: NormPlan) -> NormConstants:
-        return norm_constants(self.config.dim, plan.step, self.residual_scale, LAYER_NORM_EPS, norm)
+        return norm_constants(self.config.dim, plan.step, self.residual_scale, self.config.norm_eps, norm)
 
     def _patch_embed(self, pixels: PixelScales, norm: NormConstants) -> Layer:
         """Patch embedding, with the offset of the pixels in its bias."""

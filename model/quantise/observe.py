@@ -27,7 +27,7 @@ import torch
 from torch import Tensor, nn
 
 from hw.contract.errors import PointwiseError
-from model.deit import LAYER_NORM_EPS, DeiT
+from model.deit import DeiT
 
 from .ranges import RangeObserver
 from .ranges.histogram import ChannelHistogram
@@ -156,7 +156,7 @@ class _Watch:
             self.record("residual", x.reshape(-1, 1), MinMax)
             x = x[:, :tokens]
             centred = x - x.mean(dim=-1, keepdim=True)
-            deviation = (centred.square().mean(dim=-1, keepdim=True) + LAYER_NORM_EPS).sqrt()
+            deviation = (centred.square().mean(dim=-1, keepdim=True) + module.eps).sqrt()
             self.record(name, (centred / deviation).flatten(0, 1).float())
 
         return hook

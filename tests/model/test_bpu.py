@@ -1,5 +1,7 @@
 """The BPU form gives the ordinary DeiT's logits with the ordinary DeiT's weights."""
 
+import dataclasses
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -43,6 +45,15 @@ def test_rewriting_loses_nothing_where_channels_have_outliers(name: str) -> None
         config, synthetic_checkpoint(config).state, synthetic_images(config, 2).double()
     )
     assert (ordinary - bpu).abs().max() <= 1e-12
+
+
+def test_epsilon_is_that_of_the_network() -> None:
+    config = dataclasses.replace(NETWORKS["micro"], norm_eps=0.5)
+    images = synthetic_images(config, 2).double()
+    state = synthetic_checkpoint(config).state
+    ordinary, bpu = both_logits(config, state, images)
+    assert (ordinary - bpu).abs().max() <= 1e-12
+    assert (ordinary - both_logits(NETWORKS["micro"], state, images)[0]).abs().max() > 1e-3
 
 
 def test_weights_are_taken_over_by_reshaping_alone() -> None:

@@ -19,7 +19,7 @@ def reference_logits(config: DeiTConfig, state: dict[str, np.ndarray], image: np
 
     def norm(x: np.ndarray, name: str) -> np.ndarray:
         centred = x - x.mean(-1, keepdims=True)
-        unit = centred / np.sqrt((centred**2).mean(-1, keepdims=True) + 1e-6)
+        unit = centred / np.sqrt((centred**2).mean(-1, keepdims=True) + config.norm_eps)
         return unit * state[f"{name}.weight"] + state[f"{name}.bias"]
 
     p, d = config.patch, config.head_dim
@@ -46,9 +46,9 @@ def reference_logits(config: DeiTConfig, state: dict[str, np.ndarray], image: np
     return [linear(x[i], name) for i, name in enumerate(("head", "head_dist")[: config.prefix_tokens])]
 
 
-@pytest.mark.parametrize("distilled", [False, True])
-def test_logits_equal_an_independent_forward_pass(distilled: bool) -> None:
-    config = DeiTConfig(12, 3, 2, 24, 3, 4, 1.5, 7, distilled)
+@pytest.mark.parametrize(("distilled", "norm_eps"), [(False, 1e-6), (True, 1e-6), (True, 0.01)])
+def test_logits_equal_an_independent_forward_pass(distilled: bool, norm_eps: float) -> None:
+    config = DeiTConfig(12, 3, 2, 24, 3, 4, 1.5, 7, distilled, norm_eps)
     state = synthetic_checkpoint(config, seed=5).state
     images = synthetic_images(config, 2).double()
     net = DeiT.from_state(config, state).double()

@@ -57,12 +57,21 @@ def test_description_survives_json(name: str) -> None:
         ({"mlp_ratio": float("nan")}, "hidden width must be a whole number"),
         ({"mlp_ratio": "4"}, "mlp_ratio is '4'"),
         ({"distilled": 1}, "distilled is 1"),
+        ({"norm_eps": -1e-6}, "norm_eps is -1e-06"),
+        ({"norm_eps": "1e-6"}, "norm_eps is '1e-6'"),
         ({"window": 7}, "a field 'window'"),
     ],
 )
 def test_impossible_network_is_told(change: dict[str, object], words: str) -> None:
     with pytest.raises(PointwiseError, match=words):
         DeiTConfig.from_dict(MICRO | change)
+
+
+def test_ratio_that_was_computed_is_a_whole_number_of_channels() -> None:
+    """11 · (15 / 11) is not 15 in float64."""
+    config = DeiTConfig.from_dict(MICRO | {"dim": 11, "heads": 1, "mlp_ratio": 15 / 11})
+    assert 11 * config.mlp_ratio != 15
+    assert config.hidden == 15
 
 
 def test_missing_field_is_told() -> None:

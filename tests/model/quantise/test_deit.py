@@ -1,5 +1,7 @@
 """A whole DeiT: structure, exact class tokens, and how close the integers come to the float network."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -50,6 +52,15 @@ def small():
 @pytest.fixture(scope="module")
 def small_integers(small):
     return quantise(small.state, SMALL, synthetic_images(SMALL, 16, seed=2), name="small")
+
+
+def test_epsilon_is_that_of_the_network(small, small_integers):
+    """What the hardware adds to Σ(x − μ)² is H · ε in units of the residual's step, squared."""
+    config = dataclasses.replace(SMALL, norm_eps=0.5)
+    other = quantise(small.state, config, synthetic_images(SMALL, 16, seed=2))
+    for network_, eps in ((small_integers, SMALL.norm_eps), (other, 0.5)):
+        embed = network_.layers[0]
+        assert embed.norm.epsilon == round(SMALL.dim * eps / embed.scale**2)
 
 
 def test_every_stage_of_a_distilled_network_follows_the_float_one(small, small_integers):

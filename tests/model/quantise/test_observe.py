@@ -12,7 +12,16 @@ from model.quantise.observe import observe
 from model.synthetic import synthetic_checkpoint, synthetic_images
 
 CONFIG = DeiTConfig(
-    image_size=6, patch=2, in_channels=3, dim=12, depth=2, heads=3, mlp_ratio=2, classes=5, distilled=True
+    image_size=6,
+    patch=2,
+    in_channels=3,
+    dim=12,
+    depth=2,
+    heads=3,
+    mlp_ratio=2,
+    classes=5,
+    distilled=True,
+    norm_eps=0.01,
 )
 
 
@@ -31,7 +40,7 @@ def by_hand(net: DeiT, images: torch.Tensor) -> dict[str, torch.Tensor]:
     with torch.inference_mode():
         x = net.embed(images)
         block = net.blocks[0]
-        normal = torch.nn.functional.layer_norm(x, (CONFIG.dim,), eps=1e-6)
+        normal = torch.nn.functional.layer_norm(x, (CONFIG.dim,), eps=CONFIG.norm_eps)
         qkv = block.attn.qkv(block.norm1(x))
         x = x + block.attn(block.norm1(x))
         hidden = block.mlp.fc1(block.norm2(x))
@@ -78,7 +87,7 @@ def test_with_enough_images_the_last_block_is_seen_where_it_matters(net, images,
     seen = observe(net, images)
     with torch.inference_mode():
         x = net.blocks[1](net.blocks[0](net.embed(images)))
-    normal = torch.nn.functional.layer_norm(x, (CONFIG.dim,), eps=1e-6)
+    normal = torch.nn.functional.layer_norm(x, (CONFIG.dim,), eps=CONFIG.norm_eps)
     assert np.allclose(few["norm"].mean, normal.mean(dim=(0, 1)), atol=1e-5)
     assert np.allclose(seen["norm"].mean, normal[:, :2].mean(dim=(0, 1)), atol=1e-5)
     for name in ("attn.q", "attn.context", "norm2", "mlp.act"):
