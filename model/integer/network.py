@@ -29,6 +29,7 @@ class Layer:
             ``add``).
         bias, mult, shift: (N,) requantisation per output channel: int32, uint16, 1..47.
         weight: (N, K) int8 for Stationary.STREAM, else None.
+        weight_bits: 8, 4 or 2: how wide an integer of the weight must be to hold them all (±127, ±7, ±1).
         stationary, stationary_input: KEYS or VALUES and the name of that tensor: KEYS has (N, K) = (tokens,
             channels) of the tensor, VALUES the transpose.
         prologue: PLAIN, NORMALISE (input int16) or EXPONENTIAL (input int8 scores with row maxima).
@@ -56,6 +57,7 @@ class Layer:
     mult: np.ndarray
     shift: np.ndarray
     weight: np.ndarray | None = None
+    weight_bits: int = 8
     stationary: Stationary = Stationary.STREAM
     stationary_input: str | None = None
     prologue: Prologue = Prologue.PLAIN

@@ -15,6 +15,7 @@ from .norm import NormPlan
 from .records import Observations
 from .scales import fixed_point
 from .score_plan import ScorePlan, exp_table
+from .trained import WeightGrid
 from .weights import integer_bias, quantise_rows
 
 
@@ -26,6 +27,8 @@ class Attention:
         name: ``blocks.i.attn``. heads: number of heads. tokens: T.
         weights, biases: (H, H) and (H,) of x̂ by "q", "k" and "v".
         proj, proj_bias: (H, H) and (H,).
+        grids: of the weights by "q", "k", "v" and "proj".
+        context_step: where training has fixed it.
     """
 
     name: str
@@ -35,6 +38,8 @@ class Attention:
     biases: dict[str, np.ndarray]
     proj: np.ndarray
     proj_bias: np.ndarray
+    grids: dict[str, WeightGrid]
+    context_step: float | None = None
 
 
 def attention_layers(
@@ -55,7 +60,7 @@ def attention_layers(
     Raises:
         PointwiseError: a range is zero, or a factor or bias does not fit the hardware.
     """
-    plan = plan_attention(attention.name, attention.heads, attention.proj, seen)
+    plan = plan_attention(attention.name, attention.heads, attention.proj, seen, attention.context_step)
     layers = []
     for head in range(attention.heads):
         layers += _head(attention, norm, plan, head, residual)
@@ -66,6 +71,7 @@ def attention_layers(
         residual_scale,
         name,
         plan.context_mean,
+        grid=attention.grids["proj"],
     )
     contexts = tuple(f"{attention.name}.o.{head}" for head in range(attention.heads))
     layers.append(
@@ -83,9 +89,7 @@ def attention_layers(
     return layers
 
 
-def _head(
-    attention: Attention, norm: NormPlan, plan: AttentionPlan, head: int, residual: str
-) -> list[Layer]:
+def _head(attention: Attention, norm: NormPlan, plan: AttentionPlan, head: int, residual: str) -> list[Layer]:
     """The five layers of one head."""
     scores = plan.scores[head]
     width = len(scores.q_scale)
@@ -95,7 +99,7 @@ def _head(
         name = f"{attention.name}.{letter}.{head}"
         weight = attention.weights[letter][part] * norm.scale
         bias = attention.biases[letter][part] - centre
-        rows = quantise_rows(weight, bias, scale, name, norm.mean)
+        rows = quantise_rows(weight, bias, scale, name, norm.mean, grid=attention.grids[letter][part])
         return Layer(
             name,
             (residual,),

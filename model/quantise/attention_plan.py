@@ -33,11 +33,14 @@ class AttentionPlan:
     context_mean: np.ndarray
 
 
-def plan_attention(name: str, heads: int, proj: np.ndarray, seen: Observations) -> AttentionPlan:
+def plan_attention(
+    name: str, heads: int, proj: np.ndarray, seen: Observations, step: float | None = None
+) -> AttentionPlan:
     """Choose the scales of the attention ``name`` (``blocks.i.attn``).
 
     Args:
         heads: number of heads. proj: (H, H) weights of the projection. seen: calibration.
+        step: of the context, where training has fixed it, for all channels alike and around 0.
 
     Raises:
         PointwiseError: queries, keys and values, or the context, are always the same.
@@ -46,10 +49,10 @@ def plan_attention(name: str, heads: int, proj: np.ndarray, seen: Observations) 
     low, high = (limit.reshape(2, -1) for limit in seen[f"{name}.kv"].limits(symmetric=False))
     context = seen[f"{name}.context"]
     context_low, context_high = context.limits(symmetric=False)
-    context_centre = (context_low + context_high) / 2
+    context_centre = (context_low + context_high) / 2 if step is None else np.zeros_like(context_low)
     spread = np.maximum(context.mean_square - 2 * context_centre * context.mean + context_centre**2, 0)
     finest = floored((context_high - context_low) / 2) * (1 + CONTEXT_HEADROOM) / INT8_MAX
-    context_scale = draw_together(finest, proj, spread)
+    context_scale = draw_together(finest, proj, spread) if step is None else np.full_like(finest, step)
     q, k = seen.attention[name].q, seen.attention[name].k
     scores = []
     for head, part in enumerate(np.split(np.arange(low.shape[1]), heads)):

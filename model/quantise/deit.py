@@ -23,6 +23,7 @@ from .observe import observe
 from .ranges import range_method
 from .records import Observations
 from .scales import norm_constants
+from .trained import Trained, WeightGrid
 from .weights import QuantisedRows, quantise_rows
 
 RESIDUAL_HEADROOM = 1.5
@@ -40,6 +41,7 @@ def quantise(
     name: str = "deit",
     method: str = "minmax",
     batch: int = 16,
+    trained: Trained | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> IntegerNetwork:
     """Turn a float DeiT into an integer network.
@@ -50,6 +52,7 @@ def quantise(
         name: of the result, for reports.
         method: range method of the 8-bit tensors, one of ``model.quantise.ranges.METHODS``.
         batch: images at a time through the float network.
+        trained: what training has fixed already (``model.qat``).
         progress: called with (images done, images in all) during calibration.
 
     Raises:
@@ -61,16 +64,23 @@ def quantise(
         raise PointwiseError(f"The calibration batch is {batch}, but it must be at least 1.")
     state = check_state(state_dict, config, "to be quantised")
     seen = observe(DeiT.from_state(config, state), calibration_images, observer, batch, progress)
-    return _Builder(name, config, state, seen, method).build()
+    return _Builder(name, config, state, seen, method, trained or Trained()).build()
 
 
 class _Builder:
     """Holds what every layer of one network needs."""
 
     def __init__(
-        self, name: str, config: DeiTConfig, state: dict[str, Tensor], seen: Observations, method: str
+        self,
+        name: str,
+        config: DeiTConfig,
+        state: dict[str, Tensor],
+        seen: Observations,
+        method: str,
+        trained: Trained,
     ) -> None:
         self.name, self.config, self.seen, self.method = name, config, seen, method
+        self.trained = trained
         self.state = {key: tensor.double().numpy() for key, tensor in state.items()}
         self.residual_scale = float(seen["residual"].largest()[0]) * RESIDUAL_HEADROOM / INT16[1]
 
@@ -136,6 +146,9 @@ class _Builder:
     def _linear(self, name: str) -> tuple[np.ndarray, np.ndarray]:
         return self.state[f"{name}.weight"], self.state[f"{name}.bias"]
 
+    def _grid(self, name: str) -> WeightGrid:
+        return self.trained.grid(name, len(self.state[f"{name}.weight"]))
+
     def _folded(self, norm: str, name: str) -> tuple[np.ndarray, np.ndarray]:
         """Weight and bias of the linear layer ``name`` for x̂: γ and β of the LayerNorm folded in."""
         weight, bias = self._linear(name)
@@ -150,7 +163,8 @@ class _Builder:
         return [f"{block}.attn.qkv" if part == "norm1" else f"{block}.mlp.fc1"]
 
     def _plan(self, norm: str) -> NormPlan:
-        return plan_norm(self.seen[norm], [self._folded(norm, name)[0] for name in self._consumers(norm)])
+        consumers = [self._folded(norm, name)[0] for name in self._consumers(norm)]
+        return plan_norm(self.seen[norm], consumers, self.trained.steps.get(norm))
 
     def _constants(self, norm: str, plan: NormPlan) -> NormConstants:
         return norm_constants(self.config.dim, plan.step, self.residual_scale, self.config.norm_eps, norm)
@@ -165,6 +179,7 @@ class _Builder:
             bias + weight @ np.repeat(pixels.offset, per_channel),
             self.residual_scale,
             "patch_embed",
+            grid=self._grid("patch_embed.proj"),
         )
         return Layer(
             "patch_embed",
@@ -202,6 +217,8 @@ class _Builder:
     def _attention(self, block: str) -> Attention:
         weight, bias = self._folded(f"{block}.norm1", f"{block}.attn.qkv")
         proj, proj_bias = self._linear(f"{block}.attn.proj")
+        grid = self._grid(f"{block}.attn.qkv")
+        thirds = [slice(third * self.config.dim, (third + 1) * self.config.dim) for third in range(3)]
         return Attention(
             name=f"{block}.attn",
             heads=self.config.heads,
@@ -210,11 +227,17 @@ class _Builder:
             biases=dict(zip("qkv", np.split(bias, 3), strict=True)),
             proj=proj,
             proj_bias=proj_bias,
+            grids={
+                **{letter: grid[third] for letter, third in zip("qkv", thirds, strict=True)},
+                "proj": self._grid(f"{block}.attn.proj"),
+            },
+            context_step=self.trained.steps.get(f"{block}.attn.context"),
         )
 
     def _mlp(self, block: str) -> Mlp:
         fc1, fc2 = self._folded(f"{block}.norm2", f"{block}.mlp.fc1"), self._linear(f"{block}.mlp.fc2")
-        return Mlp(f"{block}.mlp", *fc1, *fc2)
+        grids = self._grid(f"{block}.mlp.fc1"), self._grid(f"{block}.mlp.fc2")
+        return Mlp(f"{block}.mlp", *fc1, *fc2, *grids, self.trained.steps.get(f"{block}.mlp.act"))
 
     def _heads(self, norm: NormPlan) -> list[Layer]:
         """The classifier on the class token; a distilled network's second one is added to it."""
@@ -224,7 +247,9 @@ class _Builder:
         for token, name in enumerate(names):
             weight, bias = self._folded("norm", name)
             weight, bias = weight / len(names), bias / len(names)
-            rows: QuantisedRows = quantise_rows(weight * norm.scale, bias, scale, name, norm.mean)
+            rows: QuantisedRows = quantise_rows(
+                weight * norm.scale, bias, scale, name, norm.mean, grid=self._grid(name)
+            )
             layers.append(
                 Layer(
                     name,

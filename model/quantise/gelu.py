@@ -44,8 +44,11 @@ def gelu(x: np.ndarray) -> np.ndarray:
     return x * 0.5 * (1 + _erf(x / math.sqrt(2)))
 
 
-def plan_gelu(name: str, seen: Observations) -> GeluPlan:
+def plan_gelu(name: str, seen: Observations, step: float | None = None) -> GeluPlan:
     """Choose the table of the GELU ``name`` (``blocks.i.mlp.act``) by its mean squared error in calibration.
+
+    Args:
+        step: of the result, where training has fixed it; the index range alone is searched then.
 
     The top of the index range is where the range method puts it: GELU is the identity there, and clipping
     would be wrong. Its bottom and the step of the result are searched.
@@ -62,7 +65,8 @@ def plan_gelu(name: str, seen: Observations) -> GeluPlan:
         index_scale = (high - bottom) / STEPS
         index_centre = bottom - INT8[0] * index_scale
         least = (max(high, 0.0) - LEAST) / UINT8[1]
-        for scale in sorted({max(least, index_scale * shrink) for shrink in SHRINKS}):
+        steps = {step} if step else {max(least, index_scale * shrink) for shrink in SHRINKS}
+        for scale in sorted(steps):
             plan = make_table(index_scale, index_centre, scale)
             error = float(counts @ (apply(plan, values) - exact) ** 2)
             if best is None or error < best[0]:

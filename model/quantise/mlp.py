@@ -11,6 +11,7 @@ from model.integer.network import Layer
 from .gelu import plan_gelu
 from .norm import NormPlan
 from .records import Observations
+from .trained import WeightGrid
 from .weights import quantise_rows
 
 
@@ -21,6 +22,7 @@ class Mlp:
     Attributes:
         name: ``blocks.i.mlp``.
         fc1, fc1_bias: (hidden, H) and (hidden,), of x̂. fc2, fc2_bias: (H, hidden) and (H,).
+        fc1_grid, fc2_grid: of the weights. act_step: of GELU's result, where training has fixed it.
     """
 
     name: str
@@ -28,6 +30,9 @@ class Mlp:
     fc1_bias: np.ndarray
     fc2: np.ndarray
     fc2_bias: np.ndarray
+    fc1_grid: WeightGrid
+    fc2_grid: WeightGrid
+    act_step: float | None = None
 
 
 def mlp_layers(
@@ -48,10 +53,15 @@ def mlp_layers(
     Raises:
         PointwiseError: a range is zero, or a factor or bias does not fit the hardware.
     """
-    gelu = plan_gelu(f"{mlp.name}.act", seen)
+    gelu = plan_gelu(f"{mlp.name}.act", seen, mlp.act_step)
     hidden, output = f"{mlp.name}.fc1", f"{mlp.name}.fc2"
     first = quantise_rows(
-        mlp.fc1 * norm.scale, mlp.fc1_bias - gelu.index_centre, gelu.index_scale, hidden, norm.mean
+        mlp.fc1 * norm.scale,
+        mlp.fc1_bias - gelu.index_centre,
+        gelu.index_scale,
+        hidden,
+        norm.mean,
+        grid=mlp.fc1_grid,
     )
     second = quantise_rows(
         mlp.fc2 * gelu.scale,
@@ -60,6 +70,7 @@ def mlp_layers(
         output,
         seen[f"{mlp.name}.act"].mean / gelu.scale,
         gelu.zero_point,
+        mlp.fc2_grid,
     )
     return [
         Layer(

@@ -4,13 +4,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .moments import Moments
+from .recipe import LayerRecipe
 from .records import TensorRecord
-from .weights import WEIGHT_MAX
 
 INT8_MAX = 127
+WEIGHT_MAX = 127
 MAX_CHANNEL_SHIFT = 15
 STEPS_PER_OCTAVE = 8
 """Candidates for the step between one and the half of it."""
+EQUALISED = 3
+"""The best steps, whose shifts are then equalised."""
+SWEEPS = 2
+"""How often equalising goes over all channels."""
+DEFAULT = LayerRecipe()
 
 
 @dataclass(frozen=True)
@@ -20,12 +27,12 @@ class NormPlan:
     Attributes:
         step: real value of one step of x̂ in a channel without a shift.
         shift: (H,) 0..15: a step of channel c is step · 2^shift[c].
-        mean: (H,) of x̂, in steps of its channel.
+        moments: of x̂, in steps of its channels.
     """
 
     step: float
     shift: np.ndarray
-    mean: np.ndarray
+    moments: Moments
 
     @property
     def scale(self) -> np.ndarray:
@@ -33,7 +40,12 @@ class NormPlan:
         return self.step * 2.0**self.shift
 
 
-def plan_norm(record: TensorRecord, consumers: list[np.ndarray]) -> NormPlan:
+def plan_norm(
+    record: TensorRecord,
+    consumers: list[np.ndarray],
+    how: LayerRecipe = DEFAULT,
+    step: float | None = None,
+) -> NormPlan:
     """Choose step and shifts so that the convolutions which read the LayerNorm lose least.
 
     A small step makes x̂ of ordinary channels fine and gives outlier channels a shift. Their weights then
@@ -41,27 +53,72 @@ def plan_norm(record: TensorRecord, consumers: list[np.ndarray]) -> NormPlan:
     step is taken.
 
     Args:
-        record: calibration of x̂. consumers: weights (N, H) with γ folded in.
+        record: calibration of x̂. consumers: weights (N, H) with γ folded in. how: the recipe of the LayerNorm.
+        step: where training has fixed it, for all channels alike; nothing is chosen then.
 
     Raises:
         PointwiseError: x̂ is zero everywhere.
     """
+    if step is not None:
+        return _made(record, step, np.zeros(record.channels, np.uint8))
     largest = record.largest()
+    if how.factors == "none":
+        return _made(record, largest.max() / INT8_MAX, np.zeros(len(largest), np.uint8))
+    if how.factors == "range":
+        step = np.median(largest) / INT8_MAX
+        return _made(record, step, shifts(largest, step))
     weight = np.concatenate(consumers)
     # The noise of an output is judged against its own power, because queries, keys and values differ in size.
     power = (weight**2 @ record.mean_square)[:, None]
     weight = weight / np.sqrt(np.maximum(power, power.max() * 1e-6))
-    best: tuple[float, float, np.ndarray] | None = None
-    for index in range(MAX_CHANNEL_SHIFT * STEPS_PER_OCTAVE):
-        step = largest.max() / INT8_MAX * 2 ** (-index / STEPS_PER_OCTAVE)
-        # The small number keeps a channel that just fits from being shifted by rounding.
-        octaves = np.ceil(np.log2(largest / (INT8_MAX * step)) - 1e-9)
-        shift = np.clip(octaves, 0, MAX_CHANNEL_SHIFT).astype(np.uint8)
-        noise = rounding_noise(weight, step * 2.0**shift, record.mean_square)
-        if best is None or noise < best[0]:
-            best = noise, step, shift
-    _, step, shift = best
-    return NormPlan(step, shift, record.mean / (step * 2.0**shift))
+    variance = np.maximum(record.mean_square - record.mean**2, 0)
+    steps = largest.max() / INT8_MAX * 2 ** (-np.arange(MAX_CHANNEL_SHIFT * STEPS_PER_OCTAVE) / STEPS_PER_OCTAVE)
+    plans = [(step, shifts(largest, step)) for step in steps]
+    plans.sort(key=lambda plan: rounding_noise(weight, plan[0] * 2.0 ** plan[1], variance))
+    if how.equalise:
+        plans = [(step, equalised(weight, step, shift, variance)) for step, shift in plans[:EQUALISED]]
+        plans.sort(key=lambda plan: rounding_noise(weight, plan[0] * 2.0 ** plan[1], variance))
+    return _made(record, *plans[0])
+
+
+def shifts(largest: np.ndarray, step: float) -> np.ndarray:
+    """Return the least shift of each channel, (H,) uint8, that keeps ``largest`` within int8."""
+    # The small number keeps a channel that just fits from being shifted by rounding.
+    octaves = np.ceil(np.log2(largest / (INT8_MAX * step)) - 1e-9)
+    return np.clip(octaves, 0, MAX_CHANNEL_SHIFT).astype(np.uint8)
+
+
+def equalised(weight: np.ndarray, step: float, shift: np.ndarray, mean_square: np.ndarray) -> np.ndarray:
+    """Return shifts from which no single channel's step up or down lowers the predicted noise.
+
+    A channel with small weights may take a larger factor, for which its weights are rounded less; never one
+    so small that it clips. This is the equalisation of Nagel et al., *Data-Free Quantization Through Weight
+    Equalization and Bias Correction*, ICCV 2019, section 4.1, in the powers of two that the hardware has.
+
+    Args:
+        weight: (N, H). shift: (H,) the least that do not clip. mean_square: (H,) of x̂.
+    """
+    least, shift = shift, shift.copy()
+    best = rounding_noise(weight, step * 2.0**shift, mean_square)
+    for _ in range(SWEEPS):
+        before = best
+        for channel in np.argsort(np.abs(weight).max(axis=0) * 2.0**shift):
+            for change in (1, -1):
+                wanted = int(shift[channel]) + change
+                if not least[channel] <= wanted <= MAX_CHANNEL_SHIFT:
+                    continue
+                trial = shift.copy()
+                trial[channel] = wanted
+                noise = rounding_noise(weight, step * 2.0**trial, mean_square)
+                if noise < best:
+                    best, shift = noise, trial
+        if best == before:
+            break
+    return shift
+
+
+def _made(record: TensorRecord, step: float, shift: np.ndarray) -> NormPlan:
+    return NormPlan(float(step), shift, record.moments(step * 2.0**shift))
 
 
 def rounding_noise(weight: np.ndarray, scale: np.ndarray, mean_square: np.ndarray) -> float:

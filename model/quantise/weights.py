@@ -6,10 +6,13 @@ import numpy as np
 
 from hw.contract.errors import PointwiseError
 
+from .moments import Moments
+from .recipe import LayerRecipe
+from .rounding import rounding_method
 from .scales import fixed_point
+from .trained import WeightGrid, stored_bits
+from .weight_ranges import weight_range_method
 
-WEIGHT_MAX = 127
-"""Weights are symmetric: −128 is not used."""
 BIAS_MAX = 1 << 30
 """Half of int32, so that accumulator and bias together stay within 32 bits."""
 
@@ -20,21 +23,45 @@ class QuantisedRows:
 
     Attributes:
         weight: (N, K) int8. bias: (N,) int32. mult, shift: (N,) uint16 and 1..47.
+        weight_bits: how wide an integer must be to hold every weight.
     """
 
     weight: np.ndarray
     bias: np.ndarray
     mult: np.ndarray
     shift: np.ndarray
+    weight_bits: int = 8
 
 
-def weight_scales(weight: np.ndarray, bias: np.ndarray) -> np.ndarray:
+NEAREST = LayerRecipe(weight_range="minmax", rounding="nearest")
+"""The recipe of a convolution about whose input nothing is known."""
+
+
+def weight_scales(
+    weight: np.ndarray,
+    bias: np.ndarray,
+    how: LayerRecipe = NEAREST,
+    importance: np.ndarray | None = None,
+    grid: WeightGrid | None = None,
+) -> np.ndarray:
     """Return the real value of one step of each row, (N,); also that of the row's accumulator and bias.
 
     A row without weights gets the step that lets its bias use 16 bits, and no step is so fine that the bias
     would not fit.
+
+    Args:
+        weight: (N, K) real. bias: (N,) real. how: the recipe of the layer.
+        importance: (K,) power of each input, one for all unless given. grid: where training has fixed it.
     """
-    largest = np.abs(weight).max(axis=1) / WEIGHT_MAX
+    if grid:
+        # A row that training has left no weight in has no largest integer either.
+        largest = np.abs(weight).max(axis=1) / np.maximum(grid.largest, 1)
+    else:
+        importance = np.ones(weight.shape[1]) if importance is None else importance
+        reach = weight_range_method(how.weight_range)(weight, importance, how.weight_limit)
+        largest = reach / how.weight_limit
+        if how.weight_granularity == "tensor":
+            largest = np.full_like(largest, largest.max())
     alone = np.maximum(np.abs(bias), 1e-6) / (1 << 15)
     return np.maximum(np.where(largest > 0, largest, alone), np.abs(bias) / BIAS_MAX)
 
@@ -44,8 +71,10 @@ def quantise_rows(
     bias: np.ndarray,
     out_scale: np.ndarray | float,
     name: str,
-    input_mean: np.ndarray | None = None,
+    inputs: Moments | None = None,
     input_zero: int = 0,
+    how: LayerRecipe = NEAREST,
+    grid: WeightGrid | None = None,
 ) -> QuantisedRows:
     """Round one convolution to integers.
 
@@ -53,26 +82,47 @@ def quantise_rows(
         weight: (N, K) real result for one step of each input channel: the input's scale is already in it.
         bias: (N,) real. out_scale: real value of one step of the result, one or (N,).
         name: the layer, for messages.
-        input_mean: (K,) mean of the input in its steps, without the zero point. The mean error that rounding
-            the weights would leave is then taken out of the bias.
+        inputs: moments of the input in its steps, without the zero point. By them weights are rounded, and the
+            mean error that this leaves is taken out of the bias.
         input_zero: the integer of the input that stands for 0. It is folded into the bias exactly.
+        how: the recipe of the layer.
+        grid: the integers that the weights may become, where training has fixed them: they are rounded to the
+            nearest then, since they lie on it.
 
     Raises:
-        PointwiseError: a weight is not finite, or a factor or bias does not fit the hardware.
+        PointwiseError: a weight is not finite, a factor or bias does not fit the hardware, or a rounding method
+            of the user's gives something else than integers of the range.
     """
     if not (np.isfinite(weight).all() and np.isfinite(bias).all()):
         raise PointwiseError(f"The weights of {name} are not finite; train or fetch the checkpoint again.")
-    scale = weight_scales(weight, bias)
-    rounded = np.floor(weight / scale[:, None] + 0.5)
-    if input_mean is not None:
-        bias = bias - (rounded * scale[:, None] - weight) @ input_mean
+    corrected = inputs is not None and how.bias_correction == "mean"
+    if inputs is None:
+        inputs = Moments(np.zeros(weight.shape[1]), np.ones(weight.shape[1]))
+    error = inputs.corrected if corrected else inputs.plain
+    scale = weight_scales(weight, bias, how, error.importance, grid)
+    method = "nearest" if grid else how.rounding
+    limit = int(grid.largest.max()) if grid else how.weight_limit
+    rounded = rounding_method(method)(weight / scale[:, None], error, limit, how.iterations)
+    _check_rounded(rounded, weight.shape, limit, method, name)
+    if corrected:
+        bias = bias - (rounded * scale[:, None] - weight) @ inputs.mean
     mult, shift = fixed_point(scale / out_scale, name)
     return QuantisedRows(
         rounded.astype(np.int8),
         integer_bias(bias / scale - input_zero * rounded.sum(axis=1), name),
         mult,
         shift,
+        grid.bits if grid else stored_bits(how.weight_bits),
     )
+
+
+def _check_rounded(rounded: np.ndarray, shape: tuple[int, ...], limit: int, method: str, name: str) -> None:
+    """Refuse what is not integers of the layer's bits."""
+    if np.shape(rounded) != shape or not (np.abs(rounded) <= limit).all() or (rounded % 1 != 0).any():
+        raise PointwiseError(
+            f"The rounding method {method!r} gave {name} something else than integers of ±{limit} in the shape "
+            f"{shape}; correct it."
+        )
 
 
 def integer_bias(bias: np.ndarray, name: str) -> np.ndarray:

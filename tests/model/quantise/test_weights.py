@@ -23,7 +23,9 @@ def result(rows, integers: np.ndarray) -> np.ndarray:
 
 def test_weights_are_symmetric_and_of_the_hardware_types(rng):
     rows = quantise_rows(rng.normal(0, 1, (20, 30)), rng.normal(0, 1, 20), 0.1, "x")
-    assert [a.dtype for a in vars(rows).values()] == [np.int8, np.int32, np.uint16, np.uint8]
+    arrays = rows.weight, rows.bias, rows.mult, rows.shift
+    assert [a.dtype for a in arrays] == [np.int8, np.int32, np.uint16, np.uint8]
+    assert rows.weight_bits == 8
     assert (np.abs(rows.weight.astype(int)).max(axis=1) == 127).all()
 
 
