@@ -1,0 +1,75 @@
+"""The boards there are, without LiteX: what a command can offer before it imports that."""
+
+from dataclasses import dataclass
+
+from hw.contract.errors import PointwiseError
+
+
+@dataclass(frozen=True)
+class Board:
+    """A board that a system can be built for.
+
+    Attributes:
+        name: as it is written on the command line.
+        title: as it is written for people.
+        module: the module of this package with its function ``make``.
+        family: of the FPGA, ``ecp5`` or ``xilinx7``; it decides which tools make the bitstream. ``none``
+            where there is nothing to make one for.
+        device: of the FPGA, in the words of these tools.
+        preset: of ``hw.contract.config.PRESETS``, the core that fits.
+        clock_mhz: of the core and of everything else but the pins; timing closes at it.
+        available: what the FPGA has of each kind of resource.
+    """
+
+    name: str
+    title: str
+    module: str
+    family: str
+    device: tuple[str, ...]
+    preset: str
+    clock_mhz: float
+    available: dict[str, int]
+
+
+BOARDS: dict[str, Board] = {
+    board.name: board
+    for board in (
+        Board(
+            name="ulx3s-85f",
+            title="ULX3S, Lattice ECP5-85F, 32 MB SDRAM",
+            module="ulx3s",
+            family="ecp5",
+            device=("--85k", "--package", "CABGA381", "--speed", "6"),
+            preset="ecp5",
+            clock_mhz=100.0,
+            available={"lut4": 83640, "flip_flops": 83640, "block_rams": 208, "multipliers": 156},
+        ),
+        Board(
+            name="xc7k70t",
+            title="AliExpress XC7K70T, Xilinx Kintex-7, 16 MB SDRAM",
+            module="xc7k70t",
+            family="xilinx7",
+            device=("xc7",),
+            preset="ecp5",
+            clock_mhz=100.0,
+            available={"lut": 41000, "flip_flops": 82000, "block_rams": 135, "multipliers": 240},
+        ),
+        Board(
+            name="simulation",
+            title="plain pins, for a Verilog simulator",
+            module="simulated",
+            family="none",
+            device=(),
+            preset="ecp5",
+            clock_mhz=100.0,
+            available={},
+        ),
+    )
+}
+
+
+def find_board(name: str) -> Board:
+    """The board of that name; raises PointwiseError that lists those there are."""
+    if name not in BOARDS:
+        raise PointwiseError(f"board {name!r} is unknown; there are {', '.join(BOARDS)}")
+    return BOARDS[name]

@@ -1,0 +1,101 @@
+"""From a board and a core to the files that synthesis and place and route start from."""
+
+import contextlib
+import importlib
+import json
+import logging
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from litex.soc.integration.builder import Builder
+
+from hw.contract.config import CoreConfig
+from hw.contract.errors import PointwiseError
+from hw.contract.files import write_file
+
+from .board import Board
+from .host import describe
+
+TOP = "pointwise_soc"
+HOST_FILE = "board.json"
+
+
+@dataclass(frozen=True)
+class System:
+    """An elaborated system.
+
+    Attributes:
+        board: what it is for.
+        config: its core.
+        clock_mhz: of the core.
+        folder: where its files lie.
+        verilog: the sources, the top module ``TOP`` among them.
+        constraints: pins and clocks, in the form of the FPGA's tools; none for a simulation.
+        host: ``board.json``.
+    """
+
+    board: Board
+    config: CoreConfig
+    clock_mhz: float
+    folder: Path
+    verilog: tuple[Path, ...]
+    constraints: Path | None
+    host: Path
+
+
+def elaborate(board: Board, config: CoreConfig, clock_mhz: float, folder: Path) -> System:
+    """Write Verilog, constraints and ``board.json`` of a system into ``folder``.
+
+    LiteX's own account of it goes to ``elaborate.log`` there. For boards of Xilinx the script of the
+    vendor's tool is written too.
+
+    Raises:
+        PointwiseError: no PLL setting gives that clock, or a file cannot be written.
+    """
+    folder = folder.resolve()
+    gateware = folder / "gateware"
+    gateware.mkdir(parents=True, exist_ok=True)
+    maker = importlib.import_module(f"{__package__}.{board.module}")
+    with _told_in(folder / "elaborate.log"):
+        try:
+            soc = maker.make(config, round(clock_mhz * 1e6), gateware)
+            builder = Builder(soc, output_dir=str(folder), compile_software=False, compile_gateware=False)
+            if board.family == "none":
+                soc.finalize()
+                soc.platform.get_verilog(soc, name=TOP).write(str(gateware / f"{TOP}.v"))
+            else:
+                builder.build(run=False, build_name=TOP)
+        except ValueError as error:
+            if "PLL" not in str(error):
+                raise
+            raise PointwiseError(
+                f"the PLL of {board.name} cannot make {clock_mhz:g} MHz; choose another clock, such as "
+                f"{board.clock_mhz:g}"
+            ) from error
+    write_file(folder / HOST_FILE, json.dumps(describe(soc, board), indent=2) + "\n")
+    sources = [Path(source[0]) for source in soc.platform.sources]
+    suffix = {"ecp5": "lpf", "xilinx7": "xdc"}.get(board.family)
+    return System(
+        board,
+        config,
+        clock_mhz,
+        folder,
+        tuple(dict.fromkeys([gateware / f"{TOP}.v", *sources])),
+        gateware / f"{TOP}.{suffix}" if suffix else None,
+        folder / HOST_FILE,
+    )
+
+
+@contextlib.contextmanager
+def _told_in(log: Path):
+    """Turn what LiteX prints and logs into a file."""
+    root = logging.getLogger()
+    handlers, here = root.handlers[:], Path.cwd()
+    with log.open("w") as file, contextlib.redirect_stdout(file), contextlib.redirect_stderr(file):
+        root.handlers = [logging.StreamHandler(file)]
+        try:
+            yield
+        finally:
+            root.handlers = handlers
+            os.chdir(here)
