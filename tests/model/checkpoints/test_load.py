@@ -1,5 +1,6 @@
 """Checkpoints survive the disk, and whatever is wrong with one is told in a sentence."""
 
+import dataclasses
 import json
 import struct
 from collections import OrderedDict
@@ -11,8 +12,8 @@ import torch
 from torch import Tensor
 
 from hw.contract.errors import PointwiseError
-from model import checkpoints
 from model.checkpoints import MICRO_DIGITS, Checkpoint, check_state, load_checkpoint, save_checkpoint
+from model.images.preprocessing import Preprocessing, plain
 from model.networks import NETWORKS, DeiTConfig
 from model.synthetic import synthetic_checkpoint
 
@@ -43,6 +44,20 @@ def test_round_trip_keeps_weights_network_and_notes(
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
+def test_round_trip_keeps_classes_and_preprocessing(
+    tmp_path: Path, checkpoint: Checkpoint, suffix: str
+) -> None:
+    images = Preprocessing(8, (9, 10), "bilinear", crop_down=True, scale=0.5, mean=(0.1,), std=(0.7,))
+    path = tmp_path / f"net{suffix}"
+    full = dataclasses.replace(checkpoint, preprocessing=images, class_names=("a", "b", "c"))
+    save_checkpoint(path, full)
+    loaded = load_checkpoint(path)
+    assert (loaded.preprocessing, loaded.class_names, loaded.layout) == (images, ("a", "b", "c"), "Pointwise")
+    save_checkpoint(path, checkpoint)
+    assert load_checkpoint(path).prepared == plain(8, 1)
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
 def test_equal_checkpoints_are_equal_files(tmp_path: Path, checkpoint: Checkpoint, suffix: str) -> None:
     shuffled = dict(reversed(checkpoint.state.items()))
     for name, state in (("a", checkpoint.state), ("b", shuffled)):
@@ -60,8 +75,9 @@ def test_files_of_others(tmp_path: Path, checkpoint: Checkpoint, wrap) -> None:
     path = tmp_path / "theirs.pth"
     torch.save(wrap(OrderedDict(checkpoint.state)), path)
     assert same(load_checkpoint(path, CONFIG).state, checkpoint.state)
-    with pytest.raises(PointwiseError, match="does not say which network it is for; name the network"):
+    with pytest.raises(PointwiseError, match=r"does not say which network it is for: .* its 8 channels"):
         load_checkpoint(path)
+    assert load_checkpoint(path, heads=CONFIG.heads).config == CONFIG
 
 
 def test_safetensors_of_others(tmp_path: Path, checkpoint: Checkpoint) -> None:
@@ -192,6 +208,10 @@ def test_pickle_of_something_else_is_told(tmp_path: Path) -> None:
     [
         ('{"config": 3}', "describes itself in a way that is not ours"),
         ('{"notes": []}', "describes itself in a way that is not ours"),
+        (
+            '{"class_names": {}}',
+            r"describes itself in a way that is not ours .*class_names is not a JSON array",
+        ),
         ("[]", "describes itself in a way that is not ours"),
         ("{", "cannot be read"),
         ('{"config": {"dim": 8}}', "lacks the field"),
@@ -230,7 +250,7 @@ def test_interrupted_write_leaves_the_old_file(
             file.write(data[: len(data) // 2])
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(checkpoints.Path, "write_bytes", half)
+    monkeypatch.setattr(Path, "write_bytes", half)
     with pytest.raises(KeyboardInterrupt):
         save_checkpoint(path, checkpoint)
     assert path.read_text() == "old"

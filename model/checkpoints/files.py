@@ -1,0 +1,159 @@
+"""What lies on disk: tensors by whatever names they have, and the descriptions beside them."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import warnings
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import torch
+
+from hw.contract.errors import PointwiseError
+from model.images.described import read_json
+
+from .checkpoint import METADATA_KEY
+
+WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
+"""In a folder of Hugging Face's: all weights, or which of several files holds which."""
+CONFIG, PREPROCESSOR = "config.json", "preprocessor_config.json"
+
+_NESTED_KEYS = ("model", "state_dict")
+"""Where a `.pth` may hold its weights, in the order in which they are looked for."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A checkpoint as it was found.
+
+    Attributes:
+        path: of the file, or of the folder.
+        tensors: by name.
+        description: what a file of ours says about itself; empty for others.
+        config, preprocessor: the JSON beside safetensors, where it is there.
+    """
+
+    path: Path
+    tensors: dict[str, Any]
+    description: dict[str, Any] = field(default_factory=dict)
+    config: dict[str, Any] | None = None
+    preprocessor: dict[str, Any] | None = None
+
+    @property
+    def is_pickle(self) -> bool:
+        """Whether it came out of a `.pth` or `.pt`."""
+        return self.path.suffix in (".pth", ".pt")
+
+
+def read_source(path: str | Path) -> Source:
+    """Read a file, or a folder of Hugging Face's or timm's, without interpreting the names.
+
+    A pickle is read with `weights_only`, so it cannot run code.
+
+    Raises:
+        PointwiseError: the file is missing, damaged or of another kind.
+    """
+    path = Path(path)
+    if path.is_dir():
+        return _read_folder(path)
+    if not path.is_file():
+        raise PointwiseError(f"There is no checkpoint file {path}; check the path.")
+    check_suffix(path)
+    if path.suffix != ".safetensors":
+        return Source(path, *_described(path, *_guarded(_read_torch, path)))
+    tensors, description = _described(path, *_guarded(_read_safetensors, path))
+    return Source(path, tensors, description, *_beside(path.parent))
+
+
+def check_suffix(path: Path) -> None:
+    """Raise PointwiseError unless the ending is that of a checkpoint."""
+    if path.suffix not in (".safetensors", ".pth", ".pt"):
+        raise PointwiseError(
+            f"The checkpoint {path} ends in {path.suffix or 'nothing'}, but only .safetensors, .pth and .pt "
+            "are known; rename or convert it."
+        )
+
+
+def _read_folder(folder: Path) -> Source:
+    if (folder / WEIGHTS).is_file():
+        files = [folder / WEIGHTS]
+    elif (folder / INDEX).is_file():
+        shards = read_json(folder / INDEX).get("weight_map")
+        if not isinstance(shards, dict) or any(Path(str(name)).name != name for name in shards.values()):
+            raise PointwiseError(
+                f"{folder / INDEX} does not say which file of the folder holds which tensor; fetch it again."
+            )
+        files = [folder / name for name in sorted(set(shards.values()))]
+    else:
+        raise PointwiseError(
+            f"The folder {folder} holds neither {WEIGHTS} nor {INDEX}; give a checkpoint file, or a folder "
+            "that save_pretrained wrote."
+        )
+    tensors: dict[str, Any] = {}
+    for file in files:
+        if not file.is_file():
+            raise PointwiseError(f"The folder {folder} lacks {file.name}, which {INDEX} names; fetch it.")
+        tensors |= _guarded(_read_safetensors, file)[0]
+    return Source(folder, tensors, {}, *_beside(folder))
+
+
+def _beside(folder: Path) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
+    """The two descriptions in a folder, where they are there."""
+    config, preprocessor = (
+        read_json(folder / name) if (folder / name).is_file() else None for name in (CONFIG, PREPROCESSOR)
+    )
+    return config, preprocessor
+
+
+def _guarded(read: Any, path: Path) -> tuple[dict[str, Any], Any]:
+    try:
+        return read(path)
+    except PointwiseError:
+        raise
+    except Exception as error:
+        # A damaged file makes the two libraries raise almost anything, from KeyError to struct.error.
+        raise PointwiseError(
+            f"The checkpoint {path} cannot be read as a {path.suffix} file of weights "
+            f"({type(error).__name__}); fetch or save it again."
+        ) from error
+
+
+def _described(path: Path, tensors: dict[str, Any], description: Any) -> tuple[dict[str, Any], ...]:
+    """Check that a description of ours is of the form that it was written in; returns both."""
+    kinds = {"config": dict, "notes": dict, "preprocessing": dict, "class_names": list}
+    for name, kind in kinds.items():
+        if not isinstance(description, dict) or not isinstance(description.get(name, kind()), kind):
+            raise PointwiseError(
+                f"The checkpoint {path} describes itself in a way that is not ours ({METADATA_KEY}.{name} "
+                f"is not a JSON {'array' if kind is list else 'object'}); fetch or save it again."
+            )
+    return tensors, description
+
+
+def _read_safetensors(path: Path) -> tuple[dict[str, Any], Any]:
+    with safetensors.safe_open(path, framework="pt") as file:
+        # The handle gives no iterator, only keys().
+        tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+        metadata = file.metadata() or {}
+    return tensors, json.loads(metadata.get(METADATA_KEY, "{}"))
+
+
+def _read_torch(path: Path) -> tuple[dict[str, Any], Any]:
+    # A Namespace holds the command line in what the authors' training script saves; making one runs nothing.
+    with warnings.catch_warnings(), torch.serialization.safe_globals([argparse.Namespace]):
+        # About pickle protocols it does not expect; what matters ends in an exception or in check_state.
+        warnings.simplefilter("ignore")
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    if not isinstance(content, dict):
+        raise PointwiseError(
+            f"The checkpoint {path} holds a {type(content).__name__}, but tensors by name were expected; "
+            "save the network's state_dict()."
+        )
+    description = content.get(METADATA_KEY, {})
+    for key in _NESTED_KEYS:
+        if isinstance(content.get(key), dict):
+            return content[key], description
+    return content, description

@@ -1,0 +1,29 @@
+"""The layouts of checkpoints that are read, one module each.
+
+A layout has a ``NAME`` for people, ``matches``, which looks at what lies on disk, and ``read``, which gives
+the tensors the names of the DeiT authors' release (`model.networks.expected_shapes`).
+"""
+
+from types import ModuleType
+
+from hw.contract.errors import PointwiseError
+from model.checkpoints.files import Source
+
+from . import authors, huggingface, ours, timm
+from .found import Found
+
+LAYOUTS: tuple[ModuleType, ...] = (ours, huggingface, timm, authors)
+"""In the order in which they are tried; the last one takes what the others do not know."""
+
+__all__ = ["LAYOUTS", "Found", "find_layout"]
+
+
+def find_layout(source: Source) -> ModuleType:
+    """Return the layout of what was found.
+
+    Raises:
+        PointwiseError: there are no tensors at all.
+    """
+    if not source.tensors:
+        raise PointwiseError(f"The checkpoint {source.path} holds no weights; fetch or save it again.")
+    return next(layout for layout in LAYOUTS if layout.matches(source))

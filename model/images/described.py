@@ -1,0 +1,164 @@
+"""Preprocessing as the files beside a checkpoint describe it: Hugging Face's preprocessor, timm's config."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from hw.contract.errors import PointwiseError
+
+from .preprocessing import FAMILIES, INTERPOLATIONS, Preprocessing
+
+_HALF = (0.5, 0.5, 0.5)
+
+
+def from_huggingface(values: Mapping[str, Any], size: int, source: str) -> Preprocessing:
+    """Read a ``preprocessor_config.json``; what it leaves out is as in the image processor that it names.
+
+    Args:
+        size: height and width that the network takes. source: the file, for messages.
+
+    Raises:
+        PointwiseError: it asks for something that is not known, or does not give images of that size.
+    """
+    kind = str(values.get("image_processor_type") or values.get("feature_extractor_type") or "")
+    deit = kind.startswith("DeiT")
+
+    def given(name: str, default: Any) -> Any:
+        value = values.get(name)
+        return default if value is None else value
+
+    resize: int | tuple[int, int] | None = None
+    if given("do_resize", True):
+        resize = _resize(given("size", 256 if deit else 224), source)
+    if given("do_center_crop", deit):
+        cut = _square(given("crop_size", 224), source)
+    else:
+        cut = resize[0] if isinstance(resize, tuple) and resize[0] == resize[1] else size
+    rescaled, normalised = given("do_rescale", True), given("do_normalize", True)
+    resample = given("resample", 3 if deit else 2)
+    if resample not in range(len(INTERPOLATIONS)):
+        raise PointwiseError(f"{source} asks for the interpolation {resample!r}, which is not Pillow's.")
+    return _of_size(
+        Preprocessing(
+            cut,
+            resize,
+            interpolation=INTERPOLATIONS[resample],
+            crop_down=True,
+            scale=given("rescale_factor", 1 / 255) if rescaled else 1.0,
+            mean=tuple(given("image_mean", _HALF)) if normalised else (0.0,) * 3,
+            std=tuple(given("image_std", _HALF)) if normalised else (1.0,) * 3,
+        ),
+        size,
+        source,
+    )
+
+
+def huggingface_default(model_type: str, size: int) -> Preprocessing:
+    """What the image processor of a model does where no file says otherwise, for images of another size."""
+    resize = size * 8 // 7 if model_type == "deit" else size
+    how = "bicubic" if model_type == "deit" else "bilinear"
+    return Preprocessing(size, (resize, resize), how, crop_down=True, mean=_HALF, std=_HALF)
+
+
+def from_timm(values: Mapping[str, Any], size: int, source: str) -> Preprocessing:
+    """Read the ``pretrained_cfg`` of a ``config.json`` of timm; arguments as in `from_huggingface`."""
+    mode = values.get("crop_mode") or "center"
+    if mode not in ("center", "squash"):
+        raise PointwiseError(
+            f"{source} asks for the crop mode {mode!r}, but center and squash are known; "
+            "name the preprocessing."
+        )
+    scaled = math.floor(_square(values.get("input_size", [3, 224, 224])[-2:], source) / values["crop_pct"])
+    return _of_size(
+        Preprocessing(
+            _square(values.get("input_size", [3, 224, 224])[-2:], source),
+            (scaled, scaled) if mode == "squash" else scaled,
+            interpolation=values.get("interpolation", "bicubic"),
+            mean=tuple(values["mean"]),
+            std=tuple(values["std"]),
+        ),
+        size,
+        source,
+    )
+
+
+def named(name: str, size: int, colours: int) -> Preprocessing:
+    """What a person asked for: a family by name, or a file of Hugging Face's or timm's.
+
+    Raises:
+        PointwiseError: no such family or file, or a file that cannot be used.
+    """
+    if name in FAMILIES:
+        return FAMILIES[name](size, colours)
+    path = Path(name)
+    if not path.is_file():
+        raise PointwiseError(
+            f"There is no preprocessing {name!r}; choose one of {', '.join(FAMILIES)}, or give a "
+            "preprocessor_config.json."
+        )
+    values = read_json(path)
+    if "pretrained_cfg" in values:
+        return described(from_timm, values["pretrained_cfg"], size, str(path))
+    return described(from_huggingface, values, size, str(path))
+
+
+def described(reader: Any, values: Mapping[str, Any], size: int, source: str) -> Preprocessing:
+    """Call one of the two readers above; a value of another kind than expected is told.
+
+    Raises:
+        PointwiseError: as the reader, or a missing or garbled value.
+    """
+    try:
+        return reader(values, size, source)
+    except (KeyError, TypeError, ValueError, ZeroDivisionError, OverflowError, AttributeError) as error:
+        raise PointwiseError(
+            f"{source} describes the preprocessing in a way that is not known "
+            f"({type(error).__name__}: {error}); name the preprocessing."
+        ) from error
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Return the JSON object in a file.
+
+    Raises:
+        PointwiseError: it cannot be read or holds something else.
+    """
+    try:
+        values = json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise PointwiseError(f"The file {path} cannot be read as JSON ({error}); fetch it again.") from error
+    if not isinstance(values, dict):
+        raise PointwiseError(f"The file {path} holds no JSON object; fetch it again.")
+    return values
+
+
+def _resize(size: Any, source: str) -> int | tuple[int, int]:
+    """Hugging Face's ``size``: one number stands for a square, ``shortest_edge`` keeps the proportions."""
+    if isinstance(size, int):
+        return size, size
+    if set(size) == {"shortest_edge"}:
+        return size["shortest_edge"]
+    if set(size) == {"height", "width"}:
+        return size["height"], size["width"]
+    raise PointwiseError(f"{source} asks for the size {size}, which is not known; name the preprocessing.")
+
+
+def _square(size: Any, source: str) -> int:
+    """One side of a square, given in any of the ways that are usual."""
+    sides = [size] if isinstance(size, int) else [*size.values()] if isinstance(size, dict) else list(size)
+    if len(set(sides)) != 1:
+        raise PointwiseError(f"{source} cuts images to {size}, but only squares are known.")
+    return sides[0]
+
+
+def _of_size(preprocessing: Preprocessing, size: int, source: str) -> Preprocessing:
+    if preprocessing.size != size:
+        raise PointwiseError(
+            f"{source} gives images of {preprocessing.size} pixels, but the network takes {size}; "
+            "name the preprocessing."
+        )
+    return preprocessing

@@ -1,0 +1,130 @@
+"""How a family of networks wants its images: resize, crop, normalisation.
+
+Plain Python: a checkpoint's description holds it, and nothing here opens an image (`model.images.prepare`
+does).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from hw.contract.errors import PointwiseError
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+"""Of the red, green and blue of ImageNet's pixels, of 1 from black to white."""
+
+INTERPOLATIONS = ("nearest", "lanczos", "bilinear", "bicubic", "box", "hamming")
+"""By Pillow's number, which Hugging Face's files give."""
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """From a picture of any size to what the network takes in: (v · scale − mean) / std of a square cut out.
+
+    Attributes:
+        size: height and width of the result.
+        resize: the shorter side is brought to that many pixels, or, as a pair, height and width to those;
+            None leaves the picture as it is.
+        interpolation: of the resize, one of `INTERPOLATIONS`.
+        crop_down: an odd border of the centre crop is halved downwards (Hugging Face) instead of to the even
+            number (torchvision).
+        scale: of a pixel of 0 to 255.
+        mean, std: one number for each colour.
+
+    Raises:
+        PointwiseError: a value with which no image can be prepared.
+    """
+
+    size: int
+    resize: int | tuple[int, int] | None
+    interpolation: str = "bicubic"
+    crop_down: bool = False
+    scale: float = 1 / 255
+    mean: tuple[float, ...] = IMAGENET_MEAN
+    std: tuple[float, ...] = IMAGENET_STD
+
+    def __post_init__(self) -> None:
+        sides = (self.size, *(self.resize if isinstance(self.resize, tuple) else (self.resize or 1,)))
+        if any(not isinstance(side, int) or isinstance(side, bool) or side < 1 for side in sides):
+            raise PointwiseError(
+                f"Images are to be resized to {self.resize} and cut to {self.size} pixels, "
+                "but sizes must be whole numbers of at least 1."
+            )
+        if self.interpolation not in INTERPOLATIONS:
+            raise PointwiseError(
+                f"Images are to be resized by {self.interpolation!r}; choose one of "
+                f"{', '.join(INTERPOLATIONS)}."
+            )
+        numbers = (self.scale, *self.mean, *self.std)
+        if any(not isinstance(number, int | float) or not math.isfinite(number) for number in numbers) or (
+            not self.mean or len(self.mean) != len(self.std) or min(self.std) <= 0 or self.scale <= 0
+        ):
+            raise PointwiseError(
+                f"Images are to be normalised by scale {self.scale}, mean {self.mean} and standard deviation "
+                f"{self.std}, but one number for each colour was expected, and no zero to divide by."
+            )
+
+    def __str__(self) -> str:
+        """Words for a table, such as "256 bicubic, centre 224"."""
+        sides = "×".join(map(str, self.resize)) if isinstance(self.resize, tuple) else self.resize
+        how = f"{sides} {self.interpolation}, " if self.resize else ""
+        return f"{how}centre {self.size}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields as plain values, ready for JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Preprocessing:
+        """Build from what `to_dict` returned, also through JSON.
+
+        Raises:
+            PointwiseError: a field is missing, unknown or of another kind.
+        """
+        names = {field.name for field in fields(cls)}
+        if wrong := sorted(names ^ set(values)):
+            raise PointwiseError(
+                f"The description of the preprocessing lacks or does not know {wrong[0]!r}; save it again."
+            )
+        try:
+            tuples = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
+            return cls(**tuples)
+        except TypeError as error:
+            raise PointwiseError(
+                f"The description of the preprocessing is of another kind ({error}); save it again."
+            ) from error
+
+
+def authors(size: int, colours: int = 3) -> Preprocessing:
+    """The DeiT authors' evaluation: the short side to 256 for 224, bicubic; ImageNet's mean and deviation."""
+    return Preprocessing(size, size * 8 // 7, **_normalisation(colours, IMAGENET_MEAN, IMAGENET_STD))
+
+
+def timm(size: int, colours: int = 3) -> Preprocessing:
+    """What timm does with most ViT and DeiT: a crop of 0.9, so that the short side is 248 for 224."""
+    return Preprocessing(size, int(size / 0.9), **_normalisation(colours, IMAGENET_MEAN, IMAGENET_STD))
+
+
+def timm_vit(size: int, colours: int = 3) -> Preprocessing:
+    """The same for the ViT that Google trained: mean and deviation are 0.5."""
+    return Preprocessing(size, int(size / 0.9), **_normalisation(colours))
+
+
+def plain(size: int, colours: int = 3) -> Preprocessing:
+    """The whole of a square image, with pixels from -1 to 1; what our own small networks are trained on."""
+    return Preprocessing(size, size, **_normalisation(colours))
+
+
+FAMILIES = {"authors": authors, "timm": timm, "timm_vit": timm_vit, "plain": plain}
+"""By the name that a person gives."""
+
+
+def _normalisation(
+    colours: int, mean: tuple[float, ...] = (0.5,) * 3, std: tuple[float, ...] = (0.5,) * 3
+) -> dict[str, tuple[float, ...]]:
+    """Mean and deviation of so many colours; only three of them have ImageNet's."""
+    return {"mean": mean, "std": std} if colours == 3 else {"mean": (0.5,) * colours, "std": (0.5,) * colours}
