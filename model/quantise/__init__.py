@@ -3,5 +3,6 @@
 from .deit import quantise
 from .inputs import patchify
 from .io import load_network, save_network
+from .recipe import LayerRecipe, Recipe, load_recipe
 
-__all__ = ["load_network", "patchify", "quantise", "save_network"]
+__all__ = ["LayerRecipe", "Recipe", "load_network", "load_recipe", "patchify", "quantise", "save_network"]

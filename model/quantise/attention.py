@@ -12,6 +12,7 @@ from model.integer.softmax import DIVIDE_FRACTION_BITS
 
 from .attention_plan import AttentionPlan, plan_attention
 from .norm import NormPlan
+from .recipe import Recipe
 from .records import Observations
 from .scales import fixed_point
 from .score_plan import ScorePlan, exp_table
@@ -38,7 +39,7 @@ class Attention:
     biases: dict[str, np.ndarray]
     proj: np.ndarray
     proj_bias: np.ndarray
-    grids: dict[str, WeightGrid]
+    grids: dict[str, WeightGrid | None]
     context_step: float | None = None
 
 
@@ -49,28 +50,32 @@ def attention_layers(
     residual: str,
     residual_scale: float,
     next_norm: NormConstants,
+    recipe: Recipe,
 ) -> list[Layer]:
     """Return the layers of one attention, in order of execution.
 
     Args:
         norm: the LayerNorm in front. seen: calibration.
         residual: name of the residual stream. residual_scale: real value of one step of it.
-        next_norm: constants of the LayerNorm that follows.
+        next_norm: constants of the LayerNorm that follows. recipe: how each layer is quantised.
 
     Raises:
         PointwiseError: a range is zero, or a factor or bias does not fit the hardware.
     """
-    plan = plan_attention(attention.name, attention.heads, attention.proj, seen, attention.context_step)
+    plan = plan_attention(
+        attention.name, attention.heads, attention.proj, seen, recipe, attention.context_step
+    )
     layers = []
     for head in range(attention.heads):
-        layers += _head(attention, norm, plan, head, residual)
+        layers += _head(attention, norm, plan, head, residual, recipe)
     name = f"{attention.name}.proj"
     rows = quantise_rows(
         attention.proj * plan.context_scale,
         attention.proj_bias + attention.proj @ plan.context_centre,
         residual_scale,
         name,
-        plan.context_mean,
+        plan.context_moments,
+        how=recipe[name],
         grid=attention.grids["proj"],
     )
     contexts = tuple(f"{attention.name}.o.{head}" for head in range(attention.heads))
@@ -89,7 +94,9 @@ def attention_layers(
     return layers
 
 
-def _head(attention: Attention, norm: NormPlan, plan: AttentionPlan, head: int, residual: str) -> list[Layer]:
+def _head(
+    attention: Attention, norm: NormPlan, plan: AttentionPlan, head: int, residual: str, recipe: Recipe
+) -> list[Layer]:
     """The five layers of one head."""
     scores = plan.scores[head]
     width = len(scores.q_scale)
@@ -99,7 +106,15 @@ def _head(attention: Attention, norm: NormPlan, plan: AttentionPlan, head: int, 
         name = f"{attention.name}.{letter}.{head}"
         weight = attention.weights[letter][part] * norm.scale
         bias = attention.biases[letter][part] - centre
-        rows = quantise_rows(weight, bias, scale, name, norm.mean, grid=attention.grids[letter][part])
+        rows = quantise_rows(
+            weight,
+            bias,
+            scale,
+            name,
+            norm.moments,
+            how=recipe[f"{attention.name}.{letter}"],
+            grid=attention.grids[letter] and attention.grids[letter][part],
+        )
         return Layer(
             name,
             (residual,),

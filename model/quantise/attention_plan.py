@@ -4,9 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .moments import Moments
 from .norm import INT8_MAX, rounding_noise
+from .recipe import Recipe
 from .records import Observations
-from .score_plan import HeadSample, ScorePlan, floored, plan_scores
+from .score_plan import HeadSample, ScorePlan, floored, plan_heads
 
 CONTEXT_HEADROOM = 1 / 8
 """Part by which the range of the context is widened: few images do not show its long tails."""
@@ -22,7 +24,7 @@ class AttentionPlan:
         scores: queries, keys and scores of each head.
         v_scale, v_centre: (H,); the centre comes back with the context, since probabilities sum to 1.
         context_scale, context_centre: (H,); the centre comes back with the bias of the projection.
-        context_mean: (H,) mean of the context, in steps, without its centre.
+        context_moments: of the context, in steps, without its centre.
     """
 
     scores: tuple[ScorePlan, ...]
@@ -30,41 +32,55 @@ class AttentionPlan:
     v_centre: np.ndarray
     context_scale: np.ndarray
     context_centre: np.ndarray
-    context_mean: np.ndarray
+    context_moments: Moments
 
 
 def plan_attention(
-    name: str, heads: int, proj: np.ndarray, seen: Observations, step: float | None = None
+    name: str,
+    heads: int,
+    proj: np.ndarray,
+    seen: Observations,
+    recipe: Recipe,
+    step: float | None = None,
 ) -> AttentionPlan:
     """Choose the scales of the attention ``name`` (``blocks.i.attn``).
 
     Args:
         heads: number of heads. proj: (H, H) weights of the projection. seen: calibration.
+        recipe: how each layer is quantised.
         step: of the context, where training has fixed it, for all channels alike and around 0.
 
     Raises:
         PointwiseError: queries, keys and values, or the context, are always the same.
     """
     q_range = seen[f"{name}.q"].limits(symmetric=True)[1]
-    low, high = (limit.reshape(2, -1) for limit in seen[f"{name}.kv"].limits(symmetric=False))
+    low_k, high_k = seen[f"{name}.k"].limits(symmetric=False)
+    low_v, high_v = seen[f"{name}.v"].limits(symmetric=False)
     context = seen[f"{name}.context"]
     context_low, context_high = context.limits(symmetric=False)
     context_centre = (context_low + context_high) / 2 if step is None else np.zeros_like(context_low)
     spread = np.maximum(context.mean_square - 2 * context_centre * context.mean + context_centre**2, 0)
     finest = floored((context_high - context_low) / 2) * (1 + CONTEXT_HEADROOM) / INT8_MAX
-    context_scale = draw_together(finest, proj, spread) if step is None else np.full_like(finest, step)
+    if step is not None:
+        context_scale = np.full_like(finest, step)
+    elif recipe[f"{name}.o"].equalise:
+        context_scale = draw_together(finest, proj, spread)
+    else:
+        context_scale = finest
     q, k = seen.attention[name].q, seen.attention[name].k
-    scores = []
-    for head, part in enumerate(np.split(np.arange(low.shape[1]), heads)):
-        sample = HeadSample(q[:, head], k[:, head], q_range[part], low[0, part], high[0, part])
-        scores.append(plan_scores(sample))
+    samples = [
+        HeadSample(q[:, head], k[:, head], q_range[part], low_k[part], high_k[part])
+        for head, part in enumerate(np.split(np.arange(len(q_range)), heads))
+    ]
+    operands = [recipe[f"{name}.{letter}"] for letter in "qk"]
+    balanced = all(how.equalise and how.granularity == "channel" for how in operands)
     return AttentionPlan(
-        scores=tuple(scores),
-        v_scale=floored((high[1] - low[1]) / 2) / INT8_MAX,
-        v_centre=(low[1] + high[1]) / 2,
+        scores=tuple(plan_heads(samples, recipe[f"{name}.s"], balanced)),
+        v_scale=floored((high_v - low_v) / 2) / INT8_MAX,
+        v_centre=(low_v + high_v) / 2,
         context_scale=context_scale,
         context_centre=context_centre,
-        context_mean=(context.mean - context_centre) / context_scale,
+        context_moments=context.moments(context_scale, context_centre),
     )
 
 

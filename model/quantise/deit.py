@@ -20,7 +20,7 @@ from .inputs import PixelScales, pixel_scales
 from .mlp import Mlp, mlp_layers
 from .norm import NormPlan, plan_norm
 from .observe import observe
-from .ranges import range_method
+from .recipe import Recipe
 from .records import Observations
 from .scales import norm_constants
 from .trained import Trained, WeightGrid
@@ -39,7 +39,7 @@ def quantise(
     calibration_images: np.ndarray | Tensor,
     *,
     name: str = "deit",
-    method: str = "minmax",
+    recipe: Recipe | None = None,
     batch: int = 16,
     trained: Trained | None = None,
     progress: Callable[[int, int], None] | None = None,
@@ -50,7 +50,7 @@ def quantise(
         state_dict: the checkpoint's tensors, see ``model.checkpoints``. config: its network.
         calibration_images: (B, colours, S, S) real, normalised as the network takes them; about 100.
         name: of the result, for reports.
-        method: range method of the 8-bit tensors, one of ``model.quantise.ranges.METHODS``.
+        recipe: how each layer is quantised; the best we know unless given.
         batch: images at a time through the float network.
         trained: what training has fixed already (``model.qat``).
         progress: called with (images done, images in all) during calibration.
@@ -59,12 +59,21 @@ def quantise(
         PointwiseError: the checkpoint or the images do not fit the network, something is not finite or has no
             range, or a factor does not fit the hardware.
     """
-    observer = range_method(method)
+    recipe = recipe or Recipe()
+    recipe.check_names(layer_names(config))
     if batch < 1:
         raise PointwiseError(f"The calibration batch is {batch}, but it must be at least 1.")
     state = check_state(state_dict, config, "to be quantised")
-    seen = observe(DeiT.from_state(config, state), calibration_images, observer, batch, progress)
-    return _Builder(name, config, state, seen, method, trained or Trained()).build()
+    seen = observe(DeiT.from_state(config, state), calibration_images, recipe, batch, progress)
+    return _Builder(name, config, state, seen, recipe, trained or Trained()).build()
+
+
+def layer_names(config: DeiTConfig) -> list[str]:
+    """The names that a recipe's patterns are matched with, in the order of execution."""
+    parts = ["norm1", *(f"attn.{part}" for part in ("q", "k", "v", "s", "o", "proj")), "norm2"]
+    parts += ["mlp.fc1", "mlp.fc2"]
+    blocks = [f"blocks.{index}.{part}" for index in range(config.depth) for part in parts]
+    return ["image", "patch_embed", *blocks, "norm", "head", *(["head_dist"] if config.distilled else [])]
 
 
 class _Builder:
@@ -76,10 +85,10 @@ class _Builder:
         config: DeiTConfig,
         state: dict[str, Tensor],
         seen: Observations,
-        method: str,
+        recipe: Recipe,
         trained: Trained,
     ) -> None:
-        self.name, self.config, self.seen, self.method = name, config, seen, method
+        self.name, self.config, self.seen, self.recipe = name, config, seen, recipe
         self.trained = trained
         self.state = {key: tensor.double().numpy() for key, tensor in state.items()}
         self.residual_scale = float(seen["residual"].largest()[0]) * RESIDUAL_HEADROOM / INT16[1]
@@ -101,6 +110,7 @@ class _Builder:
                 RESIDUAL,
                 self.residual_scale,
                 follows[f"{block}.norm1"],
+                self.recipe,
             )
             layers += mlp_layers(
                 self._mlp(block),
@@ -109,6 +119,7 @@ class _Builder:
                 RESIDUAL,
                 self.residual_scale,
                 follows[f"{block}.norm2"],
+                self.recipe,
             )
         heads = self._heads(plans["norm"])
         return IntegerNetwork(
@@ -126,7 +137,7 @@ class _Builder:
             macs=config.macs,
             info={
                 "config": config.to_dict(),
-                "range_method": self.method,
+                "recipe": self.recipe.to_dict(),
                 "calibration_images": self.seen.images,
                 "input": {
                     "patch": config.patch,
@@ -146,8 +157,8 @@ class _Builder:
     def _linear(self, name: str) -> tuple[np.ndarray, np.ndarray]:
         return self.state[f"{name}.weight"], self.state[f"{name}.bias"]
 
-    def _grid(self, name: str) -> WeightGrid:
-        return self.trained.grid(name, len(self.state[f"{name}.weight"]))
+    def _grid(self, name: str) -> WeightGrid | None:
+        return self.trained.weights.get(name)
 
     def _folded(self, norm: str, name: str) -> tuple[np.ndarray, np.ndarray]:
         """Weight and bias of the linear layer ``name`` for x̂: γ and β of the LayerNorm folded in."""
@@ -164,7 +175,7 @@ class _Builder:
 
     def _plan(self, norm: str) -> NormPlan:
         consumers = [self._folded(norm, name)[0] for name in self._consumers(norm)]
-        return plan_norm(self.seen[norm], consumers, self.trained.steps.get(norm))
+        return plan_norm(self.seen[norm], consumers, self.recipe[norm], self.trained.steps.get(norm))
 
     def _constants(self, norm: str, plan: NormPlan) -> NormConstants:
         return norm_constants(self.config.dim, plan.step, self.residual_scale, self.config.norm_eps, norm)
@@ -173,12 +184,16 @@ class _Builder:
         """Patch embedding, with the offset of the pixels in its bias."""
         weight, bias = self._linear("patch_embed.proj")
         weight = weight.reshape(self.config.dim, -1)
-        per_channel = self.config.patch**2
+        scale, offset = (
+            np.repeat(part, self.config.patch**2) for part in (pixels.scale, pixels.offset)
+        )
         rows = quantise_rows(
-            weight * np.repeat(pixels.scale, per_channel),
-            bias + weight @ np.repeat(pixels.offset, per_channel),
+            weight * scale,
+            bias + weight @ offset,
             self.residual_scale,
             "patch_embed",
+            self.seen["patches"].moments(scale, offset),
+            how=self.recipe["patch_embed"],
             grid=self._grid("patch_embed.proj"),
         )
         return Layer(
@@ -228,7 +243,7 @@ class _Builder:
             proj=proj,
             proj_bias=proj_bias,
             grids={
-                **{letter: grid[third] for letter, third in zip("qkv", thirds, strict=True)},
+                **{letter: grid and grid[third] for letter, third in zip("qkv", thirds, strict=True)},
                 "proj": self._grid(f"{block}.attn.proj"),
             },
             context_step=self.trained.steps.get(f"{block}.attn.context"),
@@ -248,7 +263,13 @@ class _Builder:
             weight, bias = self._folded("norm", name)
             weight, bias = weight / len(names), bias / len(names)
             rows: QuantisedRows = quantise_rows(
-                weight * norm.scale, bias, scale, name, norm.mean, grid=self._grid(name)
+                weight * norm.scale,
+                bias,
+                scale,
+                name,
+                norm.moments,
+                how=self.recipe[name],
+                grid=self._grid(name),
             )
             layers.append(
                 Layer(

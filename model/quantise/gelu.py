@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hw.contract.errors import PointwiseError
 from model.integer.rounding import INT8, UINT8
 
 from .ranges.histogram import ChannelHistogram
+from .recipe import LayerRecipe
 from .records import Observations
 
 STEPS = INT8[1] - INT8[0]
@@ -18,7 +18,10 @@ BOTTOMS = tuple(-0.75 - step / 8 for step in range(40))
 """Where the index may start: GELU is almost flat there, so that clipping costs little for a finer step."""
 SHRINKS = tuple(1 - step / 16 for step in range(9))
 """Steps of the result that are tried, as parts of the index step."""
+TOPS = tuple(1 - step / 20 for step in range(13))
+"""Where the index may end, as parts of the range."""
 
+DEFAULT = LayerRecipe()
 _erf = np.vectorize(math.erf, otypes=[np.float64])
 
 
@@ -44,14 +47,19 @@ def gelu(x: np.ndarray) -> np.ndarray:
     return x * 0.5 * (1 + _erf(x / math.sqrt(2)))
 
 
-def plan_gelu(name: str, seen: Observations, step: float | None = None) -> GeluPlan:
-    """Choose the table of the GELU ``name`` (``blocks.i.mlp.act``) by its mean squared error in calibration.
+def plan_gelu(
+    name: str, seen: Observations, how: LayerRecipe = DEFAULT, step: float | None = None
+) -> GeluPlan:
+    """Choose the table of the GELU ``name`` (``blocks.i.mlp.act``).
+
+    Where the recipe says so, both ends of the index range and the step of the result are searched for the
+    least squared error on the calibration data: at the bottom GELU is almost flat, so that clipping costs
+    little for a finer step, and at the top few values are worth no step. Otherwise index and result cover the
+    range that the recipe's method finds.
 
     Args:
+        how: the recipe of the layer (``blocks.i.mlp.fc1``).
         step: of the result, where training has fixed it; the index range alone is searched then.
-
-    The top of the index range is where the range method puts it: GELU is the identity there, and clipping
-    would be wrong. Its bottom and the step of the result are searched.
 
     Raises:
         PointwiseError: the GELU's input is always the same.
@@ -60,20 +68,28 @@ def plan_gelu(name: str, seen: Observations, step: float | None = None) -> GeluP
     low, high = min(low, 0.0), max(high, 2.0**-8)
     values, counts = _samples(seen.gelu_inputs[name])
     exact = gelu(values)
-    best: tuple[float, GeluPlan] | None = None
-    for bottom in sorted({max(low, bottom) for bottom in BOTTOMS}):
-        index_scale = (high - bottom) / STEPS
-        index_centre = bottom - INT8[0] * index_scale
-        least = (max(high, 0.0) - LEAST) / UINT8[1]
-        steps = {step} if step else {max(least, index_scale * shrink) for shrink in SHRINKS}
-        for scale in sorted(steps):
-            plan = make_table(index_scale, index_centre, scale)
-            error = float(counts @ (apply(plan, values) - exact) ** 2)
-            if best is None or error < best[0]:
-                best = error, plan
-    if best is None:
-        raise PointwiseError(f"The range of {name} is empty; use other calibration images.")
-    return best[1]
+
+    def error(plan: GeluPlan) -> float:
+        return float(counts @ (apply(plan, values) - exact) ** 2)
+
+    def plans(bottom: float, top: float) -> list[GeluPlan]:
+        index_scale = (top - bottom) / STEPS
+        least = (top - LEAST) / UINT8[1]
+        shrinks = SHRINKS if how.search else (0.0,)
+        steps = {step} if step else {max(least, index_scale * shrink) for shrink in shrinks}
+        centre = bottom - INT8[0] * index_scale
+        # With 0 on both grids, the identity's part of the table rounds once and not twice.
+        centres = {centre, round(centre / index_scale) * index_scale} if how.search else {centre}
+        return [make_table(index_scale, at, scale) for scale in sorted(steps) for at in sorted(centres)]
+
+    if not how.search:
+        return plans(low, high)[0]
+    bottoms = sorted({max(low, bottom) for bottom in BOTTOMS})
+    top = high
+    for _ in range(2):
+        bottom = min(bottoms, key=lambda bottom: min(error(plan) for plan in plans(bottom, top)))
+        top = min((high * part for part in TOPS), key=lambda top: min(map(error, plans(bottom, top))))
+    return min(plans(bottom, top), key=error)
 
 
 def make_table(index_scale: float, index_centre: float, scale: float) -> GeluPlan:

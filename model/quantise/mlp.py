@@ -10,6 +10,7 @@ from model.integer.network import Layer
 
 from .gelu import plan_gelu
 from .norm import NormPlan
+from .recipe import Recipe
 from .records import Observations
 from .trained import WeightGrid
 from .weights import quantise_rows
@@ -30,8 +31,8 @@ class Mlp:
     fc1_bias: np.ndarray
     fc2: np.ndarray
     fc2_bias: np.ndarray
-    fc1_grid: WeightGrid
-    fc2_grid: WeightGrid
+    fc1_grid: WeightGrid | None = None
+    fc2_grid: WeightGrid | None = None
     act_step: float | None = None
 
 
@@ -42,25 +43,27 @@ def mlp_layers(
     residual: str,
     residual_scale: float,
     next_norm: NormConstants,
+    recipe: Recipe,
 ) -> list[Layer]:
     """Return fc1 with GELU and fc2 with the residual addition.
 
     Args:
         norm: the LayerNorm in front. seen: calibration.
         residual: name of the residual stream. residual_scale: real value of one step of it.
-        next_norm: constants of the LayerNorm that follows.
+        next_norm: constants of the LayerNorm that follows. recipe: how each layer is quantised.
 
     Raises:
         PointwiseError: a range is zero, or a factor or bias does not fit the hardware.
     """
-    gelu = plan_gelu(f"{mlp.name}.act", seen, mlp.act_step)
     hidden, output = f"{mlp.name}.fc1", f"{mlp.name}.fc2"
+    gelu = plan_gelu(f"{mlp.name}.act", seen, recipe[hidden], mlp.act_step)
     first = quantise_rows(
         mlp.fc1 * norm.scale,
         mlp.fc1_bias - gelu.index_centre,
         gelu.index_scale,
         hidden,
-        norm.mean,
+        norm.moments,
+        how=recipe[hidden],
         grid=mlp.fc1_grid,
     )
     second = quantise_rows(
@@ -68,8 +71,9 @@ def mlp_layers(
         mlp.fc2_bias,
         residual_scale,
         output,
-        seen[f"{mlp.name}.act"].mean / gelu.scale,
+        seen[f"{mlp.name}.act"].moments(gelu.scale),
         gelu.zero_point,
+        recipe[output],
         mlp.fc2_grid,
     )
     return [

@@ -4,11 +4,12 @@ The names of the records, with their channels, for a network of ``depth`` blocks
 
 ====================================  ============  ====================================================
 ``pixels``                            colours       normalised input pixels
+``patches``                           patch²·c      the same, a row for each patch
 ``blocks.i.norm1``, ``…norm2``        H             x̂ = (x − μ)/σ, in front of γ and β
 ``norm``                              H             the same of the last LayerNorm
 ``residual``                          1             the residual stream in front of every LayerNorm
 ``blocks.i.attn.q``                   H             queries, head by head
-``blocks.i.attn.kv``                  2H            keys and values, head by head
+``blocks.i.attn.k``, ``…v``           H             keys, and values, head by head
 ``blocks.i.attn.context``             H             attention output in front of the projection
 ``blocks.i.mlp.act.input``            1             GELU input
 ``blocks.i.mlp.act``                  hidden        GELU output
@@ -20,7 +21,7 @@ and values nothing else is recorded, provided that there are enough images: what
 is worth no range.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import numpy as np
 import torch
@@ -28,10 +29,12 @@ from torch import Tensor, nn
 
 from hw.contract.errors import PointwiseError
 from model.deit import DeiT
+from model.networks import DeiTConfig
 
-from .ranges import RangeObserver
+from .ranges import RangeObserver, range_method
 from .ranges.histogram import ChannelHistogram
 from .ranges.minmax import MinMax
+from .recipe import Recipe
 from .records import AttentionSample, Observations, TensorRecord
 
 ENOUGH_IMAGES = 64
@@ -73,7 +76,7 @@ def check_images(images: np.ndarray | Tensor, net: DeiT, purpose: str) -> Tensor
 def observe(
     net: DeiT,
     images: np.ndarray | Tensor,
-    method: type[RangeObserver] = MinMax,
+    recipe: Recipe | None = None,
     batch: int = 16,
     progress: Callable[[int, int], None] | None = None,
 ) -> Observations:
@@ -81,8 +84,9 @@ def observe(
 
     Args:
         net: the network, in inference mode. images: (B, colours, S, S), normalised as the network takes them.
-        method: the range method for everything that becomes 8 bits; the residual stream and the logits, of
-            16 bits, always keep their full range.
+        recipe: tells the range method of everything that becomes 8 bits, and whether rounding the weights
+            that read it wants second moments. The residual stream and the logits, of 16 bits, always keep
+            their full range.
         batch: images at a time. progress: called with (images done, images in all) after each batch.
 
     Raises:
@@ -90,7 +94,7 @@ def observe(
     """
     images = check_images(images, net, "calibration")
     seen = Observations(grids=[np.empty(0, np.float32)] * net.config.in_channels)
-    watch = _Watch(seen, method)
+    watch = _Watch(seen, recipe or Recipe(), net.config)
     every = -(-len(images) * net.config.tokens // SAMPLE_TOKENS)
     reaching = net.config.prefix_tokens if len(images) >= ENOUGH_IMAGES else net.config.tokens
     handles = watch.attach(net, reaching)
@@ -114,41 +118,71 @@ def observe(
 class _Watch:
     """The forward hooks that fill ``Observations``."""
 
-    def __init__(self, seen: Observations, method: type[RangeObserver]) -> None:
-        self.seen = seen
-        self.method = method
+    def __init__(self, seen: Observations, recipe: Recipe, config: DeiTConfig) -> None:
+        self.seen, self.recipe, self.config = seen, recipe, config
         self.sampled: list[int] = []
         """Images of the present batch whose queries and keys are kept."""
 
-    def record(self, name: str, values: Tensor, method: type[RangeObserver] | None = None) -> None:
-        """Give (samples, channels) to the record of that name."""
+    def record(
+        self,
+        name: str,
+        values: Tensor,
+        method: type[RangeObserver] = MinMax,
+        groups: int | None = None,
+        readers: Collection[str] = (),
+    ) -> None:
+        """Give (samples, channels) to the record of that name.
+
+        Args:
+            groups: equal parts of the channels with a range of their own; every channel unless given.
+            readers: layers whose weights are rounded by the second moments.
+        """
         if name not in self.seen.records:
-            self.seen.records[name] = TensorRecord(name, (method or self.method)(values.shape[1]))
+            channels = values.shape[1]
+            second = any(self.recipe[reader].rounding != "nearest" for reader in readers)
+            self.seen.records[name] = TensorRecord(name, method(groups or channels), channels, second)
         self.seen.records[name].update(values)
+
+    def method(self, layer: str) -> type[RangeObserver]:
+        """The range method of that layer."""
+        return range_method(self.recipe[layer].range)
+
+    def part(self, name: str, values: Tensor, layer: str, readers: Collection[str] = ()) -> None:
+        """Record a part of an attention, whose recipe says what shares a range."""
+        groups = {"tensor": 1, "head": self.config.heads, "channel": None}[self.recipe[layer].granularity]
+        self.record(name, values, self.method(layer), groups, readers)
 
     def attach(self, net: DeiT, reaching: int) -> list[torch.utils.hooks.RemovableHandle]:
         """Put the hooks in place; ``reaching`` first tokens of the last block are worth recording."""
         config = net.config
-        handles = [net.norm.register_forward_pre_hook(self._norm("norm", reaching))]
+        heads = ["head", "head_dist"] if config.distilled else ["head"]
+        handles = [net.norm.register_forward_pre_hook(self._norm("norm", reaching, heads))]
         for index, block in enumerate(net.blocks):
             name = f"blocks.{index}"
             tokens = config.tokens if index < config.depth - 1 else reaching
             handles += [
-                block.norm1.register_forward_pre_hook(self._norm(f"{name}.norm1", config.tokens)),
+                block.norm1.register_forward_pre_hook(
+                    self._norm(f"{name}.norm1", config.tokens, [f"{name}.attn.{letter}" for letter in "qkv"])
+                ),
                 *self._attention(f"{name}.attn", block.attn, tokens),
-                block.norm2.register_forward_pre_hook(self._norm(f"{name}.norm2", tokens)),
+                block.norm2.register_forward_pre_hook(
+                    self._norm(f"{name}.norm2", tokens, [f"{name}.mlp.fc1"])
+                ),
                 block.mlp.act.register_forward_hook(self._gelu(f"{name}.mlp.act", tokens)),
             ]
         return handles
 
     def pixels(self, images: Tensor) -> None:
-        self.record("pixels", images.transpose(0, 1).flatten(1).T)
+        self.record("pixels", images.transpose(0, 1).flatten(1).T, self.method("image"))
+        patch = self.config.patch
+        patches = torch.nn.functional.unfold(images, patch, stride=patch).transpose(1, 2).flatten(0, 1)
+        self.record("patches", patches, groups=1, readers=["patch_embed"])
         for colour, grid in enumerate(self.seen.grids):
             if grid is not None:
                 grid = np.union1d(grid, images[:, colour].numpy())
                 self.seen.grids[colour] = grid if len(grid) <= GRID_SIZE else None
 
-    def _norm(self, name: str, tokens: int) -> Callable[..., None]:
+    def _norm(self, name: str, tokens: int, readers: Collection[str]) -> Callable[..., None]:
         """A hook for the input of a LayerNorm; x̂ is recorded for its first ``tokens`` tokens."""
 
         def hook(module: nn.Module, inputs: tuple[Tensor]) -> None:
@@ -157,15 +191,16 @@ class _Watch:
             x = x[:, :tokens]
             centred = x - x.mean(dim=-1, keepdim=True)
             deviation = (centred.square().mean(dim=-1, keepdim=True) + module.eps).sqrt()
-            self.record(name, (centred / deviation).flatten(0, 1).float())
+            self.record(name, (centred / deviation).flatten(0, 1).float(), self.method(name), None, readers)
 
         return hook
 
     def _gelu(self, name: str, tokens: int) -> Callable[..., None]:
         def hook(module: nn.Module, inputs: tuple[Tensor], output: Tensor) -> None:
             values = inputs[0][:, :tokens].reshape(-1, 1)
-            self.record(f"{name}.input", values)
-            self.record(name, output[:, :tokens].flatten(0, 1))
+            block = name.removesuffix(".act")
+            self.record(f"{name}.input", values, self.method(f"{block}.fc1"))
+            self.record(name, output[:, :tokens].flatten(0, 1), groups=1, readers=[f"{block}.fc2"])
             self.seen.gelu_inputs.setdefault(name, ChannelHistogram(1)).update(values)
 
         return hook
@@ -178,13 +213,15 @@ class _Watch:
 
         def on_qkv(module: nn.Module, inputs: tuple[Tensor], output: Tensor) -> None:
             width = output.shape[-1] // 3
-            self.record(f"{name}.q", output[:, :tokens, :width].flatten(0, 1))
-            self.record(f"{name}.kv", output[..., width:].flatten(0, 1))
+            self.part(f"{name}.q", output[:, :tokens, :width].flatten(0, 1), f"{name}.q")
+            self.part(f"{name}.k", output[..., width : 2 * width].flatten(0, 1), f"{name}.k")
+            self.part(f"{name}.v", output[..., 2 * width :].flatten(0, 1), f"{name}.v")
             q, k, _ = output[self.sampled].unflatten(-1, (3, attention.heads, -1)).transpose(1, 3).unbind(2)
             self.seen.attention.setdefault(name, AttentionSample()).add(q[:, :, rows], k)
 
         def on_context(module: nn.Module, inputs: tuple[Tensor]) -> None:
-            self.record(f"{name}.context", inputs[0][:, :tokens].flatten(0, 1))
+            context = inputs[0][:, :tokens].flatten(0, 1)
+            self.part(f"{name}.context", context, f"{name}.o", [f"{name}.proj"])
 
         return [
             attention.qkv.register_forward_hook(on_qkv),

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from hw.contract.errors import PointwiseError
 
+from .moments import Moments
 from .ranges import RangeObserver
 from .ranges.histogram import ChannelHistogram
 
@@ -16,15 +17,21 @@ class TensorRecord:
     """What calibration learns about the channels of one tensor.
 
     Attributes:
-        name: for messages. range: the range method that watched it.
+        name: for messages. channels: how many.
+        range: the range method that watched it; its channels are equal groups of neighbours of the tensor's.
         mean, mean_square: (channels,) float64.
     """
 
-    def __init__(self, name: str, observer: RangeObserver) -> None:
+    def __init__(
+        self, name: str, observer: RangeObserver, channels: int | None = None, second: bool = False
+    ) -> None:
+        """``channels``: where not those of ``observer``. ``second``: keep the second moments of any two."""
         self.name = name
         self.range = observer
+        self.channels = channels or observer.channels
         self._count = 0
-        self._sums = torch.zeros(2, observer.channels, dtype=torch.float64)
+        self._sums = torch.zeros(2, self.channels, dtype=torch.float64)
+        self._second = torch.zeros(self.channels, self.channels) if second else None
 
     def update(self, values: Tensor) -> None:
         """Take in (samples, channels).
@@ -41,8 +48,11 @@ class TensorRecord:
                 f"On the calibration images the float network gives values of {self.name} that are not "
                 "finite; check the weights and the images."
             )
-        self.range.update(values)
+        groups = self.range.channels
+        self.range.update(values.unflatten(1, (groups, -1)).transpose(1, 2).flatten(0, 1))
         self._sums += sums
+        if self._second is not None:
+            self._second += values.float().T @ values.float()
         self._count += len(values)
 
     @property
@@ -59,7 +69,9 @@ class TensorRecord:
         Raises:
             PointwiseError: no channel has any range.
         """
-        low, high = self.range.limits(symmetric)
+        low, high = (
+            np.repeat(limit, self.channels // self.range.channels) for limit in self.range.limits(symmetric)
+        )
         if not np.any(high > low):
             raise PointwiseError(
                 f"The range of {self.name} is zero: it is always {low[0]:.3g} on the calibration images, so "
@@ -75,6 +87,23 @@ class TensorRecord:
         """
         high = self.limits(symmetric=True)[1]
         return np.maximum(high, high.max() / 4096)
+
+
+    def moments(self, scale: np.ndarray | float, centre: np.ndarray | float = 0.0) -> Moments:
+        """Return the moments of (value − centre) / scale, what a convolution takes in.
+
+        Args:
+            scale, centre: (channels,) or one for all.
+        """
+        scale = np.broadcast_to(scale, self.channels)
+        centre = np.broadcast_to(centre, self.channels)
+        mean, power = self.mean - centre, self.mean_square - 2 * centre * self.mean + centre**2
+        second = None
+        if self._second is not None:
+            second = self._second.double().numpy() / self._count
+            second = second - np.outer(centre, self.mean) - np.outer(self.mean, centre)
+            second = (second + np.outer(centre, centre)) / np.outer(scale, scale)
+        return Moments(mean / scale, power / scale**2, second)
 
 
 class AttentionSample:

@@ -9,9 +9,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+import torch
+
 from model.integer.rounding import INT8
 
 from .norm import INT8_MAX
+from .ranges import range_method
+from .recipe import LayerRecipe
 
 EXP_MAX = 255
 STEPS = INT8[1] - INT8[0]
@@ -76,22 +80,61 @@ def floored(size: np.ndarray) -> np.ndarray:
     return np.maximum(size, max(size.max() / 4096, 1e-30))
 
 
-def plan_scores(sample: HeadSample) -> ScorePlan:
-    """Choose the centre of the keys and search the range of the scores of one head."""
-    size = sample.q.shape[-1]
-    exact = _scores(sample.q, sample.k, size)
-    probabilities = np.exp(exact - exact.max(axis=-1, keepdims=True))
-    probabilities /= probabilities.sum(axis=-1, keepdims=True)
-    centre = sample.k.mean(axis=(0, 1), dtype=np.float64)
+DEFAULT = LayerRecipe()
+
+
+def plan_scores(sample: HeadSample, how: LayerRecipe = DEFAULT, balanced: bool = True) -> ScorePlan:
+    """Choose the integers of one head: ``plan_heads`` of one."""
+    return plan_heads([sample], how, balanced)[0]
+
+
+def plan_heads(samples: list[HeadSample], how: LayerRecipe, balanced: bool) -> list[ScorePlan]:
+    """Choose the centre of the keys and the range of the scores of each head.
+
+    Args:
+        how: the recipe of the scores: whether they are searched, by which method they get their range if not,
+            and whether the heads share it.
+        balanced: queries and keys share out their product of scales channel by channel, see ``balance``;
+            otherwise both have one scale a head.
+    """
+    heads = [_operands(sample, how.search, balanced) for sample in samples]
+    groups = [heads] if how.granularity == "tensor" else [[head] for head in heads]
+    plans = []
+    for group in groups:
+        scores = np.stack([_rounded_scores(*head) for head in group])
+        if how.search:
+            exact = np.stack([_scores(q, k, q.shape[-1]) for q, k, *_ in group])
+            exact = np.exp(exact - exact.max(axis=-1, keepdims=True))
+            found = search_range(scores, exact / exact.sum(axis=-1, keepdims=True))
+        else:
+            observer = range_method(how.range)(1)
+            observer.update(torch.from_numpy(scores.reshape(-1, 1)))
+            found = max(float(observer.limits(symmetric=True)[1][0]), 1e-6) / INT8_MAX, 0.0, 0.5
+        plans += [ScorePlan(q_scale, k_scale, centre, *found) for _, _, q_scale, k_scale, centre in group]
+    return plans
+
+
+def _operands(sample: HeadSample, centred: bool, balanced: bool) -> tuple[np.ndarray, ...]:
+    """Queries, keys without their centre, the scales of both, and the centre."""
+    centre = sample.k.mean(axis=(0, 1), dtype=np.float64) if centred else np.zeros(sample.k.shape[-1])
     keys = sample.k - centre.astype(np.float32)
-    q_scale, k_scale = balance(
-        sample.largest_q,
-        np.maximum(np.abs(sample.low_k - centre), np.abs(sample.high_k - centre)),
-        (sample.q.astype(np.float64) ** 2).mean(axis=(0, 1)),
-        (keys.astype(np.float64) ** 2).mean(axis=(0, 1)),
-    )
-    scores = _scores(_rounded(sample.q, q_scale), _rounded(keys, k_scale), size)
-    return ScorePlan(q_scale, k_scale, centre, *search_range(scores, probabilities))
+    largest_k = np.maximum(np.abs(sample.low_k - centre), np.abs(sample.high_k - centre))
+    if balanced:
+        power_q = (sample.q.astype(np.float64) ** 2).mean(axis=(0, 1))
+        power_k = (keys.astype(np.float64) ** 2).mean(axis=(0, 1))
+        q_scale, k_scale = balance(sample.largest_q, largest_k, power_q, power_k)
+    else:
+        q_scale, k_scale = (
+            np.full(len(centre), floored(largest).max() / INT8_MAX) for largest in (sample.largest_q, largest_k)
+        )
+    return sample.q, keys, q_scale, k_scale, centre
+
+
+def _rounded_scores(
+    q: np.ndarray, keys: np.ndarray, q_scale: np.ndarray, k_scale: np.ndarray, centre: np.ndarray
+) -> np.ndarray:
+    """Scores of the integers of queries and keys."""
+    return _scores(_rounded(q, q_scale), _rounded(keys, k_scale), q.shape[-1])
 
 
 def search_range(scores: np.ndarray, probabilities: np.ndarray) -> tuple[float, float, float]:

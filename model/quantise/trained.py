@@ -47,10 +47,6 @@ class Trained:
     weights: dict[str, WeightGrid] = field(default_factory=dict)
     steps: dict[str, float] = field(default_factory=dict)
 
-    def grid(self, linear: str, rows: int) -> WeightGrid:
-        """The grid of a linear layer with so many rows; all of int8 where training has fixed none."""
-        return self.weights.get(linear) or WeightGrid.of(STORED_BITS[-1], rows)
-
 
 def stored_bits(bits: int) -> int:
     """Return the least of ``STORED_BITS`` that holds integers of ``bits`` bits; raises PointwiseError."""

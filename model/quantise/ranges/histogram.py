@@ -8,19 +8,21 @@ BINS = 1024
 
 
 class ChannelHistogram:
-    """Counts of the values of each channel in ``BINS`` bins between −width and width of that channel.
+    """Counts of the values of each channel in ``bins`` bins between −width and width of that channel.
 
     A value beyond the width doubles it as often as needed, by adding up pairs of bins; nothing is ever
     dropped.
 
     Attributes:
         width: (channels,) float64, 0 as long as a channel has only been zero.
-        counts: (channels, BINS) int64.
+        counts: (channels, bins) int64.
     """
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, bins: int = BINS) -> None:
+        """``bins``: from −width to width, a multiple of four."""
+        self.bins = bins
         self.width = torch.zeros(channels, dtype=torch.float64)
-        self.counts = torch.zeros(channels, BINS, dtype=torch.int64)
+        self.counts = torch.zeros(channels, bins, dtype=torch.int64)
 
     def update(self, values: Tensor) -> None:
         """Count (samples, channels) finite values."""
@@ -31,17 +33,17 @@ class ChannelHistogram:
         while bool((narrow := largest > self.width).any()):
             self._widen(narrow)
         scaled = values / torch.where(self.width > 0, self.width, 1.0)
-        index = ((scaled + 1) * (BINS / 2)).floor().long().clamp_(0, BINS - 1)
-        index += torch.arange(len(self.width)) * BINS
+        index = ((scaled + 1) * (self.bins / 2)).floor().long().clamp_(0, self.bins - 1)
+        index += torch.arange(len(self.width)) * self.bins
         self.counts += torch.bincount(index.flatten(), minlength=self.counts.numel()).view_as(self.counts)
 
     def centres(self) -> Tensor:
-        """Return the middle of each bin, (channels, BINS) float64."""
-        unit = (torch.arange(BINS, dtype=torch.float64) + 0.5) * (2 / BINS) - 1
+        """Return the middle of each bin, (channels, bins) float64."""
+        unit = (torch.arange(self.bins, dtype=torch.float64) + 0.5) * (2 / self.bins) - 1
         return self.width[:, None] * unit
 
     def _widen(self, narrow: Tensor) -> None:
-        pairs = self.counts[narrow].view(-1, BINS // 2, 2).sum(dim=2)
+        pairs = self.counts[narrow].view(-1, self.bins // 2, 2).sum(dim=2)
         self.counts[narrow] = 0
-        self.counts[narrow, BINS // 4 : 3 * BINS // 4] = pairs
+        self.counts[narrow, self.bins // 4 : 3 * self.bins // 4] = pairs
         self.width = torch.where(narrow, 2 * self.width, self.width)

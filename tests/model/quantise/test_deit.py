@@ -15,6 +15,7 @@ from model.integer.network import run
 from model.networks import DeiTConfig, network
 from model.quantise import patchify, quantise
 from model.quantise.ranges import METHODS
+from model.quantise.recipe import LayerRecipe, Recipe
 from model.synthetic import synthetic_checkpoint, synthetic_images
 
 SMALL = DeiTConfig(
@@ -34,7 +35,8 @@ def data():
 
 @pytest.mark.parametrize("method", METHODS)
 def test_micro_digits_lose_nothing_that_matters(micro, data, method):
-    integers = quantise(micro.state, micro.config, data.calibration.normalised(), method=method)
+    recipe = Recipe(LayerRecipe(range=method))
+    integers = quantise(micro.state, micro.config, data.calibration.normalised(), recipe=recipe)
     held_out = data.held_out
     result = evaluate(integers, micro.state, micro.config, held_out.normalised(), held_out.labels)
     print(f"float {result.top1_float:.2f} %, integer {result.top1_integer:.2f} %, {result.sqnr_db:.1f} dB")
@@ -173,8 +175,8 @@ def test_wrong_arguments_are_told_in_a_sentence(small):
     images = synthetic_images(SMALL, 2)
     with pytest.raises(PointwiseError, match="calibration images have the shape"):
         quantise(small.state, SMALL, images[:, :1])
-    with pytest.raises(PointwiseError, match="range method 'best'"):
-        quantise(small.state, SMALL, images, method="best")
+    with pytest.raises(PointwiseError, match="pattern 'blocks.9.*' matches no layer"):
+        quantise(small.state, SMALL, images, recipe=Recipe(layers=(("blocks.9.*", {}),)))
     with pytest.raises(PointwiseError, match="calibration batch is 0"):
         quantise(small.state, SMALL, images, batch=0)
     with pytest.raises(PointwiseError, match="lacks cls_token"):

@@ -44,12 +44,12 @@ def test_every_entry_is_within_half_a_step(bottom, top, scale):
 
 
 @pytest.mark.parametrize("spread", [0.3, 1.0, 2.5])
-def test_plan_does_not_clip_above_and_hardly_errs(spread):
+def test_plan_hardly_clips_above_and_hardly_errs(spread):
     print(f"seed {SEED}")
     values = np.random.default_rng(SEED).normal(-0.3, spread, 20000)
     plan = plan_gelu("act", observed(values))
     top = plan.index_scale * 127 + plan.index_centre
-    assert top == pytest.approx(values.max(), abs=plan.index_scale)
+    assert (values > top).mean() < 1e-3
     error = apply(plan, values) - gelu(values)
     signal = (gelu(values) ** 2).mean()
     assert 10 * math.log10(signal / (error**2).mean()) >= 36

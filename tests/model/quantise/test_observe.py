@@ -9,6 +9,7 @@ from model.deit import DeiT
 from model.networks import DeiTConfig
 from model.quantise import observe as module
 from model.quantise.observe import observe
+from model.quantise.recipe import LayerRecipe, Recipe
 from model.synthetic import synthetic_checkpoint, synthetic_images
 
 CONFIG = DeiTConfig(
@@ -48,7 +49,8 @@ def by_hand(net: DeiT, images: torch.Tensor) -> dict[str, torch.Tensor]:
         "pixels": images.transpose(0, 1).flatten(1).T,
         "blocks.0.norm1": normal.flatten(0, 1),
         "blocks.0.attn.q": qkv[..., : CONFIG.dim].flatten(0, 1),
-        "blocks.0.attn.kv": qkv[..., CONFIG.dim :].flatten(0, 1),
+        "blocks.0.attn.k": qkv[..., CONFIG.dim : 2 * CONFIG.dim].flatten(0, 1),
+        "blocks.0.attn.v": qkv[..., 2 * CONFIG.dim :].flatten(0, 1),
         "blocks.0.mlp.act.input": hidden.reshape(-1, 1),
         "blocks.0.mlp.act": torch.nn.functional.gelu(hidden).flatten(0, 1),
     }
@@ -56,28 +58,54 @@ def by_hand(net: DeiT, images: torch.Tensor) -> dict[str, torch.Tensor]:
 
 @pytest.mark.parametrize("batch", [1, 2, 16])
 def test_records_are_those_of_the_tensors_in_any_batch(net, images, batch):
-    seen = observe(net, images, batch=batch)
+    seen = observe(net, images, Recipe(LayerRecipe(range="minmax")), batch=batch)
     assert seen.images == 5
     for name, exact in by_hand(net, images).items():
         low, high = seen[name].limits(symmetric=False)
-        assert np.allclose(low, exact.amin(0), atol=1e-5), name
-        assert np.allclose(high, exact.amax(0), atol=1e-5), name
+        # GELU's result has one range: its channels share a table.
+        alone = exact.reshape(-1, seen[name].range.channels)
+        assert np.allclose(low, alone.amin(0), atol=1e-5), name
+        assert np.allclose(high, alone.amax(0), atol=1e-5), name
         assert np.allclose(seen[name].mean, exact.mean(0), atol=1e-5), name
+
+
+def test_second_moments_are_kept_where_rounding_wants_them(net, images):
+    quiet = LayerRecipe(rounding="nearest")
+    recipe = Recipe(quiet, (("blocks.0.mlp.fc2", {"rounding": "gptq"}),))
+    seen = observe(net, images, recipe, batch=2)
+    kept = [name for name, record in seen.records.items() if record.moments(1.0).second is not None]
+    assert kept == ["blocks.0.mlp.act"]
+    exact = by_hand(net, images)["blocks.0.mlp.act"].double()
+    scale, centre = np.linspace(0.1, 0.3, 24), np.linspace(-1, 1, 24)
+    steps = (exact.numpy() - centre) / scale
+    moments = seen["blocks.0.mlp.act"].moments(scale, centre)
+    assert np.allclose(moments.mean, steps.mean(0), rtol=1e-4, atol=1e-4)
+    assert np.allclose(moments.power, (steps**2).mean(0), rtol=1e-4, atol=1e-4)
+    assert np.allclose(moments.second, steps.T @ steps / len(steps), rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize(("granularity", "count"), [("tensor", 1), ("head", 3), ("channel", 12)])
+def test_channels_share_a_range_as_the_recipe_says(net, images, granularity, count):
+    seen = observe(net, images, Recipe(LayerRecipe(range="minmax", granularity=granularity)))
+    low, high = seen["blocks.0.attn.q"].limits(symmetric=False)
+    groups = by_hand(net, images)["blocks.0.attn.q"].reshape(-1, count, 12 // count)
+    assert np.allclose(low, np.repeat(groups.amin(dim=(0, 2)).numpy(), 12 // count), atol=1e-5)
+    assert np.allclose(high, np.repeat(groups.amax(dim=(0, 2)).numpy(), 12 // count), atol=1e-5)
 
 
 def test_all_names_are_there_with_their_channels(net, images):
     records = observe(net, images).records
-    width = {name: record.range.channels for name, record in records.items()}
-    block = {"norm1": 12, "norm2": 12, "attn.q": 12, "attn.kv": 24, "attn.context": 12}
+    width = {name: record.channels for name, record in records.items()}
+    block = {"norm1": 12, "norm2": 12, "attn.q": 12, "attn.k": 12, "attn.v": 12, "attn.context": 12}
     block |= {"mlp.act.input": 1, "mlp.act": 24}
     expected = {f"blocks.{index}.{name}": count for index in range(2) for name, count in block.items()}
-    assert width == expected | {"pixels": 3, "norm": 12, "residual": 1, "logits": 1}
+    assert width == expected | {"pixels": 3, "patches": 12, "norm": 12, "residual": 1, "logits": 1}
 
 
 def test_queries_and_keys_are_kept_head_by_head(net, images):
     sample = observe(net, images, batch=2).attention["blocks.0.attn"]
-    qkv = by_hand(net, images)["blocks.0.attn.kv"].reshape(5, CONFIG.tokens, 2, 3, 4)
-    assert np.allclose(sample.k, qkv[:, :, 0].transpose(1, 2), atol=1e-5)
+    keys = by_hand(net, images)["blocks.0.attn.k"].reshape(5, CONFIG.tokens, 3, 4)
+    assert np.allclose(sample.k, keys.transpose(1, 2), atol=1e-5)
     assert sample.q.shape == (5, 3, CONFIG.tokens, 4)
 
 

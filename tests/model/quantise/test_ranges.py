@@ -95,7 +95,7 @@ def test_histogram_keeps_values_in_their_place():
 
 
 def test_an_unknown_method_is_told_in_a_sentence():
-    with pytest.raises(PointwiseError, match="method 'median'; choose one of minmax, mse"):
+    with pytest.raises(PointwiseError, match="method 'median'; choose one of kl, minmax, moving_average"):
         range_method("median")
 
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from hw.contract.errors import PointwiseError
-from model.quantise.trained import Trained, WeightGrid, stored_bits
+from model.quantise.moments import Moments
+from model.quantise.trained import WeightGrid, stored_bits
 from model.quantise.weights import quantise_rows
 
 
@@ -35,12 +36,6 @@ def test_weights_on_a_grid_keep_their_integers(bits: int):
     steps = rng.uniform(1e-4, 3, 50)
     weight = (integers * steps[:, None]).astype(np.float32).astype(np.float64)
     grid = WeightGrid(bits, np.abs(integers).max(axis=1))
-    rows = quantise_rows(weight * 0.0371, rng.normal(size=50), 0.01, "x", rng.normal(size=16), grid=grid)
+    inputs = Moments(rng.normal(size=16), np.full(16, 2.0))
+    rows = quantise_rows(weight * 0.0371, rng.normal(size=50), 0.01, "x", inputs, grid=grid)
     assert np.array_equal(rows.weight, integers)
-
-
-def test_what_is_not_fixed_is_all_of_int8():
-    trained = Trained({"head": WeightGrid.of(4, 10)})
-    assert trained.grid("head", 10).bits == 4
-    assert trained.grid("blocks.0.mlp.fc1", 6).largest.tolist() == [127] * 6
-    assert trained.grid("head", 10)[2:5].largest.tolist() == [7] * 3

@@ -1,0 +1,68 @@
+"""First and second moments of a convolution's input: what the rounding of its weights is judged by."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+ROUNDING_POWER = 1 / 12
+"""Mean square, in squared steps, of the rounding error of each input."""
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Of the input of one convolution, in its integer steps, without the zero point.
+
+    Attributes:
+        mean: (K,). power: (K,) mean square. second: (K, K) mean of the products of any two, or None where it
+            was not recorded.
+    """
+
+    mean: np.ndarray
+    power: np.ndarray
+    second: np.ndarray | None = None
+
+    @cached_property
+    def plain(self) -> "ErrorMatrix":
+        """The error of an output whose bias stays as it is."""
+        return ErrorMatrix(self, corrected=False)
+
+    @cached_property
+    def corrected(self) -> "ErrorMatrix":
+        """The error of an output whose bias takes out the mean error."""
+        return ErrorMatrix(self, corrected=True)
+
+
+@dataclass(frozen=True)
+class ErrorMatrix:
+    """G such that weights that are wrong by d (K,) make the output wrong by d·G·d, mean square.
+
+    Attributes:
+        moments: of the input. corrected: the bias takes the mean error out.
+    """
+
+    moments: Moments
+    corrected: bool
+
+    @cached_property
+    def importance(self) -> np.ndarray:
+        """The diagonal, (K,): the power of each input, its own rounding error included."""
+        moments = self.moments
+        power = np.maximum(moments.power - moments.mean**2, 0) if self.corrected else moments.power
+        return power + ROUNDING_POWER
+
+    @cached_property
+    def matrix(self) -> np.ndarray:
+        """G, (K, K) float64, positive definite. Inputs without ``second`` count as independent."""
+        moments = self.moments
+        if moments.second is None:
+            return np.diag(self.importance)
+        matrix = moments.second + ROUNDING_POWER * np.eye(len(moments.mean))
+        return matrix - np.outer(moments.mean, moments.mean) if self.corrected else matrix
+
+    @cached_property
+    def elimination(self) -> tuple[np.ndarray, np.ndarray]:
+        """The order of the columns, most important first, and in it the upper Cholesky factor of G's inverse."""
+        order = np.argsort(-np.diag(self.matrix), kind="stable")
+        inverse = np.linalg.inv(self.matrix[np.ix_(order, order)])
+        return order, np.linalg.cholesky((inverse + inverse.T) / 2).T

@@ -1,0 +1,34 @@
+"""Rounding methods: from weights in steps to integers.
+
+A method is one file with one function that follows ``Rounding``, and one entry in ``ROUNDINGS``. One of your own
+needs no entry: ``package.module:function`` names it as well.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from ..moments import ErrorMatrix
+from ..plug import find
+from .adaround import adaround
+from .gptq import gptq
+from .nearest import nearest
+
+Rounding = Callable[[np.ndarray, ErrorMatrix, int, int], np.ndarray]
+"""Takes weights (N, K) in steps of their row, the error matrix of their input, the largest integer, and the
+number of iterations; returns integers (N, K) of at most that magnitude."""
+
+ROUNDINGS: dict[str, Rounding] = {"nearest": nearest, "gptq": gptq, "adaround": adaround}
+"""The methods by the name that a recipe gives them."""
+
+
+def rounding_method(name: str) -> Rounding:
+    """Return the rounding of that name, or the function that ``package.module:name`` names.
+
+    Raises:
+        PointwiseError: there is none.
+    """
+    return find(name, ROUNDINGS, "rounding method")
+
+
+__all__ = ["ROUNDINGS", "Rounding", "rounding_method"]
