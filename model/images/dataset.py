@@ -1,0 +1,89 @@
+"""A set of images: which there are, and what they show."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from hw.contract.errors import PointwiseError
+
+
+@dataclass(frozen=True)
+class ImageFile:
+    """One image: its name relative to the set, where it lies, and what it shows, where that is known."""
+
+    name: str
+    path: Path
+    category: str | None
+
+
+@dataclass(frozen=True)
+class ImageSet:
+    """Images in a fixed order, each once.
+
+    Attributes:
+        root: the folder or list that they come from. files: the images.
+        numbered: categories are numbers of logits, as a list may give them.
+    """
+
+    root: Path
+    files: tuple[ImageFile, ...]
+    numbered: bool = False
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """What the images show, each once, in the order of torchvision's ``ImageFolder``."""
+        return tuple(sorted({file.category for file in self.files if file.category is not None}))
+
+    def labels(self, classes: int, class_names: Sequence[str] | None = None) -> np.ndarray | None:
+        """Return the number of the logit of each image, int64, or None where nobody knows what they show.
+
+        Categories go by name where all of them are among ``class_names``; else there must be as many as the
+        network has classes, and go by their order.
+
+        Args:
+            classes: logits of the network. class_names: of the logits, where they are known.
+
+        Raises:
+            PointwiseError: the categories cannot be brought together with the logits.
+        """
+        categories = self.categories
+        if not categories:
+            return None
+        if self.numbered:
+            labels = np.array([int(file.category) for file in self.files])
+            if labels.max() >= classes:
+                raise PointwiseError(
+                    f"{self.root} gives the class {labels.max()}, but the network has the classes 0 to "
+                    f"{classes - 1}; choose another list or checkpoint."
+                )
+            return labels
+        if class_names is not None and set(categories) <= set(class_names):
+            numbers = {name: index for index, name in enumerate(class_names)}
+        elif len(categories) == classes:
+            numbers = {name: index for index, name in enumerate(categories)}
+        else:
+            raise PointwiseError(
+                f"{self.root} holds {len(categories)} classes ({categories[0]} …), but the network has "
+                f"{classes}; give a folder for every class, or a list with the number of each image's class."
+            )
+        return np.array([numbers[file.category] for file in self.files])
+
+    def first(self, count: int | None) -> ImageSet:
+        """The first ``count`` images, spread evenly over the set so that every class has its share.
+
+        Raises:
+            PointwiseError: fewer than one.
+        """
+        if count is None or count >= len(self):
+            return self
+        if count < 1:
+            raise PointwiseError(f"{count} images were asked for; give at least 1")
+        chosen = np.arange(count) * len(self) // count
+        return ImageSet(self.root, tuple(self.files[i] for i in chosen), self.numbered)
