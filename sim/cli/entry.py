@@ -23,6 +23,8 @@ COMMANDS: dict[str, str] = {
     "train": "Train a network on the bundled digits and write a checkpoint.",
     "quantise": "Quantise a checkpoint to INT8.",
     "compile": "Quantise a network and compile it to a memory image for a core.",
+    "export": "Write a quantised network in the formats of other tools.",
+    "operators": "Put the operators of Scaled Quantization beside ours.",
     "evaluate": "Compare the float network with the integer model.",
     "verilog": "Write the Verilog of a core and its configuration.",
     "sim": "Simulate a core on a network and compare every bit with the integer model.",

@@ -1,0 +1,46 @@
+"""``pointwise operators``."""
+
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+
+def command(
+    images: Annotated[int, typer.Option(help="Made-up images, each with weights of its own.")] = 1,
+    seed: Annotated[int, typer.Option(help="Seed of images and weights.")] = 0,
+    spread: Annotated[float, typer.Option(help="Factor on the inputs of softmax and GELU.")] = 1.0,
+) -> None:
+    """Put the operators of Scaled Quantization (Chang and Sobelman) beside ours, on the same inputs.
+
+    Prints the paper's Table 1 with the errors measured here, and its Table 2 with the iterates of its inverse
+    square root.
+    """
+    from model.reference.operators import table
+    from model.reference.table2 import PUBLISHED, iterates_of_table2
+
+    console = Console()
+    with console.status("operators"):
+        rows, steps = table(images, seed, spread), iterates_of_table2()
+    shown = Table(title="mean squared error against float64", title_justify="left")
+    for heading, justify in (
+        ("", "right"),
+        ("operator", "left"),
+        ("published", "right"),
+        ("theirs, here", "right"),
+        ("ours, here", "right"),
+    ):
+        shown.add_column(heading, justify=justify)
+    for index, row in enumerate(rows, 1):
+        published = "" if row.published is None else f"{row.published:.3g}"
+        number = str(index) if row.published is not None else ""
+        shown.add_row(number, row.name, published, f"{row.scaled:.3g}", f"{row.ours:.3g}")
+    console.print(shown)
+    shown = Table(title="1/√15.25 by the quantised Newton method", title_justify="left")
+    for heading in ("iteration", "published", "here", "equation (9) in float64", "1/√15.25"):
+        shown.add_column(heading, justify="right")
+    for iteration, published in PUBLISHED.items():
+        y, scale, real = steps[iteration]
+        shown.add_row(str(iteration), f"{published}", f"{y}/2^{scale}", f"{real:.4f}", f"{15.25**-0.5:.4f}")
+    console.print(shown)
