@@ -18,6 +18,8 @@ from model.quantise.observe import check_images
 TOKENS_AT_ONCE = 1024
 """About how many tokens go through the integer model together: enough for BLAS, little enough for the
 cache."""
+TOP = 5
+"""How many of the largest logits are looked at for top-5; fewer where there are fewer classes."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,7 @@ class Evaluation:
     Attributes:
         images: how many were compared.
         top1_float, top1_integer: per cent of them classified as labelled; NaN without labels.
+        top5_float, top5_integer: the same for the label among the five largest logits.
         agreement: per cent of them given the same class by both.
         sqnr_db: power of the float logits over that of the difference, in decibels; infinite if there is
             none.
@@ -36,6 +39,8 @@ class Evaluation:
     images: int
     top1_float: float
     top1_integer: float
+    top5_float: float
+    top5_integer: float
     agreement: float
     sqnr_db: float
     logits_float: np.ndarray
@@ -95,26 +100,40 @@ def integer_logits(network: IntegerNetwork, images: np.ndarray) -> np.ndarray:
 
 def compare(logits_float: np.ndarray, logits_integer: np.ndarray, labels: np.ndarray | None) -> Evaluation:
     """Compare logits (B, classes) of the two networks; ``labels`` as in ``evaluate``."""
-    chosen_float, chosen_integer = logits_float.argmax(axis=1), logits_integer.argmax(axis=1)
+    best_float, best_integer = best(logits_float), best(logits_integer)
 
-    def top1(chosen: np.ndarray) -> float:
-        return math.nan if labels is None else 100 * float(np.mean(chosen == labels))
+    def hits(chosen: np.ndarray, count: int) -> float:
+        if labels is None:
+            return math.nan
+        return 100 * float(np.mean((chosen[:, :count] == np.asarray(labels)[:, None]).any(axis=1)))
 
     return Evaluation(
         images=len(logits_float),
-        top1_float=top1(chosen_float),
-        top1_integer=top1(chosen_integer),
-        agreement=100 * float(np.mean(chosen_float == chosen_integer)),
+        top1_float=hits(best_float, 1),
+        top1_integer=hits(best_integer, 1),
+        top5_float=hits(best_float, TOP),
+        top5_integer=hits(best_integer, TOP),
+        agreement=100 * float(np.mean(best_float[:, 0] == best_integer[:, 0])),
         sqnr_db=sqnr_db(logits_float, logits_integer),
         logits_float=logits_float,
         logits_integer=logits_integer,
     )
 
 
+def best(logits: np.ndarray) -> np.ndarray:
+    """Return the classes of the largest logits (B, at most 5), the largest first; of equals the lower one."""
+    return np.argsort(-logits, axis=1, kind="stable")[:, :TOP]
+
+
 def sqnr_db(exact: np.ndarray, approximate: np.ndarray) -> float:
     """Signal to quantisation noise in decibels: 10 · log10(Σ exact² / Σ (exact − approximate)²)."""
     signal = float((np.asarray(exact, np.float64) ** 2).sum())
     noise = float(((np.asarray(exact, np.float64) - approximate) ** 2).sum())
+    return decibels(signal, noise)
+
+
+def decibels(signal: float, noise: float) -> float:
+    """The ratio of two powers in decibels: infinite without noise, minus infinite without a signal."""
     if noise == 0:
         return math.inf
     return 10 * math.log10(signal / noise) if signal else -math.inf

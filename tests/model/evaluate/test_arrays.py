@@ -7,6 +7,7 @@ import pytest
 
 from hw.contract.errors import PointwiseError
 from model.evaluate import compare, evaluate, float_logits, integer_logits, sqnr_db
+from model.evaluate.arrays import best
 from model.networks import DeiTConfig
 from model.quantise import quantise
 from model.synthetic import synthetic_checkpoint, synthetic_images
@@ -25,7 +26,18 @@ def test_accuracy_and_agreement_follow_from_the_logits():
     integer = np.array([[2.0, 1], [2, 1], [1, 2], [1, 2]])
     result = compare(exact, integer, np.array([0, 1, 1, 1]))
     assert (result.top1_float, result.top1_integer, result.agreement, result.images) == (75, 75, 50, 4)
-    assert math.isnan(compare(exact, integer, None).top1_float)
+    unlabelled = compare(exact, integer, None)
+    assert math.isnan(unlabelled.top1_float)
+    assert math.isnan(unlabelled.top5_integer)
+
+
+def test_top5_looks_at_five_and_of_equals_at_the_lower():
+    """Label 6 is the fifth of the first image, and of the second the sixth, behind an equal."""
+    logits = np.array([[1.0, 0, 5, 4, 3, 2.5, 2], [9, 8, 7, 6, 2, 0, 2]])
+    assert best(logits).tolist() == [[2, 3, 4, 5, 6], [0, 1, 2, 3, 4]]
+    result = compare(logits, -logits, np.array([6, 6]))
+    assert (result.top1_float, result.top5_float) == (0, 50)
+    assert (result.top1_integer, result.top5_integer) == (0, 100)
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +50,7 @@ def test_batches_change_nothing(case, monkeypatch):
     checkpoint, network = case
     images = synthetic_images(CONFIG, 7, seed=2).numpy()
     calls = []
-    monkeypatch.setattr("model.evaluate.TOKENS_AT_ONCE", 15)
+    monkeypatch.setattr("model.evaluate.arrays.TOKENS_AT_ONCE", 15)
     result = evaluate(
         network, checkpoint.state, CONFIG, images, progress=lambda done, total: calls.append((done, total))
     )
