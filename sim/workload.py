@@ -9,8 +9,10 @@ import numpy as np
 from hw.contract.errors import PointwiseError
 from model import digits
 from model.checkpoints import MICRO_DIGITS, Checkpoint, load_checkpoint
+from model.images.described import named
+from model.images.preprocessing import Preprocessing
 from model.integer.network import IntegerNetwork
-from model.networks import network
+from model.networks import NETWORKS, DeiTConfig, network
 from model.quantise import quantise
 from model.synthetic import synthetic_checkpoint, synthetic_images
 
@@ -37,36 +39,85 @@ class Workload:
 
 
 def load_workload(
-    model: str, checkpoint: Path | None, count: int, progress: Callable[[int, int], None] | None = None
+    model: str | None,
+    checkpoint: Path | None,
+    count: int,
+    progress: Callable[[int, int], None] | None = None,
+    *,
+    heads: int | None = None,
+) -> Workload:
+    """``load_weights``, then ``with_images``: arguments and errors are theirs."""
+    return with_images(*load_weights(model, checkpoint, heads), count, progress)
+
+
+def with_images(
+    name: str, weights: Checkpoint, count: int, progress: Callable[[int, int], None] | None = None
 ) -> Workload:
     """Get a network ready to run.
 
-    The micro-DeiT comes with its checkpoint, is calibrated on digits of the training set and runs on held-out
-    ones. The large networks take a checkpoint file, or made-up weights where none is given, and made-up
-    images.
+    Networks of the digits' size are calibrated on digits of the training set and run on held-out ones; all
+    others are calibrated and run on made-up images.
 
     Args:
-        model: a name of ``model.networks.NETWORKS``. count: images to run.
+        name, weights: as ``load_weights`` gives them. count: images to run.
         progress: of the calibration: images done, images in all.
 
     Raises:
-        PointwiseError: an unknown name, too many images, or a checkpoint that does not fit.
+        PointwiseError: too many images, or none.
     """
-    config = network(model)
     if count < 1:
         raise PointwiseError(f"{count} images were asked for; give at least 1")
-    if model == "micro":
-        data = digits.load()
-        if count > len(data.held_out):
-            raise PointwiseError(
-                f"{count} images were asked for, but {len(data.held_out)} digits are held out"
-            )
-        weights = load_checkpoint(checkpoint or MICRO_DIGITS, config)
-        calibration = data.calibration.normalised()
-        images, labels = data.held_out.normalised()[:count], data.held_out.labels[:count]
+    if of_digits(weights.config):
+        held_out = digits.load().held_out
+        if count > len(held_out):
+            raise PointwiseError(f"{count} images were asked for, but {len(held_out)} digits are held out")
+        images, labels = held_out.normalised()[:count], held_out.labels[:count]
     else:
-        weights = load_checkpoint(checkpoint, config) if checkpoint else synthetic_checkpoint(config)
-        calibration = synthetic_images(config, SYNTHETIC_CALIBRATION, CALIBRATION_SEED).numpy()
-        images, labels = synthetic_images(config, count).numpy(), None
-    integers = quantise(weights.state, config, calibration, name=model, progress=progress)
-    return Workload(model, weights, integers, images, labels)
+        images, labels = synthetic_images(weights.config, count).numpy(), None
+    calibration = usual_calibration(weights.config)
+    integers = quantise(weights.state, weights.config, calibration, name=name, progress=progress)
+    return Workload(name, weights, integers, images, labels)
+
+
+def load_weights(
+    model: str | None, checkpoint: Path | None, heads: int | None = None
+) -> tuple[str, Checkpoint]:
+    """Return a name and the weights: of a checkpoint, or those that come with a network.
+
+    Args:
+        model: a name of ``model.networks.NETWORKS``, which the checkpoint must fit; None takes the network of
+            the checkpoint, or micro. checkpoint: a file or folder of any layout; None takes the weights that
+            ship with micro, and made-up ones for others. heads: as in `load_checkpoint`.
+
+    Raises:
+        PointwiseError: an unknown name, or a checkpoint that does not fit.
+    """
+    if checkpoint is not None:
+        weights = load_checkpoint(checkpoint, None if model is None else network(model), heads=heads)
+        return model or Path(checkpoint).resolve().stem, weights
+    if model in (None, "micro"):
+        return "micro", load_checkpoint(MICRO_DIGITS, NETWORKS["micro"])
+    return model, synthetic_checkpoint(network(model))
+
+
+def of_digits(config: DeiTConfig) -> bool:
+    """Whether a network takes the digits that come with the project."""
+    return (config.image_size, config.in_channels, config.classes) == (8, 1, 10)
+
+
+def usual_calibration(config: DeiTConfig) -> np.ndarray:
+    """Images to calibrate on where there are none of one's own: digits, or made-up ones."""
+    if of_digits(config):
+        return digits.load().calibration.normalised()
+    return synthetic_images(config, SYNTHETIC_CALIBRATION, CALIBRATION_SEED).numpy()
+
+
+def preprocessing_of(weights: Checkpoint, asked_for: str | None) -> Preprocessing:
+    """How images in files are prepared: as a person asked for, see `named`, or else as the checkpoint says.
+
+    Raises:
+        PointwiseError: neither can be used.
+    """
+    if asked_for is None:
+        return weights.prepared
+    return named(asked_for, weights.config.image_size, weights.config.in_channels)

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -45,6 +46,10 @@ class Evaluation:
     sqnr_db: float
     logits_float: np.ndarray
     logits_integer: np.ndarray
+
+    def figures(self) -> dict[str, Any]:
+        """The single numbers, for JSON; what is not known or not finite is None."""
+        return finite({key: value for key, value in vars(self).items() if not key.startswith("logits")})
 
 
 def evaluate(
@@ -130,6 +135,11 @@ def sqnr_db(exact: np.ndarray, approximate: np.ndarray) -> float:
     signal = float((np.asarray(exact, np.float64) ** 2).sum())
     noise = float(((np.asarray(exact, np.float64) - approximate) ** 2).sum())
     return decibels(signal, noise)
+
+
+def finite(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``values`` with None for each number that JSON cannot hold."""
+    return {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in values.items()}
 
 
 def decibels(signal: float, noise: float) -> float:

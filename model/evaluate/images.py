@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -70,6 +71,11 @@ def evaluate_images(
             if progress:
                 progress(done, len(keys))
         return tally([file.done[key] for key in keys], labels)
+
+
+def processors() -> int:
+    """How many processes of this program can run at once."""
+    return len(os.sched_getaffinity(0))
 
 
 def _classified(

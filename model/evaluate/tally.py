@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .arrays import decibels
+from .arrays import decibels, finite
 from .results import ImageResult
 
 
@@ -35,8 +35,7 @@ class Tally:
 
     def to_dict(self) -> dict[str, Any]:
         """The figures for JSON; what is not known or not finite is None."""
-        values = asdict(self)
-        return {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in values.items()}
+        return finite(asdict(self))
 
 
 def tally(results: Sequence[ImageResult], labels: np.ndarray | None) -> Tally:

@@ -17,8 +17,9 @@ from .options import core_name, with_core
 @with_core
 def command(
     core: CoreConfig,
-    model: options.Model = "micro",
+    model: options.Model = None,
     checkpoint: options.Checkpoint = None,
+    heads: options.Heads = None,
     network: Annotated[
         Path | None, typer.Option(help="Integers from pointwise quantise, instead of --model.")
     ] = None,
@@ -39,7 +40,7 @@ def command(
             from model.quantise import patchify
             from sim.workload import load_workload
 
-            workload = load_workload(model, checkpoint, 1)
+            workload = load_workload(model, checkpoint, 1, heads=heads)
             integers, patches = workload.network, patchify(workload.network, workload.images)[0]
         else:
             from model.quantise.io import load_network

@@ -1,54 +1,130 @@
 """``pointwise evaluate``."""
 
+import json
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import Progress
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
+
+from hw.contract.errors import PointwiseError
+from sim.build import build_root
 
 from . import options
 
 
 def command(
-    model: options.Model = "micro",
+    model: options.Model = None,
     checkpoint: options.Checkpoint = None,
-    images: Annotated[
-        int | None, typer.Option(help="Images; all 360 held-out digits, or 4 made-up ones.")
+    heads: options.Heads = None,
+    network: Annotated[
+        Path | None, typer.Option(help="Integers from pointwise quantise; images in files need them.")
     ] = None,
+    images: Annotated[
+        str | None,
+        typer.Option(help="A folder or list of images; or how many of the 360 digits or of made-up images."),
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option(help="Take so many of the images in files, of all classes.")
+    ] = None,
+    preprocess: options.Preprocess = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Processes for images in files; one a core unless given.")
+    ] = None,
+    results: Annotated[
+        Path | None, typer.Option(help="File of results image by image, from which a run is resumed.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Write the figures of the table as JSON too.")] = None,
 ) -> None:
-    """Compare the float network with the integer model: accuracy, agreement and noise of the logits."""
-    from model.evaluate import evaluate
-    from sim.workload import load_workload
+    """Compare the float network with the integer model: top-1, top-5, agreement and noise of the logits.
 
+    With images in files it runs in several processes. Interrupt it as you like: the same command goes on
+    where it was.
+    """
     console = Console()
-    count = images if images is not None else 360 if model == "micro" else 4
-    with Progress(console=console, transient=True) as progress:
-        calibration = progress.add_task("calibration", total=None)
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    with Progress(*columns, console=console, transient=True) as progress:
+        if images is None or images.isdecimal():
+            if network is not None:
+                raise PointwiseError("--network is for images in files; give --images a folder or a list too")
+            name, figures, unreadable = _arrays(model, checkpoint, heads, images, progress)
+        else:
+            if checkpoint is None or network is None:
+                raise PointwiseError(
+                    "images in files need --checkpoint and --network; make the latter with "
+                    f"pointwise quantise --checkpoint {checkpoint or '…'} --images <training images>"
+                )
+            name, figures, unreadable = _files(
+                model, checkpoint, heads, network, Path(images), limit, preprocess, workers, results, progress
+            )
+    console.print(_table(name, figures))
+    options.tell_unreadable(console, unreadable)
+    if out is not None:
+        from hw.contract.files import write_file
 
-        def calibrated(done: int, total: int) -> None:
-            progress.update(calibration, completed=done, total=total)
+        write_file(out, json.dumps({"model": name, **figures}, indent=1) + "\n")
 
-        workload = load_workload(model, checkpoint, count, calibrated)
-        evaluation = progress.add_task("images", total=count)
 
-        def evaluated(done: int, total: int) -> None:
-            progress.update(evaluation, completed=done, total=total)
+def _arrays(
+    model: str | None, checkpoint: Path | None, heads: int | None, images: str | None, progress: Progress
+) -> tuple[str, dict, tuple[str, ...]]:
+    """Digits, or made-up images of which nobody knows what they show."""
+    from model.evaluate import evaluate
+    from sim.workload import load_weights, of_digits, with_images
 
-        result = evaluate(
-            workload.network,
-            workload.checkpoint.state,
-            workload.checkpoint.config,
-            workload.images,
-            workload.labels,
-            evaluated,
-        )
-    table = Table(title=f"{model}, {result.images} images", show_header=False, title_justify="left")
-    table.add_column()
-    table.add_column(justify="right")
-    if workload.labels is not None:
-        table.add_row("top-1, float32", f"{result.top1_float:.2f} %")
-        table.add_row("top-1, integer model", f"{result.top1_integer:.2f} %")
-    table.add_row("same class", f"{result.agreement:.2f} %")
-    table.add_row("logits, signal to quantisation noise", f"{result.sqnr_db:.1f} dB")
-    console.print(table)
+    calibrated = options.bar(progress, "calibration")
+    name, weights = load_weights(model, checkpoint, heads)
+    count = int(images) if images is not None else 360 if of_digits(weights.config) else 4
+    load = with_images(name, weights, count, calibrated)
+    result = evaluate(
+        load.network, weights.state, weights.config, load.images, load.labels, options.bar(progress, "images")
+    )
+    return name, result.figures(), ()
+
+
+def _files(
+    model: str | None,
+    checkpoint: Path,
+    heads: int | None,
+    network: Path,
+    images: Path,
+    limit: int | None,
+    preprocess: str | None,
+    workers: int | None,
+    results: Path | None,
+    progress: Progress,
+) -> tuple[str, dict, tuple[str, ...]]:
+    from model.evaluate.images import evaluate_images, processors
+    from model.images.find import find_images
+    from sim.workload import load_weights, preprocessing_of
+
+    name, weights = load_weights(model, checkpoint, heads)
+    result = evaluate_images(
+        checkpoint,
+        network,
+        find_images(images).first(limit),
+        results or build_root() / f"evaluate-{name}.jsonl",
+        heads=heads,
+        preprocessing=preprocessing_of(weights, preprocess),
+        workers=processors() if workers is None else workers,
+        progress=options.bar(progress, "images"),
+    )
+    return name, result.to_dict(), result.unreadable
+
+
+def _table(name: str, figures: dict) -> Table:
+    """As Table I of the BPU paper, with what it does not have: agreement and noise."""
+    table = Table(title=f"{name}, {figures['images']:,} images", title_justify="left")
+    for heading in ("", "float32", "integers", "difference"):
+        table.add_column(heading, justify="right" if heading else "left")
+    for top in ("top1", "top5"):
+        before, after = figures[f"{top}_float"], figures[f"{top}_integer"]
+        if before is not None:
+            table.add_row(f"top-{top[-1]}", f"{before:.2f} %", f"{after:.2f} %", f"{after - before:+.2f}")
+    if figures["agreement"] is not None:
+        table.add_row("same class", "", f"{figures['agreement']:.2f} %", "")
+    noise = "none" if figures["sqnr_db"] is None else f"{figures['sqnr_db']:.1f} dB"
+    table.add_row("logits, signal to quantisation noise", "", noise, "")
+    return table

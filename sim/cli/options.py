@@ -3,11 +3,13 @@
 import dataclasses
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
+from rich.progress import Progress
 
 from hw.contract.config import PRESETS, CoreConfig
 
@@ -34,9 +36,31 @@ CORE_OPTIONS: dict[str, object] = {
 }
 """Parameters of ``CoreConfig`` that have an option."""
 Out = Annotated[Path | None, typer.Option(help="Folder for what is written.")]
-Model = Annotated[str, typer.Option(help="Network: micro, deit_tiny, deit_small, deit_base, …")]
+Model = Annotated[
+    str | None,
+    typer.Option(
+        help="Network: micro, deit_tiny, deit_small, deit_base, …; the checkpoint's, or micro.",
+        show_default=False,
+    ),
+]
 Checkpoint = Annotated[
-    Path | None, typer.Option(help="Weights (.safetensors or .pth) instead of the usual ones.")
+    Path | None,
+    typer.Option(
+        help="Weights of your own: .safetensors, .pth, or a folder of Hugging Face's or timm's.",
+        show_default=False,
+    ),
+]
+Heads = Annotated[
+    int | None,
+    typer.Option(help="Attention heads, where neither file nor --model tells.", show_default=False),
+]
+Preprocess = Annotated[
+    str | None,
+    typer.Option(
+        help="Preparation of images: authors, timm, timm_vit, plain, or a preprocessor_config.json; "
+        "the checkpoint's unless given.",
+        show_default=False,
+    ),
 ]
 
 
@@ -61,6 +85,20 @@ def with_core(function: Callable[..., None]) -> Callable[..., None]:
     called.__signature__ = inspect.Signature([*kept, *shape])
     called.__annotations__ = {parameter.name: parameter.annotation for parameter in [*kept, *shape]}
     return called
+
+
+def bar(progress: Progress, what: str) -> Callable[[int, int], None]:
+    """A bar of ``progress``, as the function (done, in all) that long work calls."""
+    task = progress.add_task(what, total=None)
+    return lambda done, total: progress.update(task, completed=done, total=total)
+
+
+def tell_unreadable(console: Console, names: Sequence[str], shown: int = 5) -> None:
+    """Count the images that could not be read, and name the first of them."""
+    if names:
+        more = f" and {len(names) - shown} more" if len(names) > shown else ""
+        named = ", ".join(names[:shown])
+        console.print(f"{len(names)} images could not be read: {named}{more}", style="yellow", soft_wrap=True)
 
 
 def core_config(config: str | None, **changes: int | None) -> CoreConfig:

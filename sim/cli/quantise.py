@@ -13,8 +13,15 @@ from . import options
 
 
 def command(
-    model: options.Model = "micro",
+    model: options.Model = None,
     checkpoint: options.Checkpoint = None,
+    heads: options.Heads = None,
+    images: Annotated[
+        Path | None,
+        typer.Option(help="Training images: a folder or a list; digits or made-up ones unless given."),
+    ] = None,
+    calibration: Annotated[int, typer.Option(help="How many of them to calibrate on, at random.")] = 100,
+    preprocess: options.Preprocess = None,
     out: Annotated[Path | None, typer.Option(help="File to write (.safetensors).")] = None,
 ) -> None:
     """Quantise a checkpoint to integers and write them as one file.
@@ -22,22 +29,33 @@ def command(
     ``pointwise compile --network FILE`` makes a memory image of it; no floating-point weight is needed any
     more.
     """
+    from model.quantise import quantise
     from model.quantise.io import save_network
-    from sim.workload import load_workload
+    from sim.workload import load_weights, of_digits, preprocessing_of, usual_calibration
 
     console = Console()
     with Progress(console=console, transient=True) as progress:
-        task = progress.add_task("calibration", total=None)
+        name, weights = load_weights(model, checkpoint, heads)
+        if images is None:
+            pixels, unreadable = usual_calibration(weights.config), ()
+            source = "digits" if of_digits(weights.config) else "made-up images: give your own with --images"
+        else:
+            from model.images.find import find_images
+            from model.images.sample import sample
 
-        def calibrated(done: int, total: int) -> None:
-            progress.update(task, completed=done, total=total)
-
-        workload = load_workload(model, checkpoint, 1, calibrated)
-    path = out or build_root() / f"{model}.safetensors"
+            prepared = preprocessing_of(weights, preprocess)
+            reading = options.bar(progress, "reading images")
+            pixels, unreadable = sample(find_images(images), prepared, calibration, progress=reading)
+            source = f"images of {images} ({prepared})"
+        network = quantise(
+            weights.state, weights.config, pixels, name=name, progress=options.bar(progress, "calibration")
+        )
+    path = out or build_root() / f"{name}.safetensors"
     path.parent.mkdir(parents=True, exist_ok=True)
-    save_network(path, workload.network)
+    save_network(path, network)
+    options.tell_unreadable(console, unreadable)
+    console.print(f"calibrated on {len(pixels)} {source}", soft_wrap=True)
     console.print(
-        f"{path}: {model}, {len(workload.network.layers)} layers, "
-        f"{workload.network.macs:,} multiply-accumulates",
+        f"{path}: {name}, {len(network.layers)} layers, {network.macs:,} multiply-accumulates",
         soft_wrap=True,
     )

@@ -19,8 +19,9 @@ from .options import core_name, with_core
 @with_core
 def command(
     core: CoreConfig,
-    model: options.Model = "micro",
+    model: options.Model = None,
     checkpoint: options.Checkpoint = None,
+    heads: options.Heads = None,
     images: Annotated[int | None, typer.Option(help="Images; 32 digits, or 1 of a large network.")] = None,
     trace: Annotated[bool, typer.Option(help="Store and compare every tensor of the first image.")] = True,
     stall: Annotated[int, typer.Option(help="Random stalls of every AXI channel, % of the cycles.")] = 0,
@@ -37,9 +38,7 @@ def command(
     started = time.monotonic()
     if not 0 <= stall <= 90:
         raise PointwiseError(f"stalls in {stall} per cent of the cycles were asked for; give 0 to 90")
-    folder = out or build_root() / f"sim-{model}-{core_name(core)}"
     channels = {f"stall_{channel}": stall * 10 for channel in ("ar", "aw", "w", "r", "b")} if stall else {}
-    count = images if images is not None else 32 if model == "micro" else 1
     console = Console()
     columns = SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()
     with Progress(*columns, console=console, transient=not console.is_terminal) as progress:
@@ -51,9 +50,12 @@ def command(
                 console.print(f"… {text}")
 
         step("quantisation")
-        from sim.workload import load_workload
+        from sim.workload import load_weights, of_digits, with_images
 
-        workload = load_workload(model, checkpoint, count)
+        name, weights = load_weights(model, checkpoint, heads)
+        folder = out or build_root() / f"sim-{name}-{core_name(core)}"
+        count = images if images is not None else 32 if of_digits(weights.config) else 1
+        workload = with_images(name, weights, count)
         step("simulator (compiled once for each core)")
         from sim.system.testbench import build_core
 
