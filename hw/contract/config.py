@@ -177,7 +177,7 @@ def _power_of_two(name: str, value: int) -> None:
 PRESETS: dict[str, CoreConfig] = {
     "default": CoreConfig(),
     "tiny": CoreConfig(rows=4, cols=4, max_tokens=64, act_kib=32, act_banks=2, res_kib=16, axi_data_width=64),
-    "ecp5": CoreConfig(rows=8, cols=16, post_lanes=4, axi_data_width=64, stream_beats=128),
+    "ecp5": CoreConfig(rows=8, cols=16, post_lanes=2, act_kib=192, res_kib=96, axi_data_width=64),
     "large": CoreConfig(rows=32, cols=32, act_kib=720, res_kib=304, axi_data_width=256),
 }
 """Named configurations: the default (DeiT-Tiny in 288 KiB), a small one, the ECP5-85F board, DeiT-Base."""

@@ -2,7 +2,6 @@
 
 from amaranth.hdl import Cat, Module, Mux, Signal, unsigned
 from amaranth.lib import data, stream, wiring
-from amaranth.lib.fifo import SyncFIFOBuffered
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
@@ -10,6 +9,8 @@ from hw.contract.config import next_power_of_two
 
 from .array import sum_shape
 from .cells import ACCUMULATOR, bits_for, delay
+from .fifo import RamFifo
+from .ram import NO_COLLISION
 
 REVISIT_CYCLES = 3
 """The same token may come again this many cycles later, not sooner."""
@@ -49,10 +50,10 @@ class Accumulator(wiring.Component):
         m = Module()
         layout = data.ArrayLayout(ACCUMULATOR, self.cols)
         m.submodules.running = running = Memory(
-            shape=unsigned(32 * self.cols), depth=self.max_tokens, init=[]
+            shape=unsigned(32 * self.cols), depth=self.max_tokens, init=[], attrs=NO_COLLISION
         )
         # One place more than is promised: the FIFO's output register fills a cycle after its memory does.
-        m.submodules.fifo = fifo = SyncFIFOBuffered(width=32 * self.cols, depth=self.depth + 1)
+        m.submodules.fifo = fifo = RamFifo(width=32 * self.cols, depth=self.depth + 1)
         reader, writer = running.read_port(), running.write_port()
         m.d.comb += [reader.addr.eq(self.token), reader.en.eq(self.valid & ~self.first)]
 

@@ -9,6 +9,7 @@ from hw.contract.config import CoreConfig
 
 from .cells import ACTIVATION, add, bits_for, delay, tree, tree_latency
 from .interpolation import Interpolation
+from .ram import NO_COLLISION
 from .tags import RECIPROCAL, ROW_SUM_BITS, TokenTag
 
 
@@ -49,7 +50,9 @@ class Denominator(wiring.Component):
         slot = delay(m, self.tag.sum_slot, cycles, name="slot")
         token = delay(m, self.tag.token, cycles, name="token")
 
-        m.submodules.kept = sums = Memory(shape=unsigned(ROW_SUM_BITS), depth=config.max_tokens, init=[])
+        m.submodules.kept = sums = Memory(
+            shape=unsigned(ROW_SUM_BITS), depth=config.max_tokens, init=[], attrs=NO_COLLISION
+        )
         reader, writer = sums.read_port(), sums.write_port()
         m.d.comb += reader.addr.eq(token)
         total = Signal(ROW_SUM_BITS, reset_less=True)
@@ -63,7 +66,10 @@ class Denominator(wiring.Component):
 
         m.submodules.reciprocal = reciprocal = Interpolation(ROW_SUM_BITS, square_root=False)
         m.submodules.results = results = Memory(
-            shape=unsigned(RECIPROCAL.size), depth=2 * (1 << bits_for(config.max_tokens)), init=[]
+            shape=unsigned(RECIPROCAL.size),
+            depth=2 * (1 << bits_for(config.max_tokens)),
+            init=[],
+            attrs=NO_COLLISION,
         )
         store, load = results.write_port(), results.read_port()
         wait = Interpolation.LATENCY

@@ -186,7 +186,7 @@ class Epilogue(wiring.Component):
             value = Signal(signed(16), name=f"value_{lane}", reset_less=True)
             m.d.comb += table.index[lane].eq(results[lane][:8])
             m.d.sync += [
-                total.eq(saturate(results[lane] + before, -32768, 32767, signed(16))),
+                total.eq(saturate(results[lane] + before, signed(16))),
                 value.eq(Mux(tags[RESULT + 1].table, table.value[lane], total)),
             ]
             values.append(value)

@@ -7,8 +7,9 @@ from amaranth.lib.wiring import In, Out
 
 from hw.contract.config import CoreConfig
 
-from .cells import bits_for, delay, round_half_up
+from .cells import bits_for, delay, multiply, round_half_up
 from .interpolation import Interpolation
+from .ram import NO_COLLISION
 from .tags import MEAN_BITS, MULT_BITS, NORM_SHIFT_BITS, NORM_STATISTICS
 
 TOTAL_BITS = 28
@@ -66,18 +67,14 @@ class LayerNormStatistics(wiring.Component):
             m.d.sync += signal.eq(value)
             return signal
 
-        product1 = register(self.total * constants.mean_mult, signed(TOTAL_BITS + 16), "mean_product1")
-        product2 = register(product1, signed(TOTAL_BITS + 16), "mean_product2")
+        product2 = multiply(m, self.total, constants.mean_mult, name="mean_product")
         halves3 = register(
             product2 >> (constants.mean_shift - (MEAN_FRACTION_BITS + 1))[:6],
             signed(mean_bits + 1),
             "mean_halves",
         )
         mean4 = register(round_half_up(halves3), signed(mean_bits), "mean4")
-        square5 = register(
-            delay(m, self.total, 4, name="total4") * mean4, signed(TOTAL_BITS + mean_bits), "square5"
-        )
-        square6 = register(square5, signed(TOTAL_BITS + mean_bits), "square6")
+        square6 = multiply(m, delay(m, self.total, 4, name="total4"), mean4, name="square")
         removed = round_half_up(square6 >> (MEAN_FRACTION_BITS - 1))
         spread7 = register(
             delay(m, self.squares, 6, name="squares6") - removed, signed(SPREAD_BITS + 2), "spread7"
@@ -95,7 +92,7 @@ class LayerNormStatistics(wiring.Component):
 
         token_bits = bits_for(self.config.max_tokens)
         m.submodules.entries = entries = Memory(
-            shape=unsigned(NORM_STATISTICS.size), depth=1 << token_bits, init=[]
+            shape=unsigned(NORM_STATISTICS.size), depth=1 << token_bits, init=[], attrs=NO_COLLISION
         )
         store, load = entries.write_port(), entries.read_port()
         entry = Signal(NORM_STATISTICS)

@@ -100,7 +100,7 @@ class Prologue(wiring.Component):
             amount.eq(shift2 + channel_shift - 1),
             shifted.eq(product3 >> amount),
         ]
-        return saturate(round_half_up(shifted), -128, 127, signed(8))
+        return saturate(round_half_up(saturate(shifted, signed(9))), signed(8))
 
     def _byte(self, m: Module, lane: int, table: LookupTable, tags: list) -> Signal:
         """Plain lanes and exponentials; the value that stage 5 registers."""

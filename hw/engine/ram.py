@@ -26,6 +26,7 @@ module pointwise_ram #(
     input  wire [ADDRESS_BITS-1:0]      write_address,
     input  wire [LANES*LANE_BITS-1:0]   write_data
 );
+    (* no_rw_check *)
     reg [LANES*LANE_BITS-1:0] words [0:DEPTH-1];
 `ifndef SYNTHESIS
     integer word;
@@ -44,6 +45,10 @@ module pointwise_ram #(
     endgenerate
 endmodule
 """
+
+NO_COLLISION = {"no_rw_check": 1}
+"""Attribute of a memory of which nobody uses what he reads of a word in the cycle in which it is written.
+Without it synthesis adds registers and multiplexers that give the old word."""
 
 
 class Ram(wiring.Component):

@@ -8,7 +8,8 @@ from amaranth.lib.wiring import In, Out
 from hw.contract.config import CoreConfig
 from hw.contract.stream import PLANE_MULT, PLANE_SHIFT, PLANES
 
-from .cells import ACCUMULATOR, bits_for, delay, round_half_up
+from .cells import ACCUMULATOR, bits_for, delay, multiply, round_half_up, saturate
+from .ram import NO_COLLISION
 from .tags import RECIPROCAL
 
 PARAMETER_BANKS = 4
@@ -65,7 +66,7 @@ class Requantise(wiring.Component):
     def _parameter(self, m: Module, name: str, first_plane: int, size: int, stage: int) -> list[Value]:
         """Memory of one parameter of ``size`` bytes; its P values in pipeline stage ``stage``."""
         cols, lanes = self.config.cols, self.config.post_lanes
-        memory = Memory(shape=unsigned(8 * size * cols), depth=PARAMETER_BANKS, init=[])
+        memory = Memory(shape=unsigned(8 * size * cols), depth=PARAMETER_BANKS, init=[], attrs=NO_COLLISION)
         m.submodules[name] = memory
         writer, reader = memory.write_port(granularity=8), memory.read_port()
         m.d.comb += [
@@ -109,19 +110,15 @@ class Requantise(wiring.Component):
                 return signal
 
             acc = self.acc[lane]
-            quotient_bits = DIVIDEND_BITS + 16
-            product1 = register(
-                acc[:DIVIDEND_BITS].as_signed() * self.reciprocal.mult, quotient_bits, "dividend1"
-            )
-            product2 = register(product1, quotient_bits, "dividend2")
+            dividend = acc[:DIVIDEND_BITS].as_signed()
+            product2 = multiply(m, dividend, self.reciprocal.mult, name=f"dividend2_{lane}")
             quotient3 = register(product2 >> divide_shift, 32, "quotient3")
             acc3 = delay(m, acc, 3, name=f"acc_{lane}")
             base4 = register(Mux(divide3, round_half_up(quotient3), acc3), 32, "base4")
             sum5 = register(base4 + bias[lane].as_signed(), 33, "sum5")
-            whole6 = register(sum5 * mult[lane], 49, "whole6")
-            whole7 = register(whole6, 49, "whole7")
+            whole7 = multiply(m, sum5, mult[lane], name=f"whole7_{lane}")
             halves8 = register(whole7 >> (shift[lane] - 1)[:6], 49, "halves8")
-            rounded = round_half_up(halves8)
+            rounded = round_half_up(saturate(halves8, signed(17)))
             result9 = register(Mux(rounded < low, low, Mux(rounded > high, high, rounded)), 16, "result9")
             m.d.comb += self.result[lane].eq(result9)
         return m

@@ -8,6 +8,7 @@ from amaranth.lib.wiring import In, Out
 from hw.contract.config import CoreConfig
 
 from .cells import bits_for, delay, maximum, tree, tree_latency
+from .ram import NO_COLLISION
 
 
 class RowMax(wiring.Component):
@@ -54,7 +55,7 @@ class RowMax(wiring.Component):
         address = delay(m, Cat(self.token, self.slot), cycles, name="address")
 
         m.submodules.maxima = maxima = Memory(
-            shape=signed(8), depth=2 << bits_for(self.config.max_tokens), init=[]
+            shape=signed(8), depth=2 << bits_for(self.config.max_tokens), init=[], attrs=NO_COLLISION
         )
         before, reader, writer = maxima.read_port(), maxima.read_port(), maxima.write_port()
         row = Signal(signed(8), reset_less=True)

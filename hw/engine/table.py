@@ -5,6 +5,8 @@ from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
+from .ram import NO_COLLISION
+
 TABLE_BANKS = 2
 """One table can be in use while the next one is being written."""
 
@@ -34,7 +36,9 @@ class LookupTable(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.submodules.memory = memory = Memory(shape=unsigned(8), depth=TABLE_BANKS * 256, init=[])
+        m.submodules.memory = memory = Memory(
+            shape=unsigned(8), depth=TABLE_BANKS * 256, init=[], attrs=NO_COLLISION
+        )
         writer = memory.write_port()
         m.d.comb += [
             writer.en.eq(self.write),

@@ -9,6 +9,7 @@ from hw.contract.config import CoreConfig
 
 from .cells import add, bits_for, delay, tree, tree_latency
 from .layernorm import SQUARES_BITS, TOTAL_BITS
+from .ram import NO_COLLISION
 
 
 class TokenSums(wiring.Component):
@@ -66,7 +67,10 @@ class TokenSums(wiring.Component):
         token = delay(m, self.token, cycles, name="token")
 
         m.submodules.kept = sums = Memory(
-            shape=unsigned(TOTAL_BITS + SQUARES_BITS), depth=self.config.max_tokens, init=[]
+            shape=unsigned(TOTAL_BITS + SQUARES_BITS),
+            depth=self.config.max_tokens,
+            init=[],
+            attrs=NO_COLLISION,
         )
         reader, writer = sums.read_port(), sums.write_port()
         m.d.comb += reader.addr.eq(token)

@@ -2,7 +2,7 @@
 
 import cocotb
 import numpy as np
-from cell_units import COUNTS, DELAYS, LIMITS
+from cell_units import COUNTS, DELAYS, FACTORS, LIMITS
 from waves import generator, play, same, start
 
 from hw.engine.cells import tree_latency
@@ -39,6 +39,7 @@ async def scalars(dut):
     rng = generator()
     values = rng.integers(-(1 << BITS - 1), 1 << BITS - 1, CYCLES) >> rng.integers(0, BITS, CYCLES)
     edges = [limit + side for low, high, _ in LIMITS.values() for limit in (low, high) for side in (-1, 0, 1)]
+    edges = [edge for edge in edges if -(1 << BITS - 1) <= edge < 1 << BITS - 1]
     values[: len(edges)] = edges
     amounts = rng.integers(0, BITS, CYCLES)
     inputs = {"scalars_value": pack_rows(values[:, None], BITS), "scalars_amount": amounts}
@@ -55,3 +56,27 @@ async def scalars(dut):
         same(name, signal(name, shape.width, shape.signed), saturate(values, low, high))
     for cycles in DELAYS:
         same(f"delay by {cycles}", signal(f"delay{cycles}", BITS, late=cycles), values)
+
+
+@cocotb.test()
+async def products(dut):
+    rng = generator()
+
+    def factors(shape) -> np.ndarray:
+        low = -(1 << shape.width - 1) if shape.signed else 0
+        high = low + (1 << shape.width) - 1
+        values = rng.integers(low, high + 1, CYCLES) >> rng.integers(0, shape.width, CYCLES)
+        return np.where(rng.random(CYCLES) < 0.1, rng.choice([low, high, 0], CYCLES), values)
+
+    pairs = {name: [factors(shape) for shape in shapes] for name, shapes in FACTORS.items()}
+    inputs = {
+        f"products_{name}_{side}": pack_rows(values[:, None], shape.width)
+        for name in FACTORS
+        for side, values, shape in zip(("left", "right"), pairs[name], FACTORS[name], strict=True)
+    }
+    await start(dut, inputs)
+    seen = await play(dut, inputs, [f"products_{name}" for name in FACTORS], after=2)
+    for name, (left, right) in pairs.items():
+        bits = sum(shape.width for shape in FACTORS[name]) + 1
+        got = unpack_rows(seen[f"products_{name}"][2:][:CYCLES], 1, bits, signed=True)[:, 0]
+        same(f"{name} product", got, left * right)

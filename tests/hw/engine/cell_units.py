@@ -4,7 +4,7 @@ from amaranth.hdl import Module, signed, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.engine.cells import add, delay, maximum, round_half_up, saturate, tree
+from hw.engine.cells import add, delay, maximum, multiply, round_half_up, saturate, tree
 
 COUNTS = (1, 2, 3, 4, 7, 8, 16, 33)
 """Values that the trees combine."""
@@ -12,7 +12,17 @@ LIMITS = {
     "int8": (-128, 127, signed(8)),
     "uint8": (0, 255, unsigned(8)),
     "int16": (-32768, 32767, signed(16)),
+    "int24": (-(1 << 23), (1 << 23) - 1, signed(24)),
 }
+"""The last one is wider than the number."""
+FACTORS = {
+    "narrow": (signed(16), signed(18)),
+    "mixed": (signed(33), unsigned(16)),
+    "wide": (signed(28), signed(25)),
+    "unsigned": (unsigned(34), unsigned(18)),
+    "exact": (signed(18), unsigned(17)),
+}
+"""Shapes of factors, of one part and of several."""
 DELAYS = (0, 1, 5)
 
 
@@ -53,10 +63,28 @@ class Scalars(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         m.d.comb += self.rounded.eq(round_half_up(self.value >> self.amount))
-        for name, (low, high, shape) in LIMITS.items():
-            m.d.comb += getattr(self, name).eq(saturate(self.value, low, high, shape))
+        for name, (_, _, shape) in LIMITS.items():
+            m.d.comb += getattr(self, name).eq(saturate(self.value, shape))
         for cycles in DELAYS:
             m.d.comb += getattr(self, f"delay{cycles}").eq(
                 delay(m, self.value, cycles, name=f"delay{cycles}")
             )
+        return m
+
+
+class Products(wiring.Component):
+    """The products of ``FACTORS``."""
+
+    def __init__(self) -> None:
+        ports = {}
+        for name, (left, right) in FACTORS.items():
+            ports |= {f"{name}_left": In(left), f"{name}_right": In(right)}
+            ports[name] = Out(signed(left.width + right.width + 1))
+        super().__init__(ports)
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        for name in FACTORS:
+            left, right = getattr(self, f"{name}_left"), getattr(self, f"{name}_right")
+            m.d.comb += getattr(self, name).eq(multiply(m, left, right, name=f"{name}_product"))
         return m

@@ -4,10 +4,11 @@ from pathlib import Path
 
 from hw.verilog import to_verilog
 from sim.bench import bench
-from tests.hw.engine.cell_units import Scalars, Trees
+from tests.hw.engine.cell_units import Products, Scalars, Trees
 from tests.hw.engine.side_by_side import SideBySide
 
 
 def test_cells():
-    verilog = to_verilog(SideBySide({"trees": Trees(), "scalars": Scalars()}), "cells")
+    units = {"trees": Trees(), "scalars": Scalars(), "products": Products()}
+    verilog = to_verilog(SideBySide(units), "cells")
     bench([verilog], "cells", Path(__file__).with_name("bench_cells.py"))

@@ -1,0 +1,62 @@
+"""A FIFO of wide words in block RAM."""
+
+from amaranth.hdl import Module, Mux, Signal, unsigned
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from .cells import bits_for
+from .ram import Ram
+
+
+class RamFifo(wiring.Component):
+    """``depth`` words of ``width`` bits: ``depth`` − 1 in a ``Ram`` and one at its output.
+
+    The same as Amaranth's ``SyncFIFOBuffered``, in the memory cell of this core: a word is read at the
+    earliest in the cycle after it was written, so that nothing need be told of a collision.
+
+    Ports:
+        w_data, w_en: a word goes in; only while w_rdy. r_data: the oldest word, while r_rdy. r_en: take it.
+
+    Latency: 2 cycles. Throughput: a word a cycle.
+    """
+
+    def __init__(self, *, width: int, depth: int) -> None:
+        self.width, self.depth = width, depth
+        super().__init__(
+            {
+                "w_data": In(unsigned(width)),
+                "w_en": In(1),
+                "w_rdy": Out(1),
+                "r_data": Out(unsigned(width)),
+                "r_en": In(1),
+                "r_rdy": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        words = self.depth - 1
+        m.submodules.ram = ram = Ram(words, 1, self.width)
+        level = Signal(range(words + 1))
+        produce, consume = Signal(bits_for(words)), Signal(bits_for(words))
+        write, fetch = Signal(), Signal()
+        m.d.comb += [
+            self.w_rdy.eq(level != words),
+            write.eq(self.w_en & self.w_rdy),
+            fetch.eq((level != 0) & (~self.r_rdy | self.r_en)),
+            ram.write_enable.eq(write),
+            ram.write_address.eq(produce),
+            ram.write_data.eq(self.w_data),
+            ram.read_enable.eq(fetch),
+            ram.read_address.eq(consume),
+            self.r_data.eq(ram.read_data),
+        ]
+        for pointer, moves in ((produce, write), (consume, fetch)):
+            with m.If(moves):
+                m.d.sync += pointer.eq(Mux(pointer == words - 1, 0, pointer + 1))
+        m.d.sync += level.eq(level + write - fetch)
+        with m.If(fetch):
+            m.d.sync += self.r_rdy.eq(1)
+        with m.Elif(self.r_en):
+            m.d.sync += self.r_rdy.eq(0)
+        return m
