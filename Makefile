@@ -26,16 +26,17 @@ flags = $(foreach v,$(1),$(if $(strip $($(v))),$(call name,$(v),$(if $(filter 0 
 
 SHAPE = $(call values,CONFIG ROWS COLS POST_LANES MAX_TOKENS ACT_KIB ACT_BANKS RES_KIB AXI_DATA_WIDTH)
 RUN = $(call values,MODEL CHECKPOINT IMAGES STALL LATENCY SEED) $(call flags,TRACE WAVES)
+BUILD = $(call values,BOARD CONFIG CLOCK SEED SEEDS)
 OUTPUT = $(call values,OUT)
 
 # --- Targets -------------------------------------------------------------------------------------------------------
-.PHONY: help setup sim test verilog fpga doctor lint clean distclean FORCE
+.PHONY: help setup sim test verilog fpga bitstream doctor lint clean distclean FORCE
 
 help: ## show this list
 	@echo "Pointwise: targets of make"
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
 	@echo "Variables, where the command has the option: CONFIG ROWS COLS POST_LANES MAX_TOKENS ACT_KIB ACT_BANKS RES_KIB"
-	@echo "  AXI_DATA_WIDTH MODEL CHECKPOINT IMAGES STALL LATENCY SEED TRACE=0 WAVES=1 OUT; ARGS PYTHON JOBS"
+	@echo "  AXI_DATA_WIDTH MODEL CHECKPOINT IMAGES STALL LATENCY SEED TRACE=0 WAVES=1 BOARD CLOCK SEEDS OUT; ARGS PYTHON JOBS"
 
 setup: $(STAMP) ## make .venv and install everything (the other targets do it themselves)
 	@:
@@ -48,6 +49,9 @@ verilog: $(STAMP) ## write the core's Verilog and its configuration
 
 test: $(STAMP) ## run all tests
 	@$(BIN)/python -m pytest -q -n $(JOBS) $(ARGS)
+
+bitstream: .venv/.fpga ## build the whole system for a board (BOARD=ulx3s-85f)
+	@$(BIN)/pointwise bitstream $(BUILD) $(OUTPUT) $(ARGS)
 
 lint: $(STAMP) ## check the style of the Python sources
 	@$(BIN)/ruff check . $(ARGS)

@@ -5,7 +5,6 @@ import importlib
 import json
 import logging
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
 from litex.soc.integration.builder import Builder
@@ -16,32 +15,7 @@ from hw.contract.files import write_file
 
 from .board import Board
 from .host import describe
-
-TOP = "pointwise_soc"
-HOST_FILE = "board.json"
-
-
-@dataclass(frozen=True)
-class System:
-    """An elaborated system.
-
-    Attributes:
-        board: what it is for.
-        config: its core.
-        clock_mhz: of the core.
-        folder: where its files lie.
-        verilog: the sources, the top module ``TOP`` among them.
-        constraints: pins and clocks, in the form of the FPGA's tools; none for a simulation.
-        host: ``board.json``.
-    """
-
-    board: Board
-    config: CoreConfig
-    clock_mhz: float
-    folder: Path
-    verilog: tuple[Path, ...]
-    constraints: Path | None
-    host: Path
+from .system import HOST_FILE, TOP, System
 
 
 def elaborate(board: Board, config: CoreConfig, clock_mhz: float, folder: Path) -> System:
@@ -63,7 +37,8 @@ def elaborate(board: Board, config: CoreConfig, clock_mhz: float, folder: Path) 
             builder = Builder(soc, output_dir=str(folder), compile_software=False, compile_gateware=False)
             if board.family == "none":
                 soc.finalize()
-                soc.platform.get_verilog(soc, name=TOP).write(str(gateware / f"{TOP}.v"))
+                os.chdir(gateware)
+                soc.platform.get_verilog(soc, name=TOP).write(f"{TOP}.v")
             else:
                 builder.build(run=False, build_name=TOP)
         except ValueError as error:
@@ -81,6 +56,7 @@ def elaborate(board: Board, config: CoreConfig, clock_mhz: float, folder: Path) 
         config,
         clock_mhz,
         folder,
+        gateware,
         tuple(dict.fromkeys([gateware / f"{TOP}.v", *sources])),
         gateware / f"{TOP}.{suffix}" if suffix else None,
         folder / HOST_FILE,

@@ -56,7 +56,7 @@ class PointwiseSoC(SoCMini):
         leds: object = None,
     ) -> None:
         self.core_config, self.baud, self.clock_hz = config, baud, clock_hz
-        SoCMini.__init__(self, platform, clk_freq=clock_hz, ident="Pointwise", ident_version=False)
+        SoCMini.__init__(self, platform, clk_freq=clock_hz, ident="", ident_version=False)
         self.crg = crg
         self.sdrphy = phy
         # Without a cache the host sees what the core wrote, and the core what the host wrote.

@@ -1,0 +1,50 @@
+"""``pointwise bitstream``."""
+
+import os
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from hw.boards.board import BOARDS, find_board
+from sim.build import build_root
+
+from . import options
+
+BUILDABLE = [name for name, board in BOARDS.items() if board.family != "none"]
+
+
+def command(
+    board: Annotated[str, typer.Option(help=f"The board: {', '.join(BUILDABLE)}.")] = BUILDABLE[0],
+    config: options.Config = None,
+    clock: Annotated[float | None, typer.Option(help="MHz of the core instead of the board's own.")] = None,
+    seed: Annotated[int, typer.Option(help="First seed of the placement.")] = 1,
+    seeds: Annotated[int, typer.Option(min=1, help="How many seeds to try; the best is kept.")] = 1,
+    jobs: Annotated[int, typer.Option(min=0, help="Seeds at a time; 0 for one a processor.")] = 0,
+    native: Annotated[
+        bool, typer.Option(help="Use yosys and nextpnr of this machine: faster, but of any version.")
+    ] = False,
+    allow_failing_timing: Annotated[
+        bool, typer.Option(help="Write a bitstream even where a clock is not reached.")
+    ] = False,
+    out: options.Out = None,
+) -> None:
+    """Build a complete system for an FPGA board: core, SDRAM, and a UART bridge to the host.
+
+    Logs of all stages, report.json with resources and clocks, and board.json for the host lie beside the
+    bitstream.
+    """
+    from sim.fpga.flow import build
+
+    chosen = find_board(board)
+    build(
+        chosen,
+        options.core_config(config or chosen.preset),
+        out or build_root() / f"bitstream-{chosen.name}",
+        clock_mhz=chosen.clock_mhz if clock is None else clock,
+        seeds=range(seed, seed + seeds),
+        jobs=min(seeds, jobs or os.cpu_count() or 1),
+        native=native,
+        allow_failing_timing=allow_failing_timing,
+        console=Console(),
+    )

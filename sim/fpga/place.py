@@ -1,0 +1,106 @@
+"""Place and route of an ECP5 with nextpnr, one run a seed, and packing of the best."""
+
+import json
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from hw.boards.system import System
+
+from .synthesis import NETLIST
+from .tools import Tools, run
+
+BITSTREAM = "pointwise.bit"
+
+
+@dataclass(frozen=True)
+class Placement:
+    """One finished run of place and route.
+
+    Attributes:
+        seed: of the placement.
+        seconds: that it took.
+        clocks: for each clock the MHz that were reached and those that were asked for.
+        paths: the critical path of each clock, from and to, with its delay in ns and its parts.
+        configuration: what is packed into the bitstream.
+    """
+
+    seed: int
+    seconds: float
+    clocks: dict[str, dict[str, float]]
+    paths: list[dict[str, object]]
+    configuration: Path
+
+    @property
+    def margin(self) -> float:
+        """The smallest ratio of reached to asked frequency; timing is met from 1 on."""
+        return min((c["reached_mhz"] / c["asked_mhz"] for c in self.clocks.values()), default=0.0)
+
+
+def place(
+    system: System,
+    tools: Tools,
+    seeds: Sequence[int],
+    *,
+    jobs: int = 1,
+    tell: Callable[[int, str], None] = lambda seed, text: None,
+) -> list[Placement]:
+    """Place and route with every seed, ``jobs`` at a time; the results, best first.
+
+    Raises:
+        PointwiseError: nextpnr is not there, or failed.
+    """
+    with ThreadPoolExecutor(jobs) as pool:
+        runs = pool.map(lambda seed: _place(system, tools, seed, tell), seeds)
+        return sorted(runs, key=lambda placement: -placement.margin)
+
+
+def _place(system: System, tools: Tools, seed: int, tell: Callable[[int, str], None]) -> Placement:
+    configuration, report = f"place-{seed}.config", f"place-{seed}.json"
+    command = [
+        *tools.command("nextpnr-ecp5"),
+        *system.board.device,
+        *("--json", NETLIST, "--lpf", system.constraints.name),
+        *("--textcfg", configuration, "--report", report),
+        # Whether the clocks are met is judged here, so that a report is there in any case.
+        *("--seed", str(seed), "--timing-allow-fail"),
+    ]
+    seconds = run(
+        command,
+        system.folder / f"place-{seed}.log",
+        folder=system.gateware,
+        name="place and route",
+        tell=lambda text: tell(seed, text),
+    )
+    values = json.loads((system.gateware / report).read_text())
+    clocks = {
+        name: {"reached_mhz": round(clock["achieved"], 2), "asked_mhz": round(clock["constraint"], 2)}
+        for name, clock in values["fmax"].items()
+    }
+    paths = [_path(path) for path in values["critical_paths"]]
+    return Placement(seed, seconds, clocks, paths, system.gateware / configuration)
+
+
+def _path(path: dict) -> dict[str, object]:
+    """A critical path in short: where it begins and ends, and how long logic and routing take."""
+    parts = path["path"]
+    return {
+        "from": parts[0]["from"]["cell"],
+        "to": parts[-1]["to"]["cell"],
+        "from_clock": path["from"],
+        "to_clock": path["to"],
+        "ns": round(sum(part["delay"] for part in parts), 2),
+        "routing_ns": round(sum(part["delay"] for part in parts if part["type"] == "routing"), 2),
+        "levels": sum(part["type"] == "logic" for part in parts),
+    }
+
+
+def pack(
+    system: System, tools: Tools, placement: Placement, *, tell: Callable[[str], None] = lambda text: None
+) -> Path:
+    """Write the bitstream of a placement; returns its path. Raises PointwiseError when that fails."""
+    command = [*tools.command("ecppack"), "--compress"]
+    command += ["--input", placement.configuration.name, "--bit", BITSTREAM]
+    run(command, system.folder / "pack.log", folder=system.gateware, name="packing", tell=tell)
+    return (system.gateware / BITSTREAM).replace(system.folder / BITSTREAM)

@@ -1,0 +1,50 @@
+"""Verilog to a netlist of the FPGA's cells, with Yosys."""
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+from hw.boards.system import TOP, System
+from hw.contract.errors import PointwiseError
+from hw.contract.files import write_file
+
+from .tools import Tools, run
+
+NETLIST, SCRIPT = "netlist.json", "synthesis.ys"
+SYNTHESIS = {"ecp5": "synth_ecp5", "xilinx7": "synth_xilinx -family xc7"}
+"""Yosys' pass for each family."""
+
+
+def synthesise(system: System, tools: Tools, *, tell: Callable[[str], None] = lambda text: None) -> float:
+    """Write ``netlist.json`` of a system beside its sources; seconds that it took, 0 if it was there already.
+
+    The netlist is kept under a hash of the sources, the script and Yosys' version, so that other seeds of
+    place and route do not synthesise again.
+
+    Raises:
+        PointwiseError: Yosys is not there, or failed.
+    """
+    # The tools of the wheels see the folder that they run in, and not all of the others.
+    script = [f"read_verilog {source.relative_to(system.gateware)}" for source in system.verilog]
+    script += [f"{SYNTHESIS[system.board.family]} -top {TOP} -json {NETLIST}", "stat"]
+    texts = [*script, tools.version("yosys"), *(_text(source) for source in system.verilog)]
+    key = hashlib.sha256("\0".join(texts).encode()).hexdigest()
+    stamp = system.gateware / f"{NETLIST}.key"
+    if (system.gateware / NETLIST).exists() and stamp.exists() and stamp.read_text() == key:
+        return 0.0
+    stamp.unlink(missing_ok=True)
+    write_file(system.gateware / SCRIPT, "\n".join(script) + "\n")
+    command = [*tools.command("yosys"), "-s", SCRIPT]
+    log = system.folder / "synthesis.log"
+    seconds = run(command, log, folder=system.gateware, name="synthesis", tell=tell)
+    write_file(stamp, key)
+    return seconds
+
+
+def _text(source: Path) -> str:
+    """A source without its comments, of which LiteX's hold the date."""
+    try:
+        lines = source.read_text().splitlines()
+    except OSError as error:
+        raise PointwiseError(f"the Verilog source {source} cannot be read: {error.strerror}") from error
+    return "\n".join(line for line in lines if not line.startswith("//"))
