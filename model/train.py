@@ -108,7 +108,7 @@ def train_digits(
     if path is not None:
         check_destination(path)
     data = digits.load()
-    with _reproducible(recipe.seed, threads):
+    with reproducible(recipe.seed, threads):
         net = DeiT(config, init_std=recipe.init_std)
         fit(net, data.train, recipe, console)
         notes = {
@@ -123,8 +123,14 @@ def train_digits(
     return checkpoint
 
 
-def fit(net: DeiT, images: digits.DigitImages, recipe: Recipe, console: Console | None = None) -> None:
-    """Train ``net`` in place on ``images``, drawing from torch's global generator."""
+def fit(
+    net: torch.nn.Module, images: digits.DigitImages, recipe: Recipe, console: Console | None = None
+) -> None:
+    """Train ``net`` in place on ``images``, drawing from torch's global generator.
+
+    Args:
+        net: images to logits; every tensor of its state, buffers too, is a real one and is averaged.
+    """
     pixels, labels = torch.from_numpy(images.normalised()), torch.from_numpy(images.labels)
     steps_per_epoch = len(images) // recipe.batch
     if not steps_per_epoch:
@@ -195,7 +201,7 @@ def _schedule(step: int, steps: int, warmup: int) -> float:
     return 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, steps - warmup)))
 
 
-def _parameter_groups(net: DeiT, weight_decay: float) -> list[dict[str, object]]:
+def _parameter_groups(net: torch.nn.Module, weight_decay: float) -> list[dict[str, object]]:
     """Return AdamW's groups: matrices with decay, vectors and learnt tokens without."""
     matrices, rest = [], []
     for name, parameter in net.named_parameters():
@@ -220,7 +226,7 @@ def _progress(console: Console | None) -> Progress:
 
 
 @contextmanager
-def _reproducible(seed: int, threads: int) -> Iterator[None]:
+def reproducible(seed: int, threads: int) -> Iterator[None]:
     """Seed torch and fix its threads, and put both back at the end."""
     threads_before = torch.get_num_threads()
     with torch.random.fork_rng(devices=[]):

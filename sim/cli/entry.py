@@ -21,6 +21,7 @@ from hw.contract.errors import PointwiseError
 COMMANDS: dict[str, str] = {
     "doctor": "Say which tools are there, which are missing and what to do about it.",
     "train": "Train a network on the bundled digits and write a checkpoint.",
+    "qat": "Train a network aware of its quantisation and write its integers.",
     "quantise": "Quantise a checkpoint to INT8.",
     "compile": "Quantise a network and compile it to a memory image for a core.",
     "export": "Write a quantised network in the formats of other tools.",

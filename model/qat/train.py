@@ -1,0 +1,111 @@
+"""Training that is aware of quantisation: from a float checkpoint to integers, seeded and repeatable."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+
+import torch
+from rich.console import Console
+
+from model.checkpoints import Checkpoint
+from model.deit import DeiT
+from model.digits import DigitImages
+from model.integer.network import IntegerNetwork
+from model.quantise.inputs import pixel_scales
+from model.quantise.observe import observe
+from model.train import Recipe, fit, reproducible
+
+from .attach import EMBED, QuantisedDeiT
+from .choose import quantiser_class
+from .convert import integer_network
+from .prune import Pruner
+
+HEADS = ("head", "head_dist")
+
+
+@dataclass(frozen=True)
+class QatRecipe:
+    """How to train aware of quantisation.
+
+    Attributes:
+        weights: quantiser of the weights, see ``quantiser_class``.
+        activations: quantiser of the activations, or None to calibrate them all after training.
+        weight_bits: 2..8. edge_bits: the same of the first and the last layer, or None for no exception.
+        prune: ``N:M``, or None.
+        training: what `model.train.fit` takes. It is short, since the weights are trained already.
+    """
+
+    weights: str = "lsq"
+    activations: str | None = "lsq"
+    weight_bits: int = 4
+    edge_bits: int | None = None
+    prune: str | None = None
+    training: Recipe = field(default_factory=lambda: Recipe(epochs=15, learning_rate=1e-3, warmup_epochs=1))
+
+    def bits(self, linear: str) -> int:
+        """The bits of a linear layer's weights."""
+        edge = linear == EMBED or linear in HEADS
+        return self.edge_bits if edge and self.edge_bits is not None else self.weight_bits
+
+
+@dataclass(frozen=True)
+class QatResult:
+    """What training gives.
+
+    Attributes:
+        quantised: the trained network with its quantisers, in inference mode.
+        before: the integers that the same quantisers give without training.
+        network: the integers after it.
+    """
+
+    quantised: QuantisedDeiT
+    before: IntegerNetwork
+    network: IntegerNetwork
+
+
+def train_aware(
+    checkpoint: Checkpoint,
+    images: DigitImages,
+    calibration: DigitImages,
+    recipe: QatRecipe,
+    *,
+    name: str = "deit",
+    threads: int = 1,
+    console: Console | None = None,
+    started: Callable[[IntegerNetwork], None] | None = None,
+) -> QatResult:
+    """Put quantisers into a float network, train it on, and make integers of it.
+
+    The same arguments give the same integers on the same machine with the same number of threads.
+
+    Args:
+        images, calibration: for training, and for the ranges of what no quantiser trains.
+        name: of the integer network. threads: processor threads that torch may use.
+        console: where the progress bar goes. started: called with the integers before training.
+
+    Raises:
+        PointwiseError: a quantiser that cannot be used, a bad recipe, or images that do not fit the network.
+    """
+    weights = quantiser_class(recipe.weights)
+    activations = recipe.activations and quantiser_class(recipe.activations)
+    pruner = recipe.prune and Pruner.parse(recipe.prune)
+    pixels = torch.from_numpy(calibration.normalised())
+    notes = asdict(recipe)
+    with reproducible(recipe.training.seed, threads):
+        net = DeiT.from_state(checkpoint.config, checkpoint.state)
+        seen = observe(net, pixels)
+        quantised = QuantisedDeiT(net)
+        bits = {linear: recipe.bits(linear) for linear, _ in quantised.linears()}
+        quantised.attach_weights(weights, bits, pruner or None, pixel_scales(seen["pixels"], seen.grids))
+        if activations:
+            quantised.attach_activations(activations, pixels)
+
+        def integers() -> IntegerNetwork:
+            return integer_network(quantised, checkpoint.config, pixels, name=name, notes=notes)
+
+        before = integers()
+        if started:
+            started(before)
+        fit(quantised, images, recipe.training, console)
+        return QatResult(quantised, before, integers())

@@ -1,0 +1,162 @@
+"""The inference path of a whole network: its integers are those of the quantisers, and they run."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from hw.contract.config import CoreConfig
+from hw.contract.isa import Conv, Stationary
+from model import digits
+from model.checkpoints import Checkpoint
+from model.compiler import Compiled, compile_network
+from model.deit import DeiT
+from model.emulator import Emulator, Order
+from model.emulator.stream import read_stream
+from model.evaluate import integer_logits, sqnr_db
+from model.integer.network import IntegerNetwork, run
+from model.networks import DeiTConfig
+from model.qat import Pruner, QatRecipe, Quantiser, integer_network, quantiser_class, train_aware
+from model.qat.attach import QuantisedDeiT, fold_norms
+from model.quantise import load_network, patchify, save_network
+from model.quantise.inputs import pixel_scales
+from model.quantise.observe import observe
+from model.train import Recipe
+
+SHORT = Recipe(epochs=1, batch=64, learning_rate=1e-3, warmup_epochs=1)
+MINE = """
+import torch
+from model.qat import Quantiser
+
+class PowerOfTwo(Quantiser):
+    def step(self, rows):
+        return 2.0 ** torch.ceil(torch.log2(rows.detach().abs().amax(dim=1).clamp(min=1e-8) / self.high))
+"""
+
+
+def by_name(network: IntegerNetwork) -> dict[str, object]:
+    return {layer.name: layer for layer in network.layers}
+
+
+def trained_integers(quantised: QuantisedDeiT) -> Iterator[tuple[str, np.ndarray, Quantiser]]:
+    """Integer layers' names, with the integers that the quantisers give them."""
+    heads, dim = quantised.net.config.heads, quantised.net.config.dim
+    for name, module, path in quantised.paths():
+        values = path.prepared(module.parametrizations["weight"].original.detach())
+        integers = path.quantiser.integers(values).numpy()
+        if name.endswith("qkv"):
+            for index, part in enumerate(np.split(integers, 3 * heads)):
+                yield f"{name[:-3]}{'qkv'[index * dim // heads // dim]}.{index % heads}", part, path.quantiser
+        else:
+            yield name.removesuffix(".proj") if name.startswith("patch") else name, integers, path.quantiser
+
+
+def test_folding_the_norms_changes_nothing(checkpoint: Checkpoint, data: digits.Digits):
+    images = torch.from_numpy(data.held_out.normalised()[:20])
+    net = DeiT.from_state(checkpoint.config, checkpoint.state)
+    with torch.no_grad():
+        before = net(images)
+        fold_norms(net)
+        after = net(images)
+    assert torch.allclose(before, after, atol=1e-4)
+    assert net.norm.weight.unique().tolist() == [1.0] and not net.norm.weight.requires_grad
+
+
+@pytest.mark.parametrize(
+    ("weights", "activations", "bits", "edge", "prune"),
+    [
+        ("lsq", "lsq", 4, None, "2:4"),
+        ("sawb", "pact", 2, 8, None),
+        ("minmax", None, 8, None, "1:4"),
+        ("{mine}:PowerOfTwo", "{mine}:PowerOfTwo", 3, 4, None),
+    ],
+)
+def test_the_integers_are_those_of_the_quantisers(
+    checkpoint: Checkpoint, data: digits.Digits, tmp_path: Path, weights, activations, bits, edge, prune
+):
+    mine = tmp_path / "mine.py"
+    mine.write_text(MINE)
+    recipe = QatRecipe(
+        weights.format(mine=mine), activations and activations.format(mine=mine), bits, edge, prune, SHORT
+    )
+    result = train_aware(checkpoint, data.train, data.calibration, recipe)
+    layers = by_name(result.network)
+    found = list(trained_integers(result.quantised))
+    assert len(found) == sum(layer.weight is not None for layer in result.network.layers)
+    for name, integers, quantiser in found:
+        wanted_bits = edge or bits if name in ("patch_embed", "head", "head_dist") else bits
+        assert np.array_equal(layers[name].weight, integers), name
+        assert quantiser.bits == wanted_bits
+        assert layers[name].weight_bits == {2: 2, 3: 4, 4: 4, 8: 8}[wanted_bits]
+        if prune:
+            keep, group = Pruner.parse(prune).keep, Pruner.parse(prune).group
+            groups = [integers[:, first : first + group] for first in range(0, integers.shape[1], group)]
+            assert max(int((part != 0).sum(axis=1).max()) for part in groups) <= keep
+    steps = {
+        name.replace("/", "."): float(one.scale[0]) for name, one in result.quantised.activations.items()
+    }
+    assert bool(steps) == (activations is not None)
+    for index in range(checkpoint.config.depth if steps else 0):
+        block = f"blocks.{index}"
+        assert layers[f"{block}.mlp.fc1"].scale == pytest.approx(steps[f"{block}.mlp.act"])
+        assert layers[f"{block}.attn.o.1"].scale == pytest.approx(steps[f"{block}.attn.context"])
+        assert not layers[f"{block}.mlp.fc1"].channel_shift.any()
+    images = data.held_out.normalised()[:100]
+    with torch.no_grad():
+        fake = result.quantised(torch.from_numpy(images)).double().numpy()
+    assert sqnr_db(fake, integer_logits(result.network, images)) > 20, "the two paths of a whole network"
+
+
+def test_colours_of_different_scales_keep_their_integers():
+    """The scale of a colour is in the weights that the array multiplies, and so in what is quantised."""
+    config = DeiTConfig(8, 4, 3, 8, 1, 2, 2, 5)
+    rng = np.random.default_rng(0)
+    images = torch.from_numpy(rng.normal(size=(64, 3, 8, 8)) * np.array([1, 5, 0.2])[:, None, None]).float()
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        quantised = QuantisedDeiT(DeiT(config, init_std=0.2))
+    seen = observe(quantised.net, images)
+    pixels = pixel_scales(seen["pixels"], seen.grids)
+    assert pixels.scale.max() > 10 * pixels.scale.min()
+    bits = dict.fromkeys((name for name, _ in quantised.linears()), 4)
+    quantised.attach_weights(quantiser_class("lsq"), bits, Pruner(2, 4), pixels)
+    layers = by_name(integer_network(quantised, config, images))
+    for name, integers, _ in trained_integers(quantised):
+        assert np.array_equal(layers[name].weight, integers), name
+
+
+def weights_of(compiled: Compiled) -> Iterator[tuple[str, np.ndarray]]:
+    """The weights that the streams of an image hold, by instruction."""
+    for line in compiled.program:
+        if isinstance(line.instruction, Conv) and line.instruction.stationary == Stationary.STREAM:
+            yield line.name, read_stream(line.instruction, compiled.image, compiled.config).weight
+
+
+@pytest.mark.parametrize("bits", [8, 4, 2])
+def test_pruned_networks_run_bit_for_bit(
+    checkpoint: Checkpoint, data: digits.Digits, tmp_path: Path, bits: int
+):
+    """From training to the image: zeros stay zeros, and the emulator agrees on every tensor."""
+    recipe = QatRecipe(weight_bits=bits, prune="2:4", training=SHORT)
+    network = train_aware(checkpoint, data.train, data.calibration, recipe).network
+    save_network(tmp_path / "net.safetensors", network)
+    network = load_network(tmp_path / "net.safetensors")
+    assert {layer.weight_bits for layer in network.layers if layer.weight is not None} == {bits}
+    compiled = compile_network(network, CoreConfig(rows=4, cols=8, max_tokens=16, act_kib=8, res_kib=4), True)
+    layers, seen = by_name(network), set()
+    for name, weight in weights_of(compiled):
+        assert np.array_equal(weight, layers[name].weight), name
+        for first in range(0, weight.shape[1], 4):
+            assert int((weight[:, first : first + 4] != 0).sum(axis=1).max()) <= 2, name
+        seen.add(name)
+    assert seen == {layer.name for layer in network.layers if layer.weight is not None}
+    image = patchify(network, data.held_out.normalised()[:1])[0]
+    expected = run(network, image)
+    for order in Order:
+        output = compiled.read_output(
+            Emulator(compiled.image, compiled.config).run(compiled.pack_input(image), order)
+        )
+        for name in expected:
+            assert np.array_equal(output[name], expected[name]), (name, order)

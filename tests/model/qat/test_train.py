@@ -1,0 +1,70 @@
+"""Training aware of quantisation: repeatable, and worth it."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from hw.contract.errors import PointwiseError
+from model import digits
+from model.checkpoints import MICRO_DIGITS, Checkpoint, load_checkpoint
+from model.evaluate import compare, float_logits, integer_logits
+from model.integer.network import IntegerNetwork
+from model.qat import QatRecipe, train_aware
+from model.train import Recipe
+
+SHORT = Recipe(epochs=1, batch=64, learning_rate=1e-3, warmup_epochs=1)
+
+
+def weights(network: IntegerNetwork) -> list[bytes]:
+    return [layer.weight.tobytes() for layer in network.layers if layer.weight is not None]
+
+
+def test_the_same_seed_gives_the_same_integers(checkpoint: Checkpoint, data: digits.Digits):
+    recipe = QatRecipe(training=SHORT)
+    torch.manual_seed(1)
+    first = train_aware(checkpoint, data.train, data.calibration, recipe)
+    torch.manual_seed(2)
+    state = torch.get_rng_state()
+    again = train_aware(checkpoint, data.train, data.calibration, recipe)
+    assert torch.equal(torch.get_rng_state(), state), "the caller's random numbers are left alone"
+    assert weights(first.network) == weights(again.network)
+    other = train_aware(checkpoint, data.train, data.calibration, QatRecipe(training=replace(SHORT, seed=1)))
+    assert weights(other.network) != weights(first.network) != weights(first.before)
+    assert first.network.info["training"]["weights"] == "lsq"
+
+
+def test_w4a8_loses_at_most_a_point_and_w2a8_wins_its_training_back():
+    """The shipped network, judged by its integers on the digits that are held out."""
+    checkpoint, data = load_checkpoint(MICRO_DIGITS), digits.load()
+    images, labels = data.held_out.normalised(), data.held_out.labels
+    exact = float_logits(checkpoint.state, checkpoint.config, images)
+
+    def top1(network: IntegerNetwork) -> float:
+        return compare(exact, integer_logits(network, images), labels).top1_integer
+
+    training = Recipe(epochs=1, learning_rate=1e-3, warmup_epochs=1)
+    four = train_aware(checkpoint, data.train, data.calibration, QatRecipe(training=training))
+    assert top1(four.network) >= compare(exact, exact, labels).top1_float - 1
+    assert all(layer.weight_bits == 4 for layer in four.network.layers if layer.weight is not None)
+    two = train_aware(checkpoint, data.train, data.calibration, QatRecipe(weight_bits=2, training=training))
+    assert top1(two.network) > top1(two.before) + 5
+    largest = [np.abs(layer.weight).max() for layer in two.network.layers if layer.weight is not None]
+    assert set(largest) == {1}
+
+
+@pytest.mark.parametrize(
+    ("recipe", "words"),
+    [
+        (QatRecipe(weights="none"), "no quantiser 'none'"),
+        (QatRecipe(prune="4:2"), "Pruning 4:2"),
+        (QatRecipe(weight_bits=9), "9 bits was asked for"),
+        (QatRecipe(activations="sawb"), "sawb is for weights"),
+    ],
+)
+def test_recipes_that_cannot_be_are_told(
+    checkpoint: Checkpoint, data: digits.Digits, recipe: QatRecipe, words: str
+):
+    with pytest.raises(PointwiseError, match=words):
+        train_aware(checkpoint, data.train, data.calibration, recipe)
