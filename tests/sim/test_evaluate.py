@@ -1,0 +1,152 @@
+"""`pointwise quantise` and `pointwise evaluate` on images in files, and what becomes of an evaluation that is
+interrupted in every way there is."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from model.checkpoints import save_checkpoint
+from model.networks import DeiTConfig
+from model.synthetic import synthetic_checkpoint
+from sim.cli import main
+
+ROOT = Path(__file__).parents[2]
+POINTWISE = [sys.executable, "-c", "import sys; from sim.cli import main; sys.exit(main())"]
+CONFIG = DeiTConfig(32, 2, 3, 16, 1, 2, 2, 3)
+"""257 tokens, so that three images are a part of the work."""
+IMAGES = 24
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Images of three classes, a checkpoint, and the integers that the command made of both."""
+    folder = tmp_path_factory.mktemp("command")
+    rng = np.random.default_rng(0)
+    for index in range(IMAGES):
+        path = folder / "images" / f"c{index % 3}" / f"{index:02}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(rng.integers(0, 256, (33, 33, 3), np.uint8)).save(path)
+    save_checkpoint(folder / "net.safetensors", synthetic_checkpoint(CONFIG))
+    arguments = ["--images", str(folder / "images"), "--calibration", "8", "--preprocess", "authors"]
+    out = ["--out", str(folder / "integers.safetensors")]
+    assert main(["quantise", "--checkpoint", str(folder / "net.safetensors"), *arguments, *out]) == 0
+    return folder
+
+
+def arguments(folder: Path, results: Path, images: Path | None = None, workers: int = 1) -> list[str]:
+    return [
+        *("evaluate", "--checkpoint", str(folder / "net.safetensors"), "--preprocess", "authors"),
+        *("--network", str(folder / "integers.safetensors"), "--images", str(images or folder / "images")),
+        *("--results", str(results), "--workers", str(workers), "--out", str(results.with_suffix(".json"))),
+    ]
+
+
+def figures(folder: Path, results: Path, images: Path | None = None) -> dict[str, object]:
+    """What the command writes when nothing disturbs it (any more)."""
+    assert main(arguments(folder, results, images)) == 0
+    return json.loads(results.with_suffix(".json").read_text())
+
+
+@pytest.fixture(scope="module")
+def expected(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
+    return figures(folder, tmp_path_factory.mktemp("expected") / "results.jsonl")
+
+
+def test_table_has_what_the_papers_has(
+    folder: Path, expected, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert figures(folder, tmp_path / "results.jsonl") == expected
+    shown = capsys.readouterr().out
+    assert f"net, {IMAGES} images" in shown
+    for words in ("float32", "integers", "difference", "top-1", "top-5", "same class", "dB"):
+        assert words in shown
+    assert f"{expected['top1_float']:.2f} %" in shown
+    assert (expected["images"], expected["unreadable"]) == (IMAGES, [])
+    assert expected["sqnr_db"] > 20
+
+
+def children(process: subprocess.Popen) -> list[int]:
+    listed = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    return [int(number) for number in listed]
+
+
+def wait_until(condition, what: str) -> None:
+    end = time.monotonic() + 120
+    while not condition():
+        assert time.monotonic() < end, what
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize(("sent", "status"), [(signal.SIGINT, 130), (signal.SIGKILL, -signal.SIGKILL)])
+def test_interrupted_command_goes_on_where_it_was(
+    folder: Path, expected, tmp_path: Path, sent, status
+) -> None:
+    """One image never comes; when all but its part of the work is done, the command is ended."""
+    images, results = tmp_path / "images", tmp_path / "results.jsonl"
+    shutil.copytree(folder / "images", images)
+    stuck = images / "c1" / "10.png"
+    stuck.unlink()
+    os.mkfifo(stuck)  # whoever opens it waits
+    with subprocess.Popen(
+        [*POINTWISE, *arguments(folder, results, images, workers=2)],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        wait_until(
+            lambda: results.exists() and results.read_text().count("\n") == IMAGES - 3, "most are done"
+        )
+        started = children(process)
+        process.send_signal(sent)
+        _, stderr = process.communicate(timeout=60)
+    assert process.returncode == status
+    if sent == signal.SIGINT:
+        assert stderr == "pointwise: interrupted\n"
+    assert len(started) >= 2
+    wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in started), "no process is left")
+    before = results.read_text().splitlines()
+    results.write_text("\n".join(before)[:-40])  # as if it had been killed in the middle of a line, too
+    stuck.unlink()
+    shutil.copy(folder / "images" / "c1" / "10.png", stuck)
+    assert figures(folder, results, images) == expected
+    after = results.read_text().splitlines()
+    assert after[: len(before) - 1] == before[:-1]
+    assert len({json.loads(line)["image"] for line in after}) == len(after) == IMAGES
+
+
+def test_unreadable_images_are_named_and_counted(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    listing = tmp_path / "list.txt"
+    good = [f"{path} {path.parent.name}\n" for path in sorted((folder / "images").rglob("*.png"))[:3]]
+    listing.write_text("".join([*good, *(f"lost{i}.png c0\n" for i in range(6))]))
+    call = arguments(folder, tmp_path / "results.jsonl", listing)
+    assert main(call) == 1, "the list shows one class, the network has three"
+    listing.write_text(listing.read_text().replace(" c0", " 0"))
+    assert main(call) == 0
+    shown = capsys.readouterr().out
+    assert "net, 3 images" in shown
+    assert "6 images could not be read: lost0.png, lost1.png, lost2.png, lost3.png, lost4.png and 1" in shown
+
+
+def test_missing_options_are_told(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["evaluate", "--images", str(folder / "images")]) == 1
+    assert "need --checkpoint and --network" in capsys.readouterr().err
+    assert main(["evaluate", "--network", str(folder / "integers.safetensors")]) == 1
+    assert "--network is for images in files" in capsys.readouterr().err
+
+
+def test_limit_takes_a_part_of_every_class(folder: Path, tmp_path: Path) -> None:
+    assert main([*arguments(folder, tmp_path / "r.jsonl"), "--limit", "6"]) == 0
+    names = [json.loads(line)["image"] for line in (tmp_path / "r.jsonl").read_text().splitlines()]
+    assert sorted(name.split("/")[0] for name in names) == ["c0", "c0", "c1", "c1", "c2", "c2"]
