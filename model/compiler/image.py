@@ -6,6 +6,8 @@ from hw.contract.config import CoreConfig
 from hw.contract.errors import PointwiseError
 from hw.contract.image import ALIGNMENT, HEADER_BYTES, Header, align, seal, shape_word
 from hw.contract.isa import INSTRUCTION_BYTES, Instruction
+from model.export import hexadecimal
+from model.export.memory import Memory
 
 
 class ImageBuilder:
@@ -63,11 +65,5 @@ class ImageBuilder:
 
 def to_hex(data: bytes, config: CoreConfig) -> bytes:
     """``$readmemh`` text: a beat of the bus on each line, the byte of the highest address first."""
-    width = config.bus_bytes
-    beats = np.frombuffer(data.ljust(align(len(data), width), b"\0"), np.uint8).reshape(-1, width)[:, ::-1]
-    digits = np.frombuffer(np.ascontiguousarray(beats).tobytes().hex().encode(), np.uint8).reshape(
-        -1, 2 * width
-    )
-    lines = np.full((len(digits), 2 * width + 1), ord("\n"), np.uint8)
-    lines[:, :-1] = digits
-    return lines.tobytes()
+    values = np.frombuffer(data, np.uint8)
+    return hexadecimal.encode(Memory("image", "", values, config.axi_data_width))

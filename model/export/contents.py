@@ -1,0 +1,49 @@
+"""What goes into memory files: the image of a compiled network, or each integer tensor by itself."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from hw.contract.image import Header
+from model.integer.network import IntegerNetwork
+from model.quantise.io import describe
+
+from .memory import Memory
+
+IMAGE_ALIGNMENT = 4096
+"""What IMAGE_BASE is a multiple of (``hw.contract.registers``)."""
+CONSTANTS = ("input_bytes", "output_bytes", "max_tokens", "act_words", "res_words")
+"""Numbers of an image's header that a program around the core needs."""
+
+
+def image_memory(image: bytes, name: str, word_bits: int) -> Memory:
+    """The memory image of a network.
+
+    Args:
+        image: sealed. name: of the network. word_bits: see ``Memory``.
+    """
+    header = Header.decode(image)
+    return Memory(
+        "image",
+        f"Memory image of {name} for the Pointwise core.",
+        np.frombuffer(image, np.uint8),
+        word_bits,
+        IMAGE_ALIGNMENT,
+        {key: getattr(header, key) for key in CONSTANTS},
+    )
+
+
+def tensor_memories(network: IntegerNetwork, word_bits: int | None = None) -> Iterator[Memory]:
+    """Every integer tensor of a network: weights, biases, multipliers, shifts, tables, position embeddings.
+
+    Args:
+        word_bits: see ``Memory``; None takes one element a word.
+    """
+    unsigned = {f"{layer.name}.table" for layer in network.layers if layer.out_unsigned}
+    for name, values in describe(network)[0].items():
+        if values.dtype.kind not in "iu":
+            continue
+        if name.endswith(".table"):
+            values = values.astype(np.uint8 if name in unsigned else np.int8)
+        about = f"{name} of {network.name}, {values.dtype}."
+        yield Memory(name, about, values, word_bits or 8 * values.itemsize)

@@ -1,0 +1,18 @@
+"""``.npz`` of NumPy: every array of the network by name, and JSON of everything else in ``description``."""
+
+import io
+
+import numpy as np
+
+from model.integer.network import IntegerNetwork
+from model.quantise.io import describe
+
+DESCRIPTION = "description"
+
+
+def encode(network: IntegerNetwork) -> bytes:
+    """The file. ``model.quantise.io.rebuild`` makes the same network of what it holds."""
+    arrays, description = describe(network)
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays, **{DESCRIPTION: np.array(description)})
+    return buffer.getvalue()

@@ -1,0 +1,96 @@
+"""``pointwise export``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from hw.contract.config import CoreConfig
+from hw.contract.errors import PointwiseError
+from model.export import FORMATS, export, named
+from model.export.formats import DEFAULT
+from sim.build import build_root
+
+from . import options
+from .options import core_name, with_core
+
+_LIST = ", ".join(FORMATS)
+
+
+@with_core
+def command(
+    core: CoreConfig,
+    model: options.Model = None,
+    checkpoint: options.Checkpoint = None,
+    heads: options.Heads = None,
+    network: Annotated[
+        Path | None, typer.Option(help="Integers from pointwise quantise, instead of --model.")
+    ] = None,
+    format: Annotated[  # the option is called so
+        list[str] | None,
+        typer.Option(help=f"{_LIST}, or all; several with commas, or the option again."),
+    ] = None,
+    word_bits: Annotated[
+        int | None,
+        typer.Option(help="Word of the memory files; the bus, or one element with --tensors."),
+    ] = None,
+    tensors: Annotated[
+        bool,
+        typer.Option("--tensors", help="A memory file for each integer tensor, not for the memory image."),
+    ] = False,
+    out: options.Out = None,
+) -> None:
+    """Write a quantised network, or its memory image for a core, in the formats of other tools.
+
+    Memory files (hex, binary, mem, coe, mif, c, raw) hold the image that the core runs. NumPy, PyTorch and
+    ONNX files hold the network, and know no core.
+    """
+    asked = [name.strip() for text in format or DEFAULT for name in text.split(",") if name.strip()]
+    formats = named(asked)
+    memory = any(form.memory for form in formats)
+    for given, option in ((word_bits is not None, "--word-bits"), (tensors, "--tensors")):
+        if given and not memory:
+            raise PointwiseError(f"{option} is for memory files, and none was asked for; leave it out")
+    console = Console()
+    with console.status("quantisation"):
+        if network is None:
+            from sim.workload import load_workload
+
+            integers = load_workload(model, checkpoint, 1, heads=heads).network
+        else:
+            from model.quantise.io import load_network
+
+            integers = load_network(network)
+    memories = []
+    if memory and tensors:
+        from model.export.contents import tensor_memories
+
+        memories = list(tensor_memories(integers, word_bits))
+    elif memory:
+        from model.compiler import compile_network
+        from model.export.contents import image_memory
+
+        image = compile_network(integers, core).image
+        memories = [image_memory(image, integers.name, word_bits or core.axi_data_width)]
+    folder = out or build_root() / f"export-{integers.name}-{core_name(core)}"
+    count = sum(len(memories) if form.memory else 1 for form in formats)
+    with Progress(console=console, transient=True) as progress:
+        task = progress.add_task("files", total=count)
+        paths = export(integers, memories, formats, folder, lambda path: progress.advance(task))
+    console.print(_table(paths, formats))
+    console.print(f"{len(paths)} files in {folder}", soft_wrap=True)
+
+
+def _table(paths, formats) -> Table:
+    """What was written, a line for each format."""
+    table = Table(show_header=True)
+    for heading, justify in (("format", "left"), ("what", "left"), ("files", "right"), ("bytes", "right")):
+        table.add_column(heading, justify=justify)
+    for form in formats:
+        files = [path for path in paths if path.suffix == form.suffix]
+        size = sum(path.stat().st_size for path in files)
+        table.add_row(form.name, form.about, str(len(files)), f"{size:,}")
+    return table

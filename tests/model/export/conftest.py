@@ -1,0 +1,19 @@
+"""Networks that the tests of this folder export."""
+
+import pytest
+
+from model.integer.network import IntegerNetwork
+from model.networks import DeiTConfig
+from model.quantise import quantise
+from model.synthetic import synthetic_checkpoint, synthetic_images
+
+CONFIG = DeiTConfig(
+    image_size=8, patch=4, in_channels=3, dim=12, depth=2, heads=3, mlp_ratio=2, classes=5, distilled=True
+)
+
+
+@pytest.fixture(scope="session")
+def distilled() -> IntegerNetwork:
+    """A small distilled DeiT in colour."""
+    images = synthetic_images(CONFIG, 8, seed=1).numpy()
+    return quantise(synthetic_checkpoint(CONFIG).state, CONFIG, images, name="small")
