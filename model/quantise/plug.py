@@ -1,7 +1,10 @@
-"""Methods by name: one of ours, or one of the user's as ``package.module:name``."""
+"""Methods by name: one of ours, or one of the user's as ``mine.py:name`` or ``package.module:name``."""
 
 import importlib
+import importlib.util
 from collections.abc import Mapping
+from pathlib import Path
+from types import ModuleType
 from typing import TypeVar
 
 from hw.contract.errors import PointwiseError
@@ -13,7 +16,8 @@ def find(name: str, known: Mapping[str, Method], what: str) -> Method:
     """Return the method of that name.
 
     Args:
-        name: a key of ``known``, or ``package.module:name`` of something that is called in the same way.
+        name: a key of ``known``; or ``mine.py:name``, a file and something in it that is called in the same
+            way; or ``package.module:name``. A file is run, as every import is.
         known: our methods. what: what they are, for the message.
 
     Raises:
@@ -21,18 +25,33 @@ def find(name: str, known: Mapping[str, Method], what: str) -> Method:
     """
     if name in known:
         return known[name]
-    module, colon, attribute = name.partition(":")
-    if not colon:
+    source, colon, attribute = name.rpartition(":")
+    if not colon or not source:
         raise PointwiseError(
             f"There is no {what} {name!r}; choose one of {', '.join(sorted(known))}, or name a class or "
-            "function of yours as package.module:name."
+            "function of yours as mine.py:name or package.module:name."
         )
     try:
-        found = getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError, ValueError) as error:
+        found = getattr(_module(source), attribute)
+    except Exception as error:
+        # What is imported is the user's, and may raise anything.
         raise PointwiseError(
-            f"The {what} {name!r} cannot be imported ({error}); check its module and its name."
+            f"The {what} {name!r} cannot be imported ({type(error).__name__}: {error}); check its file or "
+            "module and its name."
         ) from error
     if not callable(found):
         raise PointwiseError(f"The {what} {name!r} is no class or function; name one.")
     return found
+
+
+def _module(source: str) -> ModuleType:
+    """Import a file or a module."""
+    if not source.endswith(".py"):
+        return importlib.import_module(source)
+    path = Path(source)
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no file {source}")
+    specification = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    return module

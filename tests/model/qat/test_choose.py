@@ -36,11 +36,11 @@ def test_a_users_class_comes_from_a_file_or_a_module(tmp_path: Path):
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("lsqq", r"no quantiser 'lsqq'; choose one of lsq, minmax, pact, sawb, or give a file"),
-        ("{mine}:Yours", "There is no Yours in"),
-        ("{mine}:number", "number of .* is not a quantiser"),
-        ("{mine}:Abstract", r"Abstract of .* is not a quantiser; .* define step\(\)"),
-        ("{folder}/none.py:Mine", "There is no file"),
+        ("lsqq", r"no quantiser 'lsqq'; choose one of lsq, minmax, pact, sawb, or name a class"),
+        ("{mine}:Yours", r"mine\.py:Yours' cannot be imported \(AttributeError"),
+        ("{mine}:number", r"mine\.py:number' is no class"),
+        ("{mine}:Abstract", r"Abstract' is not a quantiser; .* define step\(\)"),
+        ("{folder}/none.py:Mine", "there is no file"),
         ("{broken}:Mine", r"cannot be imported \(ZeroDivisionError"),
         ("no.such.module:Mine", r"cannot be imported \(ModuleNotFoundError"),
     ],
