@@ -131,12 +131,16 @@ class DeiT(nn.Module):
         parts.append(self.patch_embed(image))
         return torch.cat(parts, dim=1) + self.pos_embed
 
-    def forward_heads(self, image: Tensor) -> tuple[Tensor, ...]:
-        """Return the logits of each head, [B, classes]: the class head's, then the distillation head's."""
+    def features(self, image: Tensor) -> Tensor:
+        """Return what the heads read, [B, prefix tokens, dim]: class token, then distillation token."""
         x = self.embed(image)
         for block in self.blocks:
             x = block(x)
-        x = self.norm(x)
+        return self.norm(x)[:, : self.config.prefix_tokens]
+
+    def forward_heads(self, image: Tensor) -> tuple[Tensor, ...]:
+        """Return the logits of each head, [B, classes]: the class head's, then the distillation head's."""
+        x = self.features(image)
         if self.config.distilled:
             return self.head(x[:, 0]), self.head_dist(x[:, 1])
         return (self.head(x[:, 0]),)

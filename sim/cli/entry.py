@@ -22,6 +22,7 @@ COMMANDS: dict[str, str] = {
     "doctor": "Say which tools are there, which are missing and what to do about it.",
     "train": "Train a network on the bundled digits and write a checkpoint.",
     "qat": "Train a network aware of its quantisation and write its integers.",
+    "finetune": "Train a new last layer on images of your own.",
     "quantise": "Quantise a checkpoint to INT8.",
     "compile": "Quantise a network and compile it to a memory image for a core.",
     "export": "Write a quantised network in the formats of other tools.",

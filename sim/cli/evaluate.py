@@ -96,8 +96,9 @@ def _files(
     results: Path | None,
     progress: Progress,
 ) -> tuple[str, dict, tuple[str, ...]]:
-    from model.evaluate.images import evaluate_images, processors
+    from model.evaluate.images import evaluate_images
     from model.images.find import find_images
+    from model.parallel import processors
     from sim.workload import load_weights, preprocessing_of
 
     name, weights = load_weights(model, checkpoint, heads)

@@ -1,14 +1,9 @@
-"""What one process of an evaluation does: some images through both networks."""
+"""Some images through the float and the integer network, as one process of an evaluation does it."""
 
 from __future__ import annotations
 
-import os
-import signal
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +13,7 @@ from model.checkpoints import load_checkpoint
 from model.deit import DeiT
 from model.images.prepare import UnreadableImageError, prepare
 from model.images.preprocessing import Preprocessing
+from model.parallel import one_thread
 from model.quantise.io import load_network
 
 from .arrays import best, integer_logits
@@ -34,8 +30,8 @@ class Task:
     preprocessing: Preprocessing
 
 
-class Networks:
-    """Both networks, loaded once in each process."""
+class BothNetworks:
+    """Both networks, loaded once in each process; calling it classifies images."""
 
     def __init__(self, task: Task) -> None:
         checkpoint = load_checkpoint(task.checkpoint, heads=task.heads)
@@ -43,7 +39,7 @@ class Networks:
         self.integer = load_network(task.network)
         self.preprocessing = task.preprocessing
 
-    def classify(self, images: Sequence[tuple[str, str, Path]]) -> list[ImageResult]:
+    def __call__(self, images: Sequence[tuple[str, str, Path]]) -> list[ImageResult]:
         """Return the results of images, each given by name, stamp and path.
 
         An image's numbers do not depend on its neighbours: the float network sees one at a time, as sums in
@@ -73,41 +69,3 @@ class Networks:
                 )
             )
         return results
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Let torch use one thread: several sum in another order, and processes get in each other's way."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
-_networks: Networks | None = None
-
-
-def start(task: Task, parent: Connection) -> None:
-    """Prepare a process: its networks, and an end together with the parent's.
-
-    Args:
-        parent: the reading end of a pipe that the parent holds open as long as it wants results.
-    """
-    global _networks
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-    _networks = Networks(task)
-
-
-def classify(images: Sequence[tuple[str, str, Path]]) -> list[ImageResult]:
-    """`Networks.classify` in a process that ``start`` prepared."""
-    return _networks.classify(images)
-
-
-def _end_with(parent: Connection) -> None:
-    try:
-        parent.recv()
-    except (EOFError, OSError):
-        os._exit(1)

@@ -1,0 +1,91 @@
+"""What a frozen network makes of images: the input of its last layers, computed once and in parallel."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from hw.contract.errors import PointwiseError
+from model.checkpoints import load_checkpoint
+from model.deit import DeiT
+from model.images.dataset import ImageSet
+from model.images.prepare import UnreadableImageError, prepare
+from model.images.preprocessing import Preprocessing
+from model.parallel import in_processes, one_thread
+
+PART = 8
+"""Images that a process takes at a time."""
+
+
+@dataclass(frozen=True)
+class Features:
+    """What the backbone made of a set of images.
+
+    Attributes:
+        values: (images, heads, dim) float32, the input of each head. labels: (images,) int64.
+        unreadable: names of the images that are not among them.
+    """
+
+    values: Tensor
+    labels: Tensor
+    unreadable: tuple[str, ...]
+
+
+class Backbone:
+    """The frozen network, loaded once in each process."""
+
+    def __init__(self, path: Path, heads: int | None, preprocessing: Preprocessing) -> None:
+        checkpoint = load_checkpoint(path, heads=heads)
+        self.net = DeiT.from_state(checkpoint.config, checkpoint.state)
+        self.preprocessing = preprocessing
+
+    def __call__(self, part: Mapping[int, Path]) -> dict[int, np.ndarray | None]:
+        """Return the input of the heads for images by number; None for one that cannot be read."""
+        features: dict[int, np.ndarray | None] = {}
+        for index, path in part.items():
+            try:
+                pixels = torch.from_numpy(prepare(path, self.preprocessing))
+            except UnreadableImageError:
+                features[index] = None
+                continue
+            with torch.inference_mode(), one_thread():
+                features[index] = self.net.features(pixels[None])[0].numpy()
+        return features
+
+
+def features_of(
+    work: Callable[[], Backbone],
+    images: ImageSet,
+    labels: np.ndarray,
+    workers: int,
+    progress: Callable[[int, int], None] | None,
+) -> Features:
+    """Run the backbone over images.
+
+    Args:
+        work: makes the backbone, in each process. labels: (images,) of ``images``, in its order.
+        progress: told (images done, images in all).
+
+    Raises:
+        PointwiseError: not a single image can be read.
+    """
+    everything = [(index, file.path) for index, file in enumerate(images.files)]
+    parts = [dict(everything[start : start + PART]) for start in range(0, len(everything), PART)]
+    found: dict[int, np.ndarray | None] = {}
+    for part in in_processes(work, parts, workers):
+        found |= part
+        if progress:
+            progress(len(found), len(everything))
+    readable = [index for index in range(len(everything)) if found[index] is not None]
+    if not readable:
+        raise PointwiseError(f"None of the {len(everything)} images of {images.root} can be read.")
+    return Features(
+        torch.from_numpy(np.stack([found[index] for index in readable])),
+        torch.from_numpy(labels[readable]),
+        tuple(images.files[index].name for index in range(len(everything)) if found[index] is None),
+    )

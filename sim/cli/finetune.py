@@ -1,0 +1,70 @@
+"""``pointwise finetune``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from . import options
+
+
+def command(
+    checkpoint: Annotated[
+        Path,
+        typer.Option(
+            help="Pre-trained weights: .safetensors, .pth, or a folder of Hugging Face's or timm's."
+        ),
+    ],
+    images: Annotated[Path, typer.Option(help="Images to train on: a folder of classes, or a list.")],
+    out: Annotated[Path, typer.Option(help="Checkpoint to write (.safetensors or .pth).")],
+    validation: Annotated[Path | None, typer.Option(help="Images to measure on, in the same form.")] = None,
+    epochs: Annotated[int, typer.Option(help="Passes over the images.")] = 100,
+    batch: Annotated[int, typer.Option(help="Images of a step.")] = 16,
+    learning_rate: Annotated[
+        float, typer.Option(help="The highest; the paper's is 5e-4 · 16 / 64.")
+    ] = 1.25e-4,
+    seed: Annotated[int, typer.Option(help="Of the first weights and the order of the images.")] = 0,
+    heads: options.Heads = None,
+    preprocess: options.Preprocess = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Processes for the backbone; one a core unless given.")
+    ] = None,
+) -> None:
+    """Train a new last layer on images of your own, with the recipe of the BPU paper.
+
+    The backbone stays as it is. AdamW, three epochs of warm-up and a cosine, label smoothing 0.1. The new
+    checkpoint knows the names of its classes and how images are prepared.
+    """
+    from model.checkpoints import check_destination, save_checkpoint
+    from model.finetune import FinetuneRecipe, finetune
+    from model.images.find import find_images
+    from model.parallel import processors
+    from sim.workload import load_weights, preprocessing_of
+
+    check_destination(out)
+    recipe = FinetuneRecipe(seed=seed, epochs=epochs, batch=batch, learning_rate=learning_rate)
+    console = Console()
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    with Progress(*columns, console=console, transient=True) as progress:
+        _, weights = load_weights(None, checkpoint, heads)
+        result, unreadable = finetune(
+            checkpoint,
+            find_images(images),
+            None if validation is None else find_images(validation),
+            recipe=recipe,
+            heads=heads,
+            preprocessing=preprocessing_of(weights, preprocess),
+            workers=processors() if workers is None else workers,
+            reading=options.bar(progress, "backbone, images"),
+            training=options.bar(progress, "last layer, epochs"),
+        )
+    save_checkpoint(out, result)
+    options.tell_unreadable(console, unreadable)
+    measured = ", ".join(
+        f"{name} {result.notes[f'{name}_accuracy']:.2f} %"
+        for name in ("train", "validation")
+        if f"{name}_accuracy" in result.notes
+    )
+    console.print(f"{out}: {result.config.classes} classes, {measured}", soft_wrap=True)
