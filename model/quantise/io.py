@@ -44,7 +44,7 @@ def save_network(path: str | Path, network: IntegerNetwork) -> None:
     Raises:
         PointwiseError: another ending, a value that does not fit its type, or a file that cannot be written.
     """
-    path = _checked(path)
+    path = check_path(path)
     arrays, description = describe(network)
     data = safetensors.numpy.save(arrays, {METADATA_KEY: description})
     try:
@@ -103,7 +103,7 @@ def load_network(path: str | Path) -> IntegerNetwork:
     Raises:
         PointwiseError: the file is missing, damaged, of another kind or of another version.
     """
-    path = _checked(path)
+    path = check_path(path)
     if not path.is_file():
         raise PointwiseError(f"There is no integer network {path}; check the path, or quantise a checkpoint.")
     try:
@@ -164,7 +164,8 @@ def _layer(plain: dict[str, Any], arrays: dict[str, np.ndarray]) -> Layer:
     return Layer(**values)
 
 
-def _checked(path: str | Path) -> Path:
+def check_path(path: str | Path) -> Path:
+    """Return a path that can be of an integer network; raises PointwiseError for another ending."""
     path = Path(path)
     if path.suffix != SUFFIX:
         raise PointwiseError(

@@ -45,6 +45,7 @@ def command(
     from model.integer.network import IntegerNetwork
     from model.qat import QatRecipe, train_aware
     from model.quantise import save_network
+    from model.quantise.io import check_path
 
     console = Console()
     changes = {name: value for name, value in (("epochs", epochs), ("seed", seed)) if value is not None}
@@ -58,7 +59,7 @@ def command(
     recipe = dataclasses.replace(recipe, training=dataclasses.replace(recipe.training, **changes))
     float_net, data = load_checkpoint(checkpoint or MICRO_DIGITS), digits.load()
     images, labels = data.held_out.normalised(), data.held_out.labels
-    path = out or build_root() / f"digits_w{weight_bits}.safetensors"
+    path = check_path(out or build_root() / f"digits_w{weight_bits}.safetensors")
     path.parent.mkdir(parents=True, exist_ok=True)
     result = train_aware(
         float_net, data.train, data.calibration, recipe, name=path.stem, threads=threads, console=console

@@ -35,8 +35,11 @@ def test_the_same_seed_gives_the_same_integers(checkpoint: Checkpoint, data: dig
     assert first.network.info["training"]["weights"] == "lsq"
 
 
-def test_w4a8_loses_at_most_a_point_and_w2a8_wins_its_training_back():
-    """The shipped network, judged by its integers on the digits that are held out."""
+def test_ternary_weights_win_most_of_it_back():
+    """The shipped network, judged by its integers on the digits that are held out.
+
+    Four bits are tested with the command, in ``tests/sim/test_qat.py``.
+    """
     checkpoint, data = load_checkpoint(MICRO_DIGITS), digits.load()
     images, labels = data.held_out.normalised(), data.held_out.labels
     exact = float_logits(checkpoint.state, checkpoint.config, images)
@@ -45,9 +48,6 @@ def test_w4a8_loses_at_most_a_point_and_w2a8_wins_its_training_back():
         return compare(exact, integer_logits(network, images), labels).top1_integer
 
     training = Recipe(epochs=1, learning_rate=1e-3, warmup_epochs=1)
-    four = train_aware(checkpoint, data.train, data.calibration, QatRecipe(training=training))
-    assert top1(four.network) >= compare(exact, exact, labels).top1_float - 1
-    assert all(layer.weight_bits == 4 for layer in four.network.layers if layer.weight is not None)
     two = train_aware(checkpoint, data.train, data.calibration, QatRecipe(weight_bits=2, training=training))
     assert top1(two.network) > top1(two.before) + 5
     largest = [np.abs(layer.weight).max() for layer in two.network.layers if layer.weight is not None]
