@@ -8,9 +8,10 @@ from .moments import Moments
 from .norm import INT8_MAX, rounding_noise
 from .recipe import Recipe
 from .records import Observations
+from .rounding import REMAINING
 from .score_plan import HeadSample, ScorePlan, floored, plan_heads
 
-CONTEXT_HEADROOM = 1 / 8
+CONTEXT_HEADROOM = 1 / 2
 """Part by which the range of the context is widened: few images do not show its long tails."""
 DRAWS = tuple(step / 8 for step in range(9))
 """How far scales are drawn from one for each channel (0) towards one for all (1)."""
@@ -59,12 +60,13 @@ def plan_attention(
     context = seen[f"{name}.context"]
     context_low, context_high = context.limits(symmetric=False)
     context_centre = (context_low + context_high) / 2 if step is None else np.zeros_like(context_low)
-    spread = np.maximum(context.mean_square - 2 * context_centre * context.mean + context_centre**2, 0)
     finest = floored((context_high - context_low) / 2) * (1 + CONTEXT_HEADROOM) / INT8_MAX
     if step is not None:
         context_scale = np.full_like(finest, step)
     elif recipe[f"{name}.o"].equalise:
-        context_scale = draw_together(finest, proj, spread)
+        remaining = REMAINING.get(recipe[f"{name}.proj"].rounding, 1.0)
+        variance = np.maximum(context.mean_square - context.mean**2, 0)
+        context_scale = draw_together(finest, proj, variance * remaining)
     else:
         context_scale = finest
     q, k = seen.attention[name].q, seen.attention[name].k

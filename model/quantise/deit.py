@@ -22,6 +22,7 @@ from .norm import NormPlan, plan_norm
 from .observe import observe
 from .recipe import Recipe
 from .records import Observations
+from .rounding import REMAINING
 from .scales import norm_constants
 from .trained import Trained, WeightGrid
 from .weights import QuantisedRows, quantise_rows
@@ -66,6 +67,11 @@ def quantise(
     state = check_state(state_dict, config, "to be quantised")
     seen = observe(DeiT.from_state(config, state), calibration_images, recipe, batch, progress)
     return _Builder(name, config, state, seen, recipe, trained or Trained()).build()
+
+
+def parts_of(linear: str) -> list[str]:
+    """The names in a recipe of a linear layer of the float network: three for queries, keys and values."""
+    return [f"{linear[:-3]}{part}" for part in "qkv"] if linear.endswith(".qkv") else [linear]
 
 
 def layer_names(config: DeiTConfig) -> list[str]:
@@ -175,7 +181,10 @@ class _Builder:
 
     def _plan(self, norm: str) -> NormPlan:
         consumers = [self._folded(norm, name)[0] for name in self._consumers(norm)]
-        return plan_norm(self.seen[norm], consumers, self.recipe[norm], self.trained.steps.get(norm))
+        readers = [name for name in self._consumers(norm) for name in parts_of(name)]
+        remaining = max(REMAINING.get(self.recipe[name].rounding, 1.0) for name in readers)
+        step = self.trained.steps.get(norm)
+        return plan_norm(self.seen[norm], consumers, self.recipe[norm], step, remaining)
 
     def _constants(self, norm: str, plan: NormPlan) -> NormConstants:
         return norm_constants(self.config.dim, plan.step, self.residual_scale, self.config.norm_eps, norm)

@@ -62,7 +62,7 @@ class ErrorMatrix:
 
     @cached_property
     def elimination(self) -> tuple[np.ndarray, np.ndarray]:
-        """The order of the columns, most important first, and in it the upper Cholesky factor of G's inverse."""
+        """Order of the columns, most important first; in it, the upper Cholesky factor of G's inverse."""
         order = np.argsort(-np.diag(self.matrix), kind="stable")
         inverse = np.linalg.inv(self.matrix[np.ix_(order, order)])
         return order, np.linalg.cholesky((inverse + inverse.T) / 2).T

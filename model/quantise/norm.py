@@ -15,8 +15,8 @@ STEPS_PER_OCTAVE = 8
 """Candidates for the step between one and the half of it."""
 EQUALISED = 3
 """The best steps, whose shifts are then equalised."""
-SWEEPS = 2
-"""How often equalising goes over all channels."""
+MOST_MOVES = 4
+"""Changes of a shift that equalising makes at most, per channel."""
 DEFAULT = LayerRecipe()
 
 
@@ -45,6 +45,7 @@ def plan_norm(
     consumers: list[np.ndarray],
     how: LayerRecipe = DEFAULT,
     step: float | None = None,
+    remaining: float = 1.0,
 ) -> NormPlan:
     """Choose step and shifts so that the convolutions which read the LayerNorm lose least.
 
@@ -53,8 +54,10 @@ def plan_norm(
     step is taken.
 
     Args:
-        record: calibration of x̂. consumers: weights (N, H) with γ folded in. how: the recipe of the LayerNorm.
+        record: calibration of x̂. consumers: weights (N, H) with γ folded in.
+        how: the recipe of the LayerNorm.
         step: where training has fixed it, for all channels alike; nothing is chosen then.
+        remaining: part of the noise of rounding weights to the nearest that their rounding leaves.
 
     Raises:
         PointwiseError: x̂ is zero everywhere.
@@ -71,8 +74,9 @@ def plan_norm(
     # The noise of an output is judged against its own power, because queries, keys and values differ in size.
     power = (weight**2 @ record.mean_square)[:, None]
     weight = weight / np.sqrt(np.maximum(power, power.max() * 1e-6))
-    variance = np.maximum(record.mean_square - record.mean**2, 0)
-    steps = largest.max() / INT8_MAX * 2 ** (-np.arange(MAX_CHANNEL_SHIFT * STEPS_PER_OCTAVE) / STEPS_PER_OCTAVE)
+    variance = np.maximum(record.mean_square - record.mean**2, 0) * remaining
+    octaves = np.arange(MAX_CHANNEL_SHIFT * STEPS_PER_OCTAVE) / STEPS_PER_OCTAVE
+    steps = largest.max() / INT8_MAX * 2**-octaves
     plans = [(step, shifts(largest, step)) for step in steps]
     plans.sort(key=lambda plan: rounding_noise(weight, plan[0] * 2.0 ** plan[1], variance))
     if how.equalise:
@@ -89,7 +93,7 @@ def shifts(largest: np.ndarray, step: float) -> np.ndarray:
 
 
 def equalised(weight: np.ndarray, step: float, shift: np.ndarray, mean_square: np.ndarray) -> np.ndarray:
-    """Return shifts from which no single channel's step up or down lowers the predicted noise.
+    """Return shifts from which no change of a single one lowers the predicted noise.
 
     A channel with small weights may take a larger factor, for which its weights are rounded less; never one
     so small that it clips. This is the equalisation of Nagel et al., *Data-Free Quantization Through Weight
@@ -98,23 +102,35 @@ def equalised(weight: np.ndarray, step: float, shift: np.ndarray, mean_square: n
     Args:
         weight: (N, H). shift: (H,) the least that do not clip. mean_square: (H,) of x̂.
     """
-    least, shift = shift, shift.copy()
-    best = rounding_noise(weight, step * 2.0**shift, mean_square)
-    for _ in range(SWEEPS):
-        before = best
-        for channel in np.argsort(np.abs(weight).max(axis=0) * 2.0**shift):
-            for change in (1, -1):
-                wanted = int(shift[channel]) + change
-                if not least[channel] <= wanted <= MAX_CHANNEL_SHIFT:
-                    continue
-                trial = shift.copy()
-                trial[channel] = wanted
-                noise = rounding_noise(weight, step * 2.0**trial, mean_square)
-                if noise < best:
-                    best, shift = noise, trial
-        if best == before:
+    least, shift = shift.astype(np.int64), shift.astype(np.int64)
+    size = np.abs(weight)
+    importance = (weight**2).sum(axis=0)
+    rows = np.arange(len(weight))
+    for _ in range(MOST_MOVES * len(shift)):
+        scale = step * 2.0**shift
+        scaled = size * scale
+        # The largest of each row without a channel: the largest, or the second where that is the channel
+        # itself.
+        first = scaled.argmax(axis=1)
+        others = np.repeat(scaled[rows, first][:, None], len(shift), axis=1)
+        scaled[rows, first] = 0
+        others[rows, first] = scaled.max(axis=1)
+        inputs, weights = (importance * scale**2).sum(), (mean_square / scale**2).sum()
+        best = rounding_noise(weight, scale, mean_square) * (1 - 1e-9)
+        move = None
+        for change in (1, -1):
+            tried = step * 2.0 ** (shift + change)
+            largest = (np.maximum(others, size * tried) ** 2).sum(axis=0) / WEIGHT_MAX**2
+            noise = inputs + importance * (tried**2 - scale**2)
+            noise += largest * (weights + mean_square * (tried**-2.0 - scale**-2.0))
+            noise[(shift + change < least) | (shift + change > MAX_CHANNEL_SHIFT)] = np.inf
+            channel = noise.argmin()
+            if noise[channel] / 12 < best:
+                best, move = noise[channel] / 12, (channel, change)
+        if move is None:
             break
-    return shift
+        shift[move[0]] += move[1]
+    return shift.astype(np.uint8)
 
 
 def _made(record: TensorRecord, step: float, shift: np.ndarray) -> NormPlan:

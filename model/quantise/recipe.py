@@ -1,10 +1,11 @@
 """What is done to each layer when a network is quantised: a recipe, read from TOML.
 
-A recipe has a table ``[default]`` and tables ``[layers."PATTERN"]``, whose keys are the fields of ``LayerRecipe``.
-A pattern is matched with the names of layers as a shell matches file names; later tables win. The names are those
-of the integer layers without the head (``blocks.0.attn.q``, … ``k``, ``v``, ``s`` for the scores, ``o`` for their
-product with the values, ``proj``, ``blocks.0.mlp.fc1``, ``fc2``, ``patch_embed``, ``head``), of the LayerNorms
-(``blocks.0.norm1``, ``norm2``, ``norm``) and ``image`` for the pixels.
+A recipe has a table ``[default]`` and tables ``[layers."PATTERN"]``, whose keys are the fields of
+``LayerRecipe``. A pattern is matched with the names of layers as a shell matches file names; later tables
+win. The names are those of the integer layers without the head (``blocks.0.attn.q``, … ``k``, ``v``, ``s``
+for the scores, ``o`` for their product with the values, ``proj``, ``blocks.0.mlp.fc1``, ``fc2``,
+``patch_embed``, ``head``), of the LayerNorms (``blocks.0.norm1``, ``norm2``, ``norm``) and ``image`` for
+the pixels.
 """
 
 import tomllib
@@ -40,17 +41,18 @@ TABLES = ("default", "layers")
 
 @dataclass(frozen=True)
 class LayerRecipe:
-    """How one layer is quantised. The defaults are the best we know; docs/quantisation.md says what each buys.
+    """How one layer is quantised. The defaults are the best we know; docs/quantisation.md says what each
+    buys.
 
     Attributes:
         range: method for the range of what the layer gives.
         granularity: what shares a scale: all of the tensor, a head, or nothing but one channel. Queries and
             keys, values, scores (per head at the finest) and context have the choice; the hardware gives
             LayerNorm's result, GELU's table and the residual stream one scale each.
-        search: choose scales by the error of what they lead to: those of scores by the softmax, those of GELU by
-            its result; else by the range alone.
-        factors: LayerNorm's power of two for each channel: none, as the range of the channel asks, or chosen by
-            the error of the convolutions that read it.
+        search: choose scales by the error of what they lead to: those of scores by the softmax, those of
+            GELU by its result; else by the range alone.
+        factors: LayerNorm's power of two for each channel: none, as the range of the channel asks, or
+            chosen by the error of the convolutions that read it.
         equalise: shift size between channels and the weights that read them, until rounding either costs the
             same: LayerNorm's channels (by their powers of two), queries and keys, context and projection.
         weight_range: method for the range of a row of weights.
@@ -70,7 +72,7 @@ class LayerRecipe:
     weight_granularity: str = "channel"
     weight_bits: int = 8
     rounding: str = "gptq"
-    iterations: int = 1000
+    iterations: int = 500
     bias_correction: str = "mean"
 
     def __post_init__(self) -> None:
@@ -161,7 +163,9 @@ def load_recipe(path: str | Path) -> Recipe:
     try:
         tables = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise PointwiseError(f"The recipe {path} cannot be read ({error.strerror}); check the path.") from error
+        raise PointwiseError(
+            f"The recipe {path} cannot be read ({error.strerror}); check the path."
+        ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise PointwiseError(f"The recipe {path} is not TOML ({error}); correct it there.") from error
     return Recipe.from_dict(tables, f"The recipe {path}")

@@ -88,7 +88,6 @@ class TensorRecord:
         high = self.limits(symmetric=True)[1]
         return np.maximum(high, high.max() / 4096)
 
-
     def moments(self, scale: np.ndarray | float, centre: np.ndarray | float = 0.0) -> Moments:
         """Return the moments of (value − centre) / scale, what a convolution takes in.
 

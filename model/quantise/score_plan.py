@@ -8,7 +8,6 @@ And the channels of a head may share their product of scales out between query a
 from dataclasses import dataclass
 
 import numpy as np
-
 import torch
 
 from model.integer.rounding import INT8
@@ -124,9 +123,8 @@ def _operands(sample: HeadSample, centred: bool, balanced: bool) -> tuple[np.nda
         power_k = (keys.astype(np.float64) ** 2).mean(axis=(0, 1))
         q_scale, k_scale = balance(sample.largest_q, largest_k, power_q, power_k)
     else:
-        q_scale, k_scale = (
-            np.full(len(centre), floored(largest).max() / INT8_MAX) for largest in (sample.largest_q, largest_k)
-        )
+        ranges = sample.largest_q, largest_k
+        q_scale, k_scale = (np.full(len(centre), floored(part).max() / INT8_MAX) for part in ranges)
     return sample.q, keys, q_scale, k_scale, centre
 
 

@@ -82,16 +82,16 @@ def quantise_rows(
         weight: (N, K) real result for one step of each input channel: the input's scale is already in it.
         bias: (N,) real. out_scale: real value of one step of the result, one or (N,).
         name: the layer, for messages.
-        inputs: moments of the input in its steps, without the zero point. By them weights are rounded, and the
-            mean error that this leaves is taken out of the bias.
+        inputs: moments of the input in its steps, without the zero point. By them weights are rounded, and
+            the mean error that this leaves is taken out of the bias.
         input_zero: the integer of the input that stands for 0. It is folded into the bias exactly.
         how: the recipe of the layer.
         grid: the integers that the weights may become, where training has fixed them: they are rounded to the
             nearest then, since they lie on it.
 
     Raises:
-        PointwiseError: a weight is not finite, a factor or bias does not fit the hardware, or a rounding method
-            of the user's gives something else than integers of the range.
+        PointwiseError: a weight is not finite, a factor or bias does not fit the hardware, or a rounding
+            method of the user's gives something else than integers of the range.
     """
     if not (np.isfinite(weight).all() and np.isfinite(bias).all()):
         raise PointwiseError(f"The weights of {name} are not finite; train or fetch the checkpoint again.")
@@ -120,8 +120,8 @@ def _check_rounded(rounded: np.ndarray, shape: tuple[int, ...], limit: int, meth
     """Refuse what is not integers of the layer's bits."""
     if np.shape(rounded) != shape or not (np.abs(rounded) <= limit).all() or (rounded % 1 != 0).any():
         raise PointwiseError(
-            f"The rounding method {method!r} gave {name} something else than integers of ±{limit} in the shape "
-            f"{shape}; correct it."
+            f"The rounding method {method!r} gave {name} something else than integers of ±{limit} "
+            f"in the shape {shape}; correct it."
         )
 
 

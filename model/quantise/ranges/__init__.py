@@ -1,6 +1,7 @@
 """Range methods: from the values that calibration images produce to the range that an integer must cover.
 
-A method is one file with one class that follows ``RangeObserver``, and one entry in ``METHODS``. One of your own
+A method is one file with one class that follows ``RangeObserver``, and one entry in ``METHODS``. One of
+your own
 needs no entry: ``package.module:Class`` names it as well.
 """
 

@@ -29,10 +29,12 @@ class HistogramObserver(RangeObserver):
         super().__init__(channels)
         self._full = MinMax(channels)
         self._histogram = ChannelHistogram(channels, self.bins)
+        self._sums: Tensor | None = None
 
     def update(self, values: Tensor) -> None:
         self._full.update(values)
         self._histogram.update(values)
+        self._sums = None
 
     def limits(self, symmetric: bool) -> tuple[np.ndarray, np.ndarray]:
         low, high = (torch.from_numpy(limit.copy()) for limit in self._full.limits(symmetric))
@@ -55,10 +57,23 @@ class HistogramObserver(RangeObserver):
 
     def squared_error(self, low: Tensor, high: Tensor, steps: int) -> Tensor:
         """Return clipping error plus rounding error (a twelfth of the squared step), (channels,)."""
-        counts = self._histogram.counts.double()
-        values = self._histogram.centres()
-        below = (low[:, None] - values).clamp(min=0)
-        above = (values - high[:, None]).clamp(min=0)
-        clipped = (counts * (below + above) ** 2).sum(dim=1)
-        inside = (counts * ((below + above) == 0)).sum(dim=1)
-        return clipped + inside * ((high - low) / steps) ** 2 / 12
+        below, beneath = self._below(low), self._below(high)
+        above = self._running()[:, :, -1] - beneath
+        clipped = low**2 * below[0] - 2 * low * below[1] + below[2]
+        clipped = clipped + high**2 * above[0] - 2 * high * above[1] + above[2]
+        inside = beneath[0] - below[0]
+        return clipped.clamp(min=0) + inside * ((high - low) / steps) ** 2 / 12
+
+    def _below(self, limit: Tensor) -> Tensor:
+        """Return Σ 1, Σ v and Σ v² over the values v below a limit of each channel, (3, channels)."""
+        width = torch.where(self._histogram.width > 0, self._histogram.width, 1.0)
+        index = ((limit / width + 1) * (self.bins / 2) - 0.5).ceil().long().clamp(0, self.bins)
+        return self._running().gather(2, index.expand(3, -1)[:, :, None])[:, :, 0]
+
+    def _running(self) -> Tensor:
+        """Return those sums below each bin, (3, channels, bins + 1), made once for all candidates."""
+        if self._sums is None:
+            counts, values = self._histogram.counts.double(), self._histogram.centres()
+            each = torch.stack([counts, counts * values, counts * values**2])
+            self._sums = torch.nn.functional.pad(each.cumsum(dim=2), (1, 0))
+        return self._sums

@@ -1,8 +1,8 @@
 """Kullback–Leibler divergence: the range whose integers keep most of the distribution's information.
 
-As in TensorRT's calibration (Migacz, *8-bit inference with TensorRT*, GTC 2017) and in Horizon's tool chain: what
-lies beyond the range is counted at its ends, and the counts of each integer are spread evenly over the bins that
-it stands for.
+As in TensorRT's calibration (Migacz, *8-bit inference with TensorRT*, GTC 2017) and in Horizon's tool
+chain: what lies beyond the range is counted at its ends, and the counts of each integer are spread evenly
+over the bins that it stands for.
 """
 
 import torch
@@ -34,8 +34,8 @@ class KullbackLeibler(HistogramObserver):
         inside = (position >= 0) & (position <= 1)
         level = (position.clamp(0, 1) * steps + 0.5).floor().long()
         seen = torch.where(inside, counts, 0.0)
-        # Q comes from the values inside alone; P has those outside at its ends. That difference is the price of
-        # clipping.
+        # Q comes from the values inside alone; P has those outside at its ends. That difference is the
+        # price of clipping.
         per_level = torch.zeros(len(low), steps + 1, dtype=torch.float64)
         bins = torch.zeros_like(per_level).scatter_add_(1, level, (seen > 0).double())
         spread = per_level.scatter_add(1, level, seen) / bins.clamp(min=1)

@@ -1,4 +1,5 @@
-"""Percentiles: the range that leaves out a share of the values; of several shares, the one of the least error."""
+"""Percentiles: the range that leaves out a share of the values; of several shares, the one of the least
+error."""
 
 import torch
 from torch import Tensor

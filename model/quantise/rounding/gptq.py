@@ -5,7 +5,8 @@ import numpy as np
 from ..moments import ErrorMatrix
 
 BLOCK = 64
-"""Columns whose corrections are gathered before they reach the columns far behind: one matrix product then."""
+"""Columns whose corrections are gathered before they reach the columns far behind: one matrix product
+then."""
 
 
 def gptq(weight: np.ndarray, error: ErrorMatrix, limit: int, iterations: int) -> np.ndarray:

@@ -1,0 +1,185 @@
+"""Recipes: what holds for which layer, and a sentence for everything that a file may not say."""
+
+import re
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hw.contract.errors import PointwiseError
+from model.networks import DeiTConfig
+from model.quantise import LayerRecipe, Recipe, load_network, load_recipe, quantise, save_network
+from model.quantise.deit import layer_names
+from model.quantise.ranges.minmax import MinMax
+from model.quantise.recipe import PLAIN
+from model.synthetic import synthetic_checkpoint, synthetic_images
+
+CONFIG = DeiTConfig(
+    image_size=4, patch=2, in_channels=1, dim=8, depth=2, heads=2, mlp_ratio=2, classes=3, distilled=True
+)
+
+
+@pytest.fixture(scope="module")
+def state():
+    return synthetic_checkpoint(CONFIG).state
+
+
+@pytest.fixture(scope="module")
+def images():
+    return synthetic_images(CONFIG, 6)
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "recipe.toml"
+    path.write_text(text)
+    return path
+
+
+def test_later_patterns_win_over_earlier_ones_and_the_default(tmp_path):
+    recipe = load_recipe(
+        written(
+            tmp_path,
+            '[default]\nrange = "kl"\n[layers."blocks.*"]\nrounding = "nearest"\nweight_bits = 6\n'
+            '[layers."blocks.1.mlp.*"]\nweight_bits = 4\nsearch = false\n',
+        )
+    )
+    assert recipe["head"] == LayerRecipe(range="kl")
+    assert recipe["blocks.0.mlp.fc1"] == LayerRecipe(range="kl", rounding="nearest", weight_bits=6)
+    assert recipe["blocks.1.mlp.fc1"] == replace(recipe["blocks.0.mlp.fc1"], weight_bits=4, search=False)
+
+
+def test_an_empty_file_is_the_default(tmp_path):
+    assert load_recipe(written(tmp_path, "")) == Recipe()
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (
+            "[default]\nrange = 'median'",
+            "[default]: range: There is no calibration range method 'median'; cho",
+        ),
+        ("[default]\nrange = 3", "[default]: range is 3; choose one of kl, minmax"),
+        ("[default]\nranges = 'kl'", "[default] has the key 'ranges'; choose one of bias_correction, equali"),
+        ("[default]\nsearch = 1", "[default]: search is 1; choose true or false"),
+        ("[default]\nweight_bits = 9", "[default]: weight_bits is 9; give a whole number from 2 to 8"),
+        ("[default]\nweight_bits = true", "[default]: weight_bits is True; give a whole number"),
+        ("[default]\nfactors = 'two'", "[default]: factors is 'two'; choose one of none, range, error"),
+        ("[layers.'head']\nrounding = 'up'", '[layers."head"]: rounding: There is no rounding method'),
+        ("[layers]\nhead = 3", '[layers."head"] is 3, but it must be a table'),
+        ("[network]\n", "has the table 'network', which is not known; use default or layers"),
+        ("default = 3", "has default = 3, but default must be a table"),
+        ("[default", "is not TOML"),
+        ("[default]\nrange = 'no.such:Thing'", "range method 'no.such:Thing' cannot be imported"),
+        ("[default]\nrange = 'math:pi'", "range method 'math:pi' is no class or function"),
+    ],
+)
+def test_what_is_wrong_is_told_in_a_sentence(tmp_path, text, words):
+    path = written(tmp_path, text)
+    with pytest.raises(PointwiseError) as caught:
+        load_recipe(path)
+    assert words in str(caught.value)
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value) or "TOML" in words
+
+
+def test_a_missing_file_is_told_in_a_sentence(tmp_path):
+    with pytest.raises(PointwiseError, match=r"none\.toml cannot be read \(No such file"):
+        load_recipe(tmp_path / "none.toml")
+
+
+def test_a_pattern_for_nothing_is_refused(state, images):
+    recipe = Recipe(layers=(("blocks.7.*", {"search": False}),))
+    with pytest.raises(PointwiseError, match=r"'blocks\.7\.\*' matches no layer .* such as image"):
+        quantise(state, CONFIG, images, recipe=recipe)
+
+
+def test_names_are_those_of_the_integer_layers(state, images):
+    network = quantise(state, CONFIG, images)
+    layers = {re.sub(r"\.\d+$", "", layer.name) for layer in network.layers}
+    names = layer_names(CONFIG)
+    assert layers == {name for name in names if name != "image" and "norm" not in name}
+    assert len(names) == len(set(names))
+
+
+CHANGES = {
+    "range": ("test:Doubled", "blocks.0.attn.v"),
+    "granularity": ("channel", "blocks.0.attn.v"),
+    "search": (True, "blocks.0.mlp.fc1"),
+    "factors": ("range", "blocks.0.norm2"),
+    "weight_range": ("test:halved", "blocks.0.mlp.fc2"),
+    "weight_granularity": ("channel", "blocks.0.mlp.fc2"),
+    "weight_bits": (4, "blocks.0.mlp.fc2"),
+    "rounding": ("gptq", "blocks.0.mlp.fc2"),
+    "bias_correction": ("mean", "blocks.0.mlp.fc2"),
+}
+
+
+class Doubled(MinMax):
+    """A range method of a user's own: twice the full range."""
+
+    def limits(self, symmetric):
+        low, high = super().limits(symmetric)
+        return 2 * low, 2 * high
+
+
+def halved(weight, importance, limit):
+    """A weight range of a user's own: half of each row's largest weight."""
+    return np.abs(weight).max(axis=1) / 2
+
+
+def halves(weight, error, limit, iterations):
+    """A rounding of a user's own that gives no integers."""
+    return weight / 2
+
+
+@pytest.fixture
+def mine(monkeypatch):
+    """This file as a module that recipes can name."""
+    monkeypatch.setitem(sys.modules, "test", sys.modules[__name__])
+
+
+@pytest.mark.parametrize("key", CHANGES)
+def test_every_key_changes_the_layers_that_it_names_and_their_block_only(state, images, mine, key):
+    value, pattern = CHANGES[key]
+    usual = quantise(state, CONFIG, images, recipe=Recipe(PLAIN))
+    other = quantise(state, CONFIG, images, recipe=Recipe(PLAIN, ((pattern, {key: value}),)))
+    differ = {a.name for a, b in zip(usual.layers, other.layers, strict=True) if not same(a, b)}
+    part = pattern.replace("norm2", "mlp.fc1")
+    assert any(name.startswith(part) for name in differ), differ
+    assert all(name.startswith("blocks.0.") for name in differ), differ
+
+
+def same(a, b) -> bool:
+    return all(np.array_equal(x, y) for x, y in zip(vars(a).values(), vars(b).values(), strict=True))
+
+
+def test_bits_and_granularity_show_in_the_integers(state, images):
+    recipe = Recipe(PLAIN, (("*.fc2", {"weight_bits": 3}), ("*.attn.v", {"granularity": "head"})))
+    network = quantise(state, CONFIG, images, recipe=recipe)
+    layers = {layer.name: layer for layer in network.layers}
+    assert np.abs(layers["blocks.0.mlp.fc2"].weight).max() == 3
+    assert layers["blocks.0.mlp.fc2"].weight_bits == 4
+    for name, layer in layers.items():
+        if ".attn.v." in name:
+            assert np.ptp(layer.real_scale) == 0
+    assert layers["blocks.0.attn.v.0"].scale != layers["blocks.0.attn.v.1"].scale
+    assert layers["blocks.0.attn.k.0"].scale == layers["blocks.0.attn.k.1"].scale
+
+
+def test_the_recipe_stays_with_the_saved_network(state, images, tmp_path):
+    recipe = Recipe(LayerRecipe(range="percentile"), (("blocks.*.mlp.*", {"rounding": "nearest"}),))
+    save_network(tmp_path / "n.safetensors", quantise(state, CONFIG, images, recipe=recipe))
+    stored = load_network(tmp_path / "n.safetensors").info["recipe"]
+    assert Recipe.from_dict(stored) == recipe
+
+
+def test_methods_of_the_user_are_found_by_import(state, images, mine):
+    plain = quantise(state, CONFIG, images, recipe=Recipe(PLAIN))
+    doubled = quantise(state, CONFIG, images, recipe=Recipe(replace(PLAIN, range="test:Doubled")))
+    index = [layer.name for layer in plain.layers].index("blocks.0.attn.v.0")
+    assert doubled.layers[index].scale == pytest.approx(2 * plain.layers[index].scale)
+    with pytest.raises(PointwiseError, match="'test:halves' gave patch_embed something else than integers"):
+        quantise(state, CONFIG, images, recipe=Recipe(replace(PLAIN, rounding="test:halves")))

@@ -1,0 +1,81 @@
+"""Rounding methods: integers of the range, and less error than the nearest where inputs hang together."""
+
+import numpy as np
+import pytest
+
+from model.quantise.moments import Moments
+from model.quantise.rounding import ROUNDINGS
+
+SEED = 23
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    print(f"seed {SEED}")
+    return np.random.default_rng(SEED)
+
+
+def inputs_of(rng: np.random.Generator, columns: int, rank: int) -> np.ndarray:
+    """Inputs in steps, (samples, columns), that mostly lie in a space of fewer dimensions, around a mean."""
+    basis = rng.normal(0, 1, (rank, columns))
+    varying = rng.normal(0, 20, (4000, rank)) @ basis / np.sqrt(rank) + rng.normal(0, 2, (4000, columns))
+    return varying + rng.normal(0, 10, columns)
+
+
+def moments_of(inputs: np.ndarray) -> Moments:
+    return Moments(inputs.mean(axis=0), (inputs**2).mean(axis=0), inputs.T @ inputs / len(inputs))
+
+
+@pytest.mark.parametrize("name", ROUNDINGS)
+@pytest.mark.parametrize("limit", [127, 7])
+def test_integers_of_the_range(rng, name, limit):
+    inputs = moments_of(inputs_of(rng, 70, 10))
+    weight = rng.uniform(-limit, limit, (9, 70))
+    rounded = ROUNDINGS[name](weight, inputs.corrected, limit, 50)
+    assert rounded.shape == weight.shape
+    assert (rounded == np.floor(rounded)).all()
+    assert np.abs(rounded).max() <= limit
+
+
+@pytest.mark.parametrize("name", ROUNDINGS)
+def test_integers_stay_as_they_are(rng, name):
+    inputs = moments_of(inputs_of(rng, 20, 5))
+    weight = rng.integers(-127, 128, (6, 20)).astype(float)
+    assert np.array_equal(ROUNDINGS[name](weight, inputs.plain, 127, 50), weight)
+
+
+@pytest.mark.parametrize(("name", "left"), [("gptq", 0.5), ("adaround", 0.6)])
+def test_the_output_errs_less_than_with_the_nearest(rng, name, left):
+    inputs = inputs_of(rng, 96, 12)
+    weight = rng.uniform(-100, 100, (24, 96))
+    moments = moments_of(inputs[:2000])
+
+    def error(rounded: np.ndarray) -> float:
+        """On inputs that the method has not seen, the mean taken out as the bias does."""
+        wrong = inputs[2000:] @ (rounded - weight).T
+        return float(((wrong - wrong.mean(axis=0)) ** 2).mean())
+
+    nearest = ROUNDINGS["nearest"](weight, moments.corrected, 127, 0)
+    assert error(ROUNDINGS[name](weight, moments.corrected, 127, 300)) < left * error(nearest)
+
+
+def test_adaround_moves_no_weight_by_a_step(rng):
+    weight = rng.uniform(-100, 100, (8, 40))
+    rounded = ROUNDINGS["adaround"](weight, moments_of(inputs_of(rng, 40, 6)).corrected, 127, 200)
+    assert (np.abs(rounded - weight) < 1).all()
+
+
+def test_independent_inputs_leave_gptq_the_nearest(rng):
+    weight = rng.uniform(-127, 127, (5, 130))
+    inputs = Moments(np.zeros(130), rng.uniform(1, 1000, 130))
+    assert np.array_equal(ROUNDINGS["gptq"](weight, inputs.plain, 127, 0), np.floor(weight + 0.5))
+
+
+def test_the_error_matrix_is_the_mean_square_of_the_output(rng):
+    inputs = inputs_of(rng, 12, 4)
+    moments, wrong = moments_of(inputs), rng.normal(0, 1, 12)
+    # Rounding each input to an integer adds a twelfth.
+    extra = (wrong**2).sum() / 12
+    assert wrong @ moments.plain.matrix @ wrong == pytest.approx(((inputs @ wrong) ** 2).mean() + extra)
+    assert wrong @ moments.corrected.matrix @ wrong == pytest.approx((inputs @ wrong).var() + extra)
+    assert np.allclose(np.diag(moments.corrected.matrix), moments.corrected.importance)
