@@ -13,14 +13,14 @@ READ_LATENCY = 2
 """From a granted read of an SRAM to its word."""
 PROLOGUE = 5
 """From an activation word to the token that enters the array."""
-ACCUMULATE = 4
+ACCUMULATE = 5
 """From a result of the array to complete accumulators at the epilogue."""
 INTERPOLATE = 6
 """Reciprocal, or reciprocal square root."""
-REQUANTISE = 9
+REQUANTISE = 11
 LAYERNORM = 11 + INTERPOLATE
 """From complete sums of a token to its LayerNorm statistics."""
-STREAM_REVISIT = 3
+STREAM_REVISIT = 4
 """The same token may be streamed again this many cycles later."""
 WALK_REVISIT = 4
 """The epilogue may begin an N-tile of fewer tokens this many cycles and one after the end of the one

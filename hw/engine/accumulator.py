@@ -12,7 +12,7 @@ from .cells import ACCUMULATOR, bits_for, delay
 from .fifo import RamFifo
 from .ram import NO_COLLISION
 
-REVISIT_CYCLES = 3
+REVISIT_CYCLES = 4
 """The same token may come again this many cycles later, not sooner."""
 
 
@@ -27,10 +27,10 @@ class Accumulator(wiring.Component):
         valid, first, last, token, sums: one result vector of the array a cycle.
         output: C accumulators of int32 for one token.
 
-    Latency: 4 cycles from input to output (2 of them the FIFO's). Throughput: one vector a cycle.
+    Latency: 5 cycles from input to output (2 of them the FIFO's). Throughput: one vector a cycle.
     """
 
-    LATENCY = 4
+    LATENCY = 5
 
     def __init__(self, rows: int, cols: int, max_tokens: int) -> None:
         self.rows, self.cols, self.max_tokens = rows, cols, max_tokens
@@ -61,18 +61,19 @@ class Accumulator(wiring.Component):
         first = delay(m, self.first, 1, name="first")
         last = delay(m, self.last, 1, name="last")
         token = delay(m, self.token, 1, name="token")
-        sums = Signal(self.sums.shape(), reset_less=True)
-        m.d.sync += sums.eq(self.sums)
-        before = data.View(layout, reader.data)
+        # Block RAM takes half of a cycle to answer, so that the addition gets one of its own.
+        sums = data.View(self.sums.shape(), delay(m, self.sums.as_value(), 2, name="sums"))
+        before = Signal(layout, name="before", reset_less=True)
+        m.d.sync += before.eq(Mux(first, 0, reader.data))
         totals = Signal(layout, name="totals", reset_less=True)
         for c in range(self.cols):
-            m.d.sync += totals[c].eq(Mux(first, 0, before[c]) + sums[c])
+            m.d.sync += totals[c].eq(before[c] + sums[c])
 
-        total_valid = delay(m, valid, 1, name="total_valid", reset_less=False)
-        total_last = delay(m, last, 1, name="total_last")
+        total_valid = delay(m, valid, 2, name="total_valid", reset_less=False)
+        total_last = delay(m, last, 2, name="total_last")
         packed = Cat(totals.as_value())
         m.d.comb += [
-            writer.addr.eq(delay(m, token, 1, name="total_token")),
+            writer.addr.eq(delay(m, token, 2, name="total_token")),
             writer.data.eq(packed),
             writer.en.eq(total_valid & ~total_last),
             fifo.w_data.eq(packed),

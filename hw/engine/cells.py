@@ -39,9 +39,36 @@ def saturate(value: Value, shape: Shape) -> Value:
         return Mux(kept < 0, 0, kept)[: shape.width]
     if len(value) <= shape.width:
         return value
-    top, sign = value[shape.width - 1 :], value[-1]
-    most = Cat((~sign).replicate(shape.width - 1), sign)
-    return Mux(top.all() | ~top.any(), value[: shape.width], most).as_signed()
+    return _clamped(value[: shape.width], _alike(value[shape.width - 1 :]), value[-1])
+
+
+def shift_saturate(m: Module, value: Value, amount: Value, bits: int, *, name: str) -> Value:
+    """``value >> amount`` clamped to ``bits`` signed bits, one cycle later (and a multiplexer).
+
+    The large steps of the shift come first. After each of them no more bits are kept than the steps that are
+    left can bring into the result. Where those above are not copies of the sign, the result does not fit.
+    """
+    value, sign, fits = Value.cast(value), Value.cast(value)[-1], Const(1)
+    for step in reversed(range(len(amount))):
+        chosen = Mux(amount[step], value >> (1 << step), value)
+        keep = bits + (1 << step) - 1
+        fits &= _alike(chosen[keep - 1 :]) if len(chosen) > keep else 1
+        value = chosen[:keep].as_signed()
+    registers = [
+        delay(m, now, 1, name=f"{name}_{part}")
+        for part, now in (("cut", value.as_unsigned()), ("fits", fits), ("sign", sign))
+    ]
+    return _clamped(*registers)
+
+
+def _alike(bits: Value) -> Value:
+    """Whether all bits are the same."""
+    return bits.all() | ~bits.any()
+
+
+def _clamped(cut: Value, fits: Value, sign: Value) -> Value:
+    """A number whose lowest bits are ``cut``, or the one farthest from zero where it does not fit them."""
+    return Mux(fits, cut, Cat((~sign).replicate(len(cut) - 1), sign)).as_signed()
 
 
 PART_BITS = 17

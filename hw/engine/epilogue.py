@@ -98,7 +98,7 @@ class Epilogue(wiring.Component):
         ]
         tags, valid = self._tags(m, walker)
 
-        # Stage 0 to 1: choose the lanes of the group. Stage 1 to 10: divide and requantise.
+        # Stage 0 to 1: choose the lanes of the group. Stage 1 to 12: divide and requantise.
         groups = [
             data.View(
                 data.ArrayLayout(ACCUMULATOR, lanes), self.acc.payload.as_value()[start : start + 32 * lanes]

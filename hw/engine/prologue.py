@@ -8,7 +8,7 @@ from hw.contract.config import CoreConfig
 from hw.contract.isa import Prologue as Kind
 from hw.contract.stream import SHIFT_BITS
 
-from .cells import ACTIVATION, delay, round_half_up, saturate
+from .cells import ACTIVATION, delay, round_half_up, saturate, shift_saturate
 from .table import LookupTable
 from .tags import NORM_STATISTICS, TokenTag
 
@@ -88,7 +88,6 @@ class Prologue(wiring.Component):
         """``model.integer.layernorm.normalise``; the value that stage 5 registers."""
         centred = Signal(CENTRED, name=f"centred_{lane}", reset_less=True)
         product = Signal(PRODUCT, name=f"product_{lane}", reset_less=True)
-        shifted = Signal(PRODUCT, name=f"shifted_{lane}", reset_less=True)
         product3 = Signal(PRODUCT, name=f"product3_{lane}", reset_less=True)
         amount = Signal(7, name=f"amount_{lane}", reset_less=True)
         kept = Mux(tags[2].parity, self.shifts[1][lane], self.shifts[0][lane])
@@ -98,9 +97,9 @@ class Prologue(wiring.Component):
             product.eq(centred * mult1),
             product3.eq(product),
             amount.eq(shift2 + channel_shift - 1),
-            shifted.eq(product3 >> amount),
         ]
-        return saturate(round_half_up(saturate(shifted, signed(9))), signed(8))
+        halves = shift_saturate(m, product3, amount, 9, name=f"shifted_{lane}")
+        return saturate(round_half_up(halves), signed(8))
 
     def _byte(self, m: Module, lane: int, table: LookupTable, tags: list) -> Signal:
         """Plain lanes and exponentials; the value that stage 5 registers."""

@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out
 from hw.contract.config import CoreConfig
 from hw.contract.stream import PLANE_MULT, PLANE_SHIFT, PLANES
 
-from .cells import ACCUMULATOR, bits_for, delay, multiply, round_half_up, saturate
+from .cells import ACCUMULATOR, bits_for, delay, multiply, round_half_up, shift_saturate
 from .ram import NO_COLLISION
 from .tags import RECIPROCAL
 
@@ -39,10 +39,10 @@ class Requantise(wiring.Component):
         limits: the clamp.
         result: P lanes, int16 (bytes in the low half, uint8 as 0..255).
 
-    Latency: 9 cycles; a group's parameters must stay in their bank for 8. Throughput: P lanes a cycle.
+    Latency: 11 cycles; a group's parameters must stay in their bank for 8. Throughput: P lanes a cycle.
     """
 
-    LATENCY = 9
+    LATENCY = 11
 
     def __init__(self, config: CoreConfig) -> None:
         self.config = config
@@ -64,7 +64,7 @@ class Requantise(wiring.Component):
         )
 
     def _parameter(self, m: Module, name: str, first_plane: int, size: int, stage: int) -> list[Value]:
-        """Memory of one parameter of ``size`` bytes; its P values in pipeline stage ``stage``."""
+        """Memory of one parameter of ``size`` bytes; its P values in a register of stage ``stage``."""
         cols, lanes = self.config.cols, self.config.post_lanes
         memory = Memory(shape=unsigned(8 * size * cols), depth=PARAMETER_BANKS, init=[], attrs=NO_COLLISION)
         m.submodules[name] = memory
@@ -72,7 +72,7 @@ class Requantise(wiring.Component):
         m.d.comb += [
             writer.addr.eq(self.plane_bank),
             writer.data.eq(Cat(byte for c in range(cols) for byte in [self.plane_data[c]] * size)),
-            reader.addr.eq(delay(m, self.bank, stage - 1, name=f"{name}_bank")),
+            reader.addr.eq(delay(m, self.bank, stage - 2, name=f"{name}_bank")),
         ]
         for index in range(size):
             enable = self.plane_write & (self.plane == first_plane + index)
@@ -83,19 +83,28 @@ class Requantise(wiring.Component):
         ]
         chosen = groups[0]
         if len(groups) > 1:
-            chosen = Array(groups)[delay(m, self.group, stage, name=f"{name}_group")]
-        return [chosen[8 * size * lane : 8 * size * (lane + 1)] for lane in range(lanes)]
+            chosen = Array(groups)[delay(m, self.group, stage - 1, name=f"{name}_group")]
+        return [
+            delay(m, chosen[8 * size * lane : 8 * size * (lane + 1)], 1, name=f"{name}_{lane}")
+            for lane in range(lanes)
+        ]
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        bias = self._parameter(m, "bias", 0, PLANE_MULT, 4)
-        mult = self._parameter(m, "mult", PLANE_MULT, PLANE_SHIFT - PLANE_MULT, 5)
-        shift = self._parameter(m, "shift", PLANE_SHIFT, 1, 7)
-        divide3 = delay(m, self.divide, 3, name="divide3")
-        divide_shift = delay(m, self.reciprocal.leading + (DIVIDE_EXTRA_SHIFT - 1), 2, name="divide_shift")
-        limits8 = delay(m, self.limits, 8, name="limits8")
+        bias = self._parameter(m, "bias", 0, PLANE_MULT, 5)
+        mult = self._parameter(m, "mult", PLANE_MULT, PLANE_SHIFT - PLANE_MULT, 6)
+        shifts = self._parameter(m, "shift", PLANE_SHIFT, 1, 7)
+        shift8 = [
+            delay(m, (shift - 1)[:6], 1, name=f"shift8_{lane}") for lane, shift in enumerate(shifts)
+        ]
+        # The reciprocal comes straight out of a memory, which is no time to multiply by it.
+        reciprocal1 = delay(m, self.reciprocal.mult, 1, name="reciprocal1")
+        leading1 = delay(m, self.reciprocal.leading, 1, name="leading1")
+        divide_shift = delay(m, leading1 + (DIVIDE_EXTRA_SHIFT - 1), 2, name="divide_shift")
+        divide4 = delay(m, self.divide, 4, name="divide4")
+        limits10 = delay(m, self.limits, 10, name="limits10")
         low, high = Signal(signed(16)), Signal(signed(16))
-        with m.Switch(limits8):
+        with m.Switch(limits10):
             with m.Case(Limits.INT8):
                 m.d.comb += [low.eq(-128), high.eq(127)]
             with m.Case(Limits.UINT8):
@@ -109,16 +118,17 @@ class Requantise(wiring.Component):
                 m.d.sync += signal.eq(value)
                 return signal
 
-            acc = self.acc[lane]
-            dividend = acc[:DIVIDEND_BITS].as_signed()
-            product2 = multiply(m, dividend, self.reciprocal.mult, name=f"dividend2_{lane}")
-            quotient3 = register(product2 >> divide_shift, 32, "quotient3")
-            acc3 = delay(m, acc, 3, name=f"acc_{lane}")
-            base4 = register(Mux(divide3, round_half_up(quotient3), acc3), 32, "base4")
-            sum5 = register(base4 + bias[lane].as_signed(), 33, "sum5")
-            whole7 = multiply(m, sum5, mult[lane], name=f"whole7_{lane}")
-            halves8 = register(whole7 >> (shift[lane] - 1)[:6], 49, "halves8")
-            rounded = round_half_up(saturate(halves8, signed(17)))
-            result9 = register(Mux(rounded < low, low, Mux(rounded > high, high, rounded)), 16, "result9")
-            m.d.comb += self.result[lane].eq(result9)
+            acc1 = delay(m, self.acc[lane], 1, name=f"acc_{lane}")
+            dividend1 = acc1[:DIVIDEND_BITS].as_signed()
+            product3 = multiply(m, dividend1, reciprocal1, name=f"dividend3_{lane}")
+            quotient4 = register(product3 >> divide_shift, 32, "quotient4")
+            acc4 = delay(m, acc1, 3, name=f"acc4_{lane}")
+            base5 = register(Mux(divide4, round_half_up(quotient4), acc4), 32, "base5")
+            sum6 = register(base5 + bias[lane].as_signed(), 33, "sum6")
+            whole8 = multiply(m, sum6, mult[lane], name=f"whole8_{lane}")
+            halves9 = shift_saturate(m, whole8, shift8[lane], 17, name=f"halves9_{lane}")
+            short10 = register(halves9, 17, "short10")
+            rounded = round_half_up(short10)
+            result11 = register(Mux(rounded < low, low, Mux(rounded > high, high, rounded)), 16, "result11")
+            m.d.comb += self.result[lane].eq(result11)
         return m

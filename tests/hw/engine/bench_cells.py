@@ -2,7 +2,7 @@
 
 import cocotb
 import numpy as np
-from cell_units import COUNTS, DELAYS, FACTORS, LIMITS
+from cell_units import COUNTS, DELAYS, FACTORS, LIMITS, SHIFTED_BITS
 from waves import generator, play, same, start
 
 from hw.engine.cells import tree_latency
@@ -41,10 +41,11 @@ async def scalars(dut):
     edges = [limit + side for low, high, _ in LIMITS.values() for limit in (low, high) for side in (-1, 0, 1)]
     edges = [edge for edge in edges if -(1 << BITS - 1) <= edge < 1 << BITS - 1]
     values[: len(edges)] = edges
-    amounts = rng.integers(0, BITS, CYCLES)
+    amounts = rng.integers(0, 32, CYCLES)
     inputs = {"scalars_value": pack_rows(values[:, None], BITS), "scalars_amount": amounts}
     await start(dut, inputs)
-    names = ["rounded", *LIMITS, *(f"delay{cycles}" for cycles in DELAYS)]
+    names = ["rounded", *LIMITS]
+    names += [f"shifted{bits}" for bits in SHIFTED_BITS] + [f"delay{cycles}" for cycles in DELAYS]
     seen = await play(dut, inputs, [f"scalars_{name}" for name in names], after=max(DELAYS))
 
     def signal(name: str, bits: int, signed: bool = True, late: int = 0) -> np.ndarray:
@@ -54,6 +55,9 @@ async def scalars(dut):
     same("rounded", signal("rounded", BITS), round_shift(values, amounts + 1))
     for name, (low, high, shape) in LIMITS.items():
         same(name, signal(name, shape.width, shape.signed), saturate(values, low, high))
+    for bits in SHIFTED_BITS:
+        expected = saturate(values >> amounts, -(1 << bits - 1), (1 << bits - 1) - 1)
+        same(f"shifted to {bits} bits", signal(f"shifted{bits}", bits, late=1), expected)
     for cycles in DELAYS:
         same(f"delay by {cycles}", signal(f"delay{cycles}", BITS, late=cycles), values)
 

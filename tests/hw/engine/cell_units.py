@@ -4,7 +4,7 @@ from amaranth.hdl import Module, signed, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.engine.cells import add, delay, maximum, multiply, round_half_up, saturate, tree
+from hw.engine.cells import add, delay, maximum, multiply, round_half_up, saturate, shift_saturate, tree
 
 COUNTS = (1, 2, 3, 4, 7, 8, 16, 33)
 """Values that the trees combine."""
@@ -24,6 +24,7 @@ FACTORS = {
 }
 """Shapes of factors, of one part and of several."""
 DELAYS = (0, 1, 5)
+SHIFTED_BITS = (2, 9, 17)
 
 
 class Trees(wiring.Component):
@@ -52,17 +53,21 @@ class Trees(wiring.Component):
 
 
 class Scalars(wiring.Component):
-    """Rounding, saturation and delays of one number."""
+    """Rounding, saturation, shifts and delays of one number."""
 
     def __init__(self) -> None:
         ports = {"value": In(signed(20)), "amount": In(unsigned(5)), "rounded": Out(signed(20))}
         ports |= {name: Out(shape) for name, (_, _, shape) in LIMITS.items()}
+        ports |= {f"shifted{bits}": Out(signed(bits)) for bits in SHIFTED_BITS}
         ports |= {f"delay{cycles}": Out(signed(20)) for cycles in DELAYS}
         super().__init__(ports)
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         m.d.comb += self.rounded.eq(round_half_up(self.value >> self.amount))
+        for bits in SHIFTED_BITS:
+            shifted = shift_saturate(m, self.value, self.amount, bits, name=f"shifted{bits}")
+            m.d.comb += getattr(self, f"shifted{bits}").eq(shifted)
         for name, (_, _, shape) in LIMITS.items():
             m.d.comb += getattr(self, name).eq(saturate(self.value, shape))
         for cycles in DELAYS:
