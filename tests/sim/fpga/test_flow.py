@@ -1,0 +1,130 @@
+"""The order of the flow's stages and what becomes of failures, with made-up tools instead of real ones."""
+
+import io
+import json
+import sys
+import types
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from hw.boards.board import BOARDS
+from hw.boards.system import System
+from hw.contract.config import PRESETS
+from hw.contract.errors import PointwiseError
+from sim.fpga.flow import build
+
+YOSYS = """
+import json, pathlib, sys
+if "-V" in sys.argv: print("Yosys 1.2"); sys.exit()
+with open("runs", "a") as file: file.write("yosys ")
+print("2.1. Executing PROC pass (made up).")
+cells = {"pointwise_core": {"type": "$scopeinfo"}}
+cells |= {f"pointwise_core.{i}": {"type": "LUT4", "connections": {}} for i in range(256)}
+top = {"attributes": {"top": "1"}, "cells": cells, "netnames": {}}
+pathlib.Path("netlist.json").write_text(json.dumps({"modules": {"soc": top}}))
+"""
+NEXTPNR = """
+import json, pathlib, sys
+if "--version" in sys.argv: print("nextpnr 3.4"); sys.exit()
+given = dict(zip(sys.argv, sys.argv[1:]))
+seed = int(given["--seed"])
+if seed == 13: print("Info: fine\\nERROR: no place for 'x'"); sys.exit(1)
+clock = {"achieved": 90.0 + seed, "constraint": 100.0}
+ends = {"from": {"cell": "a", "port": "Q"}, "to": {"cell": "b", "port": "D"}}
+path = {"from": "posedge clk", "to": "posedge clk", "path": [
+    {"type": "clk-to-q", "delay": 0.5, **ends}, {"type": "routing", "delay": 8.25, **ends}]}
+report = {"fmax": {"clk": clock, "slow": {"achieved": 99.0, "constraint": 25.0}}, "critical_paths": [path]}
+pathlib.Path(given["--report"]).write_text(json.dumps(report))
+pathlib.Path(given["--textcfg"]).write_text(f"seed {seed}")
+"""
+ECPPACK = """
+import pathlib, sys
+given = dict(zip(sys.argv, sys.argv[1:]))
+pathlib.Path(given["--bit"]).write_text("bits of " + pathlib.Path(given["--input"]).read_text())
+"""
+
+
+@pytest.fixture
+def flow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Runs ``build`` with the tools above, on a system that nobody elaborated."""
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    for name, text in {"yosys": YOSYS, "nextpnr-ecp5": NEXTPNR, "ecppack": ECPPACK}.items():
+        (tools / name).write_text(f"#!{sys.executable}\n{text}")
+        (tools / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(tools))
+
+    def elaborate(board, config, clock_mhz, folder) -> System:
+        gateware = folder / "gateware"
+        gateware.mkdir(parents=True, exist_ok=True)
+        source = gateware / "pointwise_soc.v"
+        source.write_text("// Date: today\nmodule pointwise_soc; endmodule\n")
+        constraints = gateware / "pointwise_soc.lpf"
+        host = folder / "board.json"
+        return System(board, config, clock_mhz, folder, gateware, (source,), constraints, host)
+
+    module = types.ModuleType("hw.boards.elaborate")
+    module.elaborate = elaborate
+    monkeypatch.setitem(sys.modules, "hw.boards.elaborate", module)
+
+    def run(board: str = "ulx3s-85f", **options) -> tuple[Path | None, dict, str]:
+        text = io.StringIO()
+        values = {"clock_mhz": 100.0, "native": True, "console": Console(file=text, width=200)} | options
+        bitstream = build(BOARDS[board], PRESETS["ecp5"], tmp_path / "out", **values)
+        return bitstream, json.loads((tmp_path / "out" / "report.json").read_text()), text.getvalue()
+
+    return run
+
+
+def test_the_best_seed_is_kept(flow):
+    bitstream, report, text = flow(seeds=(10, 12, 11), jobs=2)
+    assert bitstream.read_text() == "bits of seed 12"
+    assert report["seed"] == 12 and report["timing_met"] and report["bitstream"] == bitstream.name
+    assert [entry["seed"] for entry in report["seeds"]] == [12, 11, 10]
+    assert report["clocks"]["clk"] == {"reached_mhz": 102.0, "asked_mhz": 100.0}
+    assert report["critical_paths"][0] | {"ns": 8.75, "routing_ns": 8.25} == report["critical_paths"][0]
+    assert report["lut4_per_mac"] == 2.0
+    assert report["tools"] == {"yosys": "Yosys 1.2", "nextpnr-ecp5": "nextpnr 3.4"}
+    assert "102.0 MHz" in text and not list(bitstream.parent.rglob("*.config"))
+    assert (bitstream.parent / "place-10.log").exists()
+
+
+def test_failed_timing_leaves_a_report_and_no_bitstream(flow, tmp_path):
+    flow(seeds=(12,))
+    with pytest.raises(PointwiseError, match=r"clk reaches 93\.0 of 100\.0 MHz with seed 3.*--clock 93"):
+        flow(seeds=(3, 2))
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert not report["timing_met"] and report["bitstream"] is None
+    assert not list(tmp_path.rglob("*.bit")), "not even that of the build before"
+
+
+def test_failed_timing_can_be_allowed_and_is_told_all_the_same(flow, tmp_path):
+    with pytest.raises(PointwiseError, match="written all the same"):
+        flow(seeds=(3,), allow_failing_timing=True)
+    assert (tmp_path / "out" / "pointwise.bit").read_text() == "bits of seed 3"
+    assert not json.loads((tmp_path / "out" / "report.json").read_text())["timing_met"]
+
+
+def test_other_seeds_do_not_synthesise_again(flow, tmp_path):
+    flow(seeds=(12,))
+    flow(seeds=(11,))
+    assert (tmp_path / "out" / "gateware" / "runs").read_text().split() == ["yosys"]
+
+
+def test_a_board_of_xilinx_ends_with_the_vendors_script(flow):
+    bitstream, report, text = flow("xc7k70t")
+    assert bitstream is None and "clocks" not in report
+    assert "pointwise_soc.tcl" in text
+
+
+def test_a_tool_that_fails_is_quoted(flow):
+    with pytest.raises(PointwiseError, match=r"route failed: ERROR: no place for 'x'.*place-13\.log"):
+        flow(seeds=(13,))
+
+
+def test_a_tool_that_is_missing_is_named(flow, monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(PointwiseError, match=r"yosys is not on the PATH.*--native"):
+        flow()

@@ -1,0 +1,66 @@
+"""Counting the cells of a netlist by component."""
+
+import json
+from pathlib import Path
+
+from sim.fpga.resources import count, total
+
+
+def cell(kind: str, **outputs: int) -> dict:
+    return {
+        "type": kind,
+        "port_directions": dict.fromkeys(outputs, "output"),
+        "connections": {port: [bit] for port, bit in outputs.items()},
+    }
+
+
+def netlist(tmp_path: Path, cells: dict, names: dict | None = None) -> Path:
+    top = {"attributes": {"top": "1"}, "cells": cells, "netnames": names or {}}
+    file = tmp_path / "netlist.json"
+    file.write_text(json.dumps({"modules": {"LUT4": {"cells": {}}, "soc": top}}))
+    return file
+
+
+def test_cells_belong_to_the_innermost_component_of_their_name(tmp_path):
+    file = netlist(
+        tmp_path,
+        {
+            "core": cell("$scopeinfo"),
+            "core.engine": cell("$scopeinfo"),
+            "core.engine.a": cell("LUT4", Z=1),
+            "core.engine.b.c": cell("TRELLIS_FF", Q=2),
+            "core.d": cell("CCU2C", S0=3),
+            "e": cell("MULT18X18D", P0=4),
+        },
+    )
+    counted = count(file, "ecp5")
+    assert counted["core.engine"] == {
+        **dict.fromkeys(("carry", "lut_ram", "block_rams", "multipliers"), 0),
+        **dict.fromkeys(("lut4", "flip_flops", "lut_places"), 1),
+    }
+    assert counted["core"]["carry"] == 1 and counted["core"]["lut_places"] == 2
+    assert counted[""]["multipliers"] == 1
+    assert total(counted, "core")["lut4"] == 1
+    assert total(counted)["multipliers"] == 1
+
+
+def test_cells_without_a_path_belong_to_what_they_drive(tmp_path):
+    names = {
+        "$made$up": {"hide_name": 1, "bits": [7]},
+        "core.register": {"hide_name": 0, "bits": [7]},
+    }
+    cells = {"core": cell("$scopeinfo"), "$abc$1": cell("LUT4", Z=7), "$abc$2": cell("LUT4", Z=8)}
+    counted = count(netlist(tmp_path, cells, names), "ecp5")
+    assert counted["core"]["lut4"] == 1 and counted[""]["lut4"] == 1
+
+
+def test_components_below_the_depth_are_told_with_their_parent(tmp_path):
+    cells = {path: cell("$scopeinfo") for path in ("a", "a.b", "a.b.c", "a.b.c.d")}
+    cells["a.b.c.d.x"] = cell("LUT4", Z=1)
+    assert list(count(netlist(tmp_path, cells), "ecp5", depth=2)) == ["a.b"]
+
+
+def test_half_block_rams_of_xilinx_are_halves(tmp_path):
+    cells = {"a": cell("RAMB18E1"), "b": cell("RAMB36E1"), "c": cell("LUT6"), "d": cell("FDRE")}
+    counted = count(netlist(tmp_path, cells), "xilinx7")[""]
+    assert (counted["block_rams"], counted["lut"], counted["flip_flops"]) == (2, 1, 1)
