@@ -104,7 +104,7 @@ class Core(wiring.Component):
             m.d.sync += dma_done.eq(dma_done + 1)
         for unit in (program, dma):
             m.d.comb += [unit.conv_done.eq(engine.conv_done), unit.dma_done.eq(dma_done)]
-        m.d.comb += engine.dma_done.eq(dma_done)
+        m.d.comb += [engine.dma_done.eq(dma_done), engine.rows_done.eq(dma.rows_done)]
         return m
 
     def _masters(self, m: Module, control: Control, reader: AxiReader, writer: AxiWriter) -> None:

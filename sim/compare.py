@@ -7,6 +7,7 @@ import numpy as np
 
 from hw.contract.errors import PointwiseError
 from hw.contract.registers import Error
+from model.compiler.blocks import made_tokens
 from model.integer.network import IntegerNetwork
 
 from .system.run import CoreRun, explain
@@ -57,7 +58,9 @@ def compare_tensors(
     for layer in network.layers:
         if layer.name not in got:
             raise PointwiseError(f"the trace holds no tensor of layer {layer.name}; compile with trace")
-        difference = first_difference(image, layer.name, layer.output, expected[layer.name], got[layer.name])
+        made = got[layer.name]
+        wanted = made_tokens(layer, expected[layer.name], len(made))
+        difference = first_difference(image, layer.name, layer.output, wanted, made)
         mismatches += [difference] if difference else []
     return mismatches
 

@@ -74,7 +74,8 @@ CONV_LAYOUT: tuple[tuple[str, int], ...] = (
     ("shifts", 1),
     ("max_slot", 1),
     ("sum_slot", 1),
-    ("reserved0", 13),
+    ("follow", 1),
+    ("reserved0", 12),
     ("tokens", 16),
     ("k", 16),
     ("n", 16),
@@ -161,6 +162,9 @@ class Conv:
         wait_conv, wait_dma: start only when that many convolutions (DMA instructions) of the program have
             been completed. The stream from DRAM is prefetched before.
         post_wait_dma: the epilogue starts only when that many DMA instructions have been completed.
+        follow: do not wait for the whole of DMA instruction ``wait_dma``, a LOAD: while that is at work,
+            K-tile j of the first N-tile starts as soon as its rows 0..j are there. For a streamed operand of
+            which row j of the LOAD brings K-tile j; the stationary operand must come from the stream.
     """
 
     tokens: int
@@ -193,6 +197,7 @@ class Conv:
     wait_conv: int = 0
     wait_dma: int = 0
     post_wait_dma: int = 0
+    follow: bool = False
     first_token: int = 0
     mean_mult: int = 0
     mean_shift: int = 0
@@ -277,6 +282,7 @@ _FLAGS = frozenset(
         "add",
         "sums",
         "shifts",
+        "follow",
         "store",
     )
 )

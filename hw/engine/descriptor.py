@@ -49,6 +49,7 @@ STREAMER = part(
         "first_token",
         "wait_conv",
         "wait_dma",
+        "follow",
     )
 )
 EPILOGUE = part(

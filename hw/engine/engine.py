@@ -31,7 +31,8 @@ class Engine(wiring.Component):
 
     Ports:
         conv: the instructions. rows, flush: their stationary streams.
-        dma_done: completed DMA instructions. conv_done: completed convolutions, a count.
+        dma_done: completed DMA instructions. rows_done: rows of the LOAD at work.
+        conv_done: completed convolutions, a count.
         act_read, act_write, res_read, res_write: the DMA's ports of the SRAMs, of the lowest priority.
         cause: what this cycle went to. idle: no convolution is anywhere.
 
@@ -48,6 +49,7 @@ class Engine(wiring.Component):
                 "rows": In(stream.Signature(unsigned(8 * config.row_bytes))),
                 "flush": Out(1),
                 "dma_done": In(16),
+                "rows_done": In(16),
                 "conv_done": Out(16),
                 "act_read": In(read_port(act_bits)),
                 "act_write": In(write_port(act_bits, config.rows)),
@@ -87,6 +89,7 @@ class Engine(wiring.Component):
             streamer.tile_ready.eq(loader.tile_ready),
             streamer.popped.eq(epilogue.popped),
             epilogue.dma_done.eq(self.dma_done),
+            streamer.rows_done.eq(self.rows_done),
             self.cause.eq(streamer.cause),
             epilogue.table_write.eq(loader.act_write),
             epilogue.table_bank.eq(loader.act_bank),

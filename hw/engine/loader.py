@@ -125,6 +125,32 @@ class Loader(wiring.Component):
         key_offset = Signal(ADDRESS_BITS)
         m.d.comb += self.read.address.eq(address)
 
+        def begin_tile() -> None:
+            m.next = "WORDS"
+            with m.If(streamed):
+                m.next = "ROWS"
+            with m.If(conv.shifts):
+                m.next = "SHIFTS"
+
+        def next_tile() -> None:
+            m.d.sync += [index.eq(0), part.eq(0), parity.eq(~parity)]
+            with m.If(~last_k):
+                following = tile_base + key_offset + conv.stat_word_stride
+                m.d.sync += [k_left.eq(k_left - rows), key_offset.eq(key_offset + conv.stat_word_stride)]
+                with m.If(keys):
+                    m.d.sync += address.eq(following)
+                begin_tile()
+            with m.Else():
+                # V: the next words of the same tokens. K: the tokens after the ones just read.
+                beside = tile_base + Mux(sub == rows_per_word - 1, conv.stat_word_stride * words_per_row, 0)
+                following = Mux(keys, address - key_offset, beside)[:ADDRESS_BITS]
+                m.d.sync += [k_left.eq(conv.k), n_left.eq(n_left - cols), key_offset.eq(0)]
+                m.d.sync += [signal.eq(following) for signal in (address, row_address, tile_base)]
+                m.d.sync += sub.eq(Mux(sub == rows_per_word - 1, 0, sub + 1))
+                m.next = "PLANES"
+                with m.If(last_n):
+                    m.next = "IDLE"
+
         with m.FSM():
             with m.State("IDLE"):
                 start = self.descriptor.payload
@@ -181,15 +207,7 @@ class Loader(wiring.Component):
                     with m.If(plane == PLANES - 1):
                         m.d.comb += parameters.take.eq(1)
                         m.d.sync += plane_bank.eq(plane_bank + 1)
-                        m.next = "TILE"
-
-            with m.State("TILE"):
-                with m.If(conv.shifts):
-                    m.next = "SHIFTS"
-                with m.Elif(streamed):
-                    m.next = "ROWS"
-                with m.Else():
-                    m.next = "WORDS"
+                        begin_tile()
 
             with m.State("SHIFTS"):
                 last_row = index == shift_rows - 1
@@ -217,7 +235,7 @@ class Loader(wiring.Component):
                     m.d.sync += index.eq(index + 1)
                     with m.If(last_row):
                         m.d.sync += loaded.eq(1)
-                        m.next = "NEXT"
+                        next_tile()
 
             with m.State("WORDS"):
                 m.d.comb += [
@@ -244,26 +262,8 @@ class Loader(wiring.Component):
                         m.d.sync += loaded.eq(1)
                         m.next = "NEXT"
 
-            with m.State("NEXT"):
-                m.d.sync += [index.eq(0), part.eq(0), parity.eq(~parity)]
-                with m.If(~last_k):
-                    following = tile_base + key_offset + conv.stat_word_stride
-                    m.d.sync += [k_left.eq(k_left - rows), key_offset.eq(key_offset + conv.stat_word_stride)]
-                    with m.If(keys):
-                        m.d.sync += address.eq(following)
-                    m.next = "TILE"
-                with m.Else():
-                    # V: the next words of the same tokens. K: the tokens after the ones just read.
-                    beside = tile_base + Mux(
-                        sub == rows_per_word - 1, conv.stat_word_stride * words_per_row, 0
-                    )
-                    following = Mux(keys, address - key_offset, beside)[:ADDRESS_BITS]
-                    m.d.sync += [k_left.eq(conv.k), n_left.eq(n_left - cols), key_offset.eq(0)]
-                    m.d.sync += [signal.eq(following) for signal in (address, row_address, tile_base)]
-                    m.d.sync += sub.eq(Mux(sub == rows_per_word - 1, 0, sub + 1))
-                    m.next = "PLANES"
-                    with m.If(last_n):
-                        m.next = "IDLE"
+            with m.State("NEXT"):  # a cycle of its own: the address of the last word has to be complete
+                next_tile()
 
         deliver_shifts(m, self, shift_load, index, parity)
         deliver_tiles(m, self, row_load, word_load & keys, word_load & ~keys, index, part, sub)

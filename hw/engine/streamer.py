@@ -20,6 +20,7 @@ class Streamer(wiring.Component):
 
     Ports:
         descriptor: convolutions in order. conv_done, dma_done: counts, for wait_conv and wait_dma.
+        rows_done: complete rows of the LOAD at work, for follow.
         tile_ready, started: the loader's tile is in the shadows; its first token is fetched in this cycle.
         popped: the epilogue has taken a token out of the output FIFO.
         act_valid, act_ready, res_valid, res_ready, address: requests to the two SRAMs (one at a time).
@@ -38,6 +39,7 @@ class Streamer(wiring.Component):
                 "descriptor": In(stream.Signature(STREAMER)),
                 "conv_done": In(16),
                 "dma_done": In(16),
+                "rows_done": In(16),
                 "tile_ready": In(1),
                 "started": Out(1),
                 "popped": In(1),
@@ -63,6 +65,7 @@ class Streamer(wiring.Component):
         token = Signal(16)
         k_left, n_left = Signal(13), Signal(13)
         first_k, first_n = Signal(), Signal()
+        k_tile = Signal(13)
         parity, exp_bank = Signal(), Signal()
         tile_address, address = Signal(ADDRESS_BITS), Signal(ADDRESS_BITS)
         room = Signal(signed(depth.bit_length() + 1), init=depth)
@@ -71,7 +74,9 @@ class Streamer(wiring.Component):
 
         last_k, last_n = k_left <= config.rows, n_left <= config.cols
         tile_start, tile_last = token == 0, token == conv.tokens - 1
-        depends = (self.conv_done >= conv.wait_conv) & (self.dma_done >= conv.wait_dma)
+        following = conv.follow & first_n & (self.dma_done == conv.wait_dma - 1) & (self.rows_done > k_tile)
+        loaded = (self.dma_done >= conv.wait_dma) | following
+        depends = (self.conv_done >= conv.wait_conv) & loaded
         spaced = since >= REVISIT_CYCLES
         fits = ~last_k | (room >= conv.tokens)
         wants = active & (~tile_start | (depends & self.tile_ready & spaced & fits))
@@ -117,6 +122,7 @@ class Streamer(wiring.Component):
                     parity.eq(~parity),
                     first_k.eq(0),
                     k_left.eq(k_left - config.rows),
+                    k_tile.eq(k_tile + 1),
                     tile_address.eq(next_address),
                     address.eq(next_address),
                 ]
@@ -143,6 +149,7 @@ class Streamer(wiring.Component):
                     token.eq(0),
                     k_left.eq(start.k),
                     n_left.eq(start.n),
+                    k_tile.eq(0),
                     first_k.eq(1),
                     first_n.eq(1),
                     tile_address.eq(start.in_base),

@@ -31,6 +31,7 @@ class DmaEngine(wiring.Component):
         act_read, act_write, res_read, res_write: ports of the memories.
         done: high for a cycle after the last word of a LOAD has been written, or the last answer to a STORE
             has come.
+        rows_done: rows of the LOAD at work that are complete in the memory; 0 from the cycle after ``done``.
 
     Latency: one cycle from ``instructions`` to the first transfer. Throughput: a beat or a word a cycle,
     whichever is the smaller, with one transfer for each row; a STORE ends with the latency of the memory.
@@ -57,6 +58,7 @@ class DmaEngine(wiring.Component):
                 "res_read": Out(read_port(rows * 16)),
                 "res_write": Out(write_port(rows * 16, rows)),
                 "done": Out(1),
+                "rows_done": Out(COUNT_BITS),
             }
         )
 
@@ -121,6 +123,10 @@ class DmaEngine(wiring.Component):
                 row_bytes = command.words * word_bytes(config, space_of)
                 m.d.comb += needed.eq((row_bytes + config.bus_bytes - 1) >> config.bus_bytes.bit_length() - 1)
 
+        with m.If(self.done):
+            m.d.sync += self.rows_done.eq(0)
+        with m.Elif(load.places.valid & load.places.ready & walker.places.p.row_end):
+            m.d.sync += self.rows_done.eq(self.rows_done + 1)
         m.d.sync += self.done.eq(0)
         with m.FSM():
             with m.State("WAIT"):

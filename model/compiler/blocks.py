@@ -6,6 +6,7 @@ import numpy as np
 
 from hw.contract.config import CoreConfig
 from hw.contract.errors import PointwiseError
+from model.integer.network import Layer
 
 from .layout import DramBlock, pack_block, unpack_block
 
@@ -37,7 +38,7 @@ def pack_input(manifest: dict[str, Any], image: np.ndarray) -> bytes:
 
 
 def read_output(manifest: dict[str, Any], data: bytes) -> dict[str, np.ndarray]:
-    """Arrays by name: the network's output, and in a traced program the result of every layer.
+    """Arrays by name: the network's output, and in a traced program the tokens that each layer made.
 
     Args:
         data: what the core wrote at OUTPUT_BASE.
@@ -55,4 +56,14 @@ def read_output(manifest: dict[str, Any], data: bytes) -> dict[str, np.ndarray]:
     for tensor in entry["tensors"]:
         values = [unpack_block(data, DramBlock(**block), config) for block in tensor["blocks"]]
         arrays[tensor["name"]] = np.concatenate(values)
+        if len(arrays[tensor["name"]]) != tensor["shape"][0]:
+            raise AssertionError(f"the blocks of {tensor['name']} do not cover its tokens")
     return arrays
+
+
+def made_tokens(layer: Layer, values: np.ndarray, count: int) -> np.ndarray:
+    """Of a layer's result as ``model.integer.network.run`` gives it: the ``count`` tokens that it made.
+
+    A layer that adds changes some tokens of the residual stream; all of them belong to its result.
+    """
+    return values[layer.output_token :][:count] if layer.add else values

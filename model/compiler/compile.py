@@ -10,18 +10,18 @@ import numpy as np
 from hw.contract.config import CoreConfig
 from hw.contract.files import write_file
 from hw.contract.image import check
-from hw.contract.isa import Base
 from model.integer.network import IntegerNetwork
 
 from . import blocks
 from .analysis import Analysis, analyse
 from .image import ImageBuilder, to_hex
-from .layout import DramBlock, dram_block, pack_block
+from .layout import pack_block
 from .lowering import Rows, Step
 from .manifest import Record, build_manifest
 from .packing import pack_stream
 from .planning import Plan, plan
 from .program import Emitter, Line
+from .transfers import Transfers
 
 
 @dataclass(frozen=True)
@@ -103,28 +103,33 @@ class _Compiler:
         convs = sum(step.node is not None for step in self.graph.steps)
         stores = convs + 1 if trace else 1
         self.builder = ImageBuilder(len(self.graph.steps) + stores + 1)
-        self.record = Record({}, [], None, None, {})
         self.emitter = Emitter(found, config, {})
+        streams = {}
+        for index, node in enumerate(analysis.nodes):
+            parts = tuple(analysis.tensors[key].channels for key in node.inputs)
+            data = pack_stream(node.layer, parts, config)
+            streams[index] = (self.builder.add(data), len(data))
+            self.emitter.streams[index] = streams[index][0]
+        self.transfers = Transfers(analysis, self.graph, config, self.builder.offset)
+        output = self.graph.buffers[self.graph.output]
+        self.result = Rows(output.index, 0, output.tokens)
+        self.record = Record(streams, self.transfers, self.transfers.result(self.result), {})
 
     def build(self) -> bytes:
         """Emit everything; returns the image."""
-        for index, node in enumerate(self.analysis.nodes):
-            parts = tuple(self.analysis.tensors[key].channels for key in node.inputs)
-            data = pack_stream(node.layer, parts, self.config)
-            self.record.streams[index] = (self.builder.add(data), len(data))
-            self.emitter.streams[index] = self.record.streams[index][0]
-        output = self.graph.buffers[self.graph.output]
-        self.record.output = self._output_block(Rows(output.index, 0, output.tokens))
         for index in self.plan.order:
             step = self.graph.steps[index]
             if step.node is None:
-                self._load(step)
+                self.emitter.move(step, *self.transfers.of_step(step))
             else:
                 self.emitter.conv(step)
                 if self.trace:
                     self._trace(step)
-        self.emitter.store(Rows(output.index, 0, output.tokens), self.record.output)
+        self.emitter.store(self.result, self.record.output)
         self.emitter.end()
+        for block in self.transfers.initial:
+            rows = slice(block.first_token, block.first_token + block.tokens)
+            self.builder.add(pack_block(self.network.residual_init[rows], block, self.config))
         max_tokens = max(buffer.tensor.tokens for buffer in self.graph.buffers)
         act_words, res_words = (self.plan.used[space] for space in sorted(self.plan.used))
         return self.builder.finish(
@@ -133,44 +138,12 @@ class _Compiler:
             act_words,
             res_words,
             max_tokens,
-            self.record.input_bytes,
-            self.record.output_bytes,
+            self.transfers.input_bytes,
+            self.transfers.output_bytes,
         )
-
-    def _load(self, step: Step) -> None:
-        buffer = self.graph.buffers[step.output.buffer]
-        shape = (buffer.tokens, buffer.tensor.channels, buffer.tensor.dtype)
-        if buffer.tensor.key == self.analysis.residual:
-            block = dram_block(self.builder.offset, *shape, self.config)
-            self.builder.add(pack_block(self.network.residual_init, block, self.config))
-            self.record.init = block
-            self.emitter.load(step, Base.IMAGE, block)
-        else:
-            block = dram_block(self.record.input_bytes, *shape, self.config, first_token=buffer.first_token)
-            self.record.input_bytes += block.size
-            self.record.inputs.append(block)
-            self.emitter.load(step, Base.INPUT, block)
 
     def _trace(self, step: Step) -> None:
-        """Store what a step has made; a tensor changed in place wholly, unless it comes in slices."""
-        buffer = self.graph.buffers[step.output.buffer]
-        rows = step.output
-        if step.count == step.node.count:
-            rows = Rows(buffer.index, 0, buffer.tokens)
-        block = self._output_block(rows)
+        """Store the tokens that a step has made."""
+        block = self.transfers.result(step.output)
         self.record.traces.setdefault(step.node_index, []).append(block)
-        self.emitter.store(rows, block)
-
-    def _output_block(self, rows: Rows) -> DramBlock:
-        buffer = self.graph.buffers[rows.buffer]
-        block = dram_block(
-            self.record.output_bytes,
-            rows.count,
-            buffer.tensor.channels,
-            buffer.tensor.dtype,
-            self.config,
-            whole=rows.count == buffer.tokens,
-            first_token=buffer.first_token + rows.first,
-        )
-        self.record.output_bytes += block.size
-        return block
+        self.emitter.store(step.output, block)

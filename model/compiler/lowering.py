@@ -6,6 +6,7 @@ bits: its producer and its readers become several convolutions that stream the s
 a slice needs room at a time."""
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from hw.contract.config import CoreConfig
 from hw.contract.isa import Prologue, Space
@@ -21,6 +22,8 @@ class Buffer:
     Attributes:
         index: position in ``Graph.buffers``. tensor: what it holds. first_token, tokens: which tokens of it.
         words: its size in words of its memory.
+        origin: buffers of one origin hold the same tokens of the same tensor, one after the other, with
+            DRAM in between (see ``spilling``).
     """
 
     index: int
@@ -28,6 +31,7 @@ class Buffer:
     first_token: int
     tokens: int
     words: int
+    origin: int
 
     @property
     def space(self) -> Space:
@@ -54,14 +58,15 @@ class Rows:
 
 @dataclass
 class Step:
-    """A convolution over some tokens of a layer, or the LOAD of a buffer.
+    """A convolution over some tokens of a layer, or the LOAD or STORE of a buffer.
 
     Attributes:
-        index: position in the order of the network. node: the layer, None for a LOAD. node_index: its number.
+        index: position in ``Graph.steps``. node: the layer, None for a LOAD or STORE. node_index: its number.
         first, count: tokens of the layer's streamed range.
         streamed, stationary, output: what is read and written.
         flow: steps whose results are read (a wait, when they are close).
         after: all steps that have to come first.
+        store: a STORE. spilled: a LOAD that brings back what a STORE has put into DRAM.
     """
 
     index: int
@@ -74,6 +79,8 @@ class Step:
     output: Rows
     flow: set[int] = field(default_factory=set)
     after: list[int] = field(default_factory=list)
+    store: bool = False
+    spilled: bool = False
 
 
 @dataclass(frozen=True)
@@ -152,17 +159,19 @@ class _Lowering:
             made = []
             for first, count in boundaries(tensor.tokens, self.slices.get(key, 1)):
                 words = tiles(tensor.channels, self.config.rows) * count
-                made.append(Buffer(len(self.buffers), tensor, first, count, words))
+                index = len(self.buffers)
+                made.append(Buffer(index, tensor, first, count, words, index))
                 self.buffers.append(made[-1])
             self.of_key[key] = made
         return self.of_key[key]
 
     def node(self, index: int, node: Node) -> None:
         """Add the steps of one layer."""
-        pieces = [(0, node.count)]
-        for key in (node.inputs[0], node.output):
-            if self.slices.get(key, 1) > 1:
-                pieces = boundaries(node.count, self.slices[key])
+        borders = {0, node.count}
+        for key, offset in ((node.inputs[0], node.first), (node.output, node.layer.output_token)):
+            borders |= {buffer.first_token - offset for buffer in self.buffers_of(key)}
+        borders = sorted(border for border in borders if 0 <= border <= node.count)
+        pieces = [(first, end - first) for first, end in pairwise(borders)]
         group = tuple(self.buffers_of(key)[0].index for key in node.inputs)
         if len(group) > 1 and group not in self.groups:
             self.groups.append(group)

@@ -14,6 +14,7 @@ from .analysis import Analysis
 from .layout import DramBlock
 from .planning import Plan
 from .program import Line
+from .transfers import Transfers
 
 FORMAT = 1
 
@@ -24,19 +25,15 @@ class Record:
 
     Attributes:
         streams: (offset, bytes) of each layer's stream, by node number.
-        inputs: blocks of the input. init: block of the residual stream's first value.
+        transfers: blocks of the input, of the residual stream's first values, and of spilled buffers.
         output: block of the result.
-        traces: blocks of each layer's result, by node number.
-        input_bytes, output_bytes: sizes of the two blocks.
+        traces: blocks of what each layer made, by node number.
     """
 
     streams: dict[int, tuple[int, int]]
-    inputs: list[DramBlock]
-    init: DramBlock | None
-    output: DramBlock | None
+    transfers: Transfers
+    output: DramBlock
     traces: dict[int, list[DramBlock]]
-    input_bytes: int = 0
-    output_bytes: int = 0
 
 
 def build_manifest(
@@ -53,7 +50,8 @@ def build_manifest(
 
     * ``network``, ``macs``, ``info``, ``config``, ``trace``, ``image`` (bytes, crc32);
     * ``input`` and ``output``: bytes, and blocks (``layout.DramBlock``) of each tensor; the first output is
-      the network's result, with trace one for each layer follows (``layer``: true);
+      the network's result, with trace one for each layer follows (``layer``: true), of the tokens that the
+      layer made; buffers that wait in DRAM lie behind them, ``spilled`` bytes;
     * ``memory``: words of both: up to the highest used, alive at once, available, and bytes of one;
     * ``dram``: the image's map, (offset, bytes, what);
     * ``tensors``: each buffer on chip: memory, base, strides, shape, dtype, scale, zero point, lifetime in
@@ -74,10 +72,10 @@ def build_manifest(
             "dtype": "int8",
             "scale": network.input_scale,
             "offset": network.input_offset,
-            "bytes": record.input_bytes,
-            "blocks": _blocks(record.inputs),
+            "bytes": record.transfers.input_bytes,
+            "blocks": _blocks(record.transfers.inputs),
         },
-        "output": {"bytes": record.output_bytes, "tensors": _outputs(network, analysis, record)},
+        "output": {"bytes": record.transfers.output_bytes, "tensors": _outputs(network, analysis, record)},
         "memory": {
             name: {
                 "words": plan.used[space],
@@ -121,7 +119,8 @@ def _outputs(network: IntegerNetwork, analysis: Analysis, record: Record) -> lis
                 "name": node.layer.name,
                 "layer": True,
                 "tensor": tensor.key[0],
-                "shape": [tensor.tokens, tensor.channels],
+                "shape": [node.count, tensor.channels],
+                "first_token": node.layer.output_token,
                 "dtype": tensor.dtype,
                 "scale": node.layer.scale,
                 "zero_point": node.layer.zero_point,
@@ -144,13 +143,11 @@ def _dram(analysis: Analysis, lines: list[Line], image: bytes, record: Record) -
         entries.append(
             {"offset": offset, "bytes": size, "what": f"stream of {analysis.nodes[index].layer.name}"}
         )
-    if record.init is not None:
-        entry = {
-            "offset": record.init.offset,
-            "bytes": record.init.size,
-            "what": f"{analysis.residual[0]} at the start",
-        }
-        entries.append(entry)
+    for block in record.transfers.initial:
+        what = f"{analysis.residual[0]} at the start"
+        if block.tokens < analysis.tensors[analysis.residual].tokens:
+            what += f", tokens {block.first_token} to {block.first_token + block.tokens - 1}"
+        entries.append({"offset": block.offset, "bytes": block.size, "what": what})
     entries.append({"offset": len(image) - TRAILER_BYTES, "bytes": TRAILER_BYTES, "what": "trailer, CRC-32"})
     return entries
 

@@ -1,15 +1,18 @@
-"""Order and places together: the fastest order that fits, with tensors cut into slices where none does."""
+"""Order and places together: the fastest order that fits, with tensors cut into slices where none does, and
+spilled to DRAM where slices do not do."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hw.contract.config import CoreConfig
 from hw.contract.errors import PointwiseError
 from hw.contract.isa import Space
+from hw.contract.stream import tiles
 
-from .analysis import Analysis, Key
+from .analysis import Analysis, Key, Tensor
 from .lowering import Graph, lower, sliceable
 from .placement import Item, Rectangle, height, peak, place
 from .schedule import demand_order, interleave, touched
+from .spilling import least_room, spill
 
 MEMORIES = {Space.ACTIVATION: ("activation SRAM", "act_kib"), Space.RESIDUAL: ("residual SRAM", "res_kib")}
 
@@ -17,6 +20,10 @@ MEMORIES = {Space.ACTIVATION: ("activation SRAM", "act_kib"), Space.RESIDUAL: ("
 _AMBITIONS = (1.0, 0.9, 0.8, 0.0)
 """Parts of the activation SRAM up to which steps may be moved ahead, in the order of trying; 0 moves none.
 Fewer than all leaves space for what lives longer when steps are moved, and for gaps."""
+_UNIFORM = (2, 3, 4, 6, 9, 1 << 16)
+"""Numbers of slices for everything that can be cut, which spilling tries last."""
+_FILLINGS = (1.0, 0.9, 0.8, 0.6)
+"""Parts of the memories that spilling fills, in the order of trying: less leaves room for gaps."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +47,9 @@ class Plan:
 def plan(analysis: Analysis, config: CoreConfig, name: str) -> Plan:
     """Find an order and a place for everything.
 
+    First without slices, then with more and more of them; where even the finest do not fit, again from the
+    coarsest on with what does not fit waiting in DRAM.
+
     Args:
         name: of the network, for messages.
 
@@ -48,21 +58,83 @@ def plan(analysis: Analysis, config: CoreConfig, name: str) -> Plan:
     """
     may_slice = sliceable(analysis)
     slices: dict[Key, int] = {}
-    needed = dict.fromkeys(Space, 1 << 62)
+    tried: list[dict[Key, int]] = []
     while True:
+        tried.append(dict(slices))
         graph = lower(analysis, config, slices)
         serial = demand_order(graph)
-        for ambition in _AMBITIONS:
-            order = interleave(graph, serial, int(ambition * config.act_words))
-            result = _try(graph, order, config)
-            if result is not None:
-                return result
-        for space in Space:
-            needed[space] = min(needed[space], _needed(graph, serial, config, space))
-        if needed[Space.RESIDUAL] > config.res_words:
-            raise _does_not_fit(name, Space.RESIDUAL, needed[Space.RESIDUAL], config)
+        orders = (interleave(graph, serial, int(part * config.act_words)) for part in _AMBITIONS)
+        result = next(filter(None, (_try(graph, order, config) for order in orders)), None)
+        if result is not None:
+            return result
+        if _needed(graph, serial, config, Space.RESIDUAL) > config.res_words:
+            break
         if not _cut_further(analysis, graph, serial, config, may_slice, slices):
-            raise _does_not_fit(name, Space.ACTIVATION, needed[Space.ACTIVATION], config)
+            break
+    # The residual stream may have stopped it early, and what is alive may fit while its gaps do not.
+    while _cut_further(analysis, graph, serial, config, may_slice, slices):
+        tried.append(dict(slices))
+        graph = lower(analysis, config, slices)
+        serial = demand_order(graph)
+    for parts in _UNIFORM:
+        cut = {key: min(parts, _finest(analysis.tensors[key], config)) for key in may_slice}
+        tried += [cut] if cut not in tried else []
+    for cut in tried:
+        result = _spilled(analysis, config, cut)
+        if result is not None:
+            return result
+    raise _does_not_fit(analysis, config, name, tried)
+
+
+def _spilled(analysis: Analysis, config: CoreConfig, slices: dict[Key, int]) -> Plan | None:
+    """A plan in which some buffers wait in DRAM, None where that does not do."""
+    capacity = {Space.ACTIVATION: config.act_words, Space.RESIDUAL: config.res_words}
+    for parts in _residual_slices(analysis, config):
+        graph = lower(analysis, config, _cut_residual(analysis, slices, parts))
+        serial = demand_order(graph)
+        for filling in _FILLINGS:
+            room = {space: int(words * filling) for space, words in capacity.items()}
+            if any(least > room[space] for space, least in least_room(graph, serial).items()):
+                break  # an order that is interleaved needs no less
+            for order in (interleave(graph, serial, room[Space.ACTIVATION]), serial):
+                walked = spill(graph, order, room)
+                result = _try(*walked, config) if walked else None
+                if result is not None:
+                    return result
+    return None
+
+
+def _cut_residual(analysis: Analysis, slices: dict[Key, int], parts: int) -> dict[Key, int]:
+    """Slices with the residual stream in ``parts``, and what goes from it to it token by token as fine."""
+    tokens = analysis.tensors[analysis.residual].tokens
+    cut, may_slice = dict(slices), sliceable(analysis)
+    for key, tensor in analysis.tensors.items():
+        if tensor.space == Space.RESIDUAL and key != analysis.output:
+            cut[key] = parts
+        elif key in may_slice and tensor.tokens == tokens:
+            readers = (analysis.nodes[index].output for index in tensor.streamed_by)
+            if any(analysis.tensors[reader].space == Space.RESIDUAL for reader in readers):
+                cut[key] = max(cut.get(key, 1), parts)
+    return cut
+
+
+def _residual_slices(analysis: Analysis, config: CoreConfig) -> list[int]:
+    """Numbers of slices of the residual stream: one where it fits, else so many that two, four or one find
+    room at once, beside the result where that is int16."""
+    tensor, result = analysis.tensors[analysis.residual], analysis.tensors[analysis.output]
+    words = tiles(tensor.channels, config.rows)
+    room = config.res_words
+    if result.space == Space.RESIDUAL and result is not tensor:
+        room -= result.tokens * tiles(result.channels, config.rows)
+    if tensor.tokens * words <= room:
+        return [1]
+    counts = [-(-tensor.tokens // most) for most in (room // words // part for part in (2, 4, 1)) if most > 0]
+    return [count for count in counts if count <= _finest(tensor, config)]
+
+
+def _finest(tensor: Tensor, config: CoreConfig) -> int:
+    """Slices of a tensor that are at least as long as the array is high."""
+    return -(-tensor.tokens // min(config.rows, tensor.tokens))
 
 
 def lifetimes(graph: Graph, order: list[int]) -> dict[int, tuple[int, int]]:
@@ -171,13 +243,21 @@ def _agree(analysis: Analysis, slices: dict[Key, int]) -> None:
                 changed = True
 
 
-def _does_not_fit(name: str, space: Space, needed: int, config: CoreConfig) -> PointwiseError:
+def _does_not_fit(
+    analysis: Analysis, config: CoreConfig, name: str, cuts: list[dict[Key, int]]
+) -> PointwiseError:
+    """The sentence for a network that is too large, with a memory that would do."""
+    parts = _finest(analysis.tensors[analysis.residual], config)
+    graphs = [lower(analysis, config, _cut_residual(analysis, cut, parts)) for cut in cuts]
+    rooms = [least_room(graph, demand_order(graph)) for graph in graphs]
+    least = {space: min(room[space] for room in rooms) for space in Space}
+    space = Space.RESIDUAL if least[Space.RESIDUAL] > config.res_words else Space.ACTIVATION
     memory, parameter = MEMORIES[space]
-    unit = config.rows * (2 if space == Space.RESIDUAL else 1)
-    banks = config.act_banks if space == Space.ACTIVATION else 1
-    kib = -(-needed * unit // 1024)
-    while kib * 1024 // unit // banks * banks < needed:
-        kib += 1
+    kib = -(-least[space] * config.rows * (2 if space == Space.RESIDUAL else 1) // 1024)
+    if space == Space.ACTIVATION:
+        kib = max(config.act_kib + 1, kib)
+        while not any(_spilled(analysis, replace(config, act_kib=kib), cut) for cut in cuts):
+            kib += max(1, kib // 32)  # gaps may ask for some more
     return PointwiseError(
         f"network {name} does not fit the core: its {memory} has {getattr(config, parameter)} KiB and {kib} "
         f"KiB are needed; build a core with {parameter} = {kib} or more"

@@ -9,7 +9,7 @@ from hw.contract.isa import Base, Conv, Dma, End, Instruction, Prologue, Space, 
 from hw.contract.stream import stream_bytes
 from model.integer.network import Layer
 
-from .hazards import HazardTracker, Region
+from .hazards import HazardTracker, Region, Waits
 from .layout import DramBlock
 from .lowering import Rows, Step
 from .packing import uses_shifts
@@ -25,7 +25,8 @@ class Line:
 
     Attributes:
         instruction: ready to be encoded. name: the layer's name, or "load x" and "store x".
-        step: index in ``Graph.steps``, −1 for a STORE or END. block: DRAM block of a LOAD or STORE.
+        step: index in ``Graph.steps``, −1 for the STORE of a result and END. block: DRAM block of a LOAD or
+            STORE.
         rows: what is moved or written on chip, None for END. macs: useful multiply-accumulates.
     """
 
@@ -47,6 +48,7 @@ class Emitter:
     def __init__(self, plan: Plan, config: CoreConfig, streams: dict[int, int]) -> None:
         self.plan, self.config, self.streams = plan, config, streams
         self.lines: list[Line] = []
+        self._dmas: list[Line] = []
         self._maxima, self._sums = assign_slots(plan.graph, plan.order)
         self._tracker = HazardTracker(
             {
@@ -58,10 +60,12 @@ class Emitter:
             }
         )
 
-    def load(self, step: Step, base: Base, block: DramBlock) -> None:
-        """LOAD a whole buffer from ``block``."""
-        waits = self._tracker.dma(writes=[self._region(step.output)])
-        self._dma(False, base, block, step.output, waits, f"load {self._name(step.output)}", step.index)
+    def move(self, step: Step, base: Base, block: DramBlock) -> None:
+        """LOAD a whole buffer from ``block``, or STORE it there."""
+        region = [self._region(step.output)]
+        waits = self._tracker.dma(reads=region) if step.store else self._tracker.dma(writes=region)
+        name = f"{'spill' if step.store else 'load'} {self._name(step.output)}"
+        self._dma(step.store, base, block, step.output, waits, name, step.index)
 
     def store(self, rows: Rows, block: DramBlock) -> None:
         """STORE tokens of a buffer to ``block`` of the output."""
@@ -126,6 +130,7 @@ class Emitter:
             wait_conv=waits.conv,
             wait_dma=waits.dma,
             post_wait_dma=waits.post_dma,
+            follow=self._follows(step, waits),
         )
         macs = node.macs * step.count // node.count
         self.lines.append(Line(conv, layer.name, step.index, None, step.output, macs))
@@ -133,6 +138,14 @@ class Emitter:
     def end(self) -> None:
         """END."""
         self.lines.append(Line(End(), "end"))
+
+    def _follows(self, step: Step, waits: Waits) -> bool:
+        """Whether the last DMA that it waits for brings its streamed operand, a row for each K-tile."""
+        if not waits.dma or len(step.streamed) > 1 or step.stationary is not None:
+            return False
+        line = self._dmas[waits.dma - 1]
+        brings = not line.instruction.store and line.rows.buffer == step.streamed[0].buffer
+        return brings and not line.block.one_run
 
     def _conv_waits(self, step: Step, conv: Conv, layer: Layer):
         tokens = np.arange(conv.first_token, conv.first_token + conv.tokens)
@@ -171,7 +184,8 @@ class Emitter:
             wait_conv=waits.conv,
             wait_dma=waits.dma,
         )
-        self.lines.append(Line(dma, name, step, block, rows))
+        self._dmas.append(Line(dma, name, step, block, rows))
+        self.lines.append(self._dmas[-1])
 
     def _address(self, rows: Rows) -> int:
         return self.plan.places[rows.buffer] + rows.first

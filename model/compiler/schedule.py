@@ -10,7 +10,7 @@ from collections import Counter
 
 from hw.contract.isa import Prologue, Space
 
-from .lowering import Graph, Step
+from .lowering import Graph, Rows, Step
 
 WINDOW = 16
 """How many steps ahead the interleaved order looks for one that need not wait."""
@@ -133,11 +133,15 @@ class _MaximaReaders:
 
 def maxima_readers(graph: Graph) -> dict[int, set[int]]:
     """For each step that keeps row maxima: the steps that take exponentials with them."""
-    makers = {step.output.buffer: step.index for step in graph.steps if step.node and step.node.layer.row_max}
+    def scores(rows: Rows) -> int:
+        return graph.buffers[rows.buffer].origin
+
+    keep = [step for step in graph.steps if step.node and step.node.layer.row_max]
+    makers = {scores(step.output): step.index for step in keep}
     readers: dict[int, set[int]] = {index: set() for index in makers.values()}
     for step in graph.steps:
         if takes_exponentials(step):
-            readers[makers[step.streamed[0].buffer]].add(step.index)
+            readers[makers[scores(step.streamed[0])]].add(step.index)
     return readers
 
 

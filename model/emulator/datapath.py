@@ -1,5 +1,6 @@
 """One convolution in its two halves: the start reads the operands, the finish writes the results."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,10 +26,14 @@ class Started:
     acc: np.ndarray
 
 
-def start(machine: Machine, conv: Conv) -> Started:
-    """Stream the operands through prologue and array. Softmax's row sums are written here already."""
+def start(machine: Machine, conv: Conv, arriving: Iterator[None] | None = None) -> Started:
+    """Stream the operands through prologue and array. Softmax's row sums are written here already.
+
+    Args:
+        arriving: for a convolution that follows a LOAD: brings one row of it for each item that is taken.
+    """
     parameters = read_stream(conv, machine.dram[Base.IMAGE], machine.config)
-    entered = _prologue(machine, conv, parameters)
+    entered = _prologue(machine, conv, parameters, arriving)
     if conv.prologue == Prologue.EXPONENTIAL:
         machine.sums[conv.sum_slot, : conv.tokens] = entered.sum(axis=1)
     return Started(conv, parameters, convolve(entered, _stationary(machine, conv, parameters)))
@@ -64,12 +69,19 @@ def finish(machine: Machine, started: Started) -> None:
         machine.mean[rows], machine.mult[rows], machine.shift[rows] = found
 
 
-def _prologue(machine: Machine, conv: Conv, parameters: Parameters) -> np.ndarray:
+def _prologue(
+    machine: Machine, conv: Conv, parameters: Parameters, arriving: Iterator[None] | None
+) -> np.ndarray:
     """What enters the array, (T, K)."""
     space = Space.RESIDUAL if conv.prologue == Prologue.NORMALISE else Space.ACTIVATION
     words = tiles(conv.k, machine.config.rows)
     addresses = _addresses(conv.tokens, words, conv.in_base, conv.in_token_stride, conv.in_tile_stride)
-    lanes = machine.words(space, addresses).reshape(conv.tokens, -1)[:, : conv.k]
+    if arriving is None:
+        lanes = machine.words(space, addresses)
+    else:  # each K-tile is read when its row is there and the next one is not
+        tiles_in_order = zip(arriving, addresses.T, strict=False)
+        lanes = np.stack([machine.words(space, tile) for _, tile in tiles_in_order], axis=1)
+    lanes = lanes.reshape(conv.tokens, -1)[:, : conv.k]
     if conv.prologue == Prologue.NORMALISE:
         rows = slice(conv.first_token, conv.first_token + conv.tokens)
         return normalise(

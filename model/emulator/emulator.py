@@ -129,7 +129,7 @@ class _Run:
 
     def _allowed(self) -> list[Event]:
         allowed = []
-        if self.started < len(self.convs) and self._waited(self.convs[self.started]):
+        if self.started < len(self.convs) and self._may_start(self.convs[self.started]):
             allowed.append(Event.START)
         if self.under_way and self.under_way[0].conv.post_wait_dma <= self.transferred:
             allowed.append(Event.FINISH)
@@ -140,8 +140,22 @@ class _Run:
     def _waited(self, instruction: Conv | Dma) -> bool:
         return instruction.wait_conv <= self.finished and instruction.wait_dma <= self.transferred
 
+    def _may_start(self, conv: Conv) -> bool:
+        return self._waited(conv) or (self._follows(conv) and conv.wait_conv <= self.finished)
+
+    def _follows(self, conv: Conv) -> bool:
+        """Its LOAD is at work: the one before is complete, and it has itself nothing to wait for."""
+        return (
+            conv.follow
+            and self.transferred == conv.wait_dma - 1
+            and self._waited(self.dmas[self.transferred])
+        )
+
     def _start(self) -> None:
-        self.under_way.append(start(self.machine, self.convs[self.started]))
+        conv = self.convs[self.started]
+        # The rows that arrive in front of it are moved again when the whole LOAD comes to its turn.
+        arriving = self.machine.rows_of(self.dmas[self.transferred]) if self._follows(conv) else None
+        self.under_way.append(start(self.machine, conv, arriving))
         self.started += 1
 
     def _finish(self) -> None:

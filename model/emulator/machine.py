@@ -1,5 +1,7 @@
 """What a core remembers: on-chip memories, per-token memories, and the three regions of DRAM."""
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from hw.contract.config import CoreConfig
@@ -44,6 +46,11 @@ class Machine:
 
     def transfer(self, dma: Dma) -> None:
         """LOAD or STORE; padding lanes are stored as noise and lost when loaded."""
+        for _ in self.rows_of(dma):
+            pass
+
+    def rows_of(self, dma: Dma) -> Iterator[None]:
+        """The same row by row: moves one row for each item that is taken."""
         itemsize = 2 if dma.space == Space.RESIDUAL else 1
         width = self.config.act_word_bytes * itemsize
         dtype = "<i2" if itemsize == 2 else "u1"
@@ -66,6 +73,7 @@ class Machine:
             else:
                 lanes = np.frombuffer(bytes(dram[first:last]), dtype).reshape(dma.words, -1)
                 self.put(dma.space, addresses, lanes[:, : self.config.rows])
+            yield
 
     def _memory(self, space: Space, addresses: np.ndarray) -> np.ndarray:
         memory = self.res if space == Space.RESIDUAL else self.act

@@ -36,6 +36,7 @@ class DmaEngine:
         self.taken: list[float] = []
         self._conv_done = conv_done
         self._done: list[float] = []
+        self._rows: list[list[float]] = []  # for each LOAD, when the next streamer may read each of its rows
         self._queue: deque[tuple[Dma, float]] = deque()
         self._work: Iterator[float] | None = None  # of the instruction at work; gives the times of its bursts
         self._next = -inf  # when that goes on
@@ -68,6 +69,13 @@ class DmaEngine:
             self._step()
         return self._done[count - 1] if count else 0.0
 
+    def row(self, number: int, row: int) -> float:
+        """Cycle from which row ``row`` of instruction ``number`` (a LOAD, from 1) can be read."""
+        while len(self._done) < number and (len(self._rows) < number or len(self._rows[number - 1]) <= row):
+            self._step()
+        rows = self._rows[number - 1]
+        return rows[row] if row < len(rows) else self._done[number - 1]
+
     def last(self) -> float:
         """Cycle from which all instructions count as complete."""
         return self.done(len(self._done) + (self._work is not None) + len(self._queue))
@@ -88,6 +96,7 @@ class DmaEngine:
                 raise AssertionError("a LOAD or STORE is needed before what it waits for")
             begin = max(at, self._free, ready, self._done[dma.wait_dma - 1] if dma.wait_dma else 0.0)
             self.taken.append(begin)
+            self._rows.append([])
             self._work = self._store(dma, begin) if dma.store else self._load(dma, begin)
             self._next = begin
         self._busy = True
@@ -116,6 +125,7 @@ class DmaEngine:
                 channel.take(items, begin + 1)
                 left -= items
             channel.drop(0)
+            self._rows[-1].append(channel.taken + 2)
         return channel.taken
 
     def _store(self, dma: Dma, begin: float) -> Iterator[float]:

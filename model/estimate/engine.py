@@ -103,17 +103,17 @@ class Engine:
         want = max(self._loader, self.epilogue.free_bank())
         end = self.rows.take(PLANES, want)
         limited = end > want + PLANES - 1
-        self._loader = end + 2
+        self._loader = end + 1
         k_tiles = tiles(job.conv.k, self.config.rows)
         rows = self._tile_rows(job.conv)
         loop = Repetition()
         tile = 0
         while tile < k_tiles:
             self._load(job, number, tile)
-            self._stream(job, tile, tile == k_tiles - 1)
+            self._stream(job, number, tile, tile == k_tiles - 1)
             limited |= self._limited
             tile += 1
-            self._loader += 2 if tile < k_tiles else 1
+            self._loader += job.conv.stationary != Stationary.STREAM
             tile += self._pass_over(loop, tile, k_tiles - tile - 1, rows, self._limited, whole=False)
         self.epilogue.append(job, self._start, last)
         return limited
@@ -155,13 +155,16 @@ class Engine:
             self.causes[cause] += until - self.free
             self.free = until
 
-    def _stream(self, job: Job, k_tile: int, last: bool) -> None:
+    def _stream(self, job: Job, n_tile: int, k_tile: int, last: bool) -> None:
         """Start the tile that the loader has ready, and stream its tokens."""
         conv, tokens = job.conv, job.conv.tokens
         room = self.epilogue.room(tokens) if last else -inf
         spaced = self._start + STREAM_REVISIT
-        start = max(self.free, job.depend, self._loader, spaced, room)
-        self._wait(Cause.DEPEND, job.depend)
+        depend = job.depend
+        if conv.follow and n_tile == 0:
+            depend = max(depend, self.dma.row(conv.wait_dma, k_tile))
+        start = max(self.free, depend, self._loader, spaced, room)
+        self._wait(Cause.DEPEND, depend)
         self._wait(Cause.SHORT, min(start, self._start + self.timing.shortest_tile))
         self._wait(Cause.TILE, min(start, max(self._loader, spaced)))
         self._wait(Cause.OUTPUT, start)

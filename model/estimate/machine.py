@@ -85,7 +85,8 @@ class _Machine:
         while self.ahead:
             job = self.ahead.popleft()
             conv = job.conv
-            job.depend = max(self._conv_done(conv.wait_conv), self.dma.done(conv.wait_dma))
+            whole = conv.wait_dma - conv.follow  # of these LOADs and STOREs it needs all
+            job.depend = max(self._conv_done(conv.wait_conv), self.dma.done(whole))
             self.engine.run(job)
             self.jobs.append(job)
             self.pops.append(self.stream.last_pop)

@@ -6,10 +6,10 @@ from hw.contract.config import CoreConfig
 from hw.contract.image import HEADER_BYTES, TRAILER_BYTES, align
 from hw.contract.isa import INSTRUCTION_BYTES, Base, Conv, Dma, Instruction, Space
 from model.compiler.analysis import analyse
-from model.compiler.layout import DramBlock, dram_block
-from model.compiler.lowering import Buffer, Rows
+from model.compiler.lowering import Rows
 from model.compiler.planning import Plan, plan
 from model.compiler.program import Emitter, Line
+from model.compiler.transfers import Transfers
 from model.integer.network import IntegerNetwork
 
 
@@ -42,22 +42,17 @@ def program_of(network: IntegerNetwork, config: CoreConfig) -> Program:
     found = plan(analysis, config, network.name)
     graph = found.graph
     emitter = Emitter(found, config, dict.fromkeys(range(len(analysis.nodes)), 0))
-    residual: DramBlock | None = None
-    input_bytes = 0
+    transfers = Transfers(analysis, graph, config)
+    output = graph.buffers[graph.output]
+    result = Rows(output.index, 0, output.tokens)
+    block = transfers.result(result)
     for index in found.order:
         step = graph.steps[index]
-        buffer = graph.buffers[step.output.buffer]
-        if step.node is not None:
-            emitter.conv(step)
-        elif buffer.tensor.key == analysis.residual:
-            residual = _block(buffer, 0, config)
-            emitter.load(step, Base.IMAGE, residual)
+        if step.node is None:
+            emitter.move(step, *transfers.of_step(step))
         else:
-            block = _block(buffer, input_bytes, config)
-            input_bytes += block.size
-            emitter.load(step, Base.INPUT, block)
-    output = graph.buffers[graph.output]
-    emitter.store(Rows(output.index, 0, output.tokens), _block(output, 0, config))
+            emitter.conv(step)
+    emitter.store(result, block)
     emitter.end()
     instructions, end = _with_offsets(emitter.lines, found, config)
     return Program(
@@ -65,13 +60,8 @@ def program_of(network: IntegerNetwork, config: CoreConfig) -> Program:
         names=tuple(line.name for line in emitter.lines),
         act_words=found.used[Space.ACTIVATION],
         res_words=found.used[Space.RESIDUAL],
-        image_bytes=end + (residual.size if residual else 0) + TRAILER_BYTES,
+        image_bytes=end + transfers.initial_bytes + TRAILER_BYTES,
     )
-
-
-def _block(buffer: Buffer, offset: int, config: CoreConfig) -> DramBlock:
-    tensor = buffer.tensor
-    return dram_block(offset, buffer.tokens, tensor.channels, tensor.dtype, config)
 
 
 def _with_offsets(lines: list[Line], found: Plan, config: CoreConfig) -> tuple[tuple[Instruction, ...], int]:
@@ -93,6 +83,6 @@ def _with_offsets(lines: list[Line], found: Plan, config: CoreConfig) -> tuple[t
         if isinstance(instruction, Conv):
             instruction = replace(instruction, stream_offset=offsets[nodes[line.step]])
         elif isinstance(instruction, Dma) and instruction.base == Base.IMAGE:
-            instruction = replace(instruction, dram_offset=offset)
+            instruction = replace(instruction, dram_offset=offset + instruction.dram_offset)
         instructions.append(instruction)
     return tuple(instructions), offset

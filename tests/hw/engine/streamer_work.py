@@ -31,6 +31,7 @@ def random_conv(rng: np.random.Generator, config: CoreConfig, number: int) -> Co
         first_token=int(rng.integers(0, config.max_tokens - tokens + 1)),
         wait_conv=max(0, number - int(rng.choice([0, 1, number]))),
         wait_dma=number // 8,
+        follow=bool(rng.integers(0, 2)),
     )
 
 
@@ -43,6 +44,8 @@ class Step:
     first: bool  # token of the tile
     last_k: bool
     last: bool  # token of the convolution
+    n_tile: int
+    k_tile: int
     tag: dict[str, int]
 
 
@@ -68,5 +71,6 @@ def steps(config: CoreConfig, conv: Conv, parity: int, exp_bank: int) -> list[St
         }
         address = conv.in_base + token * conv.in_token_stride + k_tile * conv.in_tile_stride
         last = last_k and token == conv.tokens - 1 and n_tile == n_tiles - 1
-        found.append(Step(conv, address, token == 0, last_k, last, {name: int(v) for name, v in tag.items()}))
+        fields = {name: int(value) for name, value in tag.items()}
+        found.append(Step(conv, address, token == 0, last_k, last, n_tile, k_tile, fields))
     return found

@@ -64,6 +64,7 @@ class Unit:
         self.commands = deque()  # put, and not yet taken by the engine
         self.running = deque()
         self.sram_writes = self.sram_expected = 0
+        self.loaded = 0  # words that the LOAD at work has written
         for base, address in BASES.items():
             self.port(f"{base.name.lower()}_base").value = address
         for port in ("conv_done", "dma_done", "write_transfers_ready", "write_beats_ready"):
@@ -128,8 +129,10 @@ class Unit:
         """The counters of the run, and what must hold when an instruction is taken and when it is done."""
         while True:
             await RisingEdge(self.dut.clk)
+            self.count_rows()
             if int(self.port("done").value):
                 command = self.running.popleft()
+                self.loaded = 0
                 self.done += 1
                 if command.store:
                     assert self.writer_rests
@@ -144,6 +147,16 @@ class Unit:
             self.conv_done += random.random() < 0.02
             self.port("dma_done").value = self.done
             self.port("conv_done").value = self.conv_done
+
+    def count_rows(self):
+        """``rows_done`` says in every cycle how many rows of the LOAD at work are in the memory."""
+        load = self.running[0] if self.running and not self.running[0].store else None
+        if load is not None:
+            assert int(self.port("rows_done").value) == self.loaded // load.words
+        for _, prefix, _ in SPACES:
+            write = f"{prefix}_write"
+            taken = int(self.port(f"{write}_valid").value) and int(self.port(f"{write}_ready").value)
+            self.loaded = self.loaded + taken if load is not None else 0
 
     def put(self, command):
         fields = {name: getattr(command, name) for name, _ in DMA}

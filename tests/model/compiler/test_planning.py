@@ -57,6 +57,7 @@ TARGETS = {
     "DeiT-Small in 352 KiB": (DEIT_SMALL, CoreConfig(act_kib=202, res_kib=150), {"hidden"}),
     "DeiT-Base in 1 MiB": (DEIT_BASE, CoreConfig(act_kib=726, res_kib=298), set()),
     "DeiT-Base in 512 KiB": (DEIT_BASE, CoreConfig(act_kib=214, res_kib=298), {"hidden"}),
+    "DeiT-Tiny in 120 KiB": (DEIT_TINY, CoreConfig(act_kib=80, res_kib=40), {"hidden", "image", "x"}),
     "DeiT-Base, 32×32": (DEIT_BASE, PRESETS["large"], set()),
 }
 
@@ -96,14 +97,14 @@ def test_operands_of_attention_lie_in_different_banks():
 )
 def test_what_does_not_fit_is_told_with_a_memory_that_would_do(shape: Shape, memory: str):
     shape = replace(shape, depth=1)
-    room = {"act_kib": 16, "res_kib": 400} if memory == "act_kib" else {"act_kib": 400, "res_kib": 80}
+    room = {"act_kib": 16, "res_kib": 400} if memory == "act_kib" else {"act_kib": 400, "res_kib": 8}
     with pytest.raises(PointwiseError, match=f"has {room[memory]} KiB and .* are needed") as caught:
         planned(shape, CoreConfig(**room))
     needed = int(re.search(rf"{memory} = (\d+)", str(caught.value))[1])
     config = CoreConfig(**room | {memory: needed})
     assert_sound(planned(shape, config), config)
     with pytest.raises(PointwiseError):
-        planned(shape, CoreConfig(**room | {memory: needed * 9 // 10}))
+        planned(shape, CoreConfig(**room | {memory: needed // 2}))
 
 
 @pytest.mark.parametrize("seed", range(10))

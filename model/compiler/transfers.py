@@ -1,0 +1,75 @@
+"""Where tensors lie in DRAM: the input block, first values in the image, results and spilled buffers."""
+
+from hw.contract.config import CoreConfig
+from hw.contract.isa import Base
+
+from .analysis import Analysis
+from .layout import DramBlock, dram_block
+from .lowering import Buffer, Graph, Rows, Step
+
+
+class Transfers:
+    """Gives every LOAD and STORE its block, in the order in which they are asked for.
+
+    Args:
+        image_offset: byte of the image behind the streams, where the first values of the residual stream go.
+
+    Attributes:
+        inputs: blocks of the input. initial: blocks of the residual stream's first values. spilled: blocks of
+            buffers that wait in DRAM, behind the results.
+        input_bytes, initial_bytes, output_bytes: sizes so far.
+    """
+
+    def __init__(self, analysis: Analysis, graph: Graph, config: CoreConfig, image_offset: int = 0) -> None:
+        self.analysis, self.graph, self.config = analysis, graph, config
+        self.image_offset = image_offset
+        self.inputs: list[DramBlock] = []
+        self.initial: list[DramBlock] = []
+        self.spilled: list[DramBlock] = []
+        self.input_bytes = self.initial_bytes = self.output_bytes = 0
+        self._blocks: dict[tuple[Base, int], DramBlock] = {}
+
+    def of_step(self, step: Step) -> tuple[Base, DramBlock]:
+        """The block of a LOAD or STORE; buffers of one origin share it."""
+        buffer = self.graph.buffers[step.output.buffer]
+        outside = Base.IMAGE if buffer.tensor.key == self.analysis.residual else Base.INPUT
+        base = Base.OUTPUT if step.store or step.spilled else outside
+        key = (base, buffer.origin)
+        if key not in self._blocks:
+            self._blocks[key] = self._new(base, buffer)
+        return base, self._blocks[key]
+
+    def result(self, rows: Rows) -> DramBlock:
+        """A block of the output for tokens of a buffer."""
+        buffer = self.graph.buffers[rows.buffer]
+        block = dram_block(
+            self.output_bytes,
+            rows.count,
+            buffer.tensor.channels,
+            buffer.tensor.dtype,
+            self.config,
+            whole=rows.count == buffer.tokens,
+            first_token=buffer.first_token + rows.first,
+        )
+        self.output_bytes += block.size
+        return block
+
+    def _new(self, base: Base, buffer: Buffer) -> DramBlock:
+        offset = {
+            Base.INPUT: self.input_bytes,
+            Base.IMAGE: self.image_offset + self.initial_bytes,
+            Base.OUTPUT: self.output_bytes,
+        }[base]
+        shape = (buffer.tokens, buffer.tensor.channels, buffer.tensor.dtype)
+        # A row for each K-tile, so that a convolution can follow the LOAD.
+        block = dram_block(offset, *shape, self.config, whole=False, first_token=buffer.first_token)
+        if base == Base.INPUT:
+            self.inputs.append(block)
+            self.input_bytes += block.size
+        elif base == Base.IMAGE:
+            self.initial.append(block)
+            self.initial_bytes += block.size
+        else:
+            self.spilled.append(block)
+            self.output_bytes += block.size
+        return block

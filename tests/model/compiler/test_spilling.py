@@ -1,0 +1,108 @@
+"""Orders with LOADs and STOREs in them: never more alive than there is room, and all bits as without."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from hw.contract.config import CoreConfig
+from hw.contract.isa import Dma, Space
+from model.compiler import compile_network
+from model.compiler.analysis import analyse
+from model.compiler.lowering import Graph, lower
+from model.compiler.planning import plan
+from model.compiler.random_network import random_network
+from model.compiler.schedule import demand_order, touched
+from model.compiler.shapes import Shape
+from model.compiler.spilling import least_room, spill
+from model.emulator import Order
+from tests.model.emulator.test_emulator import differences
+
+CONFIG = CoreConfig(rows=4, cols=4, max_tokens=32, act_kib=32, act_banks=2, res_kib=8)
+SHAPE = Shape(tokens=27, inputs=30, dim=40, depth=2, heads=3, head_dim=8, hidden=64, classes=5)
+
+
+def graph_of(seed: int) -> tuple[Graph, list[int]]:
+    graph = lower(analyse(random_network(seed, SHAPE), CONFIG), CONFIG, {})
+    return graph, demand_order(graph)
+
+
+def alive(graph: Graph, order: list[int], space: Space) -> int:
+    """The most words in use at once, each buffer from its first step to its last."""
+    last = {b: position for position, index in enumerate(order) for b in touched(graph.steps[index])}
+    first = {b: p for p, i in reversed(list(enumerate(order))) for b in touched(graph.steps[i])}
+    words = np.zeros(len(order), int)
+    for buffer, begin in first.items():
+        if graph.buffers[buffer].space == space:
+            words[begin : last[buffer] + 1] += graph.buffers[buffer].words
+    return int(words.max())
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("spare", [1.0, 1.3])
+def test_no_more_is_alive_than_there_is_room(seed: int, spare: float):
+    graph, order = graph_of(seed)
+    room = {space: int(words * spare) for space, words in least_room(graph, order).items()}
+    spilled, new_order = spill(graph, order, room)
+    for space in Space:
+        assert alive(spilled, new_order, space) <= room[space]
+    # All convolutions, in the order in which they were, on buffers of the same tensors.
+    assert [graph.steps[i].node for i in order if graph.steps[i].node] == [
+        spilled.steps[i].node for i in new_order if spilled.steps[i].node
+    ]
+    stored, here = set(), {}
+    for index in new_order:
+        step = spilled.steps[index]
+        for buffer in touched(step):
+            origin = spilled.buffers[buffer].origin
+            assert here.get(origin, -1) <= buffer, "a buffer came back to life"
+            fresh = here.get(origin) != buffer
+            here[origin] = buffer
+            if step.node is not None and fresh:
+                assert step.output.buffer == buffer, "a convolution reads what nobody has loaded"
+        if step.store:
+            stored.add(spilled.buffers[step.output.buffer].origin)
+        elif step.spilled:
+            assert spilled.buffers[step.output.buffer].origin in stored
+
+
+def test_less_than_the_least_is_refused():
+    graph, order = graph_of(0)
+    least = least_room(graph, order)
+    assert spill(graph, order, least) is not None
+    for space in Space:
+        assert spill(graph, order, least | {space: least[space] - 1}) is None
+
+
+def test_with_room_for_all_nothing_is_stored():
+    graph, order = graph_of(1)
+    spilled, new_order = spill(graph, order, dict.fromkeys(Space, 1 << 20))
+    assert not any(step.store or step.spilled for step in spilled.steps)
+    assert len(new_order) == len(order)
+
+
+TIGHT = {
+    "residual stream in DRAM": {"act_kib": 12, "res_kib": 1},
+    "activations in DRAM": {"act_kib": 1, "res_kib": 8},
+    "both": {"act_kib": 2, "res_kib": 1},
+}
+
+
+@pytest.mark.parametrize("name", TIGHT)
+@pytest.mark.parametrize("seed", range(2))
+def test_bits_are_those_of_the_integer_model_in_every_order(name: str, seed: int):
+    config = replace(CONFIG, **TIGHT[name])
+    network = random_network(seed, SHAPE)
+    for trace in (False, True):
+        compiled = compile_network(network, config, trace=trace)
+        names = {line.name.split()[0] for line in compiled.program if isinstance(line.instruction, Dma)}
+        assert "spill" in names
+        for order in Order:
+            assert not differences(compiled, network, seed, order)
+
+
+def test_a_spilled_plan_says_how_little_it_needs():
+    config = replace(CONFIG, act_kib=4, res_kib=1)
+    found = plan(analyse(random_network(0, SHAPE), config), config, "net")
+    assert found.used[Space.ACTIVATION] <= config.act_words
+    assert found.used[Space.RESIDUAL] <= config.res_words
