@@ -13,7 +13,7 @@ from model.images.described import named
 from model.images.preprocessing import Preprocessing
 from model.integer.network import IntegerNetwork
 from model.networks import NETWORKS, DeiTConfig, network
-from model.quantise import quantise
+from model.quantise import load_network, quantise
 from model.synthetic import synthetic_checkpoint, synthetic_images
 
 SYNTHETIC_CALIBRATION = 16
@@ -51,7 +51,11 @@ def load_workload(
 
 
 def with_images(
-    name: str, weights: Checkpoint, count: int, progress: Callable[[int, int], None] | None = None
+    name: str,
+    weights: Checkpoint,
+    count: int,
+    progress: Callable[[int, int], None] | None = None,
+    quantised: Path | None = None,
 ) -> Workload:
     """Get a network ready to run.
 
@@ -61,9 +65,10 @@ def with_images(
     Args:
         name, weights: as ``load_weights`` gives them. count: images to run.
         progress: of the calibration: images done, images in all.
+        quantised: a file of integers to take instead of quantising, of the same dimensions.
 
     Raises:
-        PointwiseError: too many images, or none.
+        PointwiseError: too many images, or none; or the integers are of another network.
     """
     if count < 1:
         raise PointwiseError(f"{count} images were asked for; give at least 1")
@@ -74,8 +79,16 @@ def with_images(
         images, labels = held_out.normalised()[:count], held_out.labels[:count]
     else:
         images, labels = synthetic_images(weights.config, count).numpy(), None
-    calibration = usual_calibration(weights.config)
-    integers = quantise(weights.state, weights.config, calibration, name=name, progress=progress)
+    if quantised is None:
+        calibration = usual_calibration(weights.config)
+        integers = quantise(weights.state, weights.config, calibration, name=name, progress=progress)
+    else:
+        integers = load_network(quantised)
+        if integers.info.get("config") != weights.config.to_dict():
+            raise PointwiseError(
+                f"The integers {quantised} are of a network of other dimensions than {name}; name theirs "
+                "with --model or --checkpoint"
+            )
     return Workload(name, weights, integers, images, labels)
 
 

@@ -2,6 +2,7 @@
 
 import sys
 import time
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -22,6 +23,9 @@ def command(
     model: options.Model = None,
     checkpoint: options.Checkpoint = None,
     heads: options.Heads = None,
+    network: Annotated[
+        Path | None, typer.Option(help="Integers from pointwise quantise or qat, instead of quantising.")
+    ] = None,
     images: Annotated[int | None, typer.Option(help="Images; 32 digits, or 1 of a large network.")] = None,
     trace: Annotated[bool, typer.Option(help="Store and compare every tensor of the first image.")] = True,
     stall: Annotated[int, typer.Option(help="Random stalls of every AXI channel, % of the cycles.")] = 0,
@@ -53,9 +57,10 @@ def command(
         from sim.workload import load_weights, of_digits, with_images
 
         name, weights = load_weights(model, checkpoint, heads)
+        name = name if network is None else network.stem
         folder = out or build_root() / f"sim-{name}-{core_name(core)}"
         count = images if images is not None else 32 if of_digits(weights.config) else 1
-        workload = with_images(name, weights, count)
+        workload = with_images(name, weights, count, quantised=network)
         step("simulator (compiled once for each core)")
         from sim.system.testbench import build_core
 
