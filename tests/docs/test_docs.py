@@ -20,7 +20,13 @@ from sim.tables import ROOT
 DOCUMENTS = [pytest.param(path, id=path.name) for path in documents()]
 GENERATED = {"image.bin", "image.hex", "manifest.json", "config.json", "report.json", "timeline.json"}
 """File names in the documents that are no files of the project: what commands write …"""
-BROUGHT = {"my.safetensors", "deit_tiny.safetensors"}
+BROUGHT = {
+    "mine.py",
+    "my.safetensors",
+    "deit_tiny.safetensors",
+    "tiny_int8.safetensors",
+    "flowers.safetensors",
+}
 """… and what users bring."""
 FILE = re.compile(r"[\w./-]+\.(?:py|md|svg|sv|v|vlt|json|toml|txt|safetensors|bin|hex)")
 

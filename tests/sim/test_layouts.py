@@ -1,0 +1,68 @@
+"""The commands take a checkpoint in any layout, and the layout makes no difference to what the core runs."""
+
+from pathlib import Path
+
+import pytest
+import safetensors.torch
+import torch
+import transformers
+
+from model.checkpoints import load_checkpoint, save_checkpoint
+from sim.cli import main
+from sim.workload import load_weights, of_digits
+
+SIZES = {
+    "hidden_size": 16,
+    "num_hidden_layers": 1,
+    "num_attention_heads": 2,
+    "intermediate_size": 32,
+    "image_size": 8,
+    "patch_size": 4,
+    "layer_norm_eps": 1e-6,
+    "num_labels": 5,
+}
+
+
+@pytest.fixture(scope="module")
+def layouts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """One distilled network in the four layouts."""
+    folder = tmp_path_factory.mktemp("layouts")
+    torch.manual_seed(0)
+    net = transformers.DeiTForImageClassificationWithTeacher(transformers.DeiTConfig(**SIZES))
+    net.save_pretrained(folder / "huggingface")
+    checkpoint = load_checkpoint(folder / "huggingface")
+    torch.save({"model": checkpoint.state}, folder / "authors.pth")
+    safetensors.torch.save_file(checkpoint.state, folder / "timm.safetensors")
+    save_checkpoint(folder / "ours.safetensors", checkpoint)
+    return {path.stem: path for path in sorted(folder.iterdir())}
+
+
+def test_memory_images_are_the_same(layouts: dict[str, Path], tmp_path: Path) -> None:
+    images = {}
+    for name, path in layouts.items():
+        call = ["compile", "--checkpoint", str(path), "--config", "tiny", "--out", str(tmp_path / name)]
+        heads = ["--heads", "2"] if name in ("authors", "timm") else []
+        assert main([*call, *heads]) == 0, name
+        images[name] = (tmp_path / name / "image.bin").read_bytes()
+    assert len(images) == 4
+    assert len(set(images.values())) == 1
+    assert len(images["ours"]) > 1000
+
+
+def test_heads_that_nobody_knows_are_asked_for(
+    layouts: dict[str, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["quantise", "--checkpoint", str(layouts["authors"])]) == 1
+    assert (
+        "how many attention heads share its 16 channels; name the network, or give the heads (--heads)"
+        in (capsys.readouterr().err)
+    )
+
+
+def test_name_and_weights_are_those_of_what_was_asked_for(layouts: dict[str, Path]) -> None:
+    name, weights = load_weights(None, layouts["huggingface"])
+    assert (name, weights.layout, of_digits(weights.config)) == ("huggingface", "Hugging Face", False)
+    name, weights = load_weights(None, None)
+    assert (name, of_digits(weights.config)) == ("micro", True)
+    name, weights = load_weights("deit_tiny", None)
+    assert (name, weights.config.dim) == ("deit_tiny", 192)
