@@ -69,11 +69,13 @@ def elaborate(board: Board, config: CoreConfig, clock_mhz: float, folder: Path) 
 def _told_in(log: Path):
     """Turn what LiteX prints and logs into a file."""
     root = logging.getLogger()
-    handlers, here = root.handlers[:], Path.cwd()
+    handlers, level, here = root.handlers[:], root.level, Path.cwd()
     with log.open("w") as file, contextlib.redirect_stdout(file), contextlib.redirect_stderr(file):
         root.handlers = [logging.StreamHandler(file)]
+        root.setLevel(logging.INFO)
         try:
             yield
         finally:
             root.handlers = handlers
+            root.setLevel(level)
             os.chdir(here)

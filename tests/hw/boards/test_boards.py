@@ -39,6 +39,10 @@ def test_the_core_is_in_the_system_with_all_its_pins(system):
     assert set(re.findall(r"\.(\w+)\s*\(", instance[1])) == ports
 
 
+def test_what_litex_says_is_in_the_log(system):
+    assert "pointwise" in (system.folder / "elaborate.log").read_text()
+
+
 def test_pins_and_clocks_are_constrained(system):
     if system.board.family == "none":
         assert system.constraints is None
