@@ -66,7 +66,23 @@ def quantise(
         raise PointwiseError(f"The calibration batch is {batch}, but it must be at least 1.")
     state = check_state(state_dict, config, "to be quantised")
     seen = observe(DeiT.from_state(config, state), calibration_images, recipe, batch, progress)
-    return _Builder(name, config, state, seen, recipe, trained or Trained()).build()
+    return build(name, config, state, seen, recipe, trained)
+
+
+def build(
+    name: str,
+    config: DeiTConfig,
+    state: Mapping[str, Tensor],
+    seen: Observations,
+    recipe: Recipe,
+    trained: Trained | None = None,
+) -> IntegerNetwork:
+    """Turn what calibration saw into an integer network: the second half of ``quantise``.
+
+    Args:
+        seen: of a recipe with the same range methods and granularity, see ``model.quantise.observe``.
+    """
+    return _Builder(name, config, dict(state), seen, recipe, trained or Trained()).build()
 
 
 def parts_of(linear: str) -> list[str]:

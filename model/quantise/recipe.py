@@ -63,7 +63,7 @@ class LayerRecipe:
         bias_correction: ``mean`` takes the mean error that rounding the weights leaves out of the bias.
     """
 
-    range: str = "mse"
+    range: str = "minmax"
     granularity: str = "channel"
     search: bool = True
     factors: str = "error"

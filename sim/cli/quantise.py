@@ -22,6 +22,10 @@ def command(
     ] = None,
     calibration: Annotated[int, typer.Option(help="How many of them to calibrate on, at random.")] = 100,
     preprocess: options.Preprocess = None,
+    recipe: Annotated[
+        Path | None,
+        typer.Option(help="TOML file that says how each layer is quantised; the best we know unless given."),
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="File to write (.safetensors).")] = None,
 ) -> None:
     """Quantise a checkpoint to integers and write them as one file.
@@ -29,11 +33,12 @@ def command(
     ``pointwise compile --network FILE`` makes a memory image of it; no floating-point weight is needed any
     more.
     """
-    from model.quantise import quantise
+    from model.quantise import Recipe, load_recipe, quantise
     from model.quantise.io import save_network
     from sim.workload import load_weights, of_digits, preprocessing_of, usual_calibration
 
     console = Console()
+    how = load_recipe(recipe) if recipe else Recipe()
     with Progress(console=console, transient=True) as progress:
         name, weights = load_weights(model, checkpoint, heads)
         if images is None:
@@ -48,7 +53,12 @@ def command(
             pixels, unreadable = sample(find_images(images), prepared, calibration, progress=reading)
             source = f"images of {images} ({prepared})"
         network = quantise(
-            weights.state, weights.config, pixels, name=name, progress=options.bar(progress, "calibration")
+            weights.state,
+            weights.config,
+            pixels,
+            name=name,
+            recipe=how,
+            progress=options.bar(progress, "calibration"),
         )
     path = out or build_root() / f"{name}.safetensors"
     path.parent.mkdir(parents=True, exist_ok=True)

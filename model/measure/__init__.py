@@ -1,0 +1,1 @@
+"""Measuring a quantised network against its float one, layer by layer."""

@@ -1,0 +1,69 @@
+"""``pointwise ablation``."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+
+from hw.contract.errors import PointwiseError
+from sim.build import build_root
+
+from . import options
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from model.networks import DeiTConfig
+
+
+def command(
+    model: options.Model = None,
+    checkpoint: options.Checkpoint = None,
+    heads: options.Heads = None,
+    images: Annotated[int, typer.Option(help="Images to compare on.")] = 16,
+    calibration: Annotated[int, typer.Option(help="Images to calibrate on.")] = 16,
+    beside: Annotated[bool, typer.Option(help="Try the alternatives to the default too.")] = False,
+    out: Annotated[Path | None, typer.Option(help="JSON file to write, and to go on from.")] = None,
+) -> None:
+    """Quantise with one method more at a time, from min–max to the default, and tell what each buys.
+
+    Images are made up, or digits. The file is written after each method; an interrupted run goes on from it.
+    """
+    from model.measure.ablation import ablation, recipes
+    from sim.reporting.methods import Settings, load, save, table
+    from sim.workload import load_weights
+
+    console = Console()
+    name, weights = load_weights(model, checkpoint, heads)
+    calibrated, compared = _images(weights.config, calibration, images)
+    path = out or build_root() / f"methods-{name}.json"
+    settings = Settings(name, len(calibrated), len(compared), " ".join(["pointwise", *sys.argv[1:]]))
+    wanted = recipes(beside)
+    attempts = load(path, settings, wanted)
+    with Progress(console=console, transient=True) as progress:
+        shown = options.bar(progress, "methods")
+        rest = ablation(weights.state, weights.config, calibrated, compared, wanted[len(attempts) :], shown)
+        for attempt in rest:
+            attempts.append(attempt)
+            save(path, settings, attempts)
+            progress.console.print(f"{attempt.sqnr_db:6.2f} dB  {attempt.method}")
+    console.print(table(settings, attempts))
+    console.print(str(path), soft_wrap=True)
+
+
+def _images(config: "DeiTConfig", calibration: int, images: int) -> tuple["np.ndarray", "np.ndarray"]:
+    """Images to calibrate on, and others to compare on."""
+    from model import digits
+    from model.synthetic import synthetic_images
+    from sim.workload import CALIBRATION_SEED, of_digits
+
+    if min(calibration, images) < 1:
+        raise PointwiseError("Give at least 1 image to calibrate on and 1 to compare on.")
+    if of_digits(config):
+        data = digits.load()
+        return data.calibration.normalised()[:calibration], data.held_out.normalised()[:images]
+    calibrated = synthetic_images(config, calibration, CALIBRATION_SEED).numpy()
+    return calibrated, synthetic_images(config, images).numpy()

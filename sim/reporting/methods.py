@@ -1,0 +1,106 @@
+"""The file and the tables of ``pointwise ablation``: what each method of quantisation buys."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+
+from hw.contract.errors import PointwiseError
+from hw.contract.files import write_file
+from model.measure.ablation import Attempt
+from model.quantise.recipe import LayerRecipe
+
+KIND = "methods"
+"""Tells such a file from other results."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What all attempts of a file have in common.
+
+    Attributes:
+        network: its name. calibration_images, images: how many. command: that made it.
+    """
+
+    network: str
+    calibration_images: int
+    images: int
+    command: str
+
+
+def save(path: Path, settings: Settings, attempts: list[Attempt]) -> None:
+    """Write what there is so far; the file is whole or not there at all."""
+    contents = {"kind": KIND, **asdict(settings), "attempts": [asdict(attempt) for attempt in attempts]}
+    write_file(path, json.dumps(contents, indent=1, ensure_ascii=False) + "\n")
+
+
+def load(path: Path, settings: Settings, wanted: list[tuple[str, LayerRecipe]]) -> list[Attempt]:
+    """Return the first of the wanted attempts that a file already holds; none where there is no file.
+
+    Raises:
+        PointwiseError: the file is of another kind, network, number of images or recipe.
+    """
+    if not path.exists():
+        return []
+    contents = read(path)
+    found = Settings(**{key: contents[key] for key in asdict(settings)})
+    for key in ("network", "calibration_images", "images"):
+        if getattr(found, key) != getattr(settings, key):
+            raise PointwiseError(
+                f"{path} has {key} {getattr(found, key)!r}, but {getattr(settings, key)!r} is asked for; "
+                "choose another file with --out."
+            )
+    attempts = [Attempt(**attempt) for attempt in contents["attempts"]][: len(wanted)]
+    for attempt, (method, recipe) in zip(attempts, wanted, strict=False):
+        if (attempt.method, attempt.recipe) != (method, asdict(recipe)):
+            raise PointwiseError(
+                f"{path} holds {attempt.method!r} by another recipe than today's; choose another file with "
+                "--out."
+            )
+    return attempts
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Return the contents of such a file.
+
+    Raises:
+        PointwiseError: it cannot be read, or is of another kind.
+    """
+    try:
+        contents = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise PointwiseError(f"{path} cannot be read ({error}); run pointwise ablation again.") from error
+    if not isinstance(contents, dict) or contents.get("kind") != KIND:
+        raise PointwiseError(f"{path} is no result of pointwise ablation; choose another file with --out.")
+    return contents
+
+
+COLUMNS = ("method", "logits, all images", "logits, mean of the images", "same class")
+
+
+def rows(attempts: list[Attempt]) -> list[tuple[str, str, str, str]]:
+    """The cells of a table, a row an attempt, under ``COLUMNS``."""
+    return [
+        (
+            attempt.method,
+            f"{attempt.sqnr_db:.1f} dB",
+            f"{attempt.image_sqnr_db:.1f} dB",
+            f"{attempt.agreement:.1f} %",
+        )
+        for attempt in attempts
+    ]
+
+
+def table(settings: Settings, attempts: list[Attempt]) -> Table:
+    """For the terminal."""
+    title = (
+        f"{settings.network}, {settings.calibration_images} images to calibrate, {settings.images} to compare"
+    )
+    shown = Table(title=title, title_justify="left")
+    for index, column in enumerate(COLUMNS):
+        shown.add_column(column, justify="right" if index else "left")
+    for row in rows(attempts):
+        shown.add_row(*row)
+    return shown
