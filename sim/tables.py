@@ -21,9 +21,13 @@ from hw.contract.errors import PointwiseError
 from hw.contract.image import Header
 from hw.contract.registers import ERROR_TEXT, Cause, Error, Register
 
+from .fpga import tables as boards
+
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "docs" / "results"
-"""Reports of ``pointwise sim`` that the table of results is made from, in the order of their names."""
+"""Reports of ``pointwise sim`` that the table of results is made from, in the order of their names; and of
+``pointwise bitstream``."""
+BITSTREAM = "bitstream_ulx3s_85f.json"
 WANTED = (("micro", (16, 16)), ("deit_tiny", (16, 16)), ("deit_small", (16, 16)), ("deit_base", (16, 16)))
 """Runs that have a row even while nobody has measured them."""
 SAMPLE = "micro_16x16.json"
@@ -196,7 +200,8 @@ def _units(config: CoreConfig) -> dict[str, tuple[str, int]]:
 
 def results() -> str:
     """What was measured, a row a report."""
-    reports = [json.loads(path.read_text()) for path in sorted(RESULTS.glob("*.json"))]
+    paths = [path for path in sorted(RESULTS.glob("*.json")) if not path.match(boards.REPORTS)]
+    reports = [json.loads(path.read_text()) for path in paths]
     measured = {(report["network"], tuple(report["array"])) for report in reports}
     rows = [_measured(report) for report in reports]
     for network, (height, width) in WANTED:
@@ -255,6 +260,8 @@ TABLES: dict[str, Callable[[], str]] = {
     "presets": presets,
     "latencies": latencies,
     "results": results,
+    "bitstreams": lambda: markdown(*boards.bitstreams(RESULTS)),
+    "components": lambda: markdown(*boards.components(json.loads((RESULTS / BITSTREAM).read_text()))),
     "sample": sample,
 }
 """What makes each table, by its name in the documents."""

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 from sim.fpga.resources import count, total
+from sim.fpga.tables import bitstreams, components
 
 
 def cell(kind: str, **outputs: int) -> dict:
@@ -64,3 +65,43 @@ def test_half_block_rams_of_xilinx_are_halves(tmp_path):
     cells = {"a": cell("RAMB18E1"), "b": cell("RAMB36E1"), "c": cell("LUT6"), "d": cell("FDRE")}
     counted = count(netlist(tmp_path, cells), "xilinx7")[""]
     assert (counted["block_rams"], counted["lut"], counted["flip_flops"]) == (2, 1, 1)
+
+
+def report(**changes: object) -> dict:
+    """A report as ``pointwise bitstream`` writes it, in what the tables need of it."""
+    counts = {"lut4": 5, "carry": 1, "lut_places": 7, "flip_flops": 3, "block_rams": 0, "multipliers": 2}
+    inside = ("", ".dma.store", ".dma", ".engine.array")
+    paths = ("", *(f"pointwise_core{path}" for path in inside))
+    listed = dict.fromkeys(paths, counts)
+    return {
+        "board": "b",
+        "config": {"rows": 8, "cols": 16},
+        "clock_mhz": 100.0,
+        "clocks": {
+            "sys": {"reached_mhz": 101.25, "asked_mhz": 100.0},
+            "in": {"reached_mhz": 30, "asked_mhz": 25},
+        },
+        "lut4_per_mac": 99.5,
+        "components": listed,
+        "resources": {"system": total(listed), "available": dict.fromkeys(counts, 1000)},
+    } | changes
+
+
+def test_the_table_of_components_adds_up():
+    _, rows = components(report())
+    table = {row[0]: row[1] for row in rows}
+    assert table.pop("all") == "25" and rows[-1][0] == "all"
+    assert table == {
+        "`dma`": "10",
+        "`engine.array`": "5",
+        "`hw.core`": "5",
+        "LiteX: buses, SDRAM controller, UART": "5",
+    }
+
+
+def test_the_table_of_bitstreams_tells_the_cores_clock(tmp_path):
+    (tmp_path / "bitstream_a.json").write_text(json.dumps(report()))
+    (tmp_path / "report.json").write_text("{}")
+    header, (row,) = bitstreams(tmp_path)
+    assert dict(zip(header, row, strict=True))["clock reached, asked"] == "101.2, 100 MHz"
+    assert "99.5" in row and "25 of 1,000" in row
