@@ -18,6 +18,7 @@ def checkout(tmp_path: Path) -> Path:
     (tmp_path / ".venv" / "bin").mkdir(parents=True)
     shutil.copy(shutil.which("true"), tmp_path / ".venv" / "bin" / "python")
     (tmp_path / ".venv" / ".ready").write_text(str(tmp_path))
+    (tmp_path / ".venv" / ".fpga").touch()
     return tmp_path
 
 
@@ -43,6 +44,7 @@ def make(checkout: Path, *arguments: str, **variables: str) -> subprocess.Comple
         (["sim", "TRACE=1", "WAVES=yes"], "pointwise sim --trace --waves"),
         (["sim", "TRACE=0", "WAVES="], "pointwise sim --no-trace"),
         (["verilog", "ROWS=4", "OUT=x", "ARGS=--force"], 'pointwise verilog --rows "4" --out "x" --force'),
+        (["bitstream", "BOARD=x", "SEEDS=4"], 'pointwise bitstream --board "x" --seeds "4"'),
         (["test", "JOBS=1", "ARGS=-k array"], "python -m pytest -q -n 1 -k array"),
     ],
 )
