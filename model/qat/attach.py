@@ -14,7 +14,7 @@ from model.deit import DeiT
 from model.quantise.gelu import LEAST
 from model.quantise.inputs import PixelScales
 
-from .base import Quantiser, check_paths
+from .base import Quantiser, blamed, check_paths
 from .prune import Pruner
 
 EMBED = "patch_embed.proj"
@@ -87,7 +87,7 @@ class QuantisedDeiT(nn.Module):
             bits: of each linear layer by name. pixels: scales of the input's colours.
 
         Raises:
-            PointwiseError: the quantiser's two paths do not agree.
+            PointwiseError: the quantiser fails, or its two paths do not agree.
         """
         for name, module in list(self.linears()):
             weight = module.weight.detach()
@@ -95,10 +95,12 @@ class QuantisedDeiT(nn.Module):
             if name == EMBED:
                 columns = torch.from_numpy(pixels.scale / pixels.scale.max()).float()
                 columns = columns.repeat_interleave(weight[0, 0].numel())
-            path = WeightPath(quantiser(bits[name], len(weight)), pruner, columns)
-            path.quantiser.initialise(path.prepared(weight))
+            where = f"the weights of {name}"
+            with blamed(quantiser, where):
+                path = WeightPath(quantiser(bits[name], len(weight)), pruner, columns)
+                path.quantiser.initialise(path.prepared(weight))
+                check_paths(path.quantiser, path.prepared(weight), where)
             parametrize.register_parametrization(module, "weight", path)
-            check_paths(path.quantiser, path.prepared(weight), f"the weights of {name}")
 
     def attach_activations(self, quantiser: QuantiserClass, images: Tensor) -> None:
         """Put a quantiser on every activation that is streamed into a trained weight.
@@ -107,7 +109,7 @@ class QuantisedDeiT(nn.Module):
             images: (B, colours, S, S), the first values that the quantisers see.
 
         Raises:
-            PointwiseError: the quantiser's two paths do not agree.
+            PointwiseError: the quantiser fails, or its two paths do not agree.
         """
         net = self.net
         places: list[tuple[str, nn.Module, bool, float | None]] = []
@@ -121,9 +123,11 @@ class QuantisedDeiT(nn.Module):
             ]
         places.append(("norm", net.norm, True, None))
         for name, module, output, least in places:
-            one = quantiser(ACTIVATION_BITS, 1, least)
+            where = f"the activations {name}"
+            with blamed(quantiser, where):
+                one = quantiser(ACTIVATION_BITS, 1, least)
             self.activations[name.replace(".", "/")] = one
-            path = _ActivationPath(one, f"the activations {name}")
+            path = _ActivationPath(one, where)
             if output:
                 module.register_forward_hook(lambda _module, _inputs, values, path=path: path(values))
             else:
@@ -140,8 +144,9 @@ class _ActivationPath:
 
     def __call__(self, values: Tensor) -> Tensor:
         if not self.started:
-            self.quantiser.initialise(self.quantiser.rows(values))
-            check_paths(self.quantiser, values, self.where)
+            with blamed(type(self.quantiser), self.where):
+                self.quantiser.initialise(self.quantiser.rows(values))
+                check_paths(self.quantiser, values, self.where)
             self.started = True
         return self.quantiser(values)
 

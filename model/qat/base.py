@@ -5,6 +5,8 @@ from the scale that it leaves behind.
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
@@ -134,6 +136,20 @@ class Quantiser(nn.Module, ABC):
     def rows(self, values: Tensor) -> Tensor:
         """``values`` as (channels, count)."""
         return values.reshape(self.channels, -1)
+
+
+@contextmanager
+def blamed(kind: Callable[..., Quantiser], where: str) -> Iterator[None]:
+    """Tell what a quantiser, which may be a user's, raises on ``where`` as a PointwiseError."""
+    try:
+        yield
+    except PointwiseError:
+        raise
+    except Exception as error:
+        name = getattr(kind, "__name__", kind)
+        raise PointwiseError(
+            f"The quantiser {name} fails on {where} ({type(error).__name__}: {error}); correct it."
+        ) from error
 
 
 @torch.no_grad()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 
 import torch
@@ -73,7 +72,6 @@ def train_aware(
     name: str = "deit",
     threads: int = 1,
     console: Console | None = None,
-    started: Callable[[IntegerNetwork], None] | None = None,
 ) -> QatResult:
     """Put quantisers into a float network, train it on, and make integers of it.
 
@@ -82,7 +80,7 @@ def train_aware(
     Args:
         images, calibration: for training, and for the ranges of what no quantiser trains.
         name: of the integer network. threads: processor threads that torch may use.
-        console: where the progress bar goes. started: called with the integers before training.
+        console: where the progress bar goes.
 
     Raises:
         PointwiseError: a quantiser that cannot be used, a bad recipe, or images that do not fit the network.
@@ -105,7 +103,5 @@ def train_aware(
             return integer_network(quantised, checkpoint.config, pixels, name=name, notes=notes)
 
         before = integers()
-        if started:
-            started(before)
         fit(quantised, images, recipe.training, console)
         return QatResult(quantised, before, integers())

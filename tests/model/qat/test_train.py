@@ -1,6 +1,7 @@
 """Training aware of quantisation: repeatable, and worth it."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +15,24 @@ from model.integer.network import IntegerNetwork
 from model.qat import QatRecipe, train_aware
 from model.train import Recipe
 
+BROKEN = """
+from model.qat import Quantiser
+
+class Raises(Quantiser):
+    def step(self, rows):
+        raise ValueError("odd")
+
+class Shape(Quantiser):
+    def step(self, rows):
+        return rows.detach().abs().amax(dim=0)
+
+class Takes(Quantiser):
+    def __init__(self, bits):
+        super().__init__(bits)
+
+    def step(self, rows):
+        return rows.detach().abs().amax(dim=1)
+"""
 SHORT = Recipe(epochs=1, batch=64, learning_rate=1e-3, warmup_epochs=1)
 
 
@@ -61,10 +80,26 @@ def test_ternary_weights_win_most_of_it_back():
         (QatRecipe(prune="4:2"), "Pruning 4:2"),
         (QatRecipe(weight_bits=9), "9 bits was asked for"),
         (QatRecipe(activations="sawb"), "sawb is for weights"),
+        (
+            QatRecipe(weights="{broken}:Raises"),
+            r"Raises fails on the weights of patch_embed.proj \(ValueError: odd",
+        ),
+        (QatRecipe(weights="{broken}:Shape"), r"Shape fails on the weights of .* \(RuntimeError"),
+        (
+            QatRecipe(activations="{broken}:Takes"),
+            r"Takes fails on the activations blocks.0.norm1 \(TypeError",
+        ),
     ],
 )
 def test_recipes_that_cannot_be_are_told(
-    checkpoint: Checkpoint, data: digits.Digits, recipe: QatRecipe, words: str
+    checkpoint: Checkpoint, data: digits.Digits, tmp_path: Path, recipe: QatRecipe, words: str
 ):
+    broken = tmp_path / "broken.py"
+    broken.write_text(BROKEN)
+    recipe = replace(
+        recipe,
+        weights=recipe.weights.format(broken=broken),
+        activations=recipe.activations.format(broken=broken),
+    )
     with pytest.raises(PointwiseError, match=words):
         train_aware(checkpoint, data.train, data.calibration, recipe)
