@@ -40,7 +40,7 @@ class Backbone:
     """The frozen network, loaded once in each process."""
 
     def __init__(self, path: Path, heads: int | None, preprocessing: Preprocessing) -> None:
-        checkpoint = load_checkpoint(path, heads=heads)
+        checkpoint = load_checkpoint(path, heads=heads, backbone=True)
         self.net = DeiT.from_state(checkpoint.config, checkpoint.state)
         self.preprocessing = preprocessing
 

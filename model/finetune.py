@@ -89,7 +89,8 @@ def finetune(
     A distilled network gets two, each trained to classify alone; their logits are averaged as ever.
 
     Args:
-        path: of the checkpoint, in any layout. heads: as in `load_checkpoint`.
+        path: of the checkpoint, in any layout; a last layer of its own it need not have. heads: as in
+            `load_checkpoint`.
         images: to train on. validation: to measure on; nothing is chosen by it.
         preprocessing: the checkpoint's unless given; the new checkpoint keeps it.
         workers: processes for the backbone. reading, training: told (images or epochs done, in all).
@@ -103,7 +104,7 @@ def finetune(
             show something else.
     """
     recipe = recipe or FinetuneRecipe()
-    checkpoint = load_checkpoint(path, heads=heads)
+    checkpoint = load_checkpoint(path, heads=heads, backbone=True)
     preprocessing = preprocessing or checkpoint.prepared
     categories = images.categories
     classes = 1 + max(map(int, categories)) if images.numbered else len(categories)

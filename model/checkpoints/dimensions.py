@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from hw.contract.errors import PointwiseError
@@ -60,6 +61,16 @@ def infer_config(state: Mapping[str, Any], heads: int | None, norm_eps: float, s
         distilled=distilled,
         norm_eps=norm_eps,
     )
+
+
+def with_head(state: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``state``, with a classifier of zeros and one class where it has none at all."""
+    dim = state.get("norm.weight")
+    heads = ("head", "head_dist") if "dist_token" in state else ("head",)
+    if any(key.startswith(("head.", "head_dist.")) for key in state) or not isinstance(dim, Tensor):
+        return dict(state)
+    zeros = {f"{head}.weight": torch.zeros(1, dim.numel()) for head in heads}
+    return {**state, **zeros, **{f"{head}.bias": torch.zeros(1) for head in heads}}
 
 
 def _is_block(key: str) -> bool:

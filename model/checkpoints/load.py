@@ -10,13 +10,17 @@ from model.networks import DeiTConfig
 
 from .check import check_state
 from .checkpoint import Checkpoint
-from .dimensions import infer_config
+from .dimensions import infer_config, with_head
 from .files import read_source
 from .layouts import Found, find_layout
 
 
 def load_checkpoint(
-    path: str | Path, config: DeiTConfig | None = None, *, heads: int | None = None
+    path: str | Path,
+    config: DeiTConfig | None = None,
+    *,
+    heads: int | None = None,
+    backbone: bool = False,
 ) -> Checkpoint:
     """Read a checkpoint of any layout of `model.checkpoints.layouts`, and check that it fits its network.
 
@@ -27,6 +31,7 @@ def load_checkpoint(
         config: the network that the weights must fit; may be left out where file and shapes tell. LayerNorm's
             epsilon is the layout's in any case.
         heads: attention heads, where neither file nor ``config`` tells.
+        backbone: the last layer will be replaced, so it may be missing: it is then zeros, for one class.
 
     Raises:
         PointwiseError: the file is missing, damaged or of another kind; it is of another network than
@@ -37,6 +42,10 @@ def load_checkpoint(
     layout = find_layout(source)
     found = layout.read(source)
     name = str(source.path)
+    if backbone:
+        found = dataclasses.replace(
+            found, state=with_head(found.state), stated={**found.stated, "classes": None}
+        )
     if found.config is not None:
         if config is not None and found.config != config:
             raise PointwiseError(_another(name, found.config, config))

@@ -37,18 +37,18 @@ def command(
     The backbone stays as it is. AdamW, three epochs of warm-up and a cosine, label smoothing 0.1. The new
     checkpoint knows the names of its classes and how images are prepared.
     """
-    from model.checkpoints import check_destination, save_checkpoint
+    from model.checkpoints import check_destination, load_checkpoint, save_checkpoint
     from model.finetune import FinetuneRecipe, finetune
     from model.images.find import find_images
     from model.parallel import processors
-    from sim.workload import load_weights, preprocessing_of
+    from sim.workload import preprocessing_of
 
     check_destination(out)
     recipe = FinetuneRecipe(seed=seed, epochs=epochs, batch=batch, learning_rate=learning_rate)
     console = Console()
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
     with Progress(*columns, console=console, transient=True) as progress:
-        _, weights = load_weights(None, checkpoint, heads)
+        weights = load_checkpoint(checkpoint, heads=heads, backbone=True)
         result, unreadable = finetune(
             checkpoint,
             find_images(images),

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import transformers
 from PIL import Image
 from torch import nn
 
@@ -17,6 +18,7 @@ from model.features import Features
 from model.finetune import FinetuneRecipe, finetune, train_heads
 from model.images.find import find_images
 from model.images.prepare import prepare
+from model.images.preprocessing import plain
 from model.networks import DeiTConfig
 from model.synthetic import synthetic_checkpoint
 
@@ -101,6 +103,28 @@ def test_both_heads_of_a_distilled_network_are_new(tmp_path: Path) -> None:
     assert not torch.equal(*heads)
     changed = {key for key, value in checkpoint.state.items() if not torch.equal(value, after.state[key])}
     assert changed == {f"{head}.{kind}" for head in ("head", "head_dist") for kind in ("weight", "bias")}
+
+
+@pytest.mark.parametrize("kind", ["ViT", "DeiT"])
+def test_backbone_of_hugging_face_needs_no_last_layer(
+    folders: tuple[Path, Path], tmp_path: Path, kind: str
+) -> None:
+    sizes = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
+    config = getattr(transformers, f"{kind}Config")(**sizes, image_size=8, patch_size=4, num_channels=1)
+    net = getattr(transformers, f"{kind}Model")(config).eval()
+    net.save_pretrained(tmp_path)
+    with pytest.raises(PointwiseError, match=r"lacks head\.weight"):
+        load_checkpoint(tmp_path)
+    after, _ = finetune(
+        tmp_path, find_images(folders[1]), recipe=FinetuneRecipe(epochs=1), preprocessing=plain(8, 1)
+    )
+    assert after.config.classes == 10
+    assert after.state["head.weight"].shape == (10, 16)
+    images = torch.randn(2, 1, 8, 8)
+    with torch.no_grad():
+        features = DeiT.from_state(after.config, after.state).features(images)
+        expected = net(images).last_hidden_state[:, : after.config.prefix_tokens]
+    assert torch.allclose(features, expected, rtol=0, atol=1e-5)
 
 
 def test_training_is_that_of_torchs_own_tools() -> None:
