@@ -1,0 +1,1 @@
+"""Proofs: the runner, and what harnesses are made of."""

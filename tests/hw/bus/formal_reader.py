@@ -1,0 +1,120 @@
+"""Harnesses of AxiReader: the protocol and the room in its FIFOs for ever, the data for some cycles."""
+
+from amaranth.hdl import Assert, Assume, Elaboratable, Module, Mux, Signal
+
+from hw.bus.reader import AxiReader, outstanding_bursts
+from hw.contract.config import CoreConfig
+from sim.formal.axi import address_channel, read_memory
+from sim.formal.properties import free_inputs, in_order, inside, previous, stable
+
+MOST_BEATS = 5
+"""Of a transfer where data is followed: more than two bursts of two beats, from an odd address on."""
+
+
+class ReaderProtocolProof(Elaboratable):
+    """Any transfers, any halts, any answers: AR keeps the rules, and no beat ever finds its FIFO full.
+
+    Of the memory it is assumed that each client's bursts are answered with no more beats than were asked
+    for, and with all of them when no burst is left.
+    """
+
+    def __init__(self, config: CoreConfig, depths: list[int]) -> None:
+        self.config, self.depths = config, depths
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        unit = AxiReader(self.config, self.depths)
+        free_inputs(m, unit)
+        state = inside(m, unit)
+        axi = unit.axi
+        address_channel(m, axi, "ar", most=self.config.axi_burst)
+        m.d.comb += Assert(axi.rready)
+
+        # Answers: a burst is one once its address was taken, and ends with RLAST.
+        outstanding = outstanding_bursts(self.config.axi_burst)
+        bursts = Signal(range(outstanding + 2))
+        ends = axi.rvalid & axi.rlast
+        m.d.sync += bursts.eq(bursts + (axi.arvalid & axi.arready) - ends)
+        m.d.comb += [
+            Assume(~axi.rvalid | (bursts != 0)),
+            Assert(bursts + axi.arvalid == state["owners.level"]),
+            Assert(unit.idle == (~axi.arvalid & (bursts == 0))),
+            Assume(~previous(m, unit.halt & ~unit.idle, name="halting") | unit.halt),
+        ]
+
+        # A client's FIFO has room for all that was asked for: its room is what is neither there nor to come.
+        addr_width = self.config.axi_addr_width
+        owner = state["owners.r_data"][addr_width:]
+        for index, depth in enumerate(self.depths):
+            transfers = unit.transfers[index]
+            m.d.comb += Assume(~transfers.valid | (transfers.p.beats != 0))
+            m.d.comb += Assert(~state[f"splitter{index}.active"] | (state[f"splitter{index}.remaining"] != 0))
+            ours = owner == index
+            arrives = state["arrives"] & ours
+            queued = state[f"splitter{index}.bursts__payload"][addr_width:] + 1
+            waiting = Mux(state[f"splitter{index}.bursts__valid"], queued, 0)  # formed, not yet asked for
+            asked = Signal(range(depth + 1), name=f"asked{index}")
+            issued = Mux(state["issue"] & (state["chosen"] == index), queued, 0)
+            m.d.sync += asked.eq(asked + issued - arrives)
+            with m.If(arrives):
+                m.d.comb += Assume(asked != 0)
+            with m.If(bursts + axi.arvalid == 0):
+                m.d.comb += Assume(asked == 0)
+            level = state[f"fifo{index}.level"]
+            with m.If(arrives & ~unit.halt):
+                m.d.comb += Assert(state[f"fifo{index}.w_rdy"])
+            halted = previous(m, unit.halt, name=f"halted{index}")
+            m.d.comb += Assert(asked <= depth)
+            with m.If(halted):
+                m.d.comb += Assert((state[f"room{index}"] == depth) & (level == 0) & (waiting == 0))
+            with m.Else():
+                m.d.comb += Assert(state[f"room{index}"] + level + waiting + asked == depth)
+            beats = unit.beats[index]
+            stable(m, beats.valid, beats.ready, beats.payload, unless=unit.halt, name=f"beats{index}")
+            # A burst that waits lies between two borders.
+            edge = self.config.axi_burst.bit_length() - 1
+            lane = (self.config.axi_data_width // 8).bit_length() - 1
+            place = state[f"splitter{index}.bursts__payload"][lane : lane + edge]
+            with m.If(waiting != 0):
+                m.d.comb += Assert(place + queued <= self.config.axi_burst)
+                m.d.comb += Assert(state[f"splitter{index}.bursts__payload"][:lane] == 0)
+        with m.If(axi.arvalid):
+            m.d.comb += Assert(axi.araddr[lane : lane + edge] + axi.arlen < self.config.axi_burst)
+        return m
+
+
+class ReaderDataProof(Elaboratable):
+    """Each client gets the beats of its transfers, in order; an error is told with the burst it came to."""
+
+    def __init__(self, config: CoreConfig, depths: list[int]) -> None:
+        self.config, self.depths = config, depths
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        unit = AxiReader(self.config, self.depths)
+        free_inputs(m, unit, fixed=("axi", "halt"))
+        inside(m, unit)
+        answer = read_memory(m, unit.axi, outstanding=4)
+        lane = (self.config.axi_data_width // 8).bit_length() - 1
+        for index in range(len(self.depths)):
+            transfers, beats = unit.transfers[index], unit.beats[index]
+            few = (transfers.p.beats != 0) & (transfers.p.beats <= MOST_BEATS)
+            m.d.comb += Assume(~transfers.valid | few)
+            first = transfers.p.address[lane:]
+            in_order(
+                m,
+                Mux(transfers.valid & transfers.ready, transfers.p.beats[:3], 0),
+                [(first + beat)[: len(first)] for beat in range(MOST_BEATS)],
+                beats.valid & beats.ready,
+                [beats.payload[: len(first)]],
+                capacity=63,
+                name=f"client{index}",
+            )
+        failed = Signal()
+        address = Signal.like(unit.error_address)
+        with m.If(answer["arrives"] & answer["resp"][1] & ~failed):
+            m.d.sync += [failed.eq(1), address.eq(answer["burst_address"])]
+        m.d.comb += Assert(unit.error == failed)
+        with m.If(failed):
+            m.d.comb += Assert(unit.error_address == address)
+        return m

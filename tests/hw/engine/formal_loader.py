@@ -1,0 +1,75 @@
+"""Harness of the loader: credits, banks, and what becomes of every row of the stationary stream."""
+
+from amaranth.hdl import Assert, Assume, Cover, Elaboratable, Module, Mux, Signal
+
+from hw.contract.config import CoreConfig
+from hw.contract.stream import PLANES, TABLE_ENTRIES
+from hw.engine.loader import Loader
+from hw.engine.requantise import PARAMETER_BANKS
+from hw.engine.table import TABLE_BANKS
+from sim.formal.properties import free_inputs, inside, previous, stable
+
+
+class LoaderProof(Elaboratable):
+    """Any convolutions, any pauses of the stream, banks given back at any time by those who have them.
+
+    A bank is written only while nobody reads it, banks are filled in turn, a tile that is loaded stays until
+    it is started, and every row that is taken is used, once.
+    """
+
+    def __init__(self, config: CoreConfig, latency: int) -> None:
+        self.config, self.latency = config, latency
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        unit = Loader(self.config, self.latency)
+        free_inputs(m, unit)
+        state = inside(m, unit)
+
+        for kind, banks, write, fills, gives, bank in (
+            (
+                "parameter",
+                PARAMETER_BANKS,
+                unit.plane_write,
+                unit.plane_write & (unit.plane == PLANES - 1),
+                unit.tile_end,
+                unit.plane_bank,
+            ),
+            *(
+                (
+                    kind,
+                    TABLE_BANKS,
+                    getattr(unit, f"{short}_write"),
+                    getattr(unit, f"{short}_write") & (unit.table_index == TABLE_ENTRIES - 1),
+                    getattr(unit, f"{short}_end"),
+                    getattr(unit, f"{short}_bank"),
+                )
+                for kind, short in (("exponential", "exp"), ("activation", "act"))
+            ),
+        ):
+            full = Signal(range(banks + 1), name=f"{kind}_full")
+            turn = Signal(range(banks), name=f"{kind}_turn")
+            m.d.sync += full.eq(full + fills - gives)
+            with m.If(fills):
+                m.d.sync += turn.eq(Mux(turn == banks - 1, 0, turn + 1))
+            m.d.comb += [
+                Assume(~gives | (full != 0)),  # only what was filled is given back
+                Assert(state[f"{kind}_free"] + full == banks),
+                Assert(~write | (full != banks)),
+                Assert(bank == turn),
+            ]
+
+        m.d.comb += Assume(~unit.started | unit.tile_ready)
+        stable(m, unit.tile_ready, unit.started, unit.tile_ready, name="tile")
+        taken = unit.rows.valid & unit.rows.ready
+        table = unit.exp_write | unit.act_write
+        to_array = taken & ~unit.plane_write & ~table
+        sent, shifts = state["from_stream_d1"], state["shift_load_d1"]  # on their way since a cycle
+        m.d.comb += [
+            Assert(~unit.plane_write | (taken & ~table)),
+            Assert(sent + shifts == previous(m, to_array, name="to_array")),
+            Assert(~to_array | ~unit.tile_ready),
+            Cover(sent),
+            Cover(table & taken),
+        ]
+        return m

@@ -1,0 +1,57 @@
+"""Harness of StorePath: a word that is asked for always finds room, and words leave in order."""
+
+from amaranth.hdl import Assert, Assume, Elaboratable, Module
+
+from hw.contract.config import CoreConfig
+from hw.contract.isa import Space
+from hw.engine.cells import delay
+from hw.engine.sram import READ_LATENCY
+from hw.memory.paths import StorePath
+from sim.formal.properties import free_inputs, in_order, inside, previous, stable
+
+
+class StorePathProof(Elaboratable):
+    """Any places, a memory that is ready when it likes, a bus that takes beats when it likes.
+
+    Args:
+        follow: whether to follow the words, where a residual word is a beat; what a packer does with smaller
+            ones has a proof of its own.
+    """
+
+    def __init__(self, config: CoreConfig, *, follow: bool) -> None:
+        self.config, self.follow = config, follow
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        unit = StorePath(self.config)
+        free_inputs(m, unit, fixed=("res_read_data", "space") if self.follow else ())
+        state = inside(m, unit)
+        beats, places = unit.beats, unit.places
+        stable(m, beats.valid, beats.ready, beats.payload, name="beats")
+        granted = places.valid & places.ready
+
+        # Room is what is neither in the FIFO nor on its way there.
+        coming = state["arrived_d1"] + state["arrived_d2"]
+        with m.If(state["arrived_d2"]):
+            m.d.comb += Assert(state["fifo.w_rdy"])
+        m.d.comb += Assert(state["room"] + state["fifo.level"] + coming == StorePath.DEPTH)
+
+        if self.follow:
+            m.d.comb += unit.space.eq(Space.RESIDUAL)
+            m.d.comb += unit.res_read.data.eq(delay(m, unit.res_read.address, READ_LATENCY, name="word"))
+            in_order(
+                m,
+                granted,
+                [places.p.address],
+                beats.valid & beats.ready,
+                [beats.payload[: len(places.p.address)]],
+                capacity=StorePath.DEPTH + 2,
+                name="word",
+            )
+        else:
+            before = previous(m, unit.space, name="space")
+            m.d.comb += Assume(previous(m, unit.idle, name="idle", init=1) | (unit.space == before))
+            for space in Space:
+                with m.If(unit.space != space):
+                    m.d.comb += Assert(~state[f"{space.name.lower()}.beats__valid"])
+        return m
