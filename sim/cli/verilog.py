@@ -1,6 +1,7 @@
 """``pointwise verilog``."""
 
 from rich.console import Console
+from rich.table import Table
 
 from hw.contract.config import CoreConfig
 from hw.contract.files import write_file
@@ -9,22 +10,38 @@ from sim.build import build_root
 from . import options
 from .options import core_name, with_core
 
+ABOUT = {
+    "_core.v": "the core, all modules, with the memory cell pointwise_ram",
+    ".json": "its configuration, for pointwise compile --config and other software",
+    "_pkg.sv": "widths and register addresses, for designs around it",
+    "_example.sv": "a design around it: it runs an image once",
+    "_ram.sv": "the memory of that design",
+    ".vlt": "what Verilator's lint may object to in the core, and why",
+    ".core": "FuseSoC's description (CAPI2) of all this",
+}
+"""What a file is, by how its name ends."""
+
 
 @with_core
 def command(
     core: CoreConfig,
     out: options.Out = None,
 ) -> None:
-    """Write the Verilog of a core, and its configuration as JSON.
+    """Write the Verilog of a core, its configuration, and what other tools want beside them.
 
     The same parameters give the same text on every run.
     """
-    from sim.system.testbench import CORE, core_verilog
+    from hw.package import package
+    from sim.system.testbench import core_verilog
 
     folder = out or build_root() / f"verilog-{core_name(core)}"
-    text = core_verilog(core)
-    write_file(folder / f"{CORE}.v", text)
-    write_file(folder / f"{CORE}.json", core.to_json())
+    table = Table(title=f"{core_name(core)} core", title_justify="left")
+    for heading, justify in (("file", "left"), ("lines", "right"), ("what", "left")):
+        table.add_column(heading, justify=justify)
+    for name, text in package(core, core_verilog(core)).items():
+        write_file(folder / name, text)
+        about = next((line for ending, line in ABOUT.items() if name.endswith(ending)), "")
+        table.add_row(name, f"{text.count(chr(10)):,}", about)
     console = Console()
-    console.print(f"{folder / CORE}.v: {core_name(core)} core, {text.count(chr(10)):,} lines", soft_wrap=True)
-    console.print(f"{folder / CORE}.json: its configuration", soft_wrap=True)
+    console.print(table)
+    console.print(f"in {folder}", soft_wrap=True)

@@ -3,18 +3,16 @@
 from functools import cache
 
 from hw.contract.config import CoreConfig
-from hw.core import Core
-from hw.verilog import to_verilog
+from hw.package.files import core_text
 from sim.build import CHECKERS, DRAM, RTL, Build, build
 
 TOP = "core_tb"
-CORE = "pointwise_core"
 
 
 @cache
 def core_verilog(config: CoreConfig) -> str:
     """The Verilog text of a core; converting takes seconds, so a process does it once."""
-    return to_verilog(Core(config), CORE)
+    return core_text(config)
 
 
 def build_core(config: CoreConfig, *, waves: bool = False, optimise: str = "-O2") -> Build:

@@ -1,0 +1,39 @@
+"""The folder that ``pointwise verilog`` writes: everything that a flow needs, and nothing else."""
+
+from pathlib import Path
+
+from hw.contract.config import CoreConfig
+from hw.core import Core
+from hw.verilog import to_verilog
+
+from .constants import PACKAGE, constants
+from .fusesoc import core_file
+from .interfaces import annotated
+
+TOP = "pointwise_core"
+"""The Verilog module of a core."""
+HERE = Path(__file__).parent
+EXAMPLE = ("axi_block_ram.sv", "pointwise_example.sv")
+"""A design around a core, from the lowest module up."""
+WAIVERS = HERE.parent / "lint.vlt"
+
+
+def core_text(config: CoreConfig) -> str:
+    """The Verilog of a core, all modules in one text, with the attributes of its interfaces."""
+    return annotated(to_verilog(Core(config), TOP), TOP, config)
+
+
+def package(config: CoreConfig, verilog: str) -> dict[str, str]:
+    """Files by name: Verilog with its memory cell, configuration, FuseSoC description, and the example.
+
+    Args:
+        verilog: from ``core_text``; converting takes seconds, and a process may have done it before.
+    """
+    return {
+        f"{TOP}.v": verilog,
+        f"{TOP}.json": config.to_json(),
+        f"{PACKAGE}.sv": constants(config),
+        **{name: (HERE / name).read_text() for name in EXAMPLE},
+        WAIVERS.name: WAIVERS.read_text(),
+        "pointwise.core": core_file(config, TOP, (f"{PACKAGE}.sv", *EXAMPLE)),
+    }
