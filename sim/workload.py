@@ -10,6 +10,8 @@ from hw.contract.errors import PointwiseError
 from model import digits
 from model.checkpoints import MICRO_DIGITS, Checkpoint, load_checkpoint
 from model.images.described import named
+from model.images.find import find_images
+from model.images.prepare import prepare
 from model.images.preprocessing import Preprocessing
 from model.integer.network import IntegerNetwork
 from model.networks import NETWORKS, DeiTConfig, network
@@ -56,6 +58,7 @@ def with_images(
     count: int,
     progress: Callable[[int, int], None] | None = None,
     quantised: Path | None = None,
+    given: tuple[np.ndarray, np.ndarray | None] | None = None,
 ) -> Workload:
     """Get a network ready to run.
 
@@ -66,13 +69,16 @@ def with_images(
         name, weights: as ``load_weights`` gives them. count: images to run.
         progress: of the calibration: images done, images in all.
         quantised: a file of integers to take instead of quantising, of the same dimensions.
+        given: images and labels to run instead, as ``images_in_files`` gives them.
 
     Raises:
         PointwiseError: too many images, or none; or the integers are of another network.
     """
     if count < 1:
         raise PointwiseError(f"{count} images were asked for; give at least 1")
-    if of_digits(weights.config):
+    if given is not None:
+        images, labels = given
+    elif of_digits(weights.config):
         held_out = digits.load().held_out
         if count > len(held_out):
             raise PointwiseError(f"{count} images were asked for, but {len(held_out)} digits are held out")
@@ -111,6 +117,26 @@ def load_weights(
     if model in (None, "micro"):
         return "micro", load_checkpoint(MICRO_DIGITS, NETWORKS["micro"])
     return model, synthetic_checkpoint(network(model))
+
+
+def images_in_files(
+    path: Path, weights: Checkpoint, count: int | None = None, preprocess: str | None = None
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Prepare images of one's own for ``with_images``.
+
+    Args:
+        path: a folder or a list, see `find_images`. count: as many, spread over all of them, or all.
+        preprocess: as in ``preprocessing_of``.
+
+    Returns:
+        (B, colours, S, S) float32, and (B,) int64 or None where nobody says what they show.
+
+    Raises:
+        PointwiseError: there are no images, one cannot be read, or their classes are not the network's.
+    """
+    chosen, prepared = find_images(path).first(count), preprocessing_of(weights, preprocess)
+    labels = chosen.labels(weights.config.classes, weights.class_names)
+    return np.stack([prepare(file.path, prepared) for file in chosen.files]), labels
 
 
 def of_digits(config: DeiTConfig) -> bool:

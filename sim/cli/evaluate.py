@@ -20,7 +20,10 @@ def command(
     checkpoint: options.Checkpoint = None,
     heads: options.Heads = None,
     network: Annotated[
-        Path | None, typer.Option(help="Integers from pointwise quantise; images in files need them.")
+        Path | None,
+        typer.Option(
+            help="Integers from pointwise quantise or qat, instead of quantising; images in files need them."
+        ),
     ] = None,
     images: Annotated[
         str | None,
@@ -47,9 +50,7 @@ def command(
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
     with Progress(*columns, console=console, transient=True) as progress:
         if images is None or images.isdecimal():
-            if network is not None:
-                raise PointwiseError("--network is for images in files; give --images a folder or a list too")
-            name, figures, unreadable = _arrays(model, checkpoint, heads, images, progress)
+            name, figures, unreadable = _arrays(model, checkpoint, heads, network, images, progress)
         else:
             if checkpoint is None or network is None:
                 raise PointwiseError(
@@ -68,7 +69,12 @@ def command(
 
 
 def _arrays(
-    model: str | None, checkpoint: Path | None, heads: int | None, images: str | None, progress: Progress
+    model: str | None,
+    checkpoint: Path | None,
+    heads: int | None,
+    network: Path | None,
+    images: str | None,
+    progress: Progress,
 ) -> tuple[str, dict, tuple[str, ...]]:
     """Digits, or made-up images of which nobody knows what they show."""
     from model.evaluate import evaluate
@@ -77,7 +83,7 @@ def _arrays(
     calibrated = options.bar(progress, "calibration")
     name, weights = load_weights(model, checkpoint, heads)
     count = int(images) if images is not None else 360 if of_digits(weights.config) else 4
-    load = with_images(name, weights, count, calibrated)
+    load = with_images(name, weights, count, calibrated, quantised=network)
     result = evaluate(
         load.network, weights.state, weights.config, load.images, load.labels, options.bar(progress, "images")
     )

@@ -27,6 +27,11 @@ def command(
         Path | None, typer.Option(help="Integers from pointwise quantise or qat, instead of quantising.")
     ] = None,
     images: Annotated[int | None, typer.Option(help="Images; 32 digits, or 1 of a large network.")] = None,
+    files: Annotated[
+        Path | None,
+        typer.Option(help="A folder or list of images to take them from, instead of made-up ones."),
+    ] = None,
+    preprocess: options.Preprocess = None,
     trace: Annotated[bool, typer.Option(help="Store and compare every tensor of the first image.")] = True,
     stall: Annotated[int, typer.Option(help="Random stalls of every AXI channel, % of the cycles.")] = 0,
     latency: Annotated[int, typer.Option(help="Cycles from an AXI address to its first beat.")] = 40,
@@ -54,13 +59,14 @@ def command(
                 console.print(f"… {text}")
 
         step("quantisation")
-        from sim.workload import load_weights, of_digits, with_images
+        from sim.workload import images_in_files, load_weights, of_digits, with_images
 
         name, weights = load_weights(model, checkpoint, heads)
         name = name if network is None else network.stem
         folder = out or build_root() / f"sim-{name}-{core_name(core)}"
         count = images if images is not None else 32 if of_digits(weights.config) else 1
-        workload = with_images(name, weights, count, quantised=network)
+        given = None if files is None else images_in_files(files, weights, count, preprocess)
+        workload = with_images(name, weights, count, quantised=network, given=given)
         step("simulator (compiled once for each core)")
         from sim.system.testbench import build_core
 

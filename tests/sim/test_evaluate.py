@@ -142,8 +142,17 @@ def test_unreadable_images_are_named_and_counted(
 def test_missing_options_are_told(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["evaluate", "--images", str(folder / "images")]) == 1
     assert "need --checkpoint and --network" in capsys.readouterr().err
-    assert main(["evaluate", "--network", str(folder / "integers.safetensors")]) == 1
-    assert "--network is for images in files" in capsys.readouterr().err
+
+
+def test_integers_of_a_file_are_those_that_are_compared(folder: Path, tmp_path: Path) -> None:
+    """On made-up images, for which this command calibrates otherwise than the one that made the file."""
+    call = ["evaluate", "--checkpoint", str(folder / "net.safetensors"), "--images", "2"]
+    figures = []
+    for network in ([], ["--network", str(folder / "integers.safetensors")]):
+        assert main([*call, *network, "--out", str(tmp_path / "figures.json")]) == 0
+        figures.append(json.loads((tmp_path / "figures.json").read_text()))
+    assert figures[0]["sqnr_db"] != figures[1]["sqnr_db"]
+    assert figures[0]["top1_float"] is None
 
 
 def test_limit_takes_a_part_of_every_class(folder: Path, tmp_path: Path) -> None:

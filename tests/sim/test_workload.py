@@ -5,11 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from hw.contract.errors import PointwiseError
+from model.images.prepare import prepare
 from model.quantise import quantise, save_network
 from model.quantise.recipe import PLAIN, Recipe
-from sim.workload import load_weights, usual_calibration, with_images
+from sim.workload import images_in_files, load_weights, usual_calibration, with_images
 
 
 def test_integers_of_a_file_are_taken_as_they_are(tmp_path: Path):
@@ -24,3 +26,19 @@ def test_integers_of_a_file_are_taken_as_they_are(tmp_path: Path):
     others = replace(weights, config=replace(weights.config, depth=1))
     with pytest.raises(PointwiseError, match=r"plain\.safetensors are of a network of other dimensions"):
         with_images("big", others, 1, quantised=tmp_path / "plain.safetensors")
+
+
+def test_images_in_files_are_prepared_as_the_checkpoint_wants_them(tmp_path: Path):
+    name, weights = load_weights(None, None)
+    for index in range(4):
+        pixels = np.random.default_rng(index).integers(0, 256, (8, 8), np.uint8)
+        Image.fromarray(pixels).save(tmp_path / f"{index}.png")
+    (tmp_path / "list.txt").write_text("".join(f"{index}.png {9 - index}\n" for index in range(4)))
+    images, labels = images_in_files(tmp_path / "list.txt", weights, 2)
+    assert labels.tolist() == [9, 7]
+    assert np.array_equal(images[1], prepare(tmp_path / "2.png", weights.prepared))
+    workload = with_images(name, weights, 1, given=(images, labels))
+    assert workload.images is images and workload.labels is labels
+    assert images_in_files(tmp_path, weights)[1] is None
+    other, _ = images_in_files(tmp_path, weights, preprocess="authors")
+    assert other.shape == (4, 1, 8, 8) and not np.array_equal(other[0], images[0])
