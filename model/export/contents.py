@@ -1,4 +1,4 @@
-"""What goes into memory files: the image of a compiled network, or each integer tensor by itself."""
+"""What goes into memory files: image and input of a compiled network, or each integer tensor by itself."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ from model.quantise.io import describe
 from .memory import Memory
 
 IMAGE_ALIGNMENT = 4096
-"""What IMAGE_BASE is a multiple of (``hw.contract.registers``)."""
+"""What IMAGE_BASE and INPUT_BASE are multiples of (``hw.contract.registers``)."""
 CONSTANTS = ("input_bytes", "output_bytes", "max_tokens", "act_words", "res_words")
 """Numbers of an image's header that a program around the core needs."""
 
@@ -31,6 +31,16 @@ def image_memory(image: bytes, name: str, word_bits: int) -> Memory:
         IMAGE_ALIGNMENT,
         {key: getattr(header, key) for key in CONSTANTS},
     )
+
+
+def input_memory(block: bytes, name: str, word_bits: int) -> Memory:
+    """An input block of a network, as ``Compiled.pack_input`` makes it.
+
+    Args:
+        name: of the network. word_bits: see ``Memory``.
+    """
+    values = np.frombuffer(block, np.uint8)
+    return Memory("inputs", f"An input of {name}, as the core reads it.", values, word_bits, IMAGE_ALIGNMENT)
 
 
 def tensor_memories(network: IntegerNetwork, word_bits: int | None = None) -> Iterator[Memory]:

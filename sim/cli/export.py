@@ -45,8 +45,8 @@ def command(
 ) -> None:
     """Write a quantised network, or its memory image for a core, in the formats of other tools.
 
-    Memory files (hex, binary, mem, coe, mif, c, raw) hold the image that the core runs. NumPy, PyTorch and
-    ONNX files hold the network, and know no core.
+    Memory files (hex, binary, mem, coe, mif, c, raw) hold the image that the core runs and, where there is a
+    picture at hand, the input block. NumPy, PyTorch and ONNX files hold the network, and know no core.
     """
     asked = [name.strip() for text in format or DEFAULT for name in text.split(",") if name.strip()]
     formats = named(asked)
@@ -57,13 +57,15 @@ def command(
     console = Console()
     with console.status("quantisation"):
         if network is None:
+            from model.quantise import patchify
             from sim.workload import load_workload
 
-            integers = load_workload(model, checkpoint, 1, heads=heads).network
+            workload = load_workload(model, checkpoint, 1, heads=heads)
+            integers, tokens = workload.network, patchify(workload.network, workload.images)[0]
         else:
             from model.quantise.io import load_network
 
-            integers = load_network(network)
+            integers, tokens = load_network(network), None
     memories = []
     if memory and tensors:
         from model.export.contents import tensor_memories
@@ -71,10 +73,13 @@ def command(
         memories = list(tensor_memories(integers, word_bits))
     elif memory:
         from model.compiler import compile_network
-        from model.export.contents import image_memory
+        from model.export.contents import image_memory, input_memory
 
-        image = compile_network(integers, core).image
-        memories = [image_memory(image, integers.name, word_bits or core.axi_data_width)]
+        compiled = compile_network(integers, core)
+        width = word_bits or core.axi_data_width
+        memories = [image_memory(compiled.image, integers.name, width)]
+        if tokens is not None:
+            memories.append(input_memory(compiled.pack_input(tokens), integers.name, width))
     folder = out or build_root() / f"export-{integers.name}-{core_name(core)}"
     count = sum(len(memories) if form.memory else 1 for form in formats)
     with Progress(console=console, transient=True) as progress:

@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from hw.contract.image import check
+from model import digits
 from model.export import FORMATS
 from model.networks import DeiTConfig
 from model.quantise import quantise, save_network
@@ -47,6 +49,17 @@ def test_all_formats(export):
     expected = [f"{'image' if form.memory else 'small'}{form.suffix}" for form in FORMATS.values()]
     assert names(folder) == sorted(expected)
     check((folder / "image.bin").read_bytes())
+
+
+def test_the_input_goes_with_the_image(tmp_path: Path):
+    """The first held-out digit: its pixels are what the input block holds between the padding."""
+    assert main(["export", "--format", "raw", "--format", "hex", "--out", str(tmp_path)]) == 0
+    assert names(tmp_path) == ["image.bin", "image.hex", "inputs.bin", "inputs.hex"]
+    header = check((tmp_path / "image.bin").read_bytes())
+    block = (tmp_path / "inputs.bin").read_bytes()
+    assert len(block) == header.input_bytes
+    pixels = digits.load().held_out.pixels[0].astype(int) - 8
+    assert sorted(np.frombuffer(block, np.int8)) == sorted([*pixels.ravel(), *[0] * (len(block) - 64)])
 
 
 def test_formats_in_a_list_and_in_several_options(export):

@@ -12,8 +12,7 @@ from hw.package.constants import PACKAGE
 from hw.package.files import EXAMPLE, TOP
 from model.compiler import Compiled, compile_network
 from model.export import FORMATS
-from model.export.contents import image_memory
-from model.export.memory import Memory
+from model.export.contents import image_memory, input_memory
 from model.integer.network import run
 from model.networks import DeiTConfig
 from model.quantise import patchify, quantise
@@ -32,7 +31,7 @@ def play(files: dict[str, str], core: CoreConfig, compiled: Compiled, image: byt
     folder.mkdir(parents=True, exist_ok=True)
     contents = {
         "IMAGE": image_memory(image, "small", core.axi_data_width),
-        "INPUTS": Memory("inputs", "", np.frombuffer(given, np.uint8), core.axi_data_width),
+        "INPUTS": input_memory(given, "small", core.axi_data_width),
     }
     paths = {name: folder / f"{memory.name}.hex" for name, memory in contents.items()}
     input_base = align(len(image), PAGE)
