@@ -1,18 +1,92 @@
 """``pointwise report``."""
 
+import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+from rich.progress import Progress
 
-from sim.reporting.folder import renew
+from hw.contract.errors import PointwiseError
+
+from . import options
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from model.checkpoints import Checkpoint
 
 
 def command(
-    folder: Annotated[Path, typer.Argument(help="What pointwise sim wrote.", show_default=False)],
+    path: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FOLDER|FILE",
+            help="What pointwise sim or report wrote, or a quantised network (.safetensors).",
+            show_default=False,
+        ),
+    ],
+    model: options.Model = None,
+    checkpoint: options.Checkpoint = None,
+    heads: options.Heads = None,
+    images: Annotated[int, typer.Option(help="Images to compare on.")] = 8,
+    files: Annotated[
+        Path | None,
+        typer.Option(help="Take them from a folder or a list; digits or made-up ones unless given."),
+    ] = None,
+    preprocess: options.Preprocess = None,
+    alone: Annotated[int, typer.Option(help="Images on which each layer runs alone; 0 for none.")] = 2,
+    out: options.Out = None,
 ) -> None:
-    """Make the picture and the HTML page of a run anew from its JSON files."""
+    """Report on a quantised network, layer by layer; or make the pages of a folder anew from its JSON files.
+
+    For a quantised network, give the float one that it was made of with --model or --checkpoint.
+    """
     console = Console()
-    for path in renew(folder):
-        console.print(str(path), soft_wrap=True)
+    if path.suffix == ".safetensors":
+        from sim.workload import images_in_files, load_weights
+
+        name, weights = load_weights(model, checkpoint, heads)
+        given = None if files is None else images_in_files(files, weights, images, preprocess)
+        paths = _measure(console, path, (name, weights), images, given, alone, out)
+    else:
+        paths = _renew(path)
+    for written in paths:
+        console.print(str(written), soft_wrap=True)
+
+
+def _renew(folder: Path) -> list[Path]:
+    from sim.reporting import folder as run
+    from sim.reporting import quantisation
+
+    paths = quantisation.renew(folder) if (folder / quantisation.REPORT).exists() else []
+    # A folder without either is told as one without a run.
+    return paths + (run.renew(folder) if not paths or (folder / run.REPORT).exists() else [])
+
+
+def _measure(
+    console: Console,
+    path: Path,
+    source: "tuple[str, Checkpoint]",
+    images: int,
+    given: "tuple[np.ndarray, np.ndarray | None] | None",
+    alone: int,
+    out: Path | None,
+) -> list[Path]:
+    from model.measure.layers import measure
+    from model.measure.mixed import MixedNetwork
+    from sim.build import build_root
+    from sim.reporting import quantisation
+    from sim.workload import with_images
+
+    name, weights = source
+    if not 0 <= alone <= images:
+        raise PointwiseError(f"Each layer is to run alone on {alone} images; give 0 to {images}.")
+    workload = with_images(name, weights, images, quantised=path, given=given)
+    mixed = MixedNetwork(workload.network, weights.state, weights.config)
+    with Progress(console=console, transient=True) as progress:
+        found = measure(mixed, workload.images, alone, options.bar(progress, "layers"))
+    report = quantisation.as_dict(workload.network, found, " ".join(["pointwise", *sys.argv[1:]]))
+    console.print(f"{name}: logits {found.sqnr_db:.1f} dB, same class {found.agreement:.1f} %")
+    return quantisation.write(report, out or build_root() / f"report-{name}")

@@ -1,0 +1,77 @@
+"""The report of a quantised network: what the page shows is what was measured, and nothing from elsewhere."""
+
+import json
+import re
+
+import pytest
+
+from model.measure.layers import measure
+from model.measure.mixed import MixedNetwork
+from model.networks import DeiTConfig
+from model.quantise import LayerRecipe, Recipe, quantise
+from model.synthetic import synthetic_checkpoint, synthetic_images
+from sim.cli import main
+from sim.reporting.quantisation import PAGE, REPORT, as_dict, page, write
+
+CONFIG = DeiTConfig(image_size=4, patch=2, in_channels=3, dim=8, depth=1, heads=2, mlp_ratio=2, classes=3)
+
+
+@pytest.fixture(scope="module")
+def case():
+    state = synthetic_checkpoint(CONFIG).state
+    recipe = Recipe(LayerRecipe(), (("blocks.0.mlp.*", {"weight_bits": 4}),))
+    network = quantise(state, CONFIG, synthetic_images(CONFIG, 4), name="a < b", recipe=recipe)
+    return network, MixedNetwork(network, state, CONFIG), synthetic_images(CONFIG, 2, seed=1).numpy()
+
+
+@pytest.fixture(scope="module")
+def report(case):
+    network, mixed, images = case
+    return as_dict(network, measure(mixed, images, 1), "pointwise report")
+
+
+def test_the_page_names_every_layer_with_its_numbers(report):
+    text = page(report)
+    rows = re.findall(r"<tr><td class=\"text\">(.*?)</tr>", text, re.DOTALL)
+    for layer in report["measure"]["layers"]:
+        row = next(row for row in rows if row.startswith(f"{layer['name']}<") and "<svg" in row)
+        assert f"{layer['sqnr_db']:.1f} dB" in row
+        assert f"{layer['sensitivity_db']:.1f} dB" in row
+        assert f"{layer['bytes']:,}" in row
+        assert row.count("<rect") == sum(count > 0 for count in layer["counts"])
+    costs = re.findall(r"<td>([\d.]+) %</td><td class=\"text\"><i class=\"meter\"", text)
+    assert costs == sorted(costs, key=float, reverse=True) and len(costs) == len(report["measure"]["layers"])
+    assert "a &lt; b in integers" in text
+    assert "blocks.0.mlp.*" in text
+
+
+def test_the_page_stands_alone(report):
+    assert not re.search(r"(src|href)=|https?://|@import|<script", page(report))
+
+
+def test_without_sensitivity_the_page_says_nothing_of_it(case):
+    network, mixed, images = case
+    text = page(as_dict(network, measure(mixed, images, 0), "pointwise report"))
+    assert "What costs most" not in text and "alone, logits" not in text
+
+
+def test_the_page_is_made_anew_from_the_json(report, tmp_path, capsys):
+    paths = write(report, tmp_path)
+    assert [path.name for path in paths] == [REPORT, PAGE]
+    before = (tmp_path / PAGE).read_text()
+    (tmp_path / PAGE).unlink()
+    assert main(["report", str(tmp_path)]) == 0
+    assert (tmp_path / PAGE).read_text() == before
+    assert json.loads((tmp_path / REPORT).read_text()) == report
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda d: d.pop("measure"), lambda d: d["measure"]["layers"][0].pop("counts")]
+)
+def test_a_damaged_file_is_told_in_a_sentence(report, tmp_path, capsys, damage):
+    broken = json.loads(json.dumps(report))
+    damage(broken)
+    (tmp_path / REPORT).write_text(json.dumps(broken))
+    assert main(["report", str(tmp_path)]) == 1
+    assert re.search(r"quantisation\.json is damaged.*run pointwise report again", capsys.readouterr().err)
+    assert not (tmp_path / PAGE).exists()
