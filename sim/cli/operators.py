@@ -14,9 +14,10 @@ def command(
 ) -> None:
     """Put the operators of Scaled Quantization (Chang and Sobelman) beside ours, on the same inputs.
 
-    Prints the paper's Table 1 with the errors measured here, and its Table 2 with the iterates of its inverse
-    square root.
+    Prints the paper's Table 1 with the errors measured here, its Table 2 with the iterates of its inverse
+    square root, and what ours keep of float64 on random data and with outlier channels.
     """
+    from model.reference import accuracy
     from model.reference.operators import table
     from model.reference.table2 import PUBLISHED, iterates_of_table2
 
@@ -43,4 +44,21 @@ def command(
     for iteration, published in PUBLISHED.items():
         y, scale, real = steps[iteration]
         shown.add_row(str(iteration), f"{published}", f"{y}/2^{scale}", f"{real:.4f}", f"{15.25**-0.5:.4f}")
+    console.print(shown)
+    with console.status("accuracy"):
+        measured = accuracy.table(seed)
+    shown = Table(title="ours against float64", title_justify="left")
+    for heading, justify in (
+        ("operator", "left"),
+        ("data", "left"),
+        ("here", "right"),
+        ("wanted", "right"),
+        ("uint8 alone", "right"),
+    ):
+        shown.add_column(heading, justify=justify)
+    for row in measured:
+        sign = "≥" if row.unit == "dB" else "≤"
+        wanted = "" if row.wanted is None else f"{sign} {row.wanted:g} {row.unit}"
+        limit = "" if row.limit is None else f"{row.limit:.1f} dB"
+        shown.add_row(row.operator, row.data, f"{row.got:.2f} {row.unit}", wanted, limit)
     console.print(shown)
