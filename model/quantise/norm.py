@@ -13,10 +13,10 @@ WEIGHT_MAX = 127
 MAX_CHANNEL_SHIFT = 15
 STEPS_PER_OCTAVE = 8
 """Candidates for the step between one and the half of it."""
-EQUALISED = 3
+EQUALISED = 2
 """The best steps, whose shifts are then equalised."""
-MOST_MOVES = 4
-"""Changes of a shift that equalising makes at most, per channel."""
+MOST_ROUNDS = 60
+"""Rounds of equalising at most; each changes the shifts of one or of several channels."""
 DEFAULT = LayerRecipe()
 
 
@@ -103,33 +103,41 @@ def equalised(weight: np.ndarray, step: float, shift: np.ndarray, mean_square: n
         weight: (N, H). shift: (H,) the least that do not clip. mean_square: (H,) of x̂.
     """
     least, shift = shift.astype(np.int64), shift.astype(np.int64)
-    size = np.abs(weight)
-    importance = (weight**2).sum(axis=0)
+    size, importance = np.abs(weight).astype(np.float32), (weight**2).sum(axis=0)
     rows = np.arange(len(weight))
-    for _ in range(MOST_MOVES * len(shift)):
+    best = rounding_noise(weight, step * 2.0**shift, mean_square)
+    at_once = max(1, len(shift) // 16)
+    for _ in range(MOST_ROUNDS):
         scale = step * 2.0**shift
-        scaled = size * scale
-        # The largest of each row without a channel: the largest, or the second where that is the channel
-        # itself.
+        scaled = size * scale.astype(np.float32)
+        # The largest of each row without a channel: the row's largest, or where that is it, the second.
         first = scaled.argmax(axis=1)
         others = np.repeat(scaled[rows, first][:, None], len(shift), axis=1)
         scaled[rows, first] = 0
         others[rows, first] = scaled.max(axis=1)
-        inputs, weights = (importance * scale**2).sum(), (mean_square / scale**2).sum()
-        best = rounding_noise(weight, scale, mean_square) * (1 - 1e-9)
-        move = None
-        for change in (1, -1):
+        noise = np.full((2, len(shift)), np.inf)
+        for which, change in enumerate((1, -1)):
             tried = step * 2.0 ** (shift + change)
-            largest = (np.maximum(others, size * tried) ** 2).sum(axis=0) / WEIGHT_MAX**2
-            noise = inputs + importance * (tried**2 - scale**2)
-            noise += largest * (weights + mean_square * (tried**-2.0 - scale**-2.0))
-            noise[(shift + change < least) | (shift + change > MAX_CHANNEL_SHIFT)] = np.inf
-            channel = noise.argmin()
-            if noise[channel] / 12 < best:
-                best, move = noise[channel] / 12, (channel, change)
-        if move is None:
+            largest = (np.maximum(others, size * tried.astype(np.float32)) ** 2).sum(axis=0) / WEIGHT_MAX**2
+            inputs = (importance * scale**2).sum() + importance * (tried**2 - scale**2)
+            weights = (mean_square / scale**2).sum() + mean_square * (tried**-2.0 - scale**-2.0)
+            allowed = (shift + change >= least) & (shift + change <= MAX_CHANNEL_SHIFT)
+            noise[which, allowed] = (inputs + largest * weights)[allowed] / 12
+        change = np.where(noise[0] < noise[1], 1, -1)
+        gain = best - noise.min(axis=0)
+        order = np.argsort(-gain)[: max(1, min(at_once, int((gain > 0).sum())))]
+        # Several good moves at once may spoil each other; then only the best one is made.
+        for chosen in (order, order[:1]):
+            trial = shift.copy()
+            trial[chosen] += change[chosen]
+            total = rounding_noise(weight, step * 2.0**trial, mean_square)
+            if np.isfinite(gain[chosen]).all() and total < best * (1 - 1e-9):
+                break
+        else:
             break
-        shift[move[0]] += move[1]
+        if len(chosen) == 1:
+            at_once = 1
+        best, shift = total, trial
     return shift.astype(np.uint8)
 
 

@@ -6,8 +6,9 @@ import torch
 
 from model.evaluate import sqnr_db
 from model.integer.layernorm import normalise, statistics, token_sums
-from model.quantise.norm import plan_norm
+from model.quantise.norm import equalised, plan_norm, rounding_noise, shifts
 from model.quantise.ranges.minmax import MinMax
+from model.quantise.recipe import LayerRecipe
 from model.quantise.records import TensorRecord
 from model.quantise.scales import norm_constants
 
@@ -86,3 +87,35 @@ def test_no_channel_is_clipped_and_none_uses_less_than_half_of_its_range_for_not
     used = record.largest() / plan.scale
     assert used.max() <= 127 * (1 + 1e-6)
     assert (used[plan.shift > 0] > 63).all()
+
+
+def test_equalising_finds_moves_that_lower_the_noise_and_never_clips():
+    rng = np.random.default_rng(SEED)
+    weight, mean_square = rng.normal(0, 1, (40, 32)), np.ones(32)
+    # Two channels whose weights are small may be coarser; all others are as they should be.
+    weight[:, :2] *= 0.02
+    shift = shifts(np.full(32, 4.0), 4.0 / 127)
+    moved = equalised(weight, 4.0 / 127, shift, mean_square)
+    assert (moved >= shift).all() and (moved[:2] > 0).all()
+    scale = 4.0 / 127
+    assert rounding_noise(weight, scale * 2.0**moved, mean_square) < rounding_noise(
+        weight, np.full(32, scale), mean_square
+    )
+    for channel in range(32):
+        for change in (1, -1):
+            other = moved.astype(int)
+            other[channel] += change
+            if other[channel] >= shift[channel]:
+                assert rounding_noise(weight, scale * 2.0**other, mean_square) >= rounding_noise(
+                    weight, scale * 2.0**moved, mean_square
+                ) * (1 - 1e-6)
+
+
+@pytest.mark.parametrize("factors", ["none", "range", "error"])
+def test_factors_are_what_the_recipe_says(factors):
+    x = stream(48, 40.0)
+    record = TensorRecord("norm", MinMax(48))
+    record.update(torch.from_numpy(x_hat(x)))
+    plan = plan_norm(record, [np.ones((4, 48))], LayerRecipe(factors=factors))
+    assert (plan.scale * 127 * (1 + 1e-6) >= record.largest()).all()
+    assert (plan.shift.max() > 0) == (factors != "none")
