@@ -7,8 +7,11 @@ import torch
 from hw.contract.errors import PointwiseError
 from model.quantise.ranges import METHODS, range_method
 from model.quantise.ranges.histogram import BINS, ChannelHistogram
+from model.quantise.ranges.kl import KullbackLeibler
 from model.quantise.ranges.minmax import MinMax
+from model.quantise.ranges.moving_average import MovingAverage
 from model.quantise.ranges.mse import MeanSquaredError
+from model.quantise.ranges.percentile import Percentile
 from model.quantise.records import TensorRecord
 
 SEED = 11
@@ -121,3 +124,77 @@ def test_moments_are_those_of_all_batches(values):
     exact = values.double()
     assert np.allclose(record.mean, exact.mean(0))
     assert np.allclose(record.mean_square, exact.square().mean(0))
+
+
+def test_moving_average_weighs_the_last_batches_and_forgets_one_unusual_one():
+    observer = MovingAverage(1)
+    for largest in (1.0, 1.0, 9.0, 1.0):
+        observer.update(torch.tensor([[largest], [-largest]]))
+    expected = 0.9 * (0.9 * 1 + 0.1 * 9) + 0.1 * 1
+    low, high = observer.limits(symmetric=False)
+    assert (low.item(), high.item()) == pytest.approx((-expected, expected))
+
+
+def test_percentile_is_the_best_of_its_candidates(values):
+    values = values[:, :2].repeat(250, 1)
+    values[77] = torch.tensor([12.0, 9.0])
+    observer = shown(Percentile, values, 3)
+    low, high = observer.limits(symmetric=False)
+    chosen = rounding_error(values.double().numpy(), low, high, 255)
+    full = rounding_error(values.double().numpy(), *shown(MinMax, values, 3).limits(False), 255)
+    assert (chosen < 0.5 * full).all()
+    # The best leaves out hardly more than the one that is far off.
+    beyond = ((values < torch.from_numpy(low)) | (values > torch.from_numpy(high))).float().mean(0)
+    assert (beyond <= 2e-3).all() and (beyond > 0).all()
+
+
+@pytest.mark.parametrize("share", [0.999, 0.99])
+def test_a_percentile_leaves_out_its_share(values, share):
+    observer = shown(Percentile, values[:, :1], 2)
+    full = (torch.from_numpy(limit.copy()) for limit in shown(MinMax, values[:, :1], 2).limits(False))
+    low, high = observer._inside(*full, share, symmetric=False)
+    inside = ((values[:, :1] >= low) & (values[:, :1] <= high)).float().mean().item()
+    assert inside == pytest.approx(share, abs=3e-3)
+
+
+def divergence_by_hand(counts: np.ndarray, values: np.ndarray, low: float, high: float, steps: int) -> float:
+    """Of one channel, bin by bin in plain Python."""
+    inside = [i for i, v in enumerate(values) if low <= v <= high and counts[i]]
+    p = {i: float(counts[i]) for i in inside}
+    p[inside[0]] += counts[values < low].sum()
+    p[inside[-1]] += counts[values > high].sum()
+    level = {i: int(np.floor((values[i] - low) / (high - low) * steps + 0.5)) for i in inside}
+    q = {}
+    for i in inside:
+        same = [j for j in inside if level[j] == level[i]]
+        q[i] = sum(float(counts[j]) for j in same) / len(same)
+    all_p, all_q = sum(p.values()), sum(q.values())
+    return sum(p[i] / all_p * np.log((p[i] / all_p) / (q[i] / all_q)) for i in inside)
+
+
+@pytest.mark.parametrize("part", [1.0, 0.6, 0.3])
+def test_divergence_is_that_of_the_distributions(values, part):
+    observer = shown(KullbackLeibler, values[:, 2:3], 4)
+    high = values[:, 2].abs().max().double() * part
+    got = observer.divergence(-high[None], high[None], 254).item()
+    histogram = observer._histogram
+    counts, centres = histogram.counts[0].numpy(), histogram.centres()[0].numpy()
+    assert got == pytest.approx(divergence_by_hand(counts, centres, -high.item(), high.item(), 254), rel=1e-9)
+
+
+def test_kl_clips_a_single_value_far_off(values):
+    values = values[:, :1].repeat(50, 1)
+    values[77] = 40.0
+    high = shown(KullbackLeibler, values, 3).limits(symmetric=True)[1].item()
+    assert 3 < high < 20
+
+
+def test_squared_error_is_that_of_the_histogram(values):
+    observer = shown(MeanSquaredError, values, 3)
+    low, high = torch.tensor([-1.0, 2.5, -3.0, 0.0]), torch.tensor([1.5, 3.2, 4.0, 0.0])
+    counts, centres = observer._histogram.counts.double(), observer._histogram.centres()
+    low, high = low.double(), high.double()
+    nearest = centres.clamp(low[:, None], high[:, None])
+    inside = counts * (nearest == centres)
+    expected = (counts * (centres - nearest) ** 2).sum(1) + inside.sum(1) * ((high - low) / 255) ** 2 / 12
+    assert torch.allclose(observer.squared_error(low, high, 255), expected, rtol=1e-9)
