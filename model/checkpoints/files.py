@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -114,6 +115,11 @@ def _guarded(read: Any, path: Path) -> tuple[dict[str, Any], Any]:
     except PointwiseError:
         raise
     except Exception as error:
+        if refused := re.search(r"Unsupported global: GLOBAL (\S+)", str(error)):
+            raise PointwiseError(
+                f"The checkpoint {path} cannot be read, as beside weights it holds a {refused[1]}, which "
+                "could run code when it is loaded; save the network's state_dict() alone."
+            ) from error
         # A damaged file makes the two libraries raise almost anything, from KeyError to struct.error.
         raise PointwiseError(
             f"The checkpoint {path} cannot be read as a {path.suffix} file of weights "

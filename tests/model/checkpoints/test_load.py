@@ -192,7 +192,7 @@ class Dangerous:
 def test_pickle_with_code_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     torch.save({"model": Dangerous()}, "evil.pth")
-    with pytest.raises(PointwiseError, match="cannot be read"):
+    with pytest.raises(PointwiseError, match=r"cannot be read, as beside weights it holds a getattr,"):
         load_checkpoint("evil.pth", CONFIG)
     assert not Path("touched").exists()
 
