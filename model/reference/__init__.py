@@ -1,1 +1,1 @@
-"""Arithmetic of others, to measure ours against. No part of the accelerator or of its compiler uses it."""
+"""What our operators are measured against: float64, and the arithmetic of others. Nothing else uses it."""

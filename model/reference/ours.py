@@ -10,12 +10,11 @@ from model.integer.layernorm import normalise, statistics, token_sums
 from model.integer.requantise import requantise
 from model.integer.rounding import INT8, INT16, UINT8, saturate
 from model.integer.softmax import DIVIDE_FRACTION_BITS, divide, exponentials
+from model.networks import LAYER_NORM_EPS
 from model.quantise.gelu import LEAST, apply, make_table
 from model.quantise.scales import fixed_point, norm_constants
 from model.quantise.score_plan import exp_table
 from model.quantise.weights import quantise_rows
-
-LAYER_NORM_EPS = 1e-6
 
 
 def linear(x: np.ndarray, weight: np.ndarray, bias: np.ndarray, limits: tuple[int, int] = INT8) -> np.ndarray:
