@@ -78,6 +78,7 @@ def build(
     timing: bool = False,
     optimise: str = "-O1",
     arguments: Sequence[str] = (),
+    main: Path | None = None,
 ) -> Build:
     """Compile a simulator, or find the one that was compiled from the same.
 
@@ -92,11 +93,13 @@ def build(
         timing: allow delays in the Verilog, such as a clock of its own.
         optimise: what the C++ compiler is told for the model; ``-O1`` compiles fast, ``-O3`` runs fast.
         arguments: further arguments for Verilator.
+        main: a main program in C++ for a model that is no bench of cocotb's; the model is ``Vtop``.
 
     Raises:
         PointwiseError: if a tool is missing, a file cannot be read or the sources do not compile.
     """
     texts = [_text(source) for source in sources]
+    program = texts if main is None else [*texts, _text(main)]
     options = ["--timing" if timing else "--no-timing", "--timescale", "1ns/1ps", "-Wno-fatal", *arguments]
     for key, value in (parameters or {}).items():
         options += [f'-G{key}="{value}"' if isinstance(value, str) else f"-G{key}={value}"]
@@ -104,7 +107,7 @@ def build(
     form = wave_format() if waves else None
     options += [f"--trace-{form}"] if form else []
     options += [] if lean else ["--public-flat-rw"]
-    key = _key(texts, top, lean, options, optimise)
+    key = _key(program, top, lean, options, optimise)
     directory = build_root() / "benches" / f"{name or top}-{key}"
     finished = Build(top, directory / "simulator", directory, form and f"dump.{form}")
     with locked(directory):
@@ -112,7 +115,7 @@ def build(
             shutil.rmtree(directory, ignore_errors=True)
             directory.mkdir(parents=True)
             started = time.monotonic()
-            _compile(finished, sources, texts, lean, options, optimise)
+            _compile(finished, sources, texts, lean, options, optimise, main)
             summary = {"top": top, "options": options, "seconds": round(time.monotonic() - started, 1)}
             (directory / "done.json").write_text(json.dumps(summary, indent=2) + "\n")
     return finished
@@ -162,6 +165,7 @@ def _compile(
     lean: bool,
     options: list[str],
     optimise: str,
+    main: Path | None,
 ) -> None:
     """Write the sources into the folder, run Verilator there, then the C++ compiler."""
     import cocotb_tools.config
@@ -178,12 +182,13 @@ def _compile(
         file.write_text(f'`verilator_config\npublic_flat_rw -module "{target.top}" -port "*"\n')
         files.insert(0, file)
     libraries = Path(cocotb_tools.config.libs_dir)
-    main = Path(cocotb_tools.config.share_dir) / "lib" / "verilator" / "verilator.cpp"
+    cocotb_main = Path(cocotb_tools.config.share_dir) / "lib" / "verilator" / "verilator.cpp"
     link = f"-Wl,-rpath,{libraries} -L{libraries} -lcocotbvpi_verilator"
     objects = target.directory / "objects"
-    verilate = ["--cc", "--exe", "--vpi", "--prefix", "Vtop", "--top-module", target.top]
-    verilate += ["-Mdir", str(objects), "-o", str(target.executable), "-LDFLAGS", link, *options]
-    verilate += [str(main), *map(str, files)]
+    verilate = ["--cc", "--exe", "--prefix", "Vtop", "--top-module", target.top]
+    verilate += ["-Mdir", str(objects), "-o", str(target.executable), *options]
+    verilate += ["--vpi", "-LDFLAGS", link, str(cocotb_main)] if main is None else [str(main.resolve())]
+    verilate += map(str, files)
     verilator = find_verilator()
     environment = verilator.environment(find_compiler(), {"OPT_FAST": optimise})
     log = target.directory / "build.log"

@@ -35,6 +35,7 @@ COMMANDS: dict[str, str] = {
     "bench": "Measure cycles and utilisation of a core in simulation.",
     "estimate": "Estimate cycles, memory and area without simulating.",
     "bitstream": "Build a core for an FPGA board.",
+    "board": "Talk to a core on a board: load, run, status.",
     "report": "Report on a quantised network layer by layer; make the pages of a run anew.",
 }
 """Subcommands in the order of ``pointwise --help``; one is offered where its module is there."""

@@ -1,0 +1,100 @@
+"""What the board commands read from files and show: a compiled network, inputs, logits and counters."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from hw.contract.config import CoreConfig
+from hw.contract.errors import PointwiseError
+from model.compiler import blocks
+from sim.system.run import ImageRun
+
+MOST_CLASSES = 5
+"""Classes that are shown, the likeliest first."""
+
+
+@dataclass(frozen=True)
+class Program:
+    """A folder of ``pointwise compile``.
+
+    Attributes:
+        name: of the network. image: what is loaded. manifest: what it holds. folder: where it lies.
+    """
+
+    name: str
+    image: bytes
+    manifest: dict[str, Any]
+    folder: Path
+
+    @property
+    def output_bytes(self) -> int:
+        """Of the output block."""
+        return self.manifest["output"]["bytes"]
+
+    def logits(self, output: bytes) -> np.ndarray:
+        """The network's result: the integers of an output block's first tensor."""
+        return next(iter(blocks.read_output(self.manifest, output).values()))
+
+
+def read_program(folder: Path, core: CoreConfig) -> Program:
+    """Read ``image.bin`` and ``manifest.json``; raises PointwiseError when they are not for this core."""
+    try:
+        image = (folder / "image.bin").read_bytes()
+        manifest = json.loads((folder / "manifest.json").read_text())
+        name, compiled_for = manifest["network"], CoreConfig.from_dict(manifest["config"])
+    except OSError as error:
+        raise PointwiseError(
+            f"{error.filename} cannot be read ({error.strerror}); name a folder that pointwise compile wrote"
+        ) from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise PointwiseError(
+            f"{folder}/manifest.json is damaged ({error}); compile the network again"
+        ) from error
+    if compiled_for != core:
+        raise PointwiseError(
+            f"{name} in {folder} was compiled for another core than the one on the board; compile it again "
+            "with --config and pointwise_core.json of the bitstream's folder gateware"
+        )
+    return Program(name, image, manifest, folder)
+
+
+def read_inputs(program: Program, files: Sequence[Path] | None) -> Iterator[tuple[str, bytes]]:
+    """Name and bytes of each input block; raises PointwiseError for one of the wrong size."""
+    wanted = program.manifest["input"]["bytes"]
+    for file in files or [program.folder / "input.bin"]:
+        try:
+            block = file.read_bytes()
+        except OSError as error:
+            raise PointwiseError(
+                f"the input {file} is not readable ({error.strerror}); give a block of {wanted} bytes"
+            ) from error
+        if len(block) != wanted:
+            raise PointwiseError(
+                f"the input {file} has {len(block)} bytes, but {program.name} takes blocks of {wanted}; make "
+                "it with pointwise compile"
+            )
+        yield file.name, block
+
+
+def show(
+    name: str, program: Program, outcome: ImageRun, output: bytes, clock_hz: int, console: Console
+) -> None:
+    """Print the likeliest classes and what the run took."""
+    logits = program.logits(output).reshape(-1)
+    table = Table(title=f"{program.name}, {name}", title_justify="left")
+    table.add_column("class", justify="right")
+    table.add_column("logit, integer", justify="right")
+    for index in np.argsort(-logits, kind="stable")[:MOST_CLASSES]:
+        table.add_row(str(index), f"{logits[index]:,}")
+    console.print(table)
+    console.print(
+        f"{outcome.cycles:,} cycles, {outcome.cycles / clock_hz * 1e3:.3f} ms at {clock_hz / 1e6:g} MHz; "
+        f"{outcome.check_cycles:,} cycles for the check of the image",
+        soft_wrap=True,
+    )

@@ -1,0 +1,109 @@
+"""A simulated board: Verilog of the whole system under Verilator, its serial line on a pseudo-terminal."""
+
+import re
+import select
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from hw.boards.board import find_board
+from hw.contract.config import CoreConfig
+from hw.contract.errors import PointwiseError
+from sim.build import RTL, Build, build, build_root
+
+MAIN = Path(__file__).with_name("serial_line.cpp")
+START_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class SimulatedBoard:
+    """A system that is compiled.
+
+    Attributes:
+        simulator: the program. description: its ``board.json``.
+    """
+
+    simulator: Build
+    description: Path
+
+
+def build_board(config: CoreConfig, clock_mhz: float = 100.0, *, optimise: str = "-O2") -> SimulatedBoard:
+    """Elaborate the system with plain pins around a core and compile its simulator, or find it compiled.
+
+    Args:
+        clock_mhz: decides the SDRAM's timings in cycles.
+
+    Raises:
+        PointwiseError: LiteX is not installed, or the system cannot be built.
+    """
+    try:
+        from hw.boards.elaborate import elaborate
+    except ModuleNotFoundError as error:
+        raise PointwiseError(
+            f"the Python package {error.name} is not installed, which systems for boards are made with; run "
+            "make fpga"
+        ) from error
+    folder = build_root() / f"board-simulation-{config.rows}x{config.cols}-{clock_mhz:g}"
+    system = elaborate(find_board("simulation"), config, clock_mhz, folder)
+    # LiteX writes the date into its Verilog, which would make every build a new one.
+    sources = [re.sub(r"(?m)^//.*\n", "", path.read_text()) for path in system.verilog]
+    simulator = build(
+        [*sources, RTL / "sdram_chip.sv", RTL / "soc_tb.sv"],
+        "soc_tb",
+        name=f"board-{config.rows}x{config.cols}",
+        parameters={"CLOCK_PS": round(1e6 / clock_mhz)},
+        optimise=optimise,
+        main=MAIN,
+    )
+    return SimulatedBoard(simulator, system.host)
+
+
+@contextmanager
+def running(board: SimulatedBoard, log: Path, memory: Path | None = None) -> Iterator[str]:
+    """Simulate for the length of a ``with`` statement; gives the name of the terminal: its serial line.
+
+    Args:
+        log: gets what the simulation prints, the SDRAM chip's complaints and counts among it.
+        memory: a file that lies in the SDRAM from the start.
+
+    Raises:
+        PointwiseError: the simulation does not start, or ended early, as it does at a violation of the
+            SDRAM's timing.
+    """
+    command = [str(board.simulator.executable)]
+    command += [f"+sdram_image={memory.resolve()}"] if memory else []
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("w") as errors:
+        process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True, cwd=log.parent
+        )
+        early = False
+        try:
+            there, _, _ = select.select([process.stdout], [], [], START_SECONDS)
+            terminal = process.stdout.readline().strip() if there else ""
+            if not terminal.startswith("/dev/"):
+                raise PointwiseError(f"the simulated board did not start; see {log}")
+            yield terminal
+        finally:
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=0.5)
+            early = process.poll() is not None
+            process.stdin.close()
+            try:
+                rest = process.stdout.read()
+                process.wait(timeout=START_SECONDS)
+            finally:
+                process.kill()
+                process.wait()
+            errors.write(rest)
+            if early:
+                said = next((line for line in rest.splitlines() if "SDRAM CHECK" in line), "it ended early")
+                raise PointwiseError(f"the simulated board stopped: {said} (all it said is in {log})")
+
+
+def statistics(log: Path) -> dict[str, int]:
+    """What the SDRAM chip counted: cycles, activates, reads, writes, refreshes."""
+    line = next((line for line in log.read_text().splitlines() if line.startswith("SDRAM: ")), "")
+    return {name: int(number) for number, name in re.findall(r"(\d+) (\w+)", line)}
