@@ -20,7 +20,7 @@ from .errors import PointwiseError
 
 MAGIC = 0x45535750
 """The letters PWSE, read as a little-endian word."""
-VERSION = 1
+VERSION = 2
 ALIGNMENT = 64
 HEADER_BYTES = 64
 TRAILER_BYTES = 64

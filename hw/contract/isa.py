@@ -75,7 +75,8 @@ CONV_LAYOUT: tuple[tuple[str, int], ...] = (
     ("max_slot", 1),
     ("sum_slot", 1),
     ("follow", 1),
-    ("reserved0", 12),
+    ("packing", 2),
+    ("reserved0", 10),
     ("tokens", 16),
     ("k", 16),
     ("n", 16),
@@ -165,6 +166,7 @@ class Conv:
         follow: do not wait for the whole of DMA instruction ``wait_dma``, a LOAD: while that is at work,
             K-tile j of the first N-tile starts as soon as its rows 0..j are there. For a streamed operand of
             which row j of the LOAD brings K-tile j; the stationary operand must come from the stream.
+        packing: weights in a byte of the stream: 0 one of 8 bits, 1 two of 4 bits, 2 four of 2 bits.
     """
 
     tokens: int
@@ -198,6 +200,7 @@ class Conv:
     wait_dma: int = 0
     post_wait_dma: int = 0
     follow: bool = False
+    packing: int = 0
     first_token: int = 0
     mean_mult: int = 0
     mean_shift: int = 0

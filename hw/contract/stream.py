@@ -11,7 +11,9 @@ bytes::
             0..3 bias (int32), 4..5 multiplier (uint16), 6 shift (1..47), 7 zero
         for each K-tile:
             shifts:  ceil(R / C) rows: byte c of row i is the shift (0..15) of lane i·C + c
-            STREAM:  R rows: byte c of row r is W[n0 + c, k0 + r] (int8), zero past the edges
+            STREAM:  R rows: byte c of row r is W[n0 + c, k0 + r] (int8), zero past the edges;
+                     with 4 or 2 bits ceil(R / 2) or ceil(R / 4) rows, where bits 4·i or 2·i and up of byte c
+                     of row r are W[n0 + c, k0 + 2·r + i] or W[n0 + c, k0 + 4·r + i], two's complement
 
 Bytes past the edges of K and N are zero.
 """
@@ -26,6 +28,8 @@ PLANE_BIAS = 0
 PLANE_MULT = 4
 PLANE_SHIFT = 6
 SHIFT_BITS = 4
+PACKING = {8: 0, 4: 1, 2: 2}
+"""Field ``packing`` of a CONV by the bits of its weights: the logarithm of weights in a byte."""
 
 
 def table_rows(config: CoreConfig) -> int:
@@ -38,6 +42,11 @@ def shift_rows(config: CoreConfig) -> int:
     return -(-config.rows // config.cols)
 
 
+def weight_rows(conv: Conv, config: CoreConfig) -> int:
+    """Rows of the weights of one tile; 0 where they do not come from the stream."""
+    return tiles(config.rows, 1 << conv.packing) if conv.stationary == Stationary.STREAM else 0
+
+
 def tiles(size: int, width: int) -> int:
     """Tiles of ``width`` that cover ``size``."""
     return -(-size // width)
@@ -46,7 +55,7 @@ def tiles(size: int, width: int) -> int:
 def stream_rows(conv: Conv, config: CoreConfig) -> int:
     """Rows of the stationary stream of ``conv``."""
     rows = table_rows(config) * ((conv.prologue == Prologue.EXPONENTIAL) + conv.table)
-    per_tile = shift_rows(config) * conv.shifts + config.rows * (conv.stationary == Stationary.STREAM)
+    per_tile = shift_rows(config) * conv.shifts + weight_rows(conv, config)
     return rows + tiles(conv.n, config.cols) * (PLANES + tiles(conv.k, config.rows) * per_tile)
 
 

@@ -3,7 +3,7 @@ for."""
 
 from typing import TYPE_CHECKING
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 
 from .cells import delay
 from .sram import READ_LATENCY
@@ -31,9 +31,30 @@ def deliver_shifts(m: Module, loader: "Loader", load: Signal, index: Signal, par
                 m.d.sync += shifts[which][lane].eq(row.word_select(lane % cols, 8))
 
 
+PACKED_BITS = 2
+"""Low bits of a row's index that say where in a byte its weights lie, at most."""
+
+
+def unpack(m: Module, row: Value, packing: Value, index: Signal) -> Value:
+    """Weights of array row ``index`` out of a row of the stream, sign-extended to bytes."""
+    place = index[:PACKED_BITS]
+    unpacked = Signal(len(row), name="unpacked")
+    for first in range(0, len(row), 8):
+        byte, weight = row[first : first + 8], unpacked[first : first + 8]
+        with m.Switch(packing):
+            with m.Case(1):
+                m.d.comb += weight.eq(byte.word_select(place[0], 4).as_signed())
+            with m.Case(2):
+                m.d.comb += weight.eq(byte.word_select(place, 2).as_signed())
+            with m.Default():
+                m.d.comb += weight.eq(byte)
+    return unpacked
+
+
 def deliver_tiles(
     m: Module,
     loader: "Loader",
+    weights: Value,
     row_load: Signal,
     key_load: Signal,
     value_load: Signal,
@@ -45,7 +66,7 @@ def deliver_tiles(
     array."""
     rows, cols = loader.config.rows, loader.config.cols
     width = 8 * max(rows, cols)
-    streamed2 = delay(m, loader.rows.payload[: 8 * cols], READ_LATENCY, name="streamed")
+    streamed2 = delay(m, weights, READ_LATENCY, name="streamed")
     from_stream2 = delay(m, row_load, READ_LATENCY, name="from_stream", reset_less=False)
     is_key2 = delay(m, key_load, READ_LATENCY, name="is_key", reset_less=False)
     word = loader.read.data

@@ -23,6 +23,7 @@ LOADER = part(
         "table",
         "shifts",
         "stationary",
+        "packing",
         "tokens",
         "k",
         "n",

@@ -11,7 +11,7 @@ from hw.contract.stream import PLANES, SHIFT_BITS, TABLE_ENTRIES
 
 from .cells import bits_for
 from .credits import Credits
-from .delivery import deliver_shifts, deliver_tiles
+from .delivery import PACKED_BITS, deliver_shifts, deliver_tiles, unpack
 from .descriptor import LOADER
 from .requantise import PARAMETER_BANKS
 from .sram import ADDRESS_BITS, read_port
@@ -38,7 +38,7 @@ class Loader(wiring.Component):
         shifts: two sets of channel shifts, taken in turn by the tiles.
         row_*, column_*: to the array.
 
-    Throughput: a row a cycle (a table entry a cycle).
+    Throughput: a row of the array a cycle, whatever the bits of a weight (a table entry a cycle).
     """
 
     def __init__(self, config: CoreConfig, latency: int) -> None:
@@ -226,8 +226,10 @@ class Loader(wiring.Component):
 
             with m.State("ROWS"):
                 last_row = index == rows - 1
+                # A row of packed weights stays on offer for all the rows of the array that are in it.
+                unpacked = (~index[:PACKED_BITS] & ((1 << conv.packing) - 1)[:PACKED_BITS]) == 0
                 m.d.comb += [
-                    self.rows.ready.eq(~loaded),
+                    self.rows.ready.eq(~loaded & (unpacked | last_row)),
                     self.flush.eq(last_row & last_k & last_n),
                     row_load.eq(self.rows.valid & ~loaded),
                 ]
@@ -266,5 +268,6 @@ class Loader(wiring.Component):
                 next_tile()
 
         deliver_shifts(m, self, shift_load, index, parity)
-        deliver_tiles(m, self, row_load, word_load & keys, word_load & ~keys, index, part, sub)
+        weights = unpack(m, self.rows.payload[: 8 * cols], conv.packing, index)
+        deliver_tiles(m, self, weights, row_load, word_load & keys, word_load & ~keys, index, part, sub)
         return m

@@ -74,11 +74,11 @@ def pack_stream(layer: Layer, parts: tuple[int, ...], config: CoreConfig) -> byt
         )
         per_tile.append(np.broadcast_to(block, (n_tiles, *block.shape[1:])))
     if layer.stationary == Stationary.STREAM:
-        weight = (
-            _in_range(layer, "weight", np.asarray(layer.weight), -128, 127).astype(np.int8).view(np.uint8)
-        )
+        half = 1 << layer.weight_bits - 1
+        weight = _in_range(layer, "weight", np.asarray(layer.weight), -half, half - 1)
         whole = _padded(spread(weight, parts, config), n_tiles * cols, k_tiles * rows)
-        per_tile.append(whole.reshape(n_tiles, cols, k_tiles, rows).transpose(0, 2, 3, 1))
+        by_row = whole.reshape(n_tiles, cols, k_tiles, rows).transpose(0, 2, 3, 1)
+        per_tile.append(_packed(by_row, layer.weight_bits))
     if per_tile:
         body.append(np.concatenate(per_tile, axis=2).reshape(n_tiles, -1, cols))
     parts_of_stream = (
@@ -94,6 +94,15 @@ def pack_stream(layer: Layer, parts: tuple[int, ...], config: CoreConfig) -> byt
     out = np.zeros((len(stream), config.row_bytes), np.uint8)
     out[:, :cols] = stream
     return out.tobytes().ljust(align(out.size), b"\0")
+
+
+def _packed(weights: np.ndarray, bits: int) -> np.ndarray:
+    """Bytes of weights (N-tiles, K-tiles, R, C), with 8 / ``bits`` rows in one."""
+    count = 8 // bits
+    missing = -weights.shape[2] % count
+    rows = np.pad(weights.astype(np.int64), ((0, 0), (0, 0), (0, missing), (0, 0))) & (1 << bits) - 1
+    rows = rows.reshape(*rows.shape[:2], -1, count, rows.shape[3])
+    return (rows << bits * np.arange(count)[:, None]).sum(axis=3).astype(np.uint8)
 
 
 def _planes(layer: Layer, n_tiles: int, cols: int) -> np.ndarray:

@@ -6,7 +6,7 @@ import numpy as np
 
 from hw.contract.config import CoreConfig
 from hw.contract.isa import Base, Conv, Dma, End, Instruction, Prologue, Space, Stationary
-from hw.contract.stream import stream_bytes
+from hw.contract.stream import PACKING, stream_bytes
 from model.integer.network import Layer
 
 from .hazards import HazardTracker, Region, Waits
@@ -89,6 +89,7 @@ class Emitter:
             in_token_stride=1,
             in_tile_stride=source.tokens,
             stationary=layer.stationary,
+            packing=PACKING[layer.weight_bits] if layer.weight is not None else 0,
             out_base=self._address(step.output),
             out_token_stride=1,
             out_word_stride=target.tokens,

@@ -4,6 +4,8 @@ For tests and fuzzing of everything that runs a network, and for measuring with 
 The weights mean nothing, but activations are spread over their ranges, so that a wrong bit anywhere shows
 in the end."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from hw.contract.isa import Prologue, Stationary
@@ -25,18 +27,22 @@ def random_image(network: IntegerNetwork, seed: int) -> np.ndarray:
     return rng.integers(-128, 128, (network.tokens, network.input_channels)).astype(np.int8)
 
 
-def random_network(seed: int, shape: Shape | None = None) -> IntegerNetwork:
+def random_network(
+    seed: int, shape: Shape | None = None, weight_bits: Sequence[int] = (8, 8, 4, 2)
+) -> IntegerNetwork:
     """A vision transformer with random integers.
 
     Args:
         shape: its dimensions; by default small ones drawn from ``seed``.
+        weight_bits: what the bits of each layer's weights are drawn from.
     """
-    return _Generator(seed, shape or random_shape(seed)).network()
+    return _Generator(seed, shape or random_shape(seed), weight_bits).network()
 
 
 class _Generator:
-    def __init__(self, seed: int, shape: Shape) -> None:
-        self.seed, self.shape = seed, shape
+    def __init__(self, seed: int, shape: Shape, weight_bits: Sequence[int]) -> None:
+        self.seed, self.shape, self.weight_bits = seed, shape, weight_bits
+        self.bits = np.random.default_rng([seed, 1])
         self.rng = np.random.default_rng([seed, 0])
         self.layers: list[Layer] = []
         self.macs = 0
@@ -195,6 +201,9 @@ class _Generator:
     ) -> None:
         """Add a layer whose accumulators spread by ``spread`` and its results by ``target``."""
         rng = self.rng
+        streamed = more.get("stationary") is None
+        bits = int(self.bits.choice(self.weight_bits)) if streamed else 8
+        spread *= 2.0 ** (bits - 8)
         ratio = target / spread * 2.0 ** rng.uniform(-1, 1, n)
         shift = np.clip(15 - np.floor(np.log2(ratio)).astype(np.int64), 1, 47)
         mult = np.clip(np.round(ratio * 2.0**shift), 0, 65535).astype(np.int64)
@@ -204,8 +213,9 @@ class _Generator:
         shift = np.where(odd, rng.choice([1, 20, 47], n), shift)
         bias = np.where(odd, rng.choice([-(2**31), 0, 2**31 - 1], n), bias)
         weight = None
-        if more.get("stationary") is None:
-            weight = rng.integers(-128, 128, (n, k), dtype=np.int8)
+        if streamed:
+            weight = rng.integers(-128, 128, (n, k), dtype=np.int8) >> 8 - bits
+            more |= {"weight_bits": bits}
         self.layers.append(Layer(name, inputs, output, bias, mult, shift, weight, **more))
         self.macs += k * n * (more.get("count") or self.shape.tokens)
 

@@ -17,6 +17,7 @@ from hw.contract.stream import (
     stream_bytes,
     table_rows,
     tiles,
+    weight_rows,
 )
 
 
@@ -62,12 +63,13 @@ def read_stream(conv: Conv, image: bytes, config: CoreConfig) -> Parameters:
             if conv.shifts:
                 shifts.append(rows.take(shift_rows(config)).reshape(-1)[: config.rows])
             if conv.stationary == Stationary.STREAM:
-                columns.append(rows.take(config.rows).T)
+                packed = rows.take(weight_rows(conv, config))
+                columns.append(_unpacked(packed, 8 >> conv.packing)[: config.rows].T)
         weights.append(np.concatenate(columns, axis=1) if columns else None)
     plane = np.ascontiguousarray(np.concatenate(planes)[: conv.n])
     weight = None
     if conv.stationary == Stationary.STREAM:
-        weight = np.concatenate(weights)[: conv.n, : conv.k].view(np.int8).astype(np.int64)
+        weight = np.concatenate(weights)[: conv.n, : conv.k]
     channel_shift = (
         np.concatenate(shifts)[: conv.k].astype(np.int64) if shifts else np.zeros(conv.k, np.int64)
     )
@@ -80,6 +82,13 @@ def read_stream(conv: Conv, image: bytes, config: CoreConfig) -> Parameters:
         channel_shift,
         weight,
     )
+
+
+def _unpacked(rows: np.ndarray, bits: int) -> np.ndarray:
+    """Rows of bytes, each to 8 / ``bits`` rows of signed weights."""
+    fields = (rows[:, None, :].astype(np.int64) >> bits * np.arange(8 // bits)[:, None]) & (1 << bits) - 1
+    signed = fields - ((fields >> bits - 1) << bits)
+    return signed.reshape(-1, rows.shape[1])
 
 
 class _Rows:

@@ -10,7 +10,7 @@ from math import inf
 from hw.contract.config import CoreConfig
 from hw.contract.isa import Conv, Prologue, Stationary
 from hw.contract.registers import Cause
-from hw.contract.stream import PLANES, TABLE_ENTRIES, shift_rows, stream_rows, table_rows, tiles
+from hw.contract.stream import PLANES, TABLE_ENTRIES, shift_rows, stream_rows, table_rows, tiles, weight_rows
 from hw.contract.timing import STREAM_REVISIT, TABLE_BANKS, Timing
 
 from .banks import Reads, collisions, stationary_reads
@@ -95,8 +95,7 @@ class Engine:
 
     def _tile_rows(self, conv: Conv) -> int:
         """Rows of the stream for one tile."""
-        weights = self.config.rows if conv.stationary == Stationary.STREAM else 0
-        return weights + (shift_rows(self.config) if conv.shifts else 0)
+        return weight_rows(conv, self.config) + (shift_rows(self.config) if conv.shifts else 0)
 
     def _n_tile(self, job: Job, number: int, last: bool) -> bool:
         """Parameters and all K-tiles of an N-tile; returns whether the stream held them up."""
@@ -130,7 +129,7 @@ class Engine:
             self._limited = at > want + rows
         if conv.stationary == Stationary.STREAM:
             want = max(at, self._start + 1)
-            at = self.rows.take(config.rows, want)
+            at = self._take_weights(conv, want)
             self._limited |= at > want + config.rows - 1
         else:
             reads = stationary_reads(conv, n_tile, k_tile, config)
@@ -139,6 +138,13 @@ class Engine:
             self._collide(want, reads)
             at = want + reads.count - 1
         self._loader = at + 1
+
+    def _take_weights(self, conv: Conv, want: float) -> float:
+        """Fill the rows of the array, one a cycle; rows of the stream may hold several of them."""
+        each = 1 << conv.packing
+        whole, rest = divmod(self.config.rows, each)
+        at = self.rows.take(whole, want, each) if whole else want - 1
+        return self.rows.take(1, at + 1, rest) if rest else at
 
     def _collide(self, begin: float, reads: Reads) -> None:
         """The loader reads while the streamer reads for the tile before, and goes first."""

@@ -67,6 +67,7 @@ def _conv(rng: np.random.Generator, config: CoreConfig, number: int) -> Conv:
         stream_beats=0,
         prologue=prologue,
         stationary=stationary,
+        packing=int(rng.integers(0, 3)),
         stat_base=number << 14,
         stat_token_stride=token_stride,
         stat_word_stride=word_stride,
@@ -103,7 +104,8 @@ def _table_rows(config: CoreConfig, table: np.ndarray) -> list[np.ndarray]:
 def random_work(rng: np.random.Generator, config: CoreConfig, number: int) -> Work:
     """A random convolution, laid out as ``hw.contract.stream`` and ``Conv`` say."""
     conv, height, width = _conv(rng, config, number), config.rows, config.cols
-    weights = rng.integers(-128, 128, (conv.n, conv.k))
+    bits = 8 >> conv.packing if conv.stationary == Stationary.STREAM else 8
+    weights = rng.integers(-(1 << bits - 1), 1 << bits - 1, (conv.n, conv.k))
     shifts = rng.integers(0, 16, conv.k)
     exponential, table = rng.integers(0, 256, (2, TABLE_ENTRIES))
     planes = rng.integers(0, 256, (-(-conv.n // width), PLANES, width))
@@ -121,8 +123,11 @@ def random_work(rng: np.random.Generator, config: CoreConfig, number: int) -> Wo
                 rows += list(padded.reshape(-1, width))
             if conv.stationary == Stationary.STREAM:
                 tile = np.zeros((height, width), np.int64)
-                tile[: inside.shape[1], : inside.shape[0]] = inside.T & 255
-                rows += list(tile)
+                tile[: inside.shape[1], : inside.shape[0]] = inside.T & (1 << bits) - 1
+                count = 8 // bits
+                for first in range(0, height, count):
+                    together = enumerate(tile[first : first + count])
+                    rows.append(sum(row << bits * place for place, row in together))
             last_k = first_k + height >= conv.k
             last = last_k and first_n + width >= conv.n
             tiles.append(

@@ -102,7 +102,7 @@ def test_every_wait_is_needed(seed: int, trace: bool):
     One is left out: the second head adds to the logits that the first has written, which its epilogue does
     earlier in any order that the emulator knows.
     """
-    network = random_network(seed, replace(SMALL, distilled=bool(seed % 2)))
+    network = random_network(seed, replace(SMALL, distilled=bool(seed % 2)), weight_bits=(8,))
     config = CoreConfig(rows=1, cols=1, max_tokens=16, act_kib=1, act_banks=2, res_kib=1, axi_data_width=32)
     compiled = compile_network(network, config, trace)
     before: dict[tuple[type, str], int] = {}
