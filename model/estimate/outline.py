@@ -28,7 +28,7 @@ def outline(shape: Shape, name: str = "outline", *, shifts: bool | Container[str
             depends on the weights: in a DeiT all of them do, in a small network some do not.
 
     Returns:
-        A network to be compiled and estimated, not to be run.
+        A network to be compiled, estimated and timed; its results are zeros.
     """
     layers = [
         _layer(
@@ -139,9 +139,9 @@ def _behind_norm(
 def _layer(name: str, inputs: tuple[str, ...], output: str, k: int | None, n: int, **more: object) -> Layer:
     """A layer with N channels out; ``k`` None: its stationary operand comes from the chip."""
     weight = None if k is None else _zeros(np.int8, n, k)
-    return Layer(
-        name, inputs, output, _zeros(np.int64, n), _zeros(np.int64, n), _zeros(np.int64, n), weight, **more
-    )
+    bias = mult = _zeros(np.int64, n)
+    shift = np.broadcast_to(np.int64(1), (n,))
+    return Layer(name, inputs, output, bias, mult, shift, weight, **more)
 
 
 def _zeros(dtype: type, *shape: int) -> np.ndarray:
