@@ -61,6 +61,9 @@ def build(
     with Progress(*columns, TextColumn("{task.fields[at]}"), console=console) as progress:
 
         def stage(name: str) -> int:
+            if not console.is_terminal:
+                # No moving picture goes into a file; it is to tell all the same what is going on.
+                console.print(f"{name} (its log in {folder})", soft_wrap=True)
             return progress.add_task(name, total=1, at="")
 
         def done(task: int) -> None:
