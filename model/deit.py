@@ -12,7 +12,6 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from model.networks import LAYER_NORM_EPS as LAYER_NORM_EPS
 from model.networks import DeiTConfig
 
 INIT_STD = 0.02

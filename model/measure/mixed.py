@@ -14,7 +14,6 @@ import torch
 from torch import Tensor
 
 from hw.contract.isa import Prologue, Stationary
-from model.deit import LAYER_NORM_EPS
 from model.integer.convolution import convolve
 from model.integer.layernorm import NormConstants, statistics, token_sums
 from model.integer.network import IntegerNetwork, Layer, finish, prepare
@@ -118,7 +117,7 @@ class MixedNetwork:
         if "float" not in tensors.norms:
             x = tensors.values[self.network.residual_name]
             centred = x - x.mean(axis=-1, keepdims=True)
-            deviation = np.sqrt((centred**2).mean(axis=-1, keepdims=True) + LAYER_NORM_EPS)
+            deviation = np.sqrt((centred**2).mean(axis=-1, keepdims=True) + self.config.norm_eps)
             weight, bias = self._linear(name)
             tensors.norms["float"] = centred / deviation * weight + bias
         return tensors.norms["float"]

@@ -99,8 +99,8 @@ def test_both_heads_of_a_distilled_network_are_new(tmp_path: Path) -> None:
     )
     assert after.config == dataclasses.replace(config, classes=3), "classes 0 to 2"
     assert (after.class_names, after.notes["train_accuracy"]) == (None, 100)
-    heads = [after.state[f"{head}.weight"] for head in ("head", "head_dist")]
-    assert not torch.equal(*heads)
+    for kind in ("weight", "bias"):
+        assert not torch.equal(after.state[f"head.{kind}"], after.state[f"head_dist.{kind}"])
     changed = {key for key, value in checkpoint.state.items() if not torch.equal(value, after.state[key])}
     assert changed == {f"{head}.{kind}" for head in ("head", "head_dist") for kind in ("weight", "bias")}
 
