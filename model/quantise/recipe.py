@@ -57,7 +57,7 @@ class LayerRecipe:
             same: LayerNorm's channels (by their powers of two), queries and keys, context and projection.
         weight_range: method for the range of a row of weights.
         weight_granularity: one scale for all weights of the layer, or one for each output channel.
-        weight_bits: 2..8. Fewer than 8 are stored as int8 all the same.
+        weight_bits: of the integers; 4 and 2 take less room in the memory image.
         rounding: method that rounds the weights.
         iterations: of AdaRound.
         bias_correction: ``mean`` takes the mean error that rounding the weights leaves out of the bias.

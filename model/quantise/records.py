@@ -19,14 +19,20 @@ class TensorRecord:
     Attributes:
         name: for messages. channels: how many.
         range: the range method that watched it; its channels are equal groups of neighbours of the tensor's.
+        margin: part by which ranges are widened on either side of their middle.
         mean, mean_square: (channels,) float64.
     """
 
     def __init__(
-        self, name: str, observer: RangeObserver, channels: int | None = None, second: bool = False
+        self,
+        name: str,
+        observer: RangeObserver,
+        channels: int | None = None,
+        second: bool = False,
+        margin: float = 0.0,
     ) -> None:
         """``channels``: where not those of ``observer``. ``second``: keep the second moments of any two."""
-        self.name = name
+        self.name, self.margin = name, margin
         self.range = observer
         self.channels = channels or observer.channels
         self._count = 0
@@ -64,7 +70,9 @@ class TensorRecord:
         return (self._sums[1] / self._count).numpy()
 
     def limits(self, symmetric: bool) -> tuple[np.ndarray, np.ndarray]:
-        """Return low and high of each channel, (channels,) float64; see ``RangeObserver.limits``.
+        """Return low and high of each channel, (channels,) float64, with the margin.
+
+        See ``RangeObserver.limits``.
 
         Raises:
             PointwiseError: no channel has any range.
@@ -77,7 +85,8 @@ class TensorRecord:
                 f"The range of {self.name} is zero: it is always {low[0]:.3g} on the calibration images, so "
                 "there is nothing to choose a scale by; use other images or other weights."
             )
-        return low, high
+        widening = (high - low) / 2 * self.margin
+        return low - widening, high + widening
 
     def largest(self) -> np.ndarray:
         """Return the largest magnitude of each channel, (channels,) float64.

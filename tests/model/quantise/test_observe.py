@@ -118,6 +118,11 @@ def test_with_enough_images_the_last_block_is_seen_where_it_matters(net, images,
     normal = torch.nn.functional.layer_norm(x, (CONFIG.dim,), eps=CONFIG.norm_eps)
     assert np.allclose(few["norm"].mean, normal.mean(dim=(0, 1)), atol=1e-5)
     assert np.allclose(seen["norm"].mean, normal[:, :2].mean(dim=(0, 1)), atol=1e-5)
+    # Few samples hardly show the tails: the ranges are half as wide again.
+    tokens = normal[:, :2].flatten(0, 1)
+    low, high = tokens.amin(0), tokens.amax(0)
+    assert np.allclose(seen["norm"].limits(False)[1], high + (high - low) / 4, atol=1e-5)
+    assert np.allclose(few["norm"].limits(False)[1], normal.amax(dim=(0, 1)), atol=1e-5)
     for name in ("attn.q", "attn.context", "norm2", "mlp.act"):
         assert not np.allclose(few[f"blocks.1.{name}"].mean, seen[f"blocks.1.{name}"].mean, atol=1e-5), name
         assert np.array_equal(few[f"blocks.0.{name}"].mean, seen[f"blocks.0.{name}"].mean), name
