@@ -32,6 +32,8 @@ WANTED = (("micro", (16, 16)), ("deit_tiny", (16, 16)), ("deit_small", (16, 16))
 """Runs that have a row even while nobody has measured them."""
 SAMPLE = "micro_16x16.json"
 """The report that README.md shows as what ``make sim`` prints."""
+METHODS = "methods_deit_small.json"
+"""What ``pointwise ablation`` recorded, for the table of methods."""
 MISSING = "not measured yet"
 
 
@@ -201,7 +203,7 @@ def _units(config: CoreConfig) -> dict[str, tuple[str, int]]:
 def results() -> str:
     """What was measured, a row a report."""
     paths = [path for path in sorted(RESULTS.glob("*.json")) if not path.match(boards.REPORTS)]
-    reports = [json.loads(path.read_text()) for path in paths]
+    reports = [json.loads(path.read_text()) for path in paths if not path.match("methods_*.json")]
     measured = {(report["network"], tuple(report["array"])) for report in reports}
     rows = [_measured(report) for report in reports]
     for network, (height, width) in WANTED:
@@ -244,6 +246,37 @@ def sample() -> str:
     return "```text\n" + "\n".join(lines) + "\n```"
 
 
+def methods() -> str:
+    """What each method of quantisation buys, from a recorded run of ``pointwise ablation``."""
+    from model.measure.ablation import Attempt
+
+    from .reporting.methods import COLUMNS, read, rows
+
+    contents = read(RESULTS / METHODS)
+    shown = markdown(COLUMNS, rows([Attempt(**attempt) for attempt in contents["attempts"]]))
+    images = f"{contents['calibration_images']} images to calibrate on, {contents['images']} to compare on"
+    return f"{shown}\n\n`{contents['command']}`: {images}."
+
+
+def recipe() -> str:
+    """The keys of a recipe, with what they take and their defaults."""
+    from model.quantise.recipe import CHOICES, METHOD_KEYS, WHOLE, LayerRecipe
+
+    options = dataclasses.fields(LayerRecipe)
+    docs = attribute_docs(LayerRecipe, [option.name for option in options])
+
+    def taken(name: str) -> str:
+        if name in METHOD_KEYS:
+            return ", ".join(f"``{method}``" for method in METHOD_KEYS[name][0]) + ", or one of yours"
+        if name in WHOLE:
+            return "{} to {}".format(*WHOLE[name])
+        return ", ".join(f"``{word}``" for word in CHOICES.get(name, ("true", "false")))
+
+    defaults = ((o, str(o.default).lower() if isinstance(o.default, bool) else o.default) for o in options)
+    lines = ((f"``{o.name}``", taken(o.name), f"``{default}``", docs[o.name]) for o, default in defaults)
+    return markdown(("key", "takes", "default", "meaning"), lines)
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "opcodes": lambda: members(isa.Opcode),
     "prologues": lambda: members(isa.Prologue),
@@ -263,5 +296,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "bitstreams": lambda: markdown(*boards.bitstreams(RESULTS)),
     "components": lambda: markdown(*boards.components(json.loads((RESULTS / BITSTREAM).read_text()))),
     "sample": sample,
+    "methods": methods,
+    "recipe": recipe,
 }
 """What makes each table, by its name in the documents."""

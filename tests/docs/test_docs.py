@@ -4,6 +4,7 @@ import importlib
 import importlib.util
 import re
 import shlex
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
@@ -12,17 +13,24 @@ import pytest
 import typer
 
 from hw.contract.image import MAGIC, VERSION
+from model.networks import NETWORKS
+from model.quantise import Recipe
+from model.quantise.deit import layer_names
 from sim import docs
 from sim.cli import entry
 from sim.docs import documents, renewed
 from sim.tables import ROOT
 
 DOCUMENTS = [pytest.param(path, id=path.name) for path in documents()]
-GENERATED = {"image.bin", "image.hex", "manifest.json", "config.json", "report.json", "timeline.json"}
+GENERATED = {"image.bin", "image.hex", "manifest.json", "config.json", "report.json", "timeline.json"} | {
+    "quantisation.json"
+}
 """File names in the documents that are no files of the project: what commands write …"""
 BROUGHT = {
     "mine.py",
     "my.safetensors",
+    "my_int8.safetensors",
+    "my_recipe.toml",
     "deit_tiny.safetensors",
     "tiny_int8.safetensors",
     "flowers.safetensors",
@@ -182,6 +190,15 @@ def test_programs_run(index: int) -> None:
     programs = FENCE.findall((ROOT / "docs" / "add_a_network.md").read_text())
     assert [language for language, _ in programs] == ["python", "python"]
     exec(compile(programs[index][1], "add_a_network.md", "exec"), {"__name__": "program"})
+
+
+def test_the_recipe_in_the_documents_is_one() -> None:
+    text = (ROOT / "docs" / "quantisation.md").read_text()
+    (example,) = [block for language, block in FENCE.findall(text) if language == "toml"]
+    recipe = Recipe.from_dict(tomllib.loads(example))
+    recipe.check_names(layer_names(NETWORKS["deit_tiny"]))
+    assert recipe["blocks.11.mlp.fc1"].weight_bits == 6
+    assert recipe["blocks.0.mlp.fc1"].range == "percentile"
 
 
 def test_constants_of_the_image() -> None:
