@@ -43,9 +43,18 @@ def random_memory(seed: int) -> dict[str, object]:
 
 
 def run_network(
-    simulator: Build, config: CoreConfig, network: IntegerNetwork, seed: int, memory: dict[str, object]
+    simulator: Build,
+    config: CoreConfig,
+    network: IntegerNetwork,
+    seed: int,
+    memory: dict[str, object],
+    cycles: int = CYCLES,
 ) -> Outcome:
     """Compile a network with trace, run one random image on a core and compare every tensor.
+
+    Args:
+        seed: of the image and of the memory's stalls. memory: plusargs of the DRAM.
+        cycles: after which the core has got stuck.
 
     Raises:
         hw.contract.errors.PointwiseError: the core ended in an error. sim.bench.BenchFailure: it did not end,
@@ -54,7 +63,7 @@ def run_network(
     compiled = compile_network(network, config, trace=True)
     image = random_image(network, seed)
     result = run_core(
-        simulator, compiled, [compiled.pack_input(image)], plusargs=memory, seed=seed, timeout_cycles=CYCLES
+        simulator, compiled, [compiled.pack_input(image)], plusargs=memory, seed=seed, timeout_cycles=cycles
     )
     check_errors(result)
     got = compiled.read_output(result.outputs[0])
