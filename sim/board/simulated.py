@@ -3,7 +3,7 @@
 import re
 import select
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,12 +61,14 @@ def build_board(config: CoreConfig, clock_mhz: float = 100.0, *, optimise: str =
 
 
 @contextmanager
-def running(board: SimulatedBoard, log: Path, memory: Path | None = None) -> Iterator[str]:
+def running(
+    board: SimulatedBoard, log: Path, memory: Path | None = None, plusargs: Sequence[str] = ()
+) -> Iterator[str]:
     """Simulate for the length of a ``with`` statement; gives the name of the terminal: its serial line.
 
     Args:
         log: gets what the simulation prints, the SDRAM chip's complaints and counts among it.
-        memory: a file that lies in the SDRAM from the start.
+        memory: a file that lies in the SDRAM from the start. plusargs: further ones.
 
     Raises:
         PointwiseError: the simulation does not start, or ended early, as it does at a violation of the
@@ -74,6 +76,7 @@ def running(board: SimulatedBoard, log: Path, memory: Path | None = None) -> Ite
     """
     command = [str(board.simulator.executable)]
     command += [f"+sdram_image={memory.resolve()}"] if memory else []
+    command += plusargs
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("w") as errors:
         process = subprocess.Popen(

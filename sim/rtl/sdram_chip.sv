@@ -2,7 +2,8 @@
 // it: open rows, CAS latency, refresh, and a check of every timing that a controller must keep. The first violation
 // ends the simulation. Bursts of one word only, which is what LiteDRAM programs.
 //
-// Commands are taken at the rising edge of clk. +sdram_image names a file that lies in the memory from the start.
+// Commands are taken at the rising edge of clk. +sdram_image names a file that lies in the memory from the start,
+// +sdram_clock_ps is another period: with a shorter one a controller that is right breaks the timings.
 
 module sdram_chip #(
     parameter int CLOCK_PS = 10_000,  // one period of clk
@@ -47,6 +48,7 @@ module sdram_chip #(
   // Refreshes of the last T_REF at least: a bucket that fills with time and that each refresh drains.
   longint              debt = 0;
 
+  longint      period = CLOCK_PS;
   string       image;
   int          file, ignored;
   logic [15:0] data[4];
@@ -61,6 +63,7 @@ module sdram_chip #(
       written[bank] = -1000;
       drive[bank] = 0;
     end
+    if ($value$plusargs("sdram_clock_ps=%d", period)) ;
     if ($value$plusargs("sdram_image=%s", image)) begin
       file = $fopen(image, "rb");
       if (file == 0) begin
@@ -82,7 +85,7 @@ module sdram_chip #(
   endtask
 
   function automatic logic since(input longint when_, input int ps);
-    return (now - when_) * CLOCK_PS >= longint'(ps);
+    return (now - when_) * period >= longint'(ps);
   endfunction
 
   wire [2:0] command = {ras_n, cas_n, we_n};
@@ -98,7 +101,7 @@ module sdram_chip #(
   endtask
 
   function automatic longint cycles(input int ps);
-    return (longint'(ps) + CLOCK_PS - 1) / CLOCK_PS;
+    return (longint'(ps) + period - 1) / period;
   endfunction
 
   // Auto precharge: the bank closes by itself, but not before tRAS.
@@ -117,7 +120,7 @@ module sdram_chip #(
     end
     drive[3] <= 0;
     if (activates != 0) begin  // there is something to keep
-      debt <= debt + CLOCK_PS * REFRESHES;
+      debt <= debt + period * REFRESHES;
       // The controller may be eight refreshes late, as the data sheet's burst refresh is.
       must(debt <= 9 * T_REF, "tREF");
     end

@@ -1,5 +1,6 @@
 """The whole system from host bytes to a result: UART, bridge, SDRAM, core; through the command."""
 
+import socket
 import subprocess
 import sys
 
@@ -60,9 +61,9 @@ def test_from_host_bytes_to_the_result(program, tmp_path, capsys):
         assert sum(outcome.causes.values()) == outcome.cycles
         link.close()
 
-        server = _server(terminal, description.baud)
+        server, port = _server(terminal, description.baud)
         try:
-            device = Board(description, connect(description, None, "localhost:18234"))
+            device = Board(description, connect(description, None, f"localhost:{port}"))
             device.check_alive()
             assert device.status()["state"] == "done"
         finally:
@@ -72,14 +73,29 @@ def test_from_host_bytes_to_the_result(program, tmp_path, capsys):
     assert counted["refreshes"] > 0 < counted["activates"]
 
 
+@pytest.mark.slow
+def test_a_chip_that_is_driven_too_fast_is_told(tmp_path):
+    board = build_board(CONFIG, optimise="-O1")
+    description = Description.read(board.description)
+    fast = ["+sdram_clock_ps=4000"]
+    with pytest.raises(PointwiseError, match="SDRAM CHECK: tR"):
+        with running(board, tmp_path / "board.log", plusargs=fast) as terminal:
+            device = Board(description, connect(description, terminal, None))
+            device.bring_up()
+            device.bus.write(description.sdram_base, bytes(64))
+
+
 def _server(terminal, baud):
-    """LiteX's own server on the same line; returns once it listens."""
+    """LiteX's own server on the same line, once it listens, and its port."""
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        port = free.getsockname()[1]
     command = [sys.executable, "-u", "-m", "litex.tools.litex_server", "--uart", "--uart-port", terminal]
-    command += ["--uart-baudrate", str(baud), "--bind-port", "18234"]
+    command += ["--uart-baudrate", str(baud), "--bind-port", str(port)]
     server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     for line in server.stdout:
         if "tcp port" in line:
-            return server
+            return server, port
     raise AssertionError("litex_server did not start")
 
 
