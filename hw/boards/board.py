@@ -17,7 +17,7 @@ class Board:
             where there is nothing to make one for.
         device: of the FPGA, in the words of these tools.
         preset: of ``hw.contract.config.PRESETS``, the core that fits.
-        clock_mhz: of the core and of everything else but the pins; timing closes at it.
+        clock_mhz: of the core and of everything around it, unless another is asked for.
         available: what the FPGA has of each kind of resource.
     """
 
@@ -41,7 +41,7 @@ BOARDS: dict[str, Board] = {
             family="ecp5",
             device=("--85k", "--package", "CABGA381", "--speed", "6"),
             preset="ecp5",
-            clock_mhz=100.0,
+            clock_mhz=50.0,
             available={"lut4": 83640, "flip_flops": 83640, "block_rams": 208, "multipliers": 156},
         ),
         Board(

@@ -38,7 +38,7 @@ def make_report(
     """
     components = count(system.gateware / NETLIST, system.board.family)
     core, macs = total(components, CORE), system.config.rows * system.config.cols
-    lut = "lut4" if "lut4" in core else "lut"
+    lut = "lut4" if system.board.family == "ecp5" else "lut"
     per_mac = {f"{lut}_per_mac": round(core[lut] / macs, 1)}
     if "lut_places" in core:
         per_mac["lut_places_per_mac"] = round(core["lut_places"] / macs, 1)

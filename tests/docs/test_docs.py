@@ -23,7 +23,8 @@ from sim.tables import ROOT
 
 DOCUMENTS = [pytest.param(path, id=path.name) for path in documents()]
 GENERATED = {"image.bin", "image.hex", "manifest.json", "config.json", "report.json", "timeline.json"} | {
-    "quantisation.json"
+    "quantisation.json",
+    "board.json",
 }
 """File names in the documents that are no files of the project: what commands write …"""
 BROUGHT = {
