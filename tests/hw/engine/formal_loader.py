@@ -1,9 +1,11 @@
 """Harness of the loader: credits, banks, and what becomes of every row of the stationary stream."""
 
 from amaranth.hdl import Assert, Assume, Cover, Elaboratable, Module, Mux, Signal
+from amaranth.lib import data
 
 from hw.contract.config import CoreConfig
 from hw.contract.stream import PLANES, TABLE_ENTRIES
+from hw.engine.descriptor import LOADER
 from hw.engine.loader import Loader
 from hw.engine.requantise import PARAMETER_BANKS
 from hw.engine.table import TABLE_BANKS
@@ -14,7 +16,7 @@ class LoaderProof(Elaboratable):
     """Any convolutions, any pauses of the stream, banks given back at any time by those who have them.
 
     A bank is written only while nobody reads it, banks are filled in turn, a tile that is loaded stays until
-    it is started, and every row that is taken is used, once.
+    it is started, and every row that is taken is used, once; rows of packed weights until they are taken.
     """
 
     def __init__(self, config: CoreConfig, latency: int) -> None:
@@ -65,9 +67,14 @@ class LoaderProof(Elaboratable):
         table = unit.exp_write | unit.act_write
         to_array = taken & ~unit.plane_write & ~table
         sent, shifts = state["from_stream_d1"], state["shift_load_d1"]  # on their way since a cycle
+        row_left = previous(m, to_array, name="to_array")
+        packed = previous(m, data.View(LOADER, state["conv"]).packing != 0, name="packed")
         m.d.comb += [
             Assert(~unit.plane_write | (taken & ~table)),
-            Assert(sent + shifts == previous(m, to_array, name="to_array")),
+            Assert(~(sent & shifts)),
+            Assert(~row_left | sent | shifts),
+            # Only a row of packed weights is used while it stays on offer.
+            Assert(row_left | (~shifts & (~sent | packed))),
             Assert(~to_array | ~unit.tile_ready),
             Cover(sent),
             Cover(table & taken),
