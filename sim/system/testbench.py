@@ -7,6 +7,9 @@ from hw.package.files import core_text
 from sim.build import CHECKERS, DRAM, RTL, Build, build
 
 TOP = "core_tb"
+LARGE = 512
+"""Cells of an array from which on Verilator moves no code to merge conditions: its time for that grows with the
+square of the design (minutes at 32×32), and what it gains is small."""
 
 
 @cache
@@ -17,6 +20,7 @@ def core_verilog(config: CoreConfig) -> str:
 
 def build_core(config: CoreConfig, *, waves: bool = False, optimise: str = "-O2") -> Build:
     """Compile ``core_tb`` around a core, or find it compiled: images and inputs are not part of it."""
+    large = config.rows * config.cols > LARGE
     return build(
         [core_verilog(config), *CHECKERS, *DRAM, RTL / "timeline.sv", RTL / "core_tb.sv"],
         TOP,
@@ -24,4 +28,5 @@ def build_core(config: CoreConfig, *, waves: bool = False, optimise: str = "-O2"
         parameters={"DATA_WIDTH": config.axi_data_width, "ADDR_WIDTH": config.axi_addr_width},
         waves=waves,
         optimise=optimise,
+        arguments=["-fno-merge-cond-motion"] if large else (),
     )
