@@ -30,6 +30,7 @@ GENERATED = {"image.bin", "image.hex", "manifest.json", "config.json", "report.j
 BROUGHT = {
     "mine.py",
     "my.safetensors",
+    "my.pth",
     "my_int8.safetensors",
     "my_recipe.toml",
     "deit_tiny.safetensors",
