@@ -35,20 +35,20 @@ def test_sweep_writes_table_csv_json_and_figure(tmp_path: Path, capsys: pytest.C
         "8",
         "--latency",
         "40,200",
-        "--res-kib",
-        "1,8",
+        "--max-tokens",
+        "8,64",
     ]
     assert main([*arguments, "--out", str(tmp_path)]) == 0
     text = capsys.readouterr().out
     assert "one must divide the other" in text
-    assert "does not fit the core: its residual SRAM has 1 KiB" in text
+    assert "the core takes max_tokens = 8" in text
     points = json.loads((tmp_path / "sweep.json").read_text())["points"]
     with (tmp_path / "sweep.csv").open() as file:
         lines = list(csv.DictReader(file))
     assert len(points) == len(lines) == 3 * 2 * 2
     for point, line in zip(points, lines, strict=True):
         assert all(int(line[axis]) == value for axis, value in point["values"].items())
-        fits = point["values"]["rows"] != 12 and point["values"]["res_kib"] == 8
+        fits = point["values"]["rows"] != 12 and point["values"]["max_tokens"] == 64
         assert point["fits"] == fits == bool(line["cycles"]) == (not line["reason"])
         if fits:
             assert int(line["cycles"]) == point["cycles"]
@@ -64,7 +64,7 @@ def test_sweep_writes_table_csv_json_and_figure(tmp_path: Path, capsys: pytest.C
         (["--rows", "many"], "--rows is 'many'; expected a whole number, or several with commas between"),
         (["--clock", "0"], "a clock of 0 MHz was asked for; give a frequency above 0, such as 100"),
         (["--stall", "95"], "stalls in 95% of the cycles were asked for; give 0 to 90 %"),
-        (["--model", "deit_base"], "does not fit the core"),
+        (["--model", "deit_tiny", "--max-tokens", "64"], "the core takes max_tokens = 64"),
         (["--model", "deit_huge"], "deit_huge"),
         (["--network", "missing.safetensors"], "missing.safetensors"),
     ],
@@ -83,7 +83,8 @@ def test_errors_are_sentences(
 
 def test_a_sweep_of_nothing_that_fits(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """All reasons and a figure without bars, and no failure."""
-    arguments = ["estimate", "--model", "deit_base", "--sweep", "--rows", "8,16", "--out", str(tmp_path)]
+    arguments = ["estimate", "--model", "deit_tiny", "--max-tokens", "64", "--sweep", "--rows", "8,16"]
+    arguments += ["--out", str(tmp_path)]
     assert main(arguments) == 0
-    assert "does not fit the core" in capsys.readouterr().out
+    assert "the core takes max_tokens = 64" in capsys.readouterr().out
     assert not any(point["fits"] for point in json.loads((tmp_path / "sweep.json").read_text())["points"])
