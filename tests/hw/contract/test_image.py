@@ -6,7 +6,7 @@ import pytest
 
 from hw.contract.config import CoreConfig
 from hw.contract.errors import PointwiseError
-from hw.contract.image import Header, check, seal, shape_word
+from hw.contract.image import VERSION, Header, check, seal, shape_word
 
 CORE = CoreConfig(rows=4, cols=8)
 HEADER = Header(
@@ -36,7 +36,7 @@ def test_a_good_image_gives_its_header() -> None:
     [
         (b"", "0 bytes"),
         (bytes(64), "no Pointwise image"),
-        (image()[:4] + b"\x02" + image()[5:], "version 2"),
+        (image()[:4] + bytes([VERSION + 1]) + image()[5:], f"version {VERSION + 1}"),
         (image()[:-64], "192 bytes, its header says 256"),
         (image()[:100] + b"\x01" + image()[101:], "checksum is wrong"),
         (image(shape=shape_word(CoreConfig())), "for a core of shape"),

@@ -45,7 +45,8 @@ def test_same_program_as_the_compiler(seed: int) -> None:
 def test_outline_has_the_dimensions(seed: int) -> None:
     """An outline compiles to the instructions of a network with numbers, but for what the numbers decide."""
     shape, config = random_shape(seed), random_config(seed)
-    network = random_network(seed, shape)
+    # An outline has weights of 8 bits.
+    network = random_network(seed, shape, weight_bits=(8,))
     shifted = [
         f"{layer.name}"
         for layer in network.layers
