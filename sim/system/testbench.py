@@ -8,8 +8,8 @@ from sim.build import CHECKERS, DRAM, RTL, Build, build
 
 TOP = "core_tb"
 LARGE = 512
-"""Cells of an array from which on Verilator moves no code to merge conditions: its time for that grows with the
-square of the design (minutes at 32×32), and what it gains is small."""
+"""Cells of an array from which on Verilator moves no code to merge conditions: its time for that grows with
+the square of the design (minutes at 32×32), and what it gains is small."""
 
 
 @cache

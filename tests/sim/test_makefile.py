@@ -18,7 +18,8 @@ def checkout(tmp_path: Path) -> Path:
     (tmp_path / ".venv" / "bin").mkdir(parents=True)
     shutil.copy(shutil.which("true"), tmp_path / ".venv" / "bin" / "python")
     (tmp_path / ".venv" / ".ready").write_text(str(tmp_path))
-    (tmp_path / ".venv" / ".fpga").touch()
+    for extra in (".dev", ".fpga"):
+        (tmp_path / ".venv" / extra).touch()
     return tmp_path
 
 

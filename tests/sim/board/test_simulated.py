@@ -3,6 +3,8 @@
 import socket
 import subprocess
 import sys
+import time
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -92,10 +94,13 @@ def _server(terminal, baud):
         port = free.getsockname()[1]
     command = [sys.executable, "-u", "-m", "litex.tools.litex_server", "--uart", "--uart-port", terminal]
     command += ["--uart-baudrate", str(baud), "--bind-port", str(port)]
-    server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    for line in server.stdout:
-        if "tcp port" in line:
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    # It tells its port before it listens there, so only trying shows when it does.
+    for _ in range(600):
+        with suppress(ConnectionRefusedError), socket.create_connection(("localhost", port)):
             return server, port
+        time.sleep(0.1)
+    server.kill()
     raise AssertionError("litex_server did not start")
 
 

@@ -84,5 +84,5 @@ def test_faults_of_a_register_are_found(tmp_path, fault):
 
 def test_missing_tools_are_told_in_a_sentence(tmp_path, monkeypatch):
     monkeypatch.setattr(proofs, "TOOLS", {"no-such-prover": "a-package"})
-    with pytest.raises(PointwiseError, match=r"a-package.*make setup"):
+    with pytest.raises(PointwiseError, match=r"a-package.*extra dev"):
         proofs.prove(None, tmp_path / "proof", depth=1)

@@ -1,4 +1,4 @@
-"""One block of each known network in RTL, every tensor compared: all on one core, which the largest does not fit.
+"""One block of each known network in RTL, every tensor compared: all on one core, too small for the largest.
 
 DeiT-Base keeps its residual stream in DRAM there, in slices.
 """
