@@ -9,6 +9,8 @@ from .errors import PointwiseError
 
 MAX_CHANNELS = 4096
 """Upper bound of K and N of one convolution; it sizes the LayerNorm sums (28 and 43 bits)."""
+LARGEST_KIB = 16384
+"""Of either SRAM."""
 
 
 def next_power_of_two(value: int) -> int:
@@ -69,8 +71,8 @@ class CoreConfig:
                 f"cols = {self.cols}; 0 chooses the widest"
             )
         _in_range("max_tokens", self.max_tokens, 2, 1024)
-        _in_range("act_kib", self.act_kib, 1, 16384)
-        _in_range("res_kib", self.res_kib, 1, 16384)
+        _in_range("act_kib", self.act_kib, 1, LARGEST_KIB)
+        _in_range("res_kib", self.res_kib, 1, LARGEST_KIB)
         _in_range("act_banks", self.act_banks, 1, 16)
         if self.axi_data_width not in (32, 64, 128, 256, 512):
             raise PointwiseError(

@@ -19,8 +19,9 @@ from .layout import pack_block
 from .lowering import Rows, Step
 from .manifest import Record, build_manifest
 from .packing import pack_stream
-from .planning import Plan, plan
+from .planning import Plan
 from .program import Emitter, Line
+from .room import plan
 from .transfers import Transfers
 
 

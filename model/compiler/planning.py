@@ -1,10 +1,9 @@
 """Order and places together: the fastest order that fits, with tensors cut into slices where none does, and
 spilled to DRAM where slices do not do."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from hw.contract.config import CoreConfig
-from hw.contract.errors import PointwiseError
 from hw.contract.isa import Space
 from hw.contract.stream import tiles
 
@@ -13,9 +12,6 @@ from .lowering import Graph, lower, sliceable
 from .placement import Item, Rectangle, height, peak, place
 from .schedule import demand_order, interleave, touched
 from .spilling import least_room, spill
-
-MEMORIES = {Space.ACTIVATION: ("activation SRAM", "act_kib"), Space.RESIDUAL: ("residual SRAM", "res_kib")}
-
 
 _AMBITIONS = (1.0, 0.9, 0.8, 0.0)
 """Parts of the activation SRAM up to which steps may be moved ahead, in the order of trying; 0 moves none.
@@ -44,17 +40,11 @@ class Plan:
     alive: dict[Space, int]
 
 
-def plan(analysis: Analysis, config: CoreConfig, name: str) -> Plan:
-    """Find an order and a place for everything.
+def find_plan(analysis: Analysis, config: CoreConfig) -> Plan | None:
+    """Find an order and a place for everything; None where it does not fit.
 
     First without slices, then with more and more of them; where even the finest do not fit, again from the
     coarsest on with what does not fit waiting in DRAM.
-
-    Args:
-        name: of the network, for messages.
-
-    Raises:
-        PointwiseError: it does not fit; the sentence names the memory, what is needed and what is there.
     """
     may_slice = sliceable(analysis)
     slices: dict[Key, int] = {}
@@ -83,7 +73,7 @@ def plan(analysis: Analysis, config: CoreConfig, name: str) -> Plan:
         result = _spilled(analysis, config, cut)
         if result is not None:
             return result
-    raise _does_not_fit(analysis, config, name, tried)
+    return None
 
 
 def _spilled(analysis: Analysis, config: CoreConfig, slices: dict[Key, int]) -> Plan | None:
@@ -241,24 +231,3 @@ def _agree(analysis: Analysis, slices: dict[Key, int]) -> None:
             if source in slices and target in slices and slices[source] != slices[target]:
                 slices[source] = slices[target] = max(slices[source], slices[target])
                 changed = True
-
-
-def _does_not_fit(
-    analysis: Analysis, config: CoreConfig, name: str, cuts: list[dict[Key, int]]
-) -> PointwiseError:
-    """The sentence for a network that is too large, with a memory that would do."""
-    parts = _finest(analysis.tensors[analysis.residual], config)
-    graphs = [lower(analysis, config, _cut_residual(analysis, cut, parts)) for cut in cuts]
-    rooms = [least_room(graph, demand_order(graph)) for graph in graphs]
-    least = {space: min(room[space] for room in rooms) for space in Space}
-    space = Space.RESIDUAL if least[Space.RESIDUAL] > config.res_words else Space.ACTIVATION
-    memory, parameter = MEMORIES[space]
-    kib = -(-least[space] * config.rows * (2 if space == Space.RESIDUAL else 1) // 1024)
-    if space == Space.ACTIVATION:
-        kib = max(config.act_kib + 1, kib)
-        while not any(_spilled(analysis, replace(config, act_kib=kib), cut) for cut in cuts):
-            kib += max(1, kib // 32)  # gaps may ask for some more
-    return PointwiseError(
-        f"network {name} does not fit the core: its {memory} has {getattr(config, parameter)} KiB and {kib} "
-        f"KiB are needed; build a core with {parameter} = {kib} or more"
-    )

@@ -7,8 +7,9 @@ from hw.contract.image import HEADER_BYTES, TRAILER_BYTES, align
 from hw.contract.isa import INSTRUCTION_BYTES, Base, Conv, Dma, Instruction, Space
 from model.compiler.analysis import analyse
 from model.compiler.lowering import Rows
-from model.compiler.planning import Plan, plan
+from model.compiler.planning import Plan
 from model.compiler.program import Emitter, Line
+from model.compiler.room import plan
 from model.compiler.transfers import Transfers
 from model.integer.network import IntegerNetwork
 

@@ -11,8 +11,9 @@ from hw.contract.config import PRESETS, CoreConfig
 from hw.contract.errors import PointwiseError
 from hw.contract.isa import Space
 from model.compiler.analysis import analyse
-from model.compiler.planning import Plan, plan
+from model.compiler.planning import Plan
 from model.compiler.random_network import random_network
+from model.compiler.room import plan
 from model.compiler.shapes import Shape, random_config
 from model.networks import NETWORKS
 
@@ -104,7 +105,16 @@ def test_what_does_not_fit_is_told_with_a_memory_that_would_do(shape: Shape, mem
     config = CoreConfig(**room | {memory: needed})
     assert_sound(planned(shape, config), config)
     with pytest.raises(PointwiseError):
-        planned(shape, CoreConfig(**room | {memory: needed // 2}))
+        planned(shape, CoreConfig(**room | {memory: needed - 1}))
+
+
+def test_two_memories_that_are_too_small_are_both_told():
+    shape = replace(DEIT_TINY, depth=1)
+    with pytest.raises(PointwiseError) as caught:
+        planned(shape, CoreConfig(act_kib=8, res_kib=4))
+    needed = re.search(r"act_kib = (\d+) and res_kib = (\d+) or more", str(caught.value))
+    config = CoreConfig(act_kib=int(needed[1]), res_kib=int(needed[2]))
+    assert_sound(planned(shape, config), config)
 
 
 @pytest.mark.parametrize("seed", range(10))

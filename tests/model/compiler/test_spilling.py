@@ -10,8 +10,8 @@ from hw.contract.isa import Dma, Space
 from model.compiler import compile_network
 from model.compiler.analysis import analyse
 from model.compiler.lowering import Graph, lower
-from model.compiler.planning import plan
 from model.compiler.random_network import random_network
+from model.compiler.room import plan
 from model.compiler.schedule import demand_order, touched
 from model.compiler.shapes import Shape
 from model.compiler.spilling import least_room, spill
