@@ -34,8 +34,8 @@ def plan(analysis: Analysis, config: CoreConfig, name: str) -> Plan:
         grown = _grow(analysis, replace(grown, act_kib=config.act_kib), "act_kib")
     else:
         raise PointwiseError(
-            f"network {name} does not fit a core with {config.rows} rows, not even with {LARGEST_KIB} KiB in each "
-            "memory; build one with more rows"
+            f"network {name} does not fit a core with {config.rows} rows, not even with {LARGEST_KIB} KiB in "
+            "each memory; build one with more rows"
         )
     short = [field for field in _MEMORIES if getattr(grown, field) != getattr(config, field)]
     needs = " and ".join(
