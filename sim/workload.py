@@ -11,7 +11,7 @@ from model import digits
 from model.checkpoints import MICRO_DIGITS, Checkpoint, load_checkpoint
 from model.images.described import named
 from model.images.find import find_images
-from model.images.prepare import prepare
+from model.images.prepare import UnreadableImageError, prepare
 from model.images.preprocessing import Preprocessing
 from model.integer.network import IntegerNetwork
 from model.networks import NETWORKS, DeiTConfig, network
@@ -69,7 +69,7 @@ def with_images(
         name, weights: as ``load_weights`` gives them. count: images to run.
         progress: of the calibration: images done, images in all.
         quantised: a file of integers to take instead of quantising, of the same dimensions.
-        given: images and labels to run instead, as ``images_in_files`` gives them.
+        given: images and labels to run instead, the first two of what ``images_in_files`` gives.
 
     Raises:
         PointwiseError: too many images, or none; or the integers are of another network.
@@ -121,22 +121,32 @@ def load_weights(
 
 def images_in_files(
     path: Path, weights: Checkpoint, count: int | None = None, preprocess: str | None = None
-) -> tuple[np.ndarray, np.ndarray | None]:
-    """Prepare images of one's own for ``with_images``.
+) -> tuple[np.ndarray, np.ndarray | None, tuple[str, ...]]:
+    """Prepare images of one's own for ``with_images``; those that cannot be read are left out.
 
     Args:
         path: a folder or a list, see `find_images`. count: as many, spread over all of them, or all.
         preprocess: as in ``preprocessing_of``.
 
     Returns:
-        (B, colours, S, S) float32, and (B,) int64 or None where nobody says what they show.
+        (B, colours, S, S) float32; (B,) int64 or None where nobody says what they show; and the names of
+        images that cannot be read.
 
     Raises:
-        PointwiseError: there are no images, one cannot be read, or their classes are not the network's.
+        PointwiseError: there are no images, none can be read, or their classes are not the network's.
     """
     chosen, prepared = find_images(path).first(count), preprocessing_of(weights, preprocess)
     labels = chosen.labels(weights.config.classes, weights.class_names)
-    return np.stack([prepare(file.path, prepared) for file in chosen.files]), labels
+    pixels, good, unreadable = [], [], []
+    for index, file in enumerate(chosen.files):
+        try:
+            pixels.append(prepare(file.path, prepared))
+            good.append(index)
+        except UnreadableImageError as error:
+            unreadable.append(file.name)
+            if len(unreadable) == len(chosen):
+                raise PointwiseError(str(error)) from error
+    return np.stack(pixels), None if labels is None else labels[good], tuple(unreadable)
 
 
 def of_digits(config: DeiTConfig) -> bool:

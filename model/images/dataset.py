@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -27,19 +27,22 @@ class ImageSet:
     Attributes:
         root: the folder or list that they come from. files: the images.
         numbered: categories are numbers of logits, as a list may give them.
+        categories: what the images show, each once, in the order of torchvision's ``ImageFolder``; where this
+            is a part of a set, those of the whole set. Found in ``files`` unless given.
     """
 
     root: Path
     files: tuple[ImageFile, ...]
     numbered: bool = False
+    categories: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.categories:
+            found = {file.category for file in self.files if file.category is not None}
+            object.__setattr__(self, "categories", tuple(sorted(found)))
 
     def __len__(self) -> int:
         return len(self.files)
-
-    @property
-    def categories(self) -> tuple[str, ...]:
-        """What the images show, each once, in the order of torchvision's ``ImageFolder``."""
-        return tuple(sorted({file.category for file in self.files if file.category is not None}))
 
     def labels(self, classes: int, class_names: Sequence[str] | None = None) -> np.ndarray | None:
         """Return the number of the logit of each image, int64, or None where nobody knows what they show.
@@ -86,4 +89,4 @@ class ImageSet:
         if count < 1:
             raise PointwiseError(f"{count} images were asked for; give at least 1")
         chosen = np.arange(count) * len(self) // count
-        return ImageSet(self.root, tuple(self.files[i] for i in chosen), self.numbered)
+        return replace(self, files=tuple(self.files[i] for i in chosen))

@@ -48,7 +48,10 @@ def command(
         from sim.workload import images_in_files, load_weights
 
         name, weights = load_weights(model, checkpoint, heads)
-        given = None if files is None else images_in_files(files, weights, images, preprocess)
+        given = None
+        if files is not None:
+            *given, unreadable = images_in_files(files, weights, images, preprocess)
+            options.tell_unreadable(console, unreadable)
         paths = _measure(console, path, (name, weights), images, given, alone, out)
     else:
         paths = _renew(path)

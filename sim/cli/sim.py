@@ -65,7 +65,10 @@ def command(
         name = name if network is None else network.stem
         folder = out or build_root() / f"sim-{name}-{core_name(core)}"
         count = images if images is not None else 32 if of_digits(weights.config) else 1
-        given = None if files is None else images_in_files(files, weights, count, preprocess)
+        given = None
+        if files is not None:
+            *given, unreadable = images_in_files(files, weights, count, preprocess)
+            options.tell_unreadable(console, unreadable)
         workload = with_images(name, weights, count, quantised=network, given=given)
         step("simulator (compiled once for each core)")
         from sim.system.testbench import build_core

@@ -34,11 +34,16 @@ def test_images_in_files_are_prepared_as_the_checkpoint_wants_them(tmp_path: Pat
         pixels = np.random.default_rng(index).integers(0, 256, (8, 8), np.uint8)
         Image.fromarray(pixels).save(tmp_path / f"{index}.png")
     (tmp_path / "list.txt").write_text("".join(f"{index}.png {9 - index}\n" for index in range(4)))
-    images, labels = images_in_files(tmp_path / "list.txt", weights, 2)
-    assert labels.tolist() == [9, 7]
+    images, labels, unreadable = images_in_files(tmp_path / "list.txt", weights, 2)
+    assert labels.tolist() == [9, 7] and unreadable == ()
     assert np.array_equal(images[1], prepare(tmp_path / "2.png", weights.prepared))
     workload = with_images(name, weights, 1, given=(images, labels))
     assert workload.images is images and workload.labels is labels
     assert images_in_files(tmp_path, weights)[1] is None
-    other, _ = images_in_files(tmp_path, weights, preprocess="authors")
+    other, *_ = images_in_files(tmp_path, weights, preprocess="authors")
     assert other.shape == (4, 1, 8, 8) and not np.array_equal(other[0], images[0])
+    (tmp_path / "0.png").write_text("no image")
+    rest, labels, unreadable = images_in_files(tmp_path / "list.txt", weights, 2)
+    assert np.array_equal(rest, images[1:]) and labels.tolist() == [7] and unreadable == ("0.png",)
+    with pytest.raises(PointwiseError, match=r"The image .*0\.png cannot be read"):
+        images_in_files(tmp_path / "list.txt", weights, 1)

@@ -108,6 +108,8 @@ def test_nothing_there_is_told(tmp_path: Path) -> None:
 def test_a_part_has_images_of_all_classes(folder: Path) -> None:
     images = find_images(folder)
     assert [file.name for file in images.first(2).files] == ["daisy/z.png", "rose/a.JPEG"]
+    assert images.first(1).categories == images.categories == ("daisy", "iris", "rose")
+    assert images.first(2).labels(3).tolist() == [0, 2]
     assert images.first(None) is images.first(5) is images.first(9) is images
     with pytest.raises(PointwiseError, match="0 images were asked for"):
         images.first(0)
