@@ -16,10 +16,9 @@ from hw.contract.image import MAGIC, VERSION
 from model.networks import NETWORKS
 from model.quantise import Recipe
 from model.quantise.deit import layer_names
-from sim import docs
 from sim.cli import entry
-from sim.docs import documents, renewed
-from sim.tables import ROOT
+from sim.docs import documents as docs
+from sim.docs.documents import ROOT, documents, renewed
 
 DOCUMENTS = [pytest.param(path, id=path.name) for path in documents()]
 GENERATED = {"image.bin", "image.hex", "manifest.json", "config.json", "report.json", "timeline.json"} | {

@@ -1,6 +1,6 @@
 """Keeps the tables of the documents true: ``python -m sim.docs`` makes them anew from the code.
 
-A document holds a table between two comments, and everything between them belongs to ``sim.tables``::
+A document holds a table between two comments, and everything between them belongs to ``sim.docs.tables``::
 
     <!-- table: registers -->
     ...
@@ -10,13 +10,14 @@ A document holds a table between two comments, and everything between them belon
 """
 
 import re
-import sys
 from pathlib import Path
 
 from hw.contract.errors import PointwiseError
 from hw.contract.files import write_file
 
-from .tables import ROOT, TABLES
+from .tables import TABLES
+
+ROOT = Path(__file__).parents[2]
 
 REGION = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end of table -->)", re.DOTALL)
 
@@ -53,7 +54,3 @@ def main(arguments: list[str]) -> int:
             write_file(path, after)
             print(f"{path.relative_to(ROOT)} renewed")
     return stale
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,7 @@
+"""``python -m sim.docs``."""
+
+import sys
+
+from .documents import main
+
+sys.exit(main(sys.argv[1:]))

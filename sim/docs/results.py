@@ -1,0 +1,89 @@
+"""Tables of what was measured, from the reports in docs/results."""
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+from sim.fpga import tables as boards
+
+from .reading import markdown
+
+RESULTS = Path(__file__).parents[2] / "docs" / "results"
+"""Reports of ``pointwise sim`` that the table of results is made from, in the order of their names; and of
+``pointwise bitstream``."""
+BITSTREAM = "bitstream_ulx3s_85f.json"
+WANTED = (("micro", (16, 16)), ("deit_tiny", (16, 16)), ("deit_small", (16, 16)), ("deit_base", (16, 16)))
+"""Runs that have a row even while nobody has measured them."""
+SAMPLE = "micro_16x16.json"
+"""The report that README.md shows as what ``make sim`` prints."""
+METHODS = "methods_deit_small.json"
+"""What ``pointwise ablation`` recorded, for the table of methods."""
+MISSING = "not measured yet"
+
+
+def results() -> str:
+    """What was measured, a row a report."""
+    paths = [path for path in sorted(RESULTS.glob("*.json")) if not path.match(boards.REPORTS)]
+    reports = [json.loads(path.read_text()) for path in paths if not path.match("methods_*.json")]
+    measured = {(report["network"], tuple(report["array"])) for report in reports}
+    rows = [_measured(report) for report in reports]
+    for network, (height, width) in WANTED:
+        if (network, (height, width)) not in measured:
+            rows.append((f"``{network}``", f"{height}×{width}", MISSING, *"–––––"))
+    columns = ("network", "array", "memory", "tensors compared", "that differ", "cycles an image")
+    return markdown((*columns, "MAC utilisation", "right, float / integer / core"), rows)
+
+
+def _measured(report: dict[str, Any]) -> tuple[str, ...]:
+    height, width = report["array"]
+    memory = report["memory"]
+    stalls = max((value for name, value in memory.items() if name.startswith("stall")), default=0)
+    right = "no labels"
+    if report["top1_float"] is not None:
+        counts = [str(round(report[f"top1_{which}"] * report["images"])) for which in ("float", "int", "hw")]
+        right = f"{' / '.join(counts)} of {report['images']}"
+    return (
+        f"``{report['network']}``",
+        f"{height}×{width}",
+        f"{report['config']['axi_data_width']} bit, {memory['latency']} cycles"
+        + (f", {stalls / 10:g} % stalls" if stalls else ""),
+        f"{report['tensors_compared']:,}",
+        f"{report['mismatches']:,}",
+        f"{report['cycles']:,}",
+        f"{report['mac_utilisation']:.2%}",
+        right,
+    )
+
+
+def sample() -> str:
+    """What ``pointwise sim`` prints, of a recorded run."""
+    from rich.console import Console
+
+    from sim.reporting.summary import table
+
+    console = Console(width=100, record=True, color_system=None, file=io.StringIO())
+    console.print(table(json.loads((RESULTS / SAMPLE).read_text())))
+    lines = (line.rstrip() for line in console.export_text().rstrip().splitlines())
+    return "```text\n" + "\n".join(lines) + "\n```"
+
+
+def methods() -> str:
+    """What each method of quantisation buys, from a recorded run of ``pointwise ablation``."""
+    from model.measure.ablation import Attempt
+    from sim.reporting.methods import COLUMNS, read, rows
+
+    contents = read(RESULTS / METHODS)
+    shown = markdown(COLUMNS, rows([Attempt(**attempt) for attempt in contents["attempts"]]))
+    images = f"{contents['calibration_images']} images to calibrate on, {contents['images']} to compare on"
+    return f"{shown}\n\n`{contents['command']}`: {images}."
+
+
+def bitstreams() -> str:
+    """Builds for boards, a row each."""
+    return markdown(*boards.bitstreams(RESULTS))
+
+
+def components() -> str:
+    """Resources of the ECP5 build by component."""
+    return markdown(*boards.components(json.loads((RESULTS / BITSTREAM).read_text())))

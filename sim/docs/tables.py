@@ -1,0 +1,32 @@
+"""The tables that documents may hold, by name."""
+
+from collections.abc import Callable
+
+from hw.contract import isa
+from hw.contract.registers import Cause
+
+from . import contract, recipe, results, units
+
+TABLES: dict[str, Callable[[], str]] = {
+    "opcodes": lambda: contract.members(isa.Opcode),
+    "prologues": lambda: contract.members(isa.Prologue),
+    "stationary": lambda: contract.members(isa.Stationary),
+    "spaces": lambda: contract.members(isa.Space),
+    "bases": lambda: contract.members(isa.Base),
+    "conv": lambda: contract.fields(isa.CONV_LAYOUT, isa.Conv),
+    "dma": lambda: contract.fields(isa.DMA_LAYOUT, isa.Dma),
+    "header": contract.header,
+    "registers": contract.registers,
+    "errors": contract.errors,
+    "causes": lambda: contract.members(Cause),
+    "configuration": contract.configuration,
+    "presets": contract.presets,
+    "latencies": units.latencies,
+    "results": results.results,
+    "bitstreams": results.bitstreams,
+    "components": results.components,
+    "sample": results.sample,
+    "methods": results.methods,
+    "recipe": recipe.recipe,
+}
+"""What makes each table, by its name in the documents."""
