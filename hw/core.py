@@ -8,6 +8,7 @@ from hw.bus.axi import Axi4, AxiLite, connect_half
 from hw.bus.prefetch import StreamPrefetch
 from hw.bus.reader import AxiReader
 from hw.bus.select import ReadSelect
+from hw.bus.slice import AxiSlice
 from hw.bus.writer import AxiWriter
 from hw.contract.config import CoreConfig
 from hw.contract.registers import Cause
@@ -108,8 +109,10 @@ class Core(wiring.Component):
         return m
 
     def _masters(self, m: Module, control: Control, reader: AxiReader, writer: AxiWriter) -> None:
-        connect_half(m, reader.axi, self.m_axi)
-        connect_half(m, writer.axi, self.m_axi)
+        m.submodules.axi_slice = axi_slice = AxiSlice(self.config)
+        connect_half(m, reader.axi, axi_slice.master)
+        connect_half(m, writer.axi, axi_slice.master)
+        connect(m, axi_slice.bus, flipped(self.m_axi))
         m.d.comb += [
             reader.halt.eq(control.clear),
             writer.halt.eq(control.clear),

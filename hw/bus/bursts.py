@@ -1,6 +1,6 @@
 """Cuts transfers into bursts that AXI4 allows."""
 
-from amaranth.hdl import Module, Mux, Signal, unsigned
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -31,7 +31,7 @@ class BurstSplitter(wiring.Component):
         reserve: beats of the burst that is formed in this cycle, else 0; take them off ``room`` by the next
             cycle.
 
-    Latency: two cycles from a transfer to its first burst. Throughput: one burst a cycle, also across
+    Latency: four cycles from a transfer to its first burst. Throughput: one burst in two cycles, also across
     transfers.
     """
 
@@ -50,38 +50,67 @@ class BurstSplitter(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         edge_bits = self.burst.bit_length() - 1
-        address = Signal(len(self.transfers.p.address) - self.lane_bits)  # in beats
-        remaining = Signal(BEATS_BITS)
-        active = Signal()
+        transfer, bursts = self.transfers.p, self.bursts
 
-        to_edge = Signal(range(self.burst + 1))
-        length = Signal(range(self.burst + 1))
-        final = Signal()
-        low = remaining[: len(to_edge)]
-        m.d.comb += [
-            to_edge.eq(self.burst - address[:edge_bits] if edge_bits else 1),
-            final.eq(~remaining[len(to_edge) :].any() & (low <= to_edge)),
-            length.eq(Mux(final, low, to_edge)),
-        ]
-        form = Signal()
-        m.d.comb += form.eq(active & (length <= self.room) & (~self.bursts.valid | self.bursts.ready))
-        with m.If(self.bursts.ready):
-            m.d.sync += self.bursts.valid.eq(0)
-        with m.If(form):
-            m.d.comb += self.reserve.eq(length)
-            m.d.sync += [
-                self.bursts.valid.eq(1),
-                self.bursts.p.address.eq(address << self.lane_bits),
-                self.bursts.p.length.eq(length - 1),
-                address.eq(address + length),
-                remaining.eq(remaining - length),
-                active.eq(~final),
-            ]
-        m.d.comb += self.transfers.ready.eq(~active | (form & final))
+        # The transfer that comes next, in blocks of ``burst`` beats: where it begins, and how far it reaches.
+        waiting = Signal()
+        next_block = Signal(len(transfer.address) - self.lane_bits - edge_bits)
+        next_offset = Signal(edge_bits)  # of its first beat in its first block
+        next_reach = Signal(BEATS_BITS + 1)  # of its last beat, from the beginning of that block
+        next_alone = Signal(range(self.burst + 1))  # beats, where it does not go beyond that block
+        first_beat = transfer.address[self.lane_bits :]
+        load = Signal()
+        m.d.comb += self.transfers.ready.eq(~waiting | load)
+        with m.If(load):
+            m.d.sync += waiting.eq(0)
         with m.If(self.transfers.valid & self.transfers.ready):
             m.d.sync += [
+                waiting.eq(1),
+                Cat(next_offset, next_block).eq(first_beat),
+                next_reach.eq(first_beat[:edge_bits] + transfer.beats - 1),
+                next_alone.eq(transfer.beats),
+            ]
+
+        # The burst that is formed next. Everything that decides about it is in registers: its length and
+        # whether there is room take a cycle, so that a burst takes two.
+        active = Signal()
+        fits = Signal()
+        final = Signal()
+        block = Signal.like(next_block)
+        offset = Signal.like(next_offset)
+        length = Signal(range(self.burst + 1))
+        behind = Signal(BEATS_BITS + 1 - edge_bits)  # blocks of the transfer behind this one
+        tail = Signal(edge_bits)  # of the last block, beats − 1
+        form = Signal()
+        m.d.comb += [
+            form.eq(fits & ~bursts.valid),
+            load.eq(waiting & (~active | (form & final))),
+            self.reserve.eq(Mux(form, length, 0)),
+        ]
+        m.d.sync += fits.eq(active & (length <= self.room) & ~form)
+        with m.If(bursts.ready):
+            m.d.sync += bursts.valid.eq(0)
+        with m.If(form):
+            m.d.sync += [
+                bursts.valid.eq(1),
+                bursts.p.address.eq(Cat(Const(0, self.lane_bits), offset, block)),
+                bursts.p.length.eq(length - 1),
+                active.eq(~final),
+                block.eq(block + 1),
+                offset.eq(0),
+                behind.eq(behind - 1),
+                final.eq(behind == 1),
+                length.eq(Mux(behind == 1, tail + 1, self.burst)),
+            ]
+        with m.If(load):
+            alone = ~next_reach[edge_bits:].any()
+            m.d.sync += [
                 active.eq(1),
-                address.eq(self.transfers.p.address >> self.lane_bits),
-                remaining.eq(self.transfers.p.beats),
+                block.eq(next_block),
+                offset.eq(next_offset),
+                behind.eq(next_reach[edge_bits:]),
+                tail.eq(next_reach[:edge_bits]),
+                final.eq(alone),
+                length.eq(Mux(alone, next_alone, self.burst - next_offset)),
             ]
         return m

@@ -78,22 +78,25 @@ class StreamPrefetch(wiring.Component):
                 self.transfers.p.beats.eq(wanted.beats),
             ]
 
-        # Count the beats that come, mark the last of each stream.
-        count = Signal(BEATS_BITS)
-        final, taken = Signal(), Signal()
+        # Count the beats that are to come, and mark the last of each stream.
+        left = Signal(BEATS_BITS)
+        known = Signal()  # how many there are
+        final = Signal()
+        load = Signal()
+        taken = Signal()
         m.d.comb += [
-            final.eq(count + 1 == lengths.r_data),
             unpacker.beats.p.data.eq(self.beats.payload),
             unpacker.beats.p.last.eq(final),
-            unpacker.beats.valid.eq(self.beats.valid),
-            self.beats.ready.eq(unpacker.beats.ready),
+            unpacker.beats.valid.eq(self.beats.valid & known),
+            self.beats.ready.eq(unpacker.beats.ready & known),
             taken.eq(self.beats.valid & self.beats.ready),
-            lengths.r_en.eq(taken & final),
+            load.eq(~known | (taken & final)),
+            lengths.r_en.eq(load),
         ]
         with m.If(taken):
-            m.d.sync += count.eq(count + 1)
-            with m.If(final):
-                m.d.sync += count.eq(0)
+            m.d.sync += [left.eq(left - 1), final.eq(left == 2)]
+        with m.If(load):
+            m.d.sync += [left.eq(lengths.r_data), final.eq(lengths.r_data == 1), known.eq(lengths.r_rdy)]
 
         m.d.comb += unpacker.flush.eq(self.flush)
         wiring.connect(m, unpacker.items, wiring.flipped(self.rows))

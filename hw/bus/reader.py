@@ -45,8 +45,8 @@ class AxiReader(wiring.Component):
             such burst.
         progress: a beat came in this cycle.
 
-    Latency: three cycles from a transfer to ARVALID, two from RVALID to the client.
-    Throughput: one beat a cycle; one burst a cycle.
+    Latency: five cycles from a transfer to ARVALID, three from RVALID to the client.
+    Throughput: one beat a cycle; one burst a cycle, of which a client has every second.
     """
 
     def __init__(self, config: CoreConfig, depths: Sequence[int]) -> None:
@@ -110,7 +110,7 @@ class AxiReader(wiring.Component):
             m.submodules[f"fifo{index}"] = ResetInserter(self.halt)(fifo)
             transfers, beats = self.transfers[index], self.beats[index]
             room = Signal(room_bits, init=depth, name=f"room{index}")
-            taken = Signal(name=f"taken{index}")
+            taken = Signal(name=f"taken{index}")  # in the cycle before
             m.d.comb += [
                 splitter.transfers.payload.eq(transfers.payload),
                 splitter.transfers.valid.eq(transfers.valid & ~self.halt),
@@ -118,14 +118,17 @@ class AxiReader(wiring.Component):
                 splitter.room.eq(room),
                 fifo.w_data.eq(axi.rdata),
                 fifo.w_en.eq(arrives & (owner.client == index)),
-                beats.payload.eq(fifo.r_data),
-                beats.valid.eq(fifo.r_rdy),
-                fifo.r_en.eq(beats.ready),
+                fifo.r_en.eq(~beats.valid | beats.ready),
+            ]
+            m.d.sync += [
+                room.eq(room - splitter.reserve + taken),
                 taken.eq(beats.valid & beats.ready),
             ]
-            m.d.sync += room.eq(room - splitter.reserve + taken)
+            # A register of its own: block RAM takes half a cycle to show its word.
+            with m.If(fifo.r_en):
+                m.d.sync += [beats.valid.eq(fifo.r_rdy), beats.payload.eq(fifo.r_data)]
             with m.If(self.halt):
-                m.d.sync += room.eq(depth)
+                m.d.sync += [room.eq(depth), taken.eq(0), beats.valid.eq(0)]
             offers.append(splitter.bursts)
 
         # AR: round robin, the client after the last one first.

@@ -75,14 +75,18 @@ class AxiWriter(wiring.Component):
         active = Signal()
         first = Signal(addr_width - lane_bits)  # of the burst, in beats
         length = Signal(range(max(2, burst)))
+        place = Signal(edge_bits)  # of the next beat among those between two borders
         remaining = Signal(BEATS_BITS)
-        taken, ends, final = Signal(), Signal(), Signal()
-        at_edge = (first + length)[:edge_bits].all() if edge_bits else 1
+        final = Signal()
+        taken = Signal()
+        ends = Signal()
+        # A register, so that who gives the data is not kept waiting for comparisons: a beat may still come.
+        roomy = Signal()
+        m.d.sync += roomy.eq((fifo.level < depth - 1) & (queue.level < depth - 1))
         m.d.comb += [
-            self.beats.ready.eq(active & fifo.w_rdy & queue.w_rdy & ~self.halt),
+            self.beats.ready.eq(active & roomy & ~self.halt),
             taken.eq(self.beats.valid & self.beats.ready),
-            final.eq(remaining == 1),
-            ends.eq(final | at_edge),
+            ends.eq(final | place.all()),
             self.transfers.ready.eq((~active | (taken & final)) & ~self.halt),
             fifo.w_en.eq(taken),
             fifo.w_data.eq(Cat(self.beats.payload, ends)),
@@ -90,7 +94,12 @@ class AxiWriter(wiring.Component):
             queue.w_data.eq(Cat((first << lane_bits)[:addr_width], length)),  # in the order of burst_layout
         ]
         with m.If(taken):
-            m.d.sync += [remaining.eq(remaining - 1), length.eq(length + 1)]
+            m.d.sync += [
+                remaining.eq(remaining - 1),
+                final.eq(remaining == 2),
+                length.eq(length + 1),
+                place.eq(place + 1),
+            ]
             with m.If(ends):
                 m.d.sync += [first.eq(first + length + 1), length.eq(0)]
             with m.If(final):
@@ -100,7 +109,9 @@ class AxiWriter(wiring.Component):
                 active.eq(1),
                 first.eq(self.transfers.p.address >> lane_bits),
                 length.eq(0),
+                place.eq(self.transfers.p.address[lane_bits : lane_bits + edge_bits]),
                 remaining.eq(self.transfers.p.beats),
+                final.eq(self.transfers.p.beats == 1),
             ]
         with m.If(self.halt):
             m.d.sync += active.eq(0)

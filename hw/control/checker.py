@@ -71,13 +71,19 @@ class ImageChecker(wiring.Component):
         length = Signal(32)
         index = Signal(range(HEADER_WORDS))
         program_end = Signal(33)  # in units of 64 bytes
-        m.d.sync += program_end.eq((self.program_offset >> 6) + self.program_length)
-        inside = (
-            (self.program_offset[:6] == 0)
-            & (self.program_offset >= HEADER_BYTES)
-            & (self.program_length != 0)
-            & (program_end < length >> 6)  # the trailer is the last unit
-        )
+        inside = Signal()
+        # Registers: the words that this is about are far from the end of the header.
+        m.d.sync += [
+            program_end.eq((self.program_offset >> 6) + self.program_length),
+            inside.eq(
+                (self.program_offset[:6] == 0)
+                & (self.program_offset >= HEADER_BYTES)
+                & (self.program_length != 0)
+                & (program_end < length >> 6)  # the trailer is the last unit
+            ),
+        ]
+        found = Signal(ERROR_BITS)  # to be wrong with the word before
+        m.d.sync += found.eq(Error.NONE)
 
         # Beats of the image by their place: the body, the trailer's first, and the rest of that.
         beat, valid = Signal(config.axi_data_width, reset_less=True), Signal()
@@ -114,13 +120,15 @@ class ImageChecker(wiring.Component):
                     7: (word <= config.act_words, Error.MEMORY),
                     8: (word <= config.res_words, Error.MEMORY),
                 }
+                with m.If((found != Error.NONE) & (self.error == Error.NONE)):
+                    m.d.sync += self.error.eq(found)
                 with m.If(words.items.valid):
                     m.d.sync += index.eq(index + 1)
                     with m.Switch(index):
                         for place, (good, error) in expected.items():
                             with m.Case(place):
-                                with m.If(~good & (self.error == Error.NONE)):
-                                    m.d.sync += self.error.eq(error)
+                                with m.If(~good):
+                                    m.d.sync += found.eq(error)
                                 if place == 3:
                                     m.d.sync += length.eq(word)
                         with m.Case(4):
@@ -164,10 +172,14 @@ class ImageChecker(wiring.Component):
                 m.d.comb += self.beats.ready.eq(1)
                 with m.If(self.beats.valid):
                     m.d.sync += trailer.eq(trailer - 1)
-                    with m.If((trailer == TRAILER_BYTES // bus_bytes) & (self.beats.payload[:32] != crc.crc)):
-                        m.d.sync += self.error.eq(Error.CHECKSUM)
+                    with m.If(trailer == TRAILER_BYTES // bus_bytes):
+                        m.d.sync += beat.eq(self.beats.payload)
                     with m.If(trailer == 1):
-                        m.next = "DONE"
+                        m.next = "COMPARE"
+            with m.State("COMPARE"):
+                with m.If(beat[:32] != crc.crc):
+                    m.d.sync += self.error.eq(Error.CHECKSUM)
+                m.next = "DONE"
             with m.State("DONE"):
                 m.d.comb += self.done.eq(1)
                 m.next = "IDLE"

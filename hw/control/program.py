@@ -45,7 +45,7 @@ class ProgramFetch(wiring.Component):
             looked at, dispatched or refused.
 
     Latency: two cycles from the beat that completes an instruction to its dispatch, two more through DMA's
-    queue. Throughput: an instruction in two cycles, or as the bus delivers them.
+    queue. Throughput: an instruction in three cycles, or as the bus delivers them.
     """
 
     def __init__(self, config: CoreConfig) -> None:
@@ -118,8 +118,18 @@ class ProgramFetch(wiring.Component):
             self.streams.p.offset.eq(conv.stream_offset),
             self.streams.p.beats.eq(conv.stream_beats),
         ]
+        # What an instruction is and whether it is any good is known a cycle after it has come.
         refusal = Signal(ERROR_BITS)
-        m.d.sync += refusal.eq(self._refusal(m, conv, dma))
+        refused = Signal()
+        ends = Signal()
+        convolves = Signal()
+        found = self._refusal(m, conv, dma)
+        m.d.sync += [
+            refusal.eq(found),
+            refused.eq(found != Error.NONE),
+            ends.eq(conv.opcode == Opcode.END),
+            convolves.eq(conv.opcode == Opcode.CONV),
+        ]
 
         beats_each = INSTRUCTION_BYTES // config.bus_bytes
         position = Signal(32)  # instructions dispatched so far
@@ -146,12 +156,12 @@ class ProgramFetch(wiring.Component):
                     m.next = "DISPATCH"
             with m.State("DISPATCH"):
                 gone = Signal()
-                with m.If(refusal != Error.NONE):
+                with m.If(refused):
                     m.d.sync += self.error.eq(refusal)
                     m.next = "STOPPED"
-                with m.Elif(conv.opcode == Opcode.END):
+                with m.Elif(ends):
                     m.next = "ENDED"
-                with m.Elif(conv.opcode == Opcode.CONV):
+                with m.Elif(convolves):
                     m.d.comb += [
                         self.conv.valid.eq(self.streams.ready),
                         self.streams.valid.eq(self.conv.ready),
@@ -162,9 +172,12 @@ class ProgramFetch(wiring.Component):
                     m.d.comb += [gone.eq(dmas.w_rdy), dmas.w_en.eq(1)]
                     m.d.sync += dma_count.eq(dma_count + gone)
                 with m.If(gone):
-                    m.d.comb += packer.beats.ready.eq(1)
-                    m.d.sync += [position.eq(position + 1), left.eq(left - 1)]
-                    m.next = "CHECK"
+                    m.next = "NEXT"
+            with m.State("NEXT"):
+                # A cycle of its own: the queues behind are far from the beats that come.
+                m.d.comb += packer.beats.ready.eq(1)
+                m.d.sync += [position.eq(position + 1), left.eq(left - 1)]
+                m.next = "CHECK"
             with m.State("ENDED"):
                 m.d.comb += self.ended.eq((self.conv_done == conv_count) & (self.dma_done == dma_count))
             with m.State("STOPPED"):

@@ -33,7 +33,8 @@ class RunSequencer(wiring.Component):
         error, error_address, error_instruction: of a failed run, else zero.
         check_cycles, cycles, causes: counters of 32 bits, kept until the next start.
 
-    Latency: an error raises ``clear`` one cycle later.
+    Latency: an error raises ``clear`` two cycles later; a run ends two cycles after ``ended`` and ``idle``, and
+    one of them counts as a cycle of the run.
     """
 
     def __init__(self, config: CoreConfig) -> None:
@@ -44,7 +45,7 @@ class RunSequencer(wiring.Component):
                 "checked": In(1),
                 "watchdog": In(32),
                 "progress": In(1),
-                "clear": Out(1),
+                "clear": Out(1, init=1),
                 "idle": In(1),
                 "check_start": Out(1),
                 "check_done": In(1),
@@ -75,16 +76,36 @@ class RunSequencer(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        waited = Signal(32)
-        expired, moved = Signal(), Signal()
-        m.d.comb += expired.eq((self.watchdog != 0) & (waited >= self.watchdog))
-        m.d.sync += waited.eq(Mux(self.progress | moved | ~self.busy, 0, waited + 1))
+        # What comes from far away goes through a register first; a cycle later is soon enough for all of it.
+        soon = {
+            name: Signal.like(getattr(self, name), name=f"soon_{name}")
+            for name in (
+                *("progress", "idle", "check_done", "check_error", "program_error", "cause"),
+                *("read_error", "write_error"),
+            )
+        }
+        m.d.sync += [signal.eq(getattr(self, name)) for name, signal in soon.items()]
+        over = Signal()
+        counts = Signal()
+        m.d.sync += [over.eq(self.ended & self.idle), counts.eq(self.running)]
 
-        fault, address = Signal(ERROR_BITS), Signal(len(self.error_address))
+        waited = Signal(32)
+        expired = Signal()
+        moved = Signal()
+        rests = Signal()
+        m.d.comb += rests.eq(soon["progress"] | moved | ~self.busy)
+        m.d.sync += [
+            waited.eq(Mux(rests, 0, waited + 1)),
+            expired.eq((self.watchdog != 0) & (waited >= self.watchdog) & ~rests),
+        ]
+
+        fault = Signal(ERROR_BITS)
+        address = Signal(len(self.error_address))
         first = Signal()  # of the cycles in a state
 
         def go(state: str) -> None:
             m.d.comb += moved.eq(1)
+            m.d.sync += self.clear.eq(state not in ("CHECK", "RUN"))
             m.next = state
 
         def finish(*, failed: bool) -> None:
@@ -92,8 +113,13 @@ class RunSequencer(wiring.Component):
             m.d.sync += [self.done.eq(not failed), self.failed.eq(failed)]
             go("IDLE")
 
+        with m.If(counts):
+            with m.Switch(soon["cause"]):
+                for cause in Cause:
+                    with m.Default() if cause is Cause.IDLE else m.Case(cause):
+                        m.d.sync += self.causes[cause].eq(self.causes[cause] + 1)
+
         m.d.sync += first.eq(moved)
-        m.d.comb += self.clear.eq(1)
         with m.FSM() as fsm:
             m.d.comb += [self.busy.eq(~fsm.ongoing("IDLE")), self.running.eq(fsm.ongoing("RUN"))]
             with m.State("IDLE"):
@@ -103,43 +129,40 @@ class RunSequencer(wiring.Component):
                     m.d.sync += [signal.eq(0) for signal in (*last, *counters)]
                     go("FLUSH")
             with m.State("FLUSH"):
-                with m.If(self.idle):
+                with m.If(soon["idle"]):
                     go("CHECK")
                 with m.Elif(expired):
                     m.d.sync += self.error.eq(Error.WATCHDOG)
                     finish(failed=True)
             with m.State("CHECK"):
-                m.d.comb += [self.clear.eq(0), self.check_start.eq(first)]
+                m.d.comb += self.check_start.eq(first)
                 m.d.sync += self.check_cycles.eq(self.check_cycles + ~self.checked)
                 with m.If(fault != Error.NONE):
                     go("HALT")
-                with m.Elif(self.check_done):
+                with m.Elif(soon["check_done"]):
                     m.d.comb += self.passed.eq(1)
                     go("RUN")
             with m.State("RUN"):
-                m.d.comb += [self.clear.eq(0), self.program_start.eq(first)]
+                m.d.comb += self.program_start.eq(first)
                 m.d.sync += self.cycles.eq(self.cycles + 1)
-                with m.Switch(self.cause):
-                    for cause in Cause:
-                        with m.Default() if cause is Cause.IDLE else m.Case(cause):
-                            m.d.sync += self.causes[cause].eq(self.causes[cause] + 1)
                 with m.If(fault != Error.NONE):
                     go("HALT")
-                with m.Elif(self.ended & self.idle):
+                with m.Elif(over):
                     finish(failed=False)
             with m.State("HALT"):
-                with m.If(self.idle | expired):
+                # In the first cycle it is still told of the cycle before, in which a burst may have begun.
+                with m.If((soon["idle"] & ~first) | expired):
                     finish(failed=True)
 
         # What went wrong; the bus first, because a wrong beat may look like a wrong image or program.
-        with m.If(self.read_error):
+        with m.If(soon["read_error"]):
             m.d.comb += [fault.eq(Error.BUS_READ), address.eq(self.read_address)]
-        with m.Elif(self.write_error):
+        with m.Elif(soon["write_error"]):
             m.d.comb += [fault.eq(Error.BUS_WRITE), address.eq(self.write_address)]
-        with m.Elif(self.check_done & (self.check_error != Error.NONE)):
-            m.d.comb += fault.eq(self.check_error)
-        with m.Elif(self.running & (self.program_error != Error.NONE)):
-            m.d.comb += fault.eq(self.program_error)
+        with m.Elif(soon["check_done"] & (soon["check_error"] != Error.NONE)):
+            m.d.comb += fault.eq(soon["check_error"])
+        with m.Elif(self.running & (soon["program_error"] != Error.NONE)):
+            m.d.comb += fault.eq(soon["program_error"])
         with m.Elif(expired):
             m.d.comb += fault.eq(Error.WATCHDOG)
         with m.If(~self.clear & (fault != Error.NONE)):

@@ -12,6 +12,7 @@ from sim.formal.prove import missing_tools, prove
 from tests.hw.bus.formal_gearbox import PackerProof, UnpackerProof
 from tests.hw.bus.formal_prefetch import PrefetchProof, SelectProof
 from tests.hw.bus.formal_reader import ReaderDataProof, ReaderProtocolProof
+from tests.hw.bus.formal_slice import SliceProof
 from tests.hw.bus.formal_writer import WriterDataProof, WriterHaltProof, WriterProtocolProof
 from tests.hw.control.formal_axilite import AxiLiteProof
 from tests.hw.engine.formal_loader import LoaderProof
@@ -47,6 +48,7 @@ PROOFS = {
     "writer_protocol": Proof(lambda: WriterProtocolProof(CoreConfig()), 2, True),
     "writer_data": Proof(lambda: WriterDataProof(FOLLOWED), 9, False),
     "writer_halt": Proof(lambda: WriterHaltProof(FOLLOWED), 9, False),
+    "slice": Proof(SliceProof, 2, True),
     "select": Proof(lambda: SelectProof(SMALL), 1, True),
     "prefetch": Proof(lambda: PrefetchProof(FOLLOWED), 8, False),
     "store_path_room": Proof(lambda: StorePathProof(SMALL, follow=False), 2, True),

@@ -11,6 +11,23 @@ MOST_BEATS = 5
 """Of a transfer where data is followed: more than two bursts of two beats, from an odd address on."""
 
 
+def lengths_of_splitter(m: Module, state: dict[str, Signal], at: str, most: int) -> None:
+    """Assert of a splitter that its burst has beats and ends in its block; what waits behind it fits together.
+
+    Args:
+        state: the signals of the reader. at: the splitter's path. most: beats of the longest burst.
+    """
+    edge = most.bit_length() - 1
+    length, offset = state[at + "length"], state[at + "offset"]
+    with m.If(state[at + "active"]):
+        m.d.comb += Assert((length != 0) & (offset + length <= most))
+    with m.If(state[at + "fits"]):
+        m.d.comb += [Assert(state[at + "active"]), Assert(length <= state[f"room{at[8:-1]}"])]
+    reach, alone = state[at + "next_reach"], state[at + "next_alone"]
+    with m.If(state[at + "waiting"] & (reach[edge:] == 0)):
+        m.d.comb += Assert((alone != 0) & (state[at + "next_offset"] + alone == reach + 1))
+
+
 class ReaderProtocolProof(Elaboratable):
     """Any transfers, any halts, any answers: AR keeps the rules, and no beat ever finds its FIFO full.
 
@@ -48,7 +65,7 @@ class ReaderProtocolProof(Elaboratable):
         for index, depth in enumerate(self.depths):
             transfers = unit.transfers[index]
             m.d.comb += Assume(~transfers.valid | (transfers.p.beats != 0))
-            m.d.comb += Assert(~state[f"splitter{index}.active"] | (state[f"splitter{index}.remaining"] != 0))
+            lengths_of_splitter(m, state, f"splitter{index}.", self.config.axi_burst)
             ours = owner == index
             arrives = state["arrives"] & ours
             queued = state[f"splitter{index}.bursts__payload"][addr_width:] + 1
@@ -60,7 +77,7 @@ class ReaderProtocolProof(Elaboratable):
                 m.d.comb += Assume(asked != 0)
             with m.If(bursts + axi.arvalid == 0):
                 m.d.comb += Assume(asked == 0)
-            level = state[f"fifo{index}.level"]
+            level = state[f"fifo{index}.level"] + unit.beats[index].valid
             with m.If(arrives & ~unit.halt):
                 m.d.comb += Assert(state[f"fifo{index}.w_rdy"])
             halted = previous(m, unit.halt, name=f"halted{index}")
@@ -68,7 +85,8 @@ class ReaderProtocolProof(Elaboratable):
             with m.If(halted):
                 m.d.comb += Assert((state[f"room{index}"] == depth) & (level == 0) & (waiting == 0))
             with m.Else():
-                m.d.comb += Assert(state[f"room{index}"] + level + waiting + asked == depth)
+                room = state[f"room{index}"] + state[f"taken{index}"]
+                m.d.comb += Assert(room + level + waiting + asked == depth)
             beats = unit.beats[index]
             stable(m, beats.valid, beats.ready, beats.payload, unless=unit.halt, name=f"beats{index}")
             # A burst that waits lies between two borders.

@@ -30,7 +30,13 @@ class WriterProtocolProof(Elaboratable):
             Assert(axi.bready),
             Assert(state["answers.level"] == memory["unanswered"] + axi.awvalid),
             Assert(~unit.idle | (memory["unanswered"] == 0)),
+            # A beat that is taken finds room.
+            Assert(~state["taken"] | (state["fifo.w_rdy"] & state["queue.w_rdy"])),
         ]
+        # What makes that inductive.
+        depth = max(16, 2 * self.config.axi_burst)
+        with m.If(state["roomy"]):
+            m.d.comb += [Assert(state["fifo.level"] < depth), Assert(state["queue.level"] < depth)]
         return m
 
 

@@ -231,8 +231,8 @@ async def good_runs(dut):
         await ClockCycles(dut.clk, 4)
         assert int(dut.running.value)
         dut.idle.value = 1
-        await ClockCycles(dut.clk, 1)
-        counts[Cause.IDLE] += 5
+        await ClockCycles(dut.clk, 2)
+        counts[Cause.IDLE] += 6
         dut.ended.value = dut.cause.value = 0
         await ClockCycles(dut.clk, 2)
         assert not int(dut.running.value) and int(dut.clear.value)

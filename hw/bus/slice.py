@@ -1,0 +1,89 @@
+"""Registers between the core and a system's interconnect, so that their paths do not add up."""
+
+from amaranth.hdl import Module, Mux, Signal
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from hw.contract.config import CoreConfig
+
+from .axi import Axi4
+
+HELD = {"aw": ("awaddr", "awlen"), "w": ("wdata", "wstrb", "wlast"), "ar": ("araddr", "arlen")}
+"""Channels of a master that may be held up, and what changes on them."""
+ANSWERS = {"r": ("rid", "rdata", "rresp", "rlast"), "b": ("bid", "bresp")}
+"""Channels on which the core's masters are always ready."""
+
+
+class RegisterSlice(wiring.Component):
+    """Passes a stream on; no path leads through it, neither forwards nor from READY to READY.
+
+    Args:
+        shape: of the payload.
+
+    Ports:
+        source: comes in; its READY is a register. sink: goes out, registers too.
+
+    Latency: one cycle. Throughput: one payload a cycle.
+    """
+
+    def __init__(self, shape: object) -> None:
+        super().__init__({"source": In(stream.Signature(shape)), "sink": Out(stream.Signature(shape))})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        source, sink = self.source, self.sink
+        # What came in the cycle in which the sink stopped: the source could not know of it.
+        spare = Signal.like(source.payload, reset_less=True)
+        full = Signal()
+        m.d.comb += source.ready.eq(~full)
+        with m.If(~sink.valid | sink.ready):
+            m.d.sync += [
+                sink.valid.eq(full | source.valid),
+                sink.payload.eq(Mux(full, spare, source.payload)),
+                full.eq(0),
+            ]
+        with m.Elif(source.valid & source.ready):
+            m.d.sync += [spare.eq(source.payload), full.eq(1)]
+        return m
+
+
+class AxiSlice(wiring.Component):
+    """Registers on all channels of an AXI4 bus, in both directions, for masters that always take answers.
+
+    Args:
+        config: gives the bus.
+
+    Ports:
+        master: where the core's masters are; RREADY and BREADY must be high in every cycle.
+        bus: towards the system. What never changes on an address channel is passed on as it is.
+
+    Latency: one cycle in each channel. Throughput: one beat, address or answer a cycle.
+    """
+
+    def __init__(self, config: CoreConfig) -> None:
+        signature = Axi4(config.axi_data_width, config.axi_addr_width)
+        super().__init__({"master": In(signature), "bus": Out(signature)})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        members = self.bus.signature.members
+        registered = set()
+        for channel, names in HELD.items():
+            shape = data.StructLayout({name: members[name].shape for name in names})
+            m.submodules[channel] = held = RegisterSlice(shape)
+            for port, ours in ((self.master, held.source), (self.bus, held.sink)):
+                inwards = port is self.master
+                pairs = [(ours.p[name], getattr(port, name)) for name in names]
+                pairs.append((ours.valid, getattr(port, channel + "valid")))
+                pairs.append((getattr(port, channel + "ready"), ours.ready))
+                m.d.comb += [to.eq(of) if inwards else of.eq(to) for to, of in pairs]
+            registered |= {*names, channel + "valid", channel + "ready"}
+        for channel, names in ANSWERS.items():
+            m.d.sync += [
+                getattr(self.master, name).eq(getattr(self.bus, name)) for name in (*names, channel + "valid")
+            ]
+            m.d.comb += getattr(self.bus, channel + "ready").eq(1)
+            registered |= {*names, channel + "valid", channel + "ready"}
+        for name in set(members) - registered:
+            m.d.comb += getattr(self.bus, name).eq(getattr(self.master, name))
+        return m
