@@ -33,8 +33,8 @@ class RunSequencer(wiring.Component):
         error, error_address, error_instruction: of a failed run, else zero.
         check_cycles, cycles, causes: counters of 32 bits, kept until the next start.
 
-    Latency: an error raises ``clear`` two cycles later; a run ends two cycles after ``ended`` and ``idle``, and
-    one of them counts as a cycle of the run.
+    Latency: an error raises ``clear`` two cycles later. A run ends two cycles after ``ended`` and ``idle``, and
+    one of them is counted.
     """
 
     def __init__(self, config: CoreConfig) -> None:
@@ -87,7 +87,14 @@ class RunSequencer(wiring.Component):
         m.d.sync += [signal.eq(getattr(self, name)) for name, signal in soon.items()]
         over = Signal()
         counts = Signal()
-        m.d.sync += [over.eq(self.ended & self.idle), counts.eq(self.running)]
+        image_bad = Signal()
+        program_bad = Signal()
+        m.d.sync += [
+            over.eq(self.ended & self.idle),
+            counts.eq(self.running),
+            image_bad.eq(self.check_done & (self.check_error != Error.NONE)),
+            program_bad.eq(self.running & (self.program_error != Error.NONE)),
+        ]
 
         waited = Signal(32)
         expired = Signal()
@@ -99,6 +106,7 @@ class RunSequencer(wiring.Component):
             expired.eq((self.watchdog != 0) & (waited >= self.watchdog) & ~rests),
         ]
 
+        bad = Signal()
         fault = Signal(ERROR_BITS)
         address = Signal(len(self.error_address))
         first = Signal()  # of the cycles in a state
@@ -137,7 +145,7 @@ class RunSequencer(wiring.Component):
             with m.State("CHECK"):
                 m.d.comb += self.check_start.eq(first)
                 m.d.sync += self.check_cycles.eq(self.check_cycles + ~self.checked)
-                with m.If(fault != Error.NONE):
+                with m.If(bad):
                     go("HALT")
                 with m.Elif(soon["check_done"]):
                     m.d.comb += self.passed.eq(1)
@@ -145,7 +153,7 @@ class RunSequencer(wiring.Component):
             with m.State("RUN"):
                 m.d.comb += self.program_start.eq(first)
                 m.d.sync += self.cycles.eq(self.cycles + 1)
-                with m.If(fault != Error.NONE):
+                with m.If(bad):
                     go("HALT")
                 with m.Elif(over):
                     finish(failed=False)
@@ -159,13 +167,14 @@ class RunSequencer(wiring.Component):
             m.d.comb += [fault.eq(Error.BUS_READ), address.eq(self.read_address)]
         with m.Elif(soon["write_error"]):
             m.d.comb += [fault.eq(Error.BUS_WRITE), address.eq(self.write_address)]
-        with m.Elif(soon["check_done"] & (soon["check_error"] != Error.NONE)):
+        with m.Elif(image_bad):
             m.d.comb += fault.eq(soon["check_error"])
-        with m.Elif(self.running & (soon["program_error"] != Error.NONE)):
+        with m.Elif(program_bad):
             m.d.comb += fault.eq(soon["program_error"])
-        with m.Elif(expired):
+        with m.Else():
             m.d.comb += fault.eq(Error.WATCHDOG)
-        with m.If(~self.clear & (fault != Error.NONE)):
+        m.d.comb += bad.eq(soon["read_error"] | soon["write_error"] | image_bad | program_bad | expired)
+        with m.If(~self.clear & bad):
             m.d.sync += [
                 self.error.eq(fault),
                 self.error_address.eq(address),

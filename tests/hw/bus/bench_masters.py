@@ -160,7 +160,7 @@ async def read_bursts(dut):
 
 @cocotb.test()
 async def read_rate(dut):
-    """A beat a cycle for one client, and for two together; a client alone has a burst in two cycles at most."""
+    """A beat a cycle for one client, and for two together; a client has a burst in two cycles at most."""
     bench = Bench(dut, stall=0)
     await bench.start()
     beats = min(1500, len(bench.memory) // bench.beat)

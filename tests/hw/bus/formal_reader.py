@@ -12,7 +12,7 @@ MOST_BEATS = 5
 
 
 def lengths_of_splitter(m: Module, state: dict[str, Signal], at: str, most: int) -> None:
-    """Assert of a splitter that its burst has beats and ends in its block; what waits behind it fits together.
+    """Assert of a splitter that its burst has beats and ends in its block, and the same of what waits.
 
     Args:
         state: the signals of the reader. at: the splitter's path. most: beats of the longest burst.
