@@ -33,8 +33,8 @@ class RunSequencer(wiring.Component):
         error, error_address, error_instruction: of a failed run, else zero.
         check_cycles, cycles, causes: counters of 32 bits, kept until the next start.
 
-    Latency: an error raises ``clear`` two cycles later. A run ends two cycles after ``ended`` and ``idle``, and
-    one of them is counted.
+    Latency: an error raises ``clear`` two cycles later. A run ends two cycles after ``ended`` and ``idle``,
+    one of which counts.
     """
 
     def __init__(self, config: CoreConfig) -> None:
