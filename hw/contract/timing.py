@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 from .config import CoreConfig, next_power_of_two
 
-READ_LATENCY = 2
+READ_LATENCY = 4
 """From a granted read of an SRAM to its word."""
 PROLOGUE = 5
 """From an activation word to the token that enters the array."""
-ACCUMULATE = 5
+ACCUMULATE = 6
 """From a result of the array to complete accumulators at the epilogue."""
 INTERPOLATE = 6
 """Reciprocal, or reciprocal square root."""
@@ -25,6 +25,16 @@ STREAM_REVISIT = 4
 WALK_REVISIT = 4
 """The epilogue may begin an N-tile of fewer tokens this many cycles and one after the end of the one
 before."""
+
+DEPEND = 1
+"""From a count of what is complete to the start of who waits for it, for each unit alike: the comparison is
+behind a register."""
+ROOM = 2
+"""The same for the room in the output FIFO, which is counted before it is compared."""
+SETTLE = 2
+"""From the start of a convolution's last tile until the streamer can take the next convolution."""
+WRITTEN = 1
+"""From a word of a LOAD that is taken from the bus to its write."""
 
 PARAMETER_BANKS = 4
 """N-tiles whose parameters may be loaded before the epilogue has finished with them."""

@@ -27,10 +27,10 @@ class Accumulator(wiring.Component):
         valid, first, last, token, sums: one result vector of the array a cycle.
         output: C accumulators of int32 for one token.
 
-    Latency: 5 cycles from input to output (2 of them the FIFO's). Throughput: one vector a cycle.
+    Latency: 6 cycles from input to output (3 of them the FIFO's). Throughput: one vector a cycle.
     """
 
-    LATENCY = 5
+    LATENCY = 6
 
     def __init__(self, rows: int, cols: int, max_tokens: int) -> None:
         self.rows, self.cols, self.max_tokens = rows, cols, max_tokens
@@ -52,8 +52,8 @@ class Accumulator(wiring.Component):
         m.submodules.running = running = Memory(
             shape=unsigned(32 * self.cols), depth=self.max_tokens, init=[], attrs=NO_COLLISION
         )
-        # One place more than is promised: the FIFO's output register fills a cycle after its memory does.
-        m.submodules.fifo = fifo = RamFifo(width=32 * self.cols, depth=self.depth + 1)
+        # Two places more than are promised: the FIFO's two registers fill after its memory does.
+        m.submodules.fifo = fifo = RamFifo(width=32 * self.cols, depth=self.depth + 2)
         reader, writer = running.read_port(), running.write_port()
         m.d.comb += [reader.addr.eq(self.token), reader.en.eq(self.valid & ~self.first)]
 

@@ -11,7 +11,7 @@ from .sram import READ_LATENCY
 if TYPE_CHECKING:
     from .loader import Loader
 
-SHIFT_STAGE = 3
+SHIFT_STAGE = READ_LATENCY + 1
 """Cycles by which channel shifts are held back: the last tokens of the tile before last still use their
 set."""
 

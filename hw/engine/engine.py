@@ -22,6 +22,8 @@ from .tags import TokenTag
 
 QUEUE_DEPTH = 4
 """Convolutions that may wait for each of loader, streamer and epilogue."""
+LOOK_UP_CYCLES = 2
+"""From the number of a token to its statistics: out of their memory, and out of the register behind it."""
 EXP_END_CYCLES = READ_LATENCY + Prologue.LATENCY + 1
 """From the fetch of the last score until nobody reads its exponential table any more."""
 
@@ -34,7 +36,7 @@ class Engine(wiring.Component):
         dma_done: completed DMA instructions. rows_done: rows of the LOAD at work.
         conv_done: completed convolutions, a count.
         act_read, act_write, res_read, res_write: the DMA's ports of the SRAMs, of the lowest priority.
-        cause: what this cycle went to. idle: no convolution is anywhere.
+        cause: what the cycle before went to. idle: no convolution is anywhere.
 
     Latency: from the fetch of the last token of a convolution to its count in ``conv_done``
         R + C + 28 + ⌈C/P⌉ cycles or so, and about 20 more where LayerNorm statistics follow.
@@ -90,7 +92,6 @@ class Engine(wiring.Component):
             streamer.popped.eq(epilogue.popped),
             epilogue.dma_done.eq(self.dma_done),
             streamer.rows_done.eq(self.rows_done),
-            self.cause.eq(streamer.cause),
             epilogue.table_write.eq(loader.act_write),
             epilogue.table_bank.eq(loader.act_bank),
         ]
@@ -98,6 +99,7 @@ class Engine(wiring.Component):
             m.d.comb += getattr(epilogue, name).eq(getattr(loader, name))
         for unit in (loader, streamer):
             m.d.comb += [unit.conv_done.eq(self.conv_done), unit.dma_done.eq(self.dma_done)]
+        m.d.sync += self.cause.eq(streamer.cause)
         with m.If(epilogue.conv_done):
             m.d.sync += self.conv_done.eq(self.conv_done + 1)
 
@@ -167,14 +169,17 @@ class Engine(wiring.Component):
             prologue.table_bank.eq(loader.exp_bank),
             prologue.table_index.eq(loader.table_index),
             prologue.table_data.eq(loader.table_data),
-            epilogue.norm_token.eq(streamer.stat_token),
-            epilogue.max_token.eq(streamer.tag.token),
-            epilogue.max_slot.eq(streamer.max_slot),
             array.token.eq(prologue.token),
             array.swap.eq(prologue.out_tag.swap & prologue.out_valid),
         ]
         tag = streamer.tag
         for stage in range(READ_LATENCY):
+            if stage == READ_LATENCY - LOOK_UP_CYCLES:
+                m.d.comb += [
+                    epilogue.norm_token.eq(delay(m, streamer.stat_token, stage, name="stat_token")),
+                    epilogue.max_token.eq(tag.token),
+                    epilogue.max_slot.eq(delay(m, streamer.max_slot, stage, name="max_slot")),
+                ]
             later = Signal(TokenTag(self.config), name=f"fetch_tag{stage + 1}", reset_less=True)
             m.d.sync += later.eq(tag)
             tag = later

@@ -9,15 +9,16 @@ from .ram import Ram
 
 
 class RamFifo(wiring.Component):
-    """``depth`` words of ``width`` bits: ``depth`` − 1 in a ``Ram`` and one at its output.
+    """``depth`` words of ``width`` bits: ``depth`` − 2 in a ``Ram``, one at its output and one in a register.
 
-    The same as Amaranth's ``SyncFIFOBuffered``, in the memory cell of this core: a word is read at the
-    earliest in the cycle after it was written, so that nothing need be told of a collision.
+    Like Amaranth's ``SyncFIFOBuffered``, in the memory cell of this core: a word is read at the earliest in the
+    cycle after it was written, so that nothing need be told of a collision. The register is there because a
+    memory takes the better half of a cycle to answer.
 
     Ports:
         w_data, w_en: a word goes in; only while w_rdy. r_data: the oldest word, while r_rdy. r_en: take it.
 
-    Latency: 2 cycles. Throughput: a word a cycle.
+    Latency: 3 cycles. Throughput: a word a cycle.
     """
 
     def __init__(self, *, width: int, depth: int) -> None:
@@ -35,28 +36,32 @@ class RamFifo(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        words = self.depth - 1
+        words = self.depth - 2
         m.submodules.ram = ram = Ram(words, 1, self.width)
         level = Signal(range(words + 1))
         produce, consume = Signal(bits_for(words)), Signal(bits_for(words))
-        write, fetch = Signal(), Signal()
+        held = Signal(self.width, reset_less=True)
+        write, fetch, fetched, moves_on = Signal(), Signal(), Signal(), Signal()
         m.d.comb += [
             self.w_rdy.eq(level != words),
             write.eq(self.w_en & self.w_rdy),
-            fetch.eq((level != 0) & (~self.r_rdy | self.r_en)),
+            moves_on.eq(~self.r_rdy | self.r_en),
+            fetch.eq((level != 0) & (~fetched | moves_on)),
             ram.write_enable.eq(write),
             ram.write_address.eq(produce),
             ram.write_data.eq(self.w_data),
             ram.read_enable.eq(fetch),
             ram.read_address.eq(consume),
-            self.r_data.eq(ram.read_data),
+            self.r_data.eq(held),
         ]
         for pointer, moves in ((produce, write), (consume, fetch)):
             with m.If(moves):
                 m.d.sync += pointer.eq(Mux(pointer == words - 1, 0, pointer + 1))
         m.d.sync += level.eq(level + write - fetch)
         with m.If(fetch):
-            m.d.sync += self.r_rdy.eq(1)
-        with m.Elif(self.r_en):
-            m.d.sync += self.r_rdy.eq(0)
+            m.d.sync += fetched.eq(1)
+        with m.Elif(moves_on):
+            m.d.sync += fetched.eq(0)
+        with m.If(moves_on):
+            m.d.sync += [self.r_rdy.eq(fetched), held.eq(ram.read_data)]
         return m

@@ -94,15 +94,17 @@ class Loader(wiring.Component):
         sub = Signal(bits_for(rows_per_word))  # part of a word of V that is the row
         parity = Signal()
         loaded = Signal()
-        age = Signal(range(rows + 1), init=rows)  # cycles since the tile before started
+        age, aged = Signal(range(rows + 1), init=rows), Signal(init=1)  # cycles since the tile before started
+        last_k, last_n, one_k = Signal(), Signal(), Signal()  # compared when the walk comes to the tile
 
         parameters = Credits(m, PARAMETER_BANKS, self.tile_end, name="parameter")
         exponentials = Credits(m, TABLE_BANKS, self.exp_end, name="exponential")
         activations = Credits(m, TABLE_BANKS, self.act_end, name="activation")
 
-        last_k, last_n = k_left <= rows, n_left <= cols
         keys, streamed = conv.stationary == Stationary.KEYS, conv.stationary == Stationary.STREAM
-        depends = (self.conv_done >= conv.wait_conv) & (self.dma_done >= conv.wait_dma)
+        # The parameters of an N-tile take so long that this knows of the convolution before it is asked.
+        depends = Signal()
+        m.d.sync += depends.eq((self.conv_done >= conv.wait_conv) & (self.dma_done >= conv.wait_dma))
         row_load, word_load, shift_load = Signal(), Signal(), Signal()
         m.d.comb += [
             self.tile_ready.eq(loaded),
@@ -113,9 +115,9 @@ class Loader(wiring.Component):
             self.plane_data.as_value().eq(self.rows.payload),
         ]
         with m.If(self.started):
-            m.d.sync += [loaded.eq(0), age.eq(1)]
-        with m.Elif(age != rows):
-            m.d.sync += age.eq(age + 1)
+            m.d.sync += [loaded.eq(0), age.eq(1), aged.eq(rows == 1)]
+        with m.Elif(~aged):
+            m.d.sync += [age.eq(age + 1), aged.eq(age == rows - 1)]
 
         # Where K and V lie. A tile starts at tile_base: K walks over tokens from there, V over tokens and
         # words.
@@ -136,7 +138,8 @@ class Loader(wiring.Component):
             m.d.sync += [index.eq(0), part.eq(0), parity.eq(~parity)]
             with m.If(~last_k):
                 following = tile_base + key_offset + conv.stat_word_stride
-                m.d.sync += [k_left.eq(k_left - rows), key_offset.eq(key_offset + conv.stat_word_stride)]
+                m.d.sync += [k_left.eq(k_left - rows), last_k.eq(k_left <= 2 * rows)]
+                m.d.sync += key_offset.eq(key_offset + conv.stat_word_stride)
                 with m.If(keys):
                     m.d.sync += address.eq(following)
                 begin_tile()
@@ -145,6 +148,7 @@ class Loader(wiring.Component):
                 beside = tile_base + Mux(sub == rows_per_word - 1, conv.stat_word_stride * words_per_row, 0)
                 following = Mux(keys, address - key_offset, beside)[:ADDRESS_BITS]
                 m.d.sync += [k_left.eq(conv.k), n_left.eq(n_left - cols), key_offset.eq(0)]
+                m.d.sync += [last_k.eq(one_k), last_n.eq(n_left <= 2 * cols)]
                 m.d.sync += [signal.eq(following) for signal in (address, row_address, tile_base)]
                 m.d.sync += sub.eq(Mux(sub == rows_per_word - 1, 0, sub + 1))
                 m.next = "PLANES"
@@ -156,6 +160,8 @@ class Loader(wiring.Component):
                 start = self.descriptor.payload
                 m.d.comb += self.descriptor.ready.eq(1)
                 m.d.sync += [conv.eq(start), n_left.eq(start.n), k_left.eq(start.k)]
+                m.d.sync += [signal.eq(start.k <= rows) for signal in (last_k, one_k)]
+                m.d.sync += last_n.eq(start.n <= cols)
                 m.d.sync += [
                     entry.eq(0),
                     byte.eq(0),
@@ -241,11 +247,11 @@ class Loader(wiring.Component):
 
             with m.State("WORDS"):
                 m.d.comb += [
-                    self.read.valid.eq(~loaded & depends & (~keys | (age == rows))),
+                    self.read.valid.eq(~loaded & depends & (~keys | aged)),
                     word_load.eq(self.read.valid & self.read.ready),
                 ]
-                last_column = (index == cols - 1) | (index == n_left - 1)
-                last_row = (index == rows - 1) | (index == k_left - 1)
+                last_column = index == (Mux(last_n, n_left, cols) - 1)[: len(index)]
+                last_row = index == (Mux(last_k, k_left, rows) - 1)[: len(index)]
                 last_part = part == words_per_row - 1
                 with m.If(word_load):
                     next_row = row_address + conv.stat_token_stride

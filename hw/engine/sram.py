@@ -1,6 +1,9 @@
 """On-chip memory in banks with fixed-priority ports."""
 
-from amaranth.hdl import Array, Cat, Const, Module, Signal, unsigned
+from functools import reduce
+from operator import or_
+
+from amaranth.hdl import Array, Cat, Module, Mux, Signal, Value, unsigned
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -8,8 +11,12 @@ from .cells import bits_for, delay
 from .ram import Ram
 
 ADDRESS_BITS = 24
-READ_LATENCY = 2
-"""Cycles from a granted read to its data."""
+READ_LATENCY = 4
+"""Cycles from a granted read to its data: to the memory, out of a block of it, out of its register, and out of
+the bank."""
+BLOCK_WORDS = 2048
+"""Words of a block of memory with a register of its own behind it. The block RAMs of most FPGAs are so deep where
+they are a byte wide; what comes out of one of them takes the better half of a cycle."""
 
 
 def read_port(word_bits: int) -> wiring.Signature:
@@ -42,12 +49,14 @@ class Sram(wiring.Component):
 
     Each bank has one read and one write port. In every bank the lowest-numbered port that asks is granted, in
     the same cycle; the others wait, so a collision costs time and nothing else. A read of a word in the cycle
-    in which it is written gives its old or its new lanes. Addresses past the end fall into the last bank.
+    in which it is written gives its old or its new lanes. Of an address only the bits count that ``words``
+    needs.
 
     Ports:
         read: one ``read_port`` per reader, by priority. write: one ``write_port`` per writer, by priority.
+            ``ready`` does not depend on the port's own ``valid``.
 
-    Latency: reads READ_LATENCY = 2 cycles, one a cycle and bank. Writes are visible to reads granted later.
+    Latency: reads READ_LATENCY = 4 cycles, one a cycle and bank. Writes are visible to reads granted later.
     """
 
     def __init__(
@@ -63,51 +72,77 @@ class Sram(wiring.Component):
         )
 
     def _split(self, m: Module, address: Signal, name: str) -> tuple[Signal, Signal]:
-        """Bank and address inside the bank, by comparing with the banks' borders."""
+        """Bank and address inside the bank: borders are compared in the high bits, in which they differ."""
         bank = Signal(bits_for(self.banks), name=f"{name}_bank")
         inside = Signal(bits_for(self.bank_words), name=f"{name}_inside")
-        m.d.comb += inside.eq(address)
+        low_bits = (self.bank_words & -self.bank_words).bit_length() - 1
+        low, high = address[:low_bits], address[low_bits : max(low_bits, bits_for(self.words))]
+        m.d.comb += inside.eq(Cat(low, high))
         for index in range(1, self.banks):
-            with m.If(address >= index * self.bank_words):
-                m.d.comb += [bank.eq(index), inside.eq(address - index * self.bank_words)]
+            border = index * self.bank_words >> low_bits
+            with m.If(high >= border):
+                m.d.comb += [bank.eq(index), inside.eq(Cat(low, high - border))]
         return bank, inside
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         readers = [(port, *self._split(m, port.address, f"read{i}")) for i, port in enumerate(self.read)]
         writers = [(port, *self._split(m, port.address, f"write{i}")) for i, port in enumerate(self.write)]
-        outputs = []
-        read_ready = {i: [] for i in range(len(readers))}
-        write_ready = {i: [] for i in range(len(writers))}
-        for index in range(self.banks):
-            ram = Ram(self.bank_words, self.lanes, self.lane_bits)
-            m.submodules[f"bank{index}"] = ram
-            taken = Const(0)
-            for number, (port, bank, inside) in enumerate(readers):
-                asks = port.valid & (bank == index)
-                read_ready[number].append(asks & ~taken)
-                with m.If(asks & ~taken):
-                    m.d.comb += ram.read_address.eq(inside)
-                taken = taken | asks
-            m.d.comb += ram.read_enable.eq(taken)
-            taken = Const(0)
-            for number, (port, bank, inside) in enumerate(writers):
-                asks = port.valid & (bank == index)
-                write_ready[number].append(asks & ~taken)
-                with m.If(asks & ~taken):
-                    m.d.comb += [
-                        ram.write_address.eq(inside),
-                        ram.write_data.eq(port.data),
-                        ram.write_enable.eq(port.mask),
-                    ]
-                taken = taken | asks
-            outputs.append(ram.read_data)
+        for ports in (readers, writers):
+            for number, (port, bank, _) in enumerate(ports):
+                before = [other.valid & (other_bank == bank) for other, other_bank, _ in ports[:number]]
+                m.d.comb += port.ready.eq(~Cat(*before).any())
+        words = [self._bank(m, index, readers, writers) for index in range(self.banks)]
         for number, (port, bank, _) in enumerate(readers):
-            m.d.comb += port.ready.eq(Cat(*read_ready[number]).any())
-            selected = delay(m, bank, 1, name=f"read{number}_bank")
-            data = Signal(self.lanes * self.lane_bits, name=f"read{number}_data", reset_less=True)
-            m.d.sync += data.eq(outputs[0] if self.banks == 1 else Array(outputs)[selected])
-            m.d.comb += port.data.eq(data)
-        for number, (port, _, _) in enumerate(writers):
-            m.d.comb += port.ready.eq(Cat(*write_ready[number]).any())
+            chosen = [
+                Mux(delay(m, bank == index, READ_LATENCY - 1, name=f"read{number}_bank{index}"), word, 0)
+                for index, word in enumerate(words)
+            ]
+            m.d.comb += port.data.eq(delay(m, reduce(or_, chosen), 1, name=f"read{number}_data"))
         return m
+
+    def _bank(self, m: Module, index: int, readers: list, writers: list) -> Value:
+        """One bank; what it is asked for is its value READ_LATENCY − 1 cycles later."""
+        name = f"bank{index}"
+        reads = [port.valid & (bank == index) for port, bank, _ in readers]
+        writes = [port.valid & (bank == index) for port, bank, _ in writers]
+        read_address = Signal(bits_for(self.bank_words), name=f"{name}_read", reset_less=True)
+        write_address = Signal.like(read_address, name=f"{name}_write")
+        write_data = Signal(self.lanes * self.lane_bits, name=f"{name}_data", reset_less=True)
+        write_mask = Signal(self.lanes, name=f"{name}_mask")
+        m.d.sync += [
+            read_address.eq(_first(reads, [inside for _, _, inside in readers])),
+            write_address.eq(_first(writes, [inside for _, _, inside in writers])),
+            write_data.eq(_first(writes, [port.data for port, _, _ in writers])),
+            write_mask.eq(
+                Mux(Cat(*writes).any(), _first(writes, [port.mask for port, _, _ in writers]), 0)
+            ),
+        ]
+        words: list[Value] = []
+        for block, first in enumerate(range(0, self.bank_words, BLOCK_WORDS)):
+            ram = Ram(min(BLOCK_WORDS, self.bank_words - first), self.lanes, self.lane_bits)
+            m.submodules[f"{name}_{block}"] = ram
+            reading = read_address >> _bits(BLOCK_WORDS) == block
+            writing = write_address >> _bits(BLOCK_WORDS) == block
+            m.d.comb += [
+                ram.read_enable.eq(reading),
+                ram.read_address.eq(read_address),
+                ram.write_enable.eq(Mux(writing, write_mask, 0)),
+                ram.write_address.eq(write_address),
+                ram.write_data.eq(write_data),
+            ]
+            words.append(delay(m, ram.read_data, 1, name=f"{name}_{block}_word"))
+        chosen = delay(m, read_address >> _bits(BLOCK_WORDS), 2, name=f"{name}_block")
+        return Array(words)[chosen]
+
+
+def _first(asks: list[Value], values: list[Value]) -> Value:
+    """The value of the first who asks; of the last, where nobody does."""
+    chosen = values[-1]
+    for asking, value in zip(reversed(asks[:-1]), reversed(values[:-1]), strict=True):
+        chosen = Mux(asking, value, chosen)
+    return chosen
+
+
+def _bits(words: int) -> int:
+    return words.bit_length() - 1

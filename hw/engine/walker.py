@@ -66,6 +66,7 @@ class Walker(wiring.Component):
         tile_end: last group of an N-tile (its parameter bank is read for some cycles more).
         conv_end: last group of a convolution.
 
+    Latency: a convolution starts two cycles after ``dma_done`` has come up to its ``post_wait_dma``.
     Throughput: one group a cycle; one idle cycle between convolutions, ``settle`` + 3 after one with
         LayerNorm sums; REVISIT_CYCLES idle cycles between N-tiles of fewer tokens than that.
     """
@@ -103,13 +104,15 @@ class Walker(wiring.Component):
         first_tile = Signal()
         finished = Signal()
         wait = Signal(range(max(self.settle, REVISIT_CYCLES) + 1))
+        # Where the walk is, each compared a step ahead.
+        tokens_left = Signal(bits_for(config.max_tokens + 1))  # of the N-tile, with this one
+        last_group, last_token, last_tile = Signal(), Signal(), Signal()
+        one_token, few_tokens = Signal(), Signal()
 
-        last_group = group == config.groups - 1
-        last_token = token == conv.tokens - 1
-        last_tile = left <= config.cols
-        next_part = Mux(lane_part == parts - 1, 0, lane_part + 1)
+        last_part = lane_part == parts - 1
+        next_part = Mux(last_part, 0, lane_part + 1)
         next_word = Signal(ADDRESS_BITS)
-        m.d.comb += next_word.eq(word + Mux(lane_part == parts - 1, conv.out_word_stride, 0))
+        m.d.comb += next_word.eq(word + Mux(last_part, conv.out_word_stride, 0))
         m.d.comb += [
             self.conv.eq(conv),
             self.tag.address.eq(token_address + word),
@@ -139,13 +142,21 @@ class Walker(wiring.Component):
         for lane in range(lanes):
             m.d.comb += self.tag.mask[lane].eq(left_group > lane)
 
+        start = self.descriptor.payload
+        allowed, taken = Signal(), self.descriptor.valid & self.descriptor.ready
+        m.d.sync += allowed.eq(self.descriptor.valid & (self.dma_done >= start.post_wait_dma) & ~taken)
         with m.FSM():
             with m.State("IDLE"):
-                start = self.descriptor.payload
-                with m.If(self.descriptor.valid & (self.dma_done >= start.post_wait_dma)):
-                    m.d.comb += self.descriptor.ready.eq(1)
+                m.d.comb += self.descriptor.ready.eq(allowed)
+                with m.If(allowed):
                     m.d.sync += [
                         conv.eq(start),
+                        tokens_left.eq(start.tokens),
+                        last_group.eq(config.groups == 1),
+                        last_token.eq(start.tokens == 1),
+                        one_token.eq(start.tokens == 1),
+                        few_tokens.eq(start.tokens < REVISIT_CYCLES),
+                        last_tile.eq(start.n <= config.cols),
                         token.eq(0),
                         group.eq(0),
                         left.eq(start.n),
@@ -163,6 +174,7 @@ class Walker(wiring.Component):
                     m.d.comb += self.issue.eq(1)
                     m.d.sync += [
                         group.eq(group + 1),
+                        last_group.eq(group == config.groups - 2),
                         left_group.eq(Mux(left_group > lanes, left_group - lanes, 0)),
                         word.eq(next_word),
                         lane_part.eq(next_part),
@@ -171,6 +183,9 @@ class Walker(wiring.Component):
                         m.d.comb += self.pop.eq(1)
                         m.d.sync += [
                             group.eq(0),
+                            last_group.eq(config.groups == 1),
+                            tokens_left.eq(tokens_left - 1),
+                            last_token.eq(tokens_left == 2),
                             left_group.eq(left),
                             word.eq(tile_word),
                             lane_part.eq(tile_part),
@@ -181,6 +196,9 @@ class Walker(wiring.Component):
                             m.d.comb += self.tile_end.eq(1)
                             m.d.sync += [
                                 token.eq(0),
+                                tokens_left.eq(conv.tokens),
+                                last_token.eq(one_token),
+                                last_tile.eq(left <= 2 * config.cols),
                                 token_address.eq(conv.out_base),
                                 left.eq(left - config.cols),
                                 left_group.eq(left - config.cols),
@@ -200,7 +218,7 @@ class Walker(wiring.Component):
                                 m.next = "IDLE"
                                 with m.If(conv.sums):
                                     m.next = "REST"
-                            with m.Elif(conv.tokens < REVISIT_CYCLES):
+                            with m.Elif(few_tokens):
                                 m.next = "REST"
             with m.State("REST"):
                 m.d.sync += wait.eq(wait - 1)

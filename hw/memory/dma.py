@@ -11,7 +11,8 @@ from hw.control.instruction import DMA
 from hw.engine.sram import read_port, write_port
 
 from .paths import LoadPath, StorePath, word_bytes
-from .walker import COUNT_BITS, BlockWalker
+from .relay import Relay
+from .walker import COUNT_BITS, PLACE, BlockWalker
 
 
 class DmaEngine(wiring.Component):
@@ -33,7 +34,7 @@ class DmaEngine(wiring.Component):
             has come.
         rows_done: rows of the LOAD at work that are complete in the memory; 0 from the cycle after ``done``.
 
-    Latency: one cycle from ``instructions`` to the first transfer. Throughput: a beat or a word a cycle,
+    Latency: two cycles from what an instruction waits for to the first transfer. Throughput: a beat or a word a cycle,
     whichever is the smaller, with one transfer for each row; a STORE ends with the latency of the memory.
     """
 
@@ -68,6 +69,7 @@ class DmaEngine(wiring.Component):
         m.submodules.walker = walker = BlockWalker()
         m.submodules.load = load = LoadPath(config)
         m.submodules.store = store = StorePath(config)
+        m.submodules.relay = relay = Relay(PLACE)
         for path, names in ((load, ("act_write", "res_write")), (store, ("act_read", "res_read"))):
             for name in names:
                 wiring.connect(m, getattr(path, name), wiring.flipped(getattr(self, name)))
@@ -86,25 +88,27 @@ class DmaEngine(wiring.Component):
             load.space.eq(space),
             store.space.eq(space),
             load.places.payload.eq(walker.places.payload),
-            store.places.payload.eq(walker.places.payload),
+            relay.i.payload.eq(walker.places.payload),
             load.places.valid.eq(walker.places.valid & ~storing),
-            store.places.valid.eq(walker.places.valid & storing),
-            walker.places.ready.eq(Mux(storing, store.places.ready, load.places.ready)),
+            relay.i.valid.eq(walker.places.valid & storing),
+            walker.places.ready.eq(Mux(storing, relay.i.ready, load.places.ready)),
         ]
+        wiring.connect(m, relay.o, store.places)
 
         # One transfer for each row.
         address = Signal(config.axi_addr_width)
         stride = Signal(config.axi_addr_width)
         beats = Signal(BEATS_BITS)
-        rows_left = Signal(COUNT_BITS)
+        rows_left, asking = Signal(COUNT_BITS), Signal()
         for port, chosen in ((self.transfers, ~storing), (self.write_transfers, storing)):
             m.d.comb += [
                 port.p.address.eq(address),
                 port.p.beats.eq(beats),
-                port.valid.eq((rows_left != 0) & chosen),
+                port.valid.eq(asking & chosen),
             ]
-        with m.If((rows_left != 0) & Mux(storing, self.write_transfers.ready, self.transfers.ready)):
+        with m.If(asking & Mux(storing, self.write_transfers.ready, self.transfers.ready)):
             m.d.sync += [rows_left.eq(rows_left - 1), address.eq(address + stride)]
+            m.d.sync += asking.eq(rows_left != 1)
 
         bases = Signal(config.axi_addr_width)
         with m.Switch(command.base):
@@ -125,13 +129,15 @@ class DmaEngine(wiring.Component):
 
         with m.If(self.done):
             m.d.sync += self.rows_done.eq(0)
-        with m.Elif(load.places.valid & load.places.ready & walker.places.p.row_end):
+        with m.Elif(load.row_written):
             m.d.sync += self.rows_done.eq(self.rows_done + 1)
         m.d.sync += self.done.eq(0)
+        met = (self.conv_done >= command.wait_conv) & (self.dma_done >= command.wait_dma)
+        allowed, stored = Signal(), store.idle & ~relay.o.valid & self.writer_idle
+        m.d.sync += allowed.eq(self.instructions.valid & met & ~start)
         with m.FSM():
             with m.State("WAIT"):
-                ready = (self.conv_done >= command.wait_conv) & (self.dma_done >= command.wait_dma)
-                with m.If(self.instructions.valid & ready):
+                with m.If(allowed):
                     m.d.comb += [start.eq(1), self.instructions.ready.eq(1)]
                     m.d.sync += [
                         storing.eq(command.store),
@@ -140,10 +146,11 @@ class DmaEngine(wiring.Component):
                         stride.eq(command.dram_stride),
                         beats.eq(needed),
                         rows_left.eq(command.rows),
+                        asking.eq(1),
                     ]
                     m.next = "RUN"
             with m.State("RUN"):
-                with m.If(~walker.busy & (~storing | (store.idle & self.writer_idle))):
+                with m.If(~walker.busy & Mux(storing, stored, load.idle)):
                     m.d.sync += self.done.eq(1)
                     m.next = "WAIT"
         return m

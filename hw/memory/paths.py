@@ -1,7 +1,7 @@
 """The two data paths of the DMA engine: beats into words of a memory, and words of a memory into beats."""
 
-from amaranth.hdl import Module, Signal
-from amaranth.lib import stream, wiring
+from amaranth.hdl import Module, Signal, unsigned
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.fifo import SyncFIFOBuffered
 from amaranth.lib.wiring import In, Out
 
@@ -11,6 +11,7 @@ from hw.contract.isa import Space
 from hw.engine.cells import delay
 from hw.engine.sram import READ_LATENCY, read_port, write_port
 
+from .relay import Relay
 from .walker import PLACE
 
 
@@ -31,8 +32,9 @@ class LoadPath(wiring.Component):
         space: the memory that is meant; changes only between blocks.
         places: where the words go. beats: from DRAM.
         act_write, res_write: ports of the two memories.
+        row_written: the last word of a row is written in this cycle. idle: no word is in here.
 
-    Latency: one cycle from a beat to its word. Throughput: a beat or a word a cycle, whichever is the
+    Latency: two cycles from a beat to its word. Throughput: a beat or a word a cycle, whichever is the
     smaller.
     """
 
@@ -45,31 +47,43 @@ class LoadPath(wiring.Component):
                 "beats": In(stream.Signature(config.axi_data_width)),
                 "act_write": Out(write_port(config.rows * 8, config.rows)),
                 "res_write": Out(write_port(config.rows * 16, config.rows)),
+                "row_written": Out(1),
+                "idle": Out(1),
             }
         )
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         config = self.config
+        m.d.comb += self.idle.eq(~self.act_write.valid & ~self.res_write.valid)
         for space, port in ((Space.ACTIVATION, self.act_write), (Space.RESIDUAL, self.res_write)):
+            name = space.name.lower()
             unpacker = Unpacker(config.axi_data_width, 8 * word_bytes(config, space))
-            m.submodules[space.name.lower()] = unpacker
+            m.submodules[name] = unpacker
+            word = data.StructLayout({"place": PLACE, "data": unsigned(len(port.data))})
+            m.submodules[f"{name}_relay"] = relay = Relay(word)
             m.d.comb += [
                 # The rest of a row's last beat is dropped with its last word: every beat may count as marked.
                 unpacker.beats.p.last.eq(1),
                 unpacker.beats.p.data.eq(self.beats.payload),
                 unpacker.flush.eq(self.places.p.row_end),
-                port.address.eq(self.places.p.address),
-                port.data.eq(unpacker.items.payload),
+                relay.i.p.place.eq(self.places.payload),
+                relay.i.p.data.eq(unpacker.items.payload),
+                relay.i.valid.eq(unpacker.items.valid & self.places.valid),
+                unpacker.items.ready.eq(self.places.valid & relay.i.ready),
+                port.address.eq(relay.o.p.place.address),
+                port.data.eq(relay.o.p.data),
                 port.mask.eq((1 << config.rows) - 1),
-                port.valid.eq(unpacker.items.valid & self.places.valid),
-                unpacker.items.ready.eq(self.places.valid & port.ready),
+                port.valid.eq(relay.o.valid),
+                relay.o.ready.eq(port.ready),
             ]
+            with m.If(port.valid & port.ready & relay.o.p.place.row_end):
+                m.d.comb += self.row_written.eq(1)
             with m.If(self.space == space):
                 m.d.comb += [
                     unpacker.beats.valid.eq(self.beats.valid),
                     self.beats.ready.eq(unpacker.beats.ready),
-                    self.places.ready.eq(unpacker.items.valid & port.ready),
+                    self.places.ready.eq(unpacker.items.valid & relay.i.ready),
                 ]
         return m
 

@@ -7,7 +7,7 @@ from math import inf
 from hw.contract.config import CoreConfig
 from hw.contract.isa import Dma, Space
 from hw.contract.stream import tiles
-from hw.contract.timing import DMA_QUEUE, READ_LATENCY, Timing
+from hw.contract.timing import DEPEND, DMA_QUEUE, READ_LATENCY, WRITTEN, Timing
 
 from .channel import Channel
 from .memory import Bus
@@ -94,7 +94,8 @@ class DmaEngine:
             ready = self._conv_done(dma.wait_conv)
             if ready is None:
                 raise AssertionError("a LOAD or STORE is needed before what it waits for")
-            begin = max(at, self._free, ready, self._done[dma.wait_dma - 1] if dma.wait_dma else 0.0)
+            met = max(at, ready, self._done[dma.wait_dma - 1] if dma.wait_dma else 0.0)
+            begin = max(self._free, met + DEPEND)
             self.taken.append(begin)
             self._rows.append([])
             self._work = self._store(dma, begin) if dma.store else self._load(dma, begin)
@@ -125,8 +126,8 @@ class DmaEngine:
                 channel.take(items, begin + 1)
                 left -= items
             channel.drop(0)
-            self._rows[-1].append(channel.taken + 2)
-        return channel.taken
+            self._rows[-1].append(channel.taken + WRITTEN + 2)
+        return channel.taken + WRITTEN
 
     def _store(self, dma: Dma, begin: float) -> Iterator[float]:
         """Ends with the cycle in which the last answer has come."""
@@ -134,7 +135,7 @@ class DmaEngine:
         beats = dma.rows * tiles(dma.words * word, config.bus_bytes)
         words = dma.rows * dma.words
         pace = max(1.0, self.memory.beat * beats / words)
-        last = begin + words * pace + READ_LATENCY + 3  # the last beat is at the writer
+        last = begin + words * pace + READ_LATENCY + 4  # the last beat is at the writer
         tail = beats % config.axi_burst or config.axi_burst
         before = (
             last - tail + 2 + config.axi_burst if beats > tail else 0

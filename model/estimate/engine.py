@@ -11,7 +11,7 @@ from hw.contract.config import CoreConfig
 from hw.contract.isa import Conv, Prologue, Stationary
 from hw.contract.registers import Cause
 from hw.contract.stream import PLANES, TABLE_ENTRIES, shift_rows, stream_rows, table_rows, tiles, weight_rows
-from hw.contract.timing import STREAM_REVISIT, TABLE_BANKS, Timing
+from hw.contract.timing import DEPEND, ROOM, SETTLE, STREAM_REVISIT, TABLE_BANKS, Timing
 
 from .banks import Reads, collisions, stationary_reads
 from .channel import Channel
@@ -54,7 +54,7 @@ class Engine:
         """Take a convolution through all units; fills in the times of ``job``."""
         conv, config = job.conv, self.config
         job.by_loader = max(self._loader, job.offered)
-        job.by_streamer = max(self.free - 1, job.offered)
+        job.by_streamer = max(self.free - 1, job.offered + DEPEND, self._start + SETTLE)
         self._wait(Cause.IDLE, job.by_streamer + 1)
         self._load_tables(conv, job.by_loader + 1)
         n_tiles = tiles(conv.n, config.cols)
@@ -164,11 +164,11 @@ class Engine:
     def _stream(self, job: Job, n_tile: int, k_tile: int, last: bool) -> None:
         """Start the tile that the loader has ready, and stream its tokens."""
         conv, tokens = job.conv, job.conv.tokens
-        room = self.epilogue.room(tokens) if last else -inf
+        room = self.epilogue.room(tokens) + ROOM if last else -inf
         spaced = self._start + STREAM_REVISIT
         depend = job.depend
         if conv.follow and n_tile == 0:
-            depend = max(depend, self.dma.row(conv.wait_dma, k_tile))
+            depend = max(depend, self.dma.row(conv.wait_dma, k_tile) + DEPEND)
         start = max(self.free, depend, self._loader, spaced, room)
         self._wait(Cause.DEPEND, depend)
         self._wait(Cause.SHORT, min(start, self._start + self.timing.shortest_tile))

@@ -6,7 +6,7 @@ from math import inf
 
 from hw.contract.config import CoreConfig
 from hw.contract.isa import Conv
-from hw.contract.timing import PARAMETER_BANKS, WALK_REVISIT, Timing
+from hw.contract.timing import DEPEND, PARAMETER_BANKS, WALK_REVISIT, Timing
 
 from .dma import DmaEngine
 
@@ -89,7 +89,8 @@ class Epilogue:
         """Follow it through all N-tiles that have been streamed."""
         for job, start, last in self._behind:
             if not job.by_epilogue:
-                job.by_epilogue = max(self._free, job.offered, self.dma.done(job.conv.post_wait_dma))
+                seen = max(job.offered, self.dma.done(job.conv.post_wait_dma)) + DEPEND
+                job.by_epilogue = max(self._free, seen)
                 self._free = job.by_epilogue + 1
             self._walk(job.conv, start, last)
         self._behind.clear()

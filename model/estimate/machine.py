@@ -11,7 +11,7 @@ from hw.contract.image import HEADER_BYTES
 from hw.contract.isa import INSTRUCTION_BYTES, Conv, Dma, End, Instruction
 from hw.contract.registers import Cause
 from hw.contract.stream import tiles
-from hw.contract.timing import CONV_QUEUE, DMA_QUEUE, Timing
+from hw.contract.timing import CONV_QUEUE, DEPEND, DMA_QUEUE, Timing
 
 from .channel import Channel
 from .dma import DmaEngine
@@ -86,7 +86,7 @@ class _Machine:
             job = self.ahead.popleft()
             conv = job.conv
             whole = conv.wait_dma - conv.follow  # of these LOADs and STOREs it needs all
-            job.depend = max(self._conv_done(conv.wait_conv), self.dma.done(whole))
+            job.depend = max(self._conv_done(conv.wait_conv), self.dma.done(whole)) + DEPEND
             self.engine.run(job)
             self.jobs.append(job)
             self.pops.append(self.stream.last_pop)

@@ -52,7 +52,7 @@ PROOFS = {
     "select": Proof(lambda: SelectProof(SMALL), 1, True),
     "prefetch": Proof(lambda: PrefetchProof(FOLLOWED), 8, False),
     "store_path_room": Proof(lambda: StorePathProof(SMALL, follow=False), 2, True),
-    "store_path_words": Proof(lambda: StorePathProof(SMALL, follow=True), 10, False),
+    "store_path_words": Proof(lambda: StorePathProof(SMALL, follow=True), 12, False),
     "loader": Proof(lambda: LoaderProof(SMALL, 8), 2, True),
     "axi_lite": Proof(AxiLiteProof, 2, True),
 }

@@ -36,6 +36,8 @@ async def equals_its_model(dut, gap):
     room = depth = next_power_of_two(config.max_tokens)
     parity = exp_bank = taken = conv_done = dma_done = rows_done = 0
     since, tile_ready, waiting = max(config.rows, REVISIT_CYCLES), True, 0
+    counts = (0, 0, 0)  # conv_done, dma_done and rows_done as they were a cycle ago
+    pops = deque([0, 0])  # what comes back to ``room`` in the next cycles
     work: deque[Step] = deque()
     ends: deque[int] = deque()  # convolutions of the tokens in the output FIFO, where they are a last one
     while taken < CONVS or work or conv_done < CONVS:
@@ -51,9 +53,10 @@ async def equals_its_model(dut, gap):
         cause, wanted, step = Cause.IDLE, None, work[0] if work else None
         if step:
             conv = step.conv
-            following = conv.follow and step.n_tile == 0 and dma_done == conv.wait_dma - 1
-            loaded = dma_done >= conv.wait_dma or (following and rows_done > step.k_tile)
-            depends = conv_done >= conv.wait_conv and loaded
+            convs_then, dmas_then, rows_then = counts
+            following = conv.follow and step.n_tile == 0 and dmas_then == conv.wait_dma - 1
+            loaded = dmas_then >= conv.wait_dma or (following and rows_then > step.k_tile)
+            depends = convs_then >= conv.wait_conv and loaded
             fits = not step.last_k or room >= conv.tokens
             cause = Cause.BANK
             if step.first and not (depends and tile_ready and since >= REVISIT_CYCLES and fits):
@@ -82,7 +85,9 @@ async def equals_its_model(dut, gap):
 
         # What this cycle changes.
         since = 1 if issue and step.first else since + 1
-        room += popped - (conv.tokens if issue and step.first and step.last_k else 0)
+        counts = (conv_done, dma_done, rows_done)
+        pops.append(popped)
+        room += pops.popleft() - (conv.tokens if issue and step.first and step.last_k else 0)
         if popped:
             conv_done += ends.popleft()
         if issue:

@@ -31,8 +31,8 @@ class StorePathProof(Elaboratable):
         granted = places.valid & places.ready
 
         # Room is what is neither in the FIFO nor on its way there.
-        coming = state["arrived_d1"] + state["arrived_d2"]
-        with m.If(state["arrived_d2"]):
+        coming = sum(state[f"arrived_d{cycle + 1}"] for cycle in range(READ_LATENCY))
+        with m.If(state[f"arrived_d{READ_LATENCY}"]):
             m.d.comb += Assert(state["fifo.w_rdy"])
         m.d.comb += Assert(state["room"] + state["fifo.level"] + coming == StorePath.DEPTH)
 
