@@ -11,9 +11,9 @@ from .ram import Ram
 class RamFifo(wiring.Component):
     """``depth`` words of ``width`` bits: ``depth`` − 2 in a ``Ram``, one at its output and one in a register.
 
-    Like Amaranth's ``SyncFIFOBuffered``, in the memory cell of this core: a word is read at the earliest in the
-    cycle after it was written, so that nothing need be told of a collision. The register is there because a
-    memory takes the better half of a cycle to answer.
+    Like Amaranth's ``SyncFIFOBuffered``, in the memory cell of this core: a word is read at the earliest in
+    the cycle after it was written, so that nothing need be told of a collision. The register is there because
+    a memory takes the better half of a cycle to answer.
 
     Ports:
         w_data, w_en: a word goes in; only while w_rdy. r_data: the oldest word, while r_rdy. r_en: take it.

@@ -94,9 +94,7 @@ class Requantise(wiring.Component):
         bias = self._parameter(m, "bias", 0, PLANE_MULT, 5)
         mult = self._parameter(m, "mult", PLANE_MULT, PLANE_SHIFT - PLANE_MULT, 6)
         shifts = self._parameter(m, "shift", PLANE_SHIFT, 1, 7)
-        shift8 = [
-            delay(m, (shift - 1)[:6], 1, name=f"shift8_{lane}") for lane, shift in enumerate(shifts)
-        ]
+        shift8 = [delay(m, (shift - 1)[:6], 1, name=f"shift8_{lane}") for lane, shift in enumerate(shifts)]
         # The reciprocal comes straight out of a memory, which is no time to multiply by it.
         reciprocal1 = delay(m, self.reciprocal.mult, 1, name="reciprocal1")
         leading1 = delay(m, self.reciprocal.leading, 1, name="leading1")

@@ -12,11 +12,11 @@ from .ram import Ram
 
 ADDRESS_BITS = 24
 READ_LATENCY = 4
-"""Cycles from a granted read to its data: to the memory, out of a block of it, out of its register, and out of
-the bank."""
+"""Cycles from a granted read to its data: to the memory, out of a block of it, out of its register, and out
+of the bank."""
 BLOCK_WORDS = 2048
-"""Words of a block of memory with a register of its own behind it. The block RAMs of most FPGAs are so deep where
-they are a byte wide; what comes out of one of them takes the better half of a cycle."""
+"""Words of a block of memory with a register of its own behind it. The block RAMs of most FPGAs are so deep
+where they are a byte wide; what comes out of one of them takes the better half of a cycle."""
 
 
 def read_port(word_bits: int) -> wiring.Signature:
@@ -114,9 +114,7 @@ class Sram(wiring.Component):
             read_address.eq(_first(reads, [inside for _, _, inside in readers])),
             write_address.eq(_first(writes, [inside for _, _, inside in writers])),
             write_data.eq(_first(writes, [port.data for port, _, _ in writers])),
-            write_mask.eq(
-                Mux(Cat(*writes).any(), _first(writes, [port.mask for port, _, _ in writers]), 0)
-            ),
+            write_mask.eq(Mux(Cat(*writes).any(), _first(writes, [port.mask for port, _, _ in writers]), 0)),
         ]
         words: list[Value] = []
         for block, first in enumerate(range(0, self.bank_words, BLOCK_WORDS)):

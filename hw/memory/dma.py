@@ -5,13 +5,13 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.bus.axi import BEATS_BITS, TransferLayout
+from hw.bus.slice import RegisterSlice
 from hw.contract.config import CoreConfig
 from hw.contract.isa import Base, Space
 from hw.control.instruction import DMA
 from hw.engine.sram import read_port, write_port
 
 from .paths import LoadPath, StorePath, word_bytes
-from .relay import Relay
 from .walker import COUNT_BITS, PLACE, BlockWalker
 
 
@@ -34,8 +34,9 @@ class DmaEngine(wiring.Component):
             has come.
         rows_done: rows of the LOAD at work that are complete in the memory; 0 from the cycle after ``done``.
 
-    Latency: two cycles from what an instruction waits for to the first transfer. Throughput: a beat or a word a cycle,
-    whichever is the smaller, with one transfer for each row; a STORE ends with the latency of the memory.
+    Latency: two cycles from what an instruction waits for to the first transfer. Throughput: a beat or a word
+    a cycle, whichever is the smaller, with one transfer for each row; a STORE ends with the latency of the
+    memory.
     """
 
     def __init__(self, config: CoreConfig) -> None:
@@ -69,7 +70,7 @@ class DmaEngine(wiring.Component):
         m.submodules.walker = walker = BlockWalker()
         m.submodules.load = load = LoadPath(config)
         m.submodules.store = store = StorePath(config)
-        m.submodules.relay = relay = Relay(PLACE)
+        m.submodules.held = held = RegisterSlice(PLACE)
         for path, names in ((load, ("act_write", "res_write")), (store, ("act_read", "res_read"))):
             for name in names:
                 wiring.connect(m, getattr(path, name), wiring.flipped(getattr(self, name)))
@@ -88,12 +89,12 @@ class DmaEngine(wiring.Component):
             load.space.eq(space),
             store.space.eq(space),
             load.places.payload.eq(walker.places.payload),
-            relay.i.payload.eq(walker.places.payload),
+            held.source.payload.eq(walker.places.payload),
             load.places.valid.eq(walker.places.valid & ~storing),
-            relay.i.valid.eq(walker.places.valid & storing),
-            walker.places.ready.eq(Mux(storing, relay.i.ready, load.places.ready)),
+            held.source.valid.eq(walker.places.valid & storing),
+            walker.places.ready.eq(Mux(storing, held.source.ready, load.places.ready)),
         ]
-        wiring.connect(m, relay.o, store.places)
+        wiring.connect(m, held.sink, store.places)
 
         # One transfer for each row.
         address = Signal(config.axi_addr_width)
@@ -133,7 +134,7 @@ class DmaEngine(wiring.Component):
             m.d.sync += self.rows_done.eq(self.rows_done + 1)
         m.d.sync += self.done.eq(0)
         met = (self.conv_done >= command.wait_conv) & (self.dma_done >= command.wait_dma)
-        allowed, stored = Signal(), store.idle & ~relay.o.valid & self.writer_idle
+        allowed, stored = Signal(), store.idle & ~held.sink.valid & self.writer_idle
         m.d.sync += allowed.eq(self.instructions.valid & met & ~start)
         with m.FSM():
             with m.State("WAIT"):

@@ -6,12 +6,12 @@ from amaranth.lib.fifo import SyncFIFOBuffered
 from amaranth.lib.wiring import In, Out
 
 from hw.bus.gearbox import Packer, Unpacker
+from hw.bus.slice import RegisterSlice
 from hw.contract.config import CoreConfig
 from hw.contract.isa import Space
 from hw.engine.cells import delay
 from hw.engine.sram import READ_LATENCY, read_port, write_port
 
-from .relay import Relay
 from .walker import PLACE
 
 
@@ -61,29 +61,29 @@ class LoadPath(wiring.Component):
             unpacker = Unpacker(config.axi_data_width, 8 * word_bytes(config, space))
             m.submodules[name] = unpacker
             word = data.StructLayout({"place": PLACE, "data": unsigned(len(port.data))})
-            m.submodules[f"{name}_relay"] = relay = Relay(word)
+            m.submodules[f"{name}_slice"] = held = RegisterSlice(word)
             m.d.comb += [
                 # The rest of a row's last beat is dropped with its last word: every beat may count as marked.
                 unpacker.beats.p.last.eq(1),
                 unpacker.beats.p.data.eq(self.beats.payload),
                 unpacker.flush.eq(self.places.p.row_end),
-                relay.i.p.place.eq(self.places.payload),
-                relay.i.p.data.eq(unpacker.items.payload),
-                relay.i.valid.eq(unpacker.items.valid & self.places.valid),
-                unpacker.items.ready.eq(self.places.valid & relay.i.ready),
-                port.address.eq(relay.o.p.place.address),
-                port.data.eq(relay.o.p.data),
+                held.source.p.place.eq(self.places.payload),
+                held.source.p.data.eq(unpacker.items.payload),
+                held.source.valid.eq(unpacker.items.valid & self.places.valid),
+                unpacker.items.ready.eq(self.places.valid & held.source.ready),
+                port.address.eq(held.sink.p.place.address),
+                port.data.eq(held.sink.p.data),
                 port.mask.eq((1 << config.rows) - 1),
-                port.valid.eq(relay.o.valid),
-                relay.o.ready.eq(port.ready),
+                port.valid.eq(held.sink.valid),
+                held.sink.ready.eq(port.ready),
             ]
-            with m.If(port.valid & port.ready & relay.o.p.place.row_end):
+            with m.If(port.valid & port.ready & held.sink.p.place.row_end):
                 m.d.comb += self.row_written.eq(1)
             with m.If(self.space == space):
                 m.d.comb += [
                     unpacker.beats.valid.eq(self.beats.valid),
                     self.beats.ready.eq(unpacker.beats.ready),
-                    self.places.ready.eq(unpacker.items.valid & relay.i.ready),
+                    self.places.ready.eq(unpacker.items.valid & held.source.ready),
                 ]
         return m
 
