@@ -51,7 +51,7 @@ def sdram_init(soc: PointwiseSoC) -> list[tuple[str, int, int]]:
     writes = [("sdram_dfii_control", software, 0)]
     for _, address, bank, command, cycles in steps:
         # LiteDRAM waits in turns of a processor's loop, of which each takes more than a cycle.
-        wait = math.ceil(4 * cycles * 1e6 / soc.clock_hz)
+        wait = math.ceil(4 * cycles * 1e6 / soc.sys_clk_freq)
         writes += [("sdram_dfii_pi0_address", address, 0), ("sdram_dfii_pi0_baddress", bank, 0)]
         names = command.lower().split("|")
         if names[0].startswith("dfii_control_"):

@@ -46,24 +46,31 @@ class PointwiseCore(LiteXModule):
         platform: LiteX's, which the Verilog is added to.
         config: the core.
         folder: where its Verilog and its configuration are written.
+        clock_domain: LiteX's, of the core and of its buses.
     """
 
     REGION_BYTES = 1 << ADDRESS_BITS
 
-    def __init__(self, platform: object, config: CoreConfig, folder: Path) -> None:
+    def __init__(
+        self, platform: object, config: CoreConfig, folder: Path, *, clock_domain: str = "sys"
+    ) -> None:
         self.config = config
         self.axi = AXIInterface(
-            data_width=config.axi_data_width, address_width=config.axi_addr_width, id_width=1, bursting=True
+            data_width=config.axi_data_width,
+            address_width=config.axi_addr_width,
+            id_width=1,
+            bursting=True,
+            clock_domain=clock_domain,
         )
-        self.axil = AXILiteInterface(data_width=32, address_width=32)
+        self.axil = AXILiteInterface(data_width=32, address_width=32, clock_domain=clock_domain)
         self.irq = Signal()
         write_file(folder / f"{MODULE}.v", to_verilog(Core(config), MODULE))
         write_file(folder / f"{MODULE}.json", config.to_json())
         platform.add_source(str(folder / f"{MODULE}.v"))
         self.specials += Instance(
             MODULE,
-            i_clk=ClockSignal(),
-            i_rst=ResetSignal(),
+            i_clk=ClockSignal(clock_domain),
+            i_rst=ResetSignal(clock_domain),
             o_irq=self.irq,
             **_pins(self.axi, "m_axi", _CHANNELS, master=True),
             **_pins(self.axil, "s_axil", _LITE_CHANNELS, master=False),

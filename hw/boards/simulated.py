@@ -1,19 +1,19 @@
 """No board: the same system with plain pins and no vendor's primitives, for a Verilog simulator.
 
-The PLL is left out: ``clk`` and ``rst`` are pins. The SDRAM's pins are those of a 32 MB chip. On a board it
-is clocked a quarter of a period after ``clk``; in a simulation without delays take the falling edge.
+The PLL is left out: ``clk``, ``clk2x`` and ``rst`` are pins, and both clocks rise together. The SDRAM's pins
+are those of a 32 MB chip. It is clocked half a period of ``clk2x`` later, as on the boards.
 """
 
 from pathlib import Path
 
 from litedram.modules import MT48LC16M16
-from litedram.phy import GENSDRPHY
 from litex.build.generic_platform import GenericPlatform, Pins, Subsignal
 from litex.gen import LiteXModule
 from migen import ClockDomain, Signal
 
 from hw.contract.config import CoreConfig
 
+from .clocking import Clocking
 from .soc import PointwiseSoC
 
 CLOCKS_A_BIT = 4
@@ -21,6 +21,7 @@ CLOCKS_A_BIT = 4
 
 _IO = [
     ("clk", 0, Pins(1)),
+    ("clk2x", 0, Pins(1)),
     ("rst", 0, Pins(1)),
     ("serial", 0, Subsignal("tx", Pins(1)), Subsignal("rx", Pins(1))),
     ("user_led", 0, Pins(1)),
@@ -41,23 +42,28 @@ class _CRG(LiteXModule):
     def __init__(self, platform: GenericPlatform) -> None:
         self.rst = Signal()
         self.cd_sys = ClockDomain()
+        self.cd_sys2x = ClockDomain()
+        rst = platform.request("rst")
         self.comb += [
             self.cd_sys.clk.eq(platform.request("clk")),
-            self.cd_sys.rst.eq(platform.request("rst") | self.rst),
+            self.cd_sys2x.clk.eq(platform.request("clk2x")),
+            self.cd_sys.rst.eq(rst | self.rst),
+            self.cd_sys2x.rst.eq(rst | self.rst),
         ]
 
 
 def make(config: CoreConfig, clock_hz: int, folder: Path) -> PointwiseSoC:
     """The system with plain pins; its Verilog goes into ``folder``."""
+    clocking = Clocking(clock_hz, half=True)
     platform = GenericPlatform("simulation", _IO)
     return PointwiseSoC(
         platform,
         _CRG(platform),
-        clock_hz,
+        clocking,
         config,
         folder,
-        phy=GENSDRPHY(platform.request("sdram"), clock_hz),
-        sdram=MT48LC16M16(clock_hz, "1:1"),
-        baud=clock_hz // CLOCKS_A_BIT,
+        pads=platform.request("sdram"),
+        chip=MT48LC16M16,
+        baud=clocking.sys_hz // CLOCKS_A_BIT,
         leds=platform.request_all("user_led"),
     )

@@ -3,12 +3,12 @@
 from pathlib import Path
 
 from litedram.modules import MT48LC16M16
-from litedram.phy import GENSDRPHY
 from litex_boards.platforms import radiona_ulx3s
 from litex_boards.targets.radiona_ulx3s import _CRG
 
 from hw.contract.config import CoreConfig
 
+from .clocking import Clocking
 from .soc import PointwiseSoC
 
 BAUD = 3_000_000
@@ -17,16 +17,17 @@ BAUD = 3_000_000
 
 def make(config: CoreConfig, clock_hz: int, folder: Path) -> PointwiseSoC:
     """The system on this board; its Verilog goes into ``folder``."""
+    clocking = Clocking.of(clock_hz)
     platform = radiona_ulx3s.Platform(device="LFE5U-85F", revision="2.0", toolchain="trellis")
-    crg = _CRG(platform, clock_hz, sdram_rate="1:1")
+    crg = _CRG(platform, clocking.sys_hz, sdram_rate=clocking.rate)
     return PointwiseSoC(
         platform,
         crg,
-        clock_hz,
+        clocking,
         config,
         folder,
-        phy=GENSDRPHY(platform.request("sdram"), clock_hz),
-        sdram=MT48LC16M16(clock_hz, "1:1"),
+        pads=platform.request("sdram"),
+        chip=MT48LC16M16,
         baud=BAUD,
         leds=platform.request_all("user_led"),
     )

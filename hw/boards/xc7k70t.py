@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from litedram.modules import W9812G6JB
-from litedram.phy import GENSDRPHY
 from litex.build.io import DDROutput
 from litex_boards.platforms import aliexpress_xc7k70t
 from litex_boards.targets.aliexpress_xc7k70t import CRG
@@ -11,6 +10,7 @@ from migen import ClockSignal
 
 from hw.contract.config import CoreConfig
 
+from .clocking import Clocking
 from .soc import PointwiseSoC
 
 BAUD = 1_000_000
@@ -19,17 +19,18 @@ BAUD = 1_000_000
 
 def make(config: CoreConfig, clock_hz: int, folder: Path) -> PointwiseSoC:
     """The system on this board; its Verilog goes into ``folder``."""
+    clocking = Clocking.of(clock_hz)
     platform = aliexpress_xc7k70t.Platform()
-    crg = CRG(platform, clock_hz, sdram_rate="1:1")
-    crg.specials += DDROutput(1, 0, platform.request("sdram_clock"), ClockSignal("sys_ps"))
+    crg = CRG(platform, clocking.sys_hz, sdram_rate=clocking.rate)
+    crg.specials += DDROutput(1, 0, platform.request("sdram_clock"), ClockSignal(clocking.chip_domain))
     return PointwiseSoC(
         platform,
         crg,
-        clock_hz,
+        clocking,
         config,
         folder,
-        phy=GENSDRPHY(platform.request("sdram"), clock_hz),
-        sdram=W9812G6JB(clock_hz, "1:1"),
+        pads=platform.request("sdram"),
+        chip=W9812G6JB,
         baud=BAUD,
         leds=platform.request_all("user_led"),
     )

@@ -82,10 +82,12 @@ int main(int count, char** arguments) {
     }
     sender.step();
     top->serial_rx = sender.line;
-    top->clk = 0;
-    top->eval();
-    top->clk = 1;
-    top->eval();
+    // Both clocks rise together, and clk2x once more in between.
+    for (int quarter = 0; quarter < 4; quarter++) {
+      top->clk = quarter < 2;
+      top->clk2x = quarter % 2 == 0;
+      top->eval();
+    }
     int byte = receiver.take(top->serial_tx);
     if (byte >= 0 && cycle > 64) {
       unsigned char out = byte;

@@ -1,6 +1,6 @@
 // An SDRAM chip of four banks behind 16 data pins, such as the MT48LC16M16A2 of the boards, as its data sheet has
 // it: open rows, CAS latency, refresh, and a check of every timing that a controller must keep. The first violation
-// ends the simulation. Bursts of one word only, which is what LiteDRAM programs.
+// ends the simulation. Bursts of one or two words, which is what LiteDRAM programs at full and at half rate.
 //
 // Commands are taken at the rising edge of clk. +sdram_image names a file that lies in the memory from the start,
 // +sdram_clock_ps is another period: with a shorter one a controller that is right breaks the timings.
@@ -39,6 +39,7 @@ module sdram_chip #(
   longint     now = 0;  // in periods
   logic       initialised = 0;
   logic [2:0] cas_latency = 0;
+  logic       pairs = 0;  // bursts of two words, of which the second has the other lowest column bit
 
   logic                open_row[4];
   logic [ROW_BITS-1:0] row[4];
@@ -48,11 +49,18 @@ module sdram_chip #(
   // Refreshes of the last T_REF at least: a bucket that fills with time and that each refresh drains.
   longint              debt = 0;
 
+  // The second word of a write that began in the cycle before.
+  logic        second = 0;
+  logic [31:0] second_place;
+  logic [1:0]  second_bank;
+
   longint      period = CLOCK_PS;
   string       image;
   int          file, ignored;
   logic [15:0] data[4];
   logic        drive[4];
+  logic [15:0] out;
+  logic        out_drive = 0;
   logic        violated = 0;
 
   initial begin
@@ -104,6 +112,13 @@ module sdram_chip #(
     return (longint'(ps) + period - 1) / period;
   endfunction
 
+  task automatic store(input logic [31:0] at, input logic [1:0] bank);
+    must(!drive[0] && !drive[1], "bus contention");
+    if (!dm[0]) memory[at] <= dq[7:0];
+    if (!dm[1]) memory[at|1] <= dq[15:8];
+    written[bank] <= now;
+  endtask
+
   // Auto precharge: the bank closes by itself, but not before tRAS.
   task automatic close_at(input longint when_);
     longint least = opened[ba] + cycles(T_RAS);
@@ -124,6 +139,9 @@ module sdram_chip #(
       // The controller may be eight refreshes late, as the data sheet's burst refresh is.
       must(debt <= 9 * T_REF, "tREF");
     end
+    second <= 0;
+    // Another command for data ends a burst early.
+    if (second && (cs_n || (command != READ && command != WRITE))) store(second_place, second_bank);
     if (cke && !cs_n) begin
       case (command)
         ACTIVE: begin
@@ -146,18 +164,20 @@ module sdram_chip #(
           // CAS latency 2: on the pins after the next edge, to be taken before the one after that.
           data[cas_latency-1] <= {memory[place|1], memory[place]};
           drive[cas_latency-1] <= 1;
+          if (pairs) data[cas_latency] <= {memory[place^3], memory[place^2]};
+          drive[cas_latency] <= pairs;
           reads <= reads + 1;
-          if (a[10]) close_at(now + 1);
+          if (a[10]) close_at(now + (pairs ? 2 : 1));
         end
         WRITE: begin
           must(open_row[ba], "row closed");
           must(since(opened[ba], T_RCD), "tRCD");
-          must(!drive[0] && !drive[1], "bus contention");
-          if (!dm[0]) memory[place] <= dq[7:0];
-          if (!dm[1]) memory[place|1] <= dq[15:8];
-          written[ba] <= now;
+          store(place, ba);
+          second <= pairs;
+          second_place <= place ^ 2;
+          second_bank <= ba;
           writes <= writes + 1;
-          if (a[10]) close_at(now + cycles(T_WR));
+          if (a[10]) close_at(now + (pairs ? 1 : 0) + cycles(T_WR));
         end
         PRECHARGE: begin
           if (a[10]) for (int bank = 0; bank < 4; bank++) close(bank);
@@ -175,9 +195,10 @@ module sdram_chip #(
         end
         LOAD_MODE: begin
           for (int bank = 0; bank < 4; bank++) must(!open_row[bank], "mode with an open row");
-          must(a[2:0] == 0, "burst length");
+          must(a[2:0] <= 1 && !a[3], "burst length");
           must(a[6:4] == 2 || a[6:4] == 3, "CAS latency");
           cas_latency <= a[6:4];
+          pairs <= a[0];
           initialised <= 1;
           mode_set <= now;
         end
@@ -186,7 +207,12 @@ module sdram_chip #(
     end
   end
 
-  assign dq = drive[0] ? data[0] : 16'bz;
+  // The access time, 5.4 ns, is more than half a period of the clocks that this chip is for.
+  always @(negedge clk) begin
+    out <= data[0];
+    out_drive <= drive[0];
+  end
+  assign dq = out_drive ? out : 16'bz;
 
   final
     $display("SDRAM: %0d cycles, %0d activates, %0d reads, %0d writes, %0d refreshes", now, activates, reads,
