@@ -38,7 +38,7 @@ class RamFifo(wiring.Component):
         m = Module()
         words = self.depth - 2
         m.submodules.ram = ram = Ram(words, 1, self.width)
-        level = Signal(range(words + 1))
+        level, filled = Signal(range(words + 1)), Signal()  # words in the memory; whether there are any
         produce, consume = Signal(bits_for(words)), Signal(bits_for(words))
         held = Signal(self.width, reset_less=True)
         write, fetch, fetched, moves_on = Signal(), Signal(), Signal(), Signal()
@@ -46,7 +46,7 @@ class RamFifo(wiring.Component):
             self.w_rdy.eq(level != words),
             write.eq(self.w_en & self.w_rdy),
             moves_on.eq(~self.r_rdy | self.r_en),
-            fetch.eq((level != 0) & (~fetched | moves_on)),
+            fetch.eq(filled & (~fetched | moves_on)),
             ram.write_enable.eq(write),
             ram.write_address.eq(produce),
             ram.write_data.eq(self.w_data),
@@ -58,6 +58,7 @@ class RamFifo(wiring.Component):
             with m.If(moves):
                 m.d.sync += pointer.eq(Mux(pointer == words - 1, 0, pointer + 1))
         m.d.sync += level.eq(level + write - fetch)
+        m.d.sync += filled.eq(write | (level[1:] != 0) | (level[0] & ~fetch))
         with m.If(fetch):
             m.d.sync += fetched.eq(1)
         with m.Elif(moves_on):
