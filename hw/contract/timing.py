@@ -11,14 +11,14 @@ from .config import CoreConfig, next_power_of_two
 
 READ_LATENCY = 4
 """From a granted read of an SRAM to its word."""
-PROLOGUE = 5
+PROLOGUE = 6
 """From an activation word to the token that enters the array."""
 ACCUMULATE = 6
 """From a result of the array to complete accumulators at the epilogue."""
-INTERPOLATE = 6
+INTERPOLATE = 9
 """Reciprocal, or reciprocal square root."""
-REQUANTISE = 11
-LAYERNORM = 11 + INTERPOLATE
+REQUANTISE = 14
+LAYERNORM = 12 + INTERPOLATE
 """From complete sums of a token to its LayerNorm statistics."""
 STREAM_REVISIT = 4
 """The same token may be streamed again this many cycles later."""
@@ -86,7 +86,7 @@ class Timing:
     @property
     def add_read(self) -> int:
         """From a group of lanes in the epilogue to its read of what it is added to."""
-        return self.requantised - READ_LATENCY
+        return self.requantised - READ_LATENCY - 1
 
     @property
     def write(self) -> int:
@@ -96,12 +96,12 @@ class Timing:
     @property
     def done(self) -> int:
         """From the last group of a convolution to the signal that it is complete."""
-        return self.write + tree_latency(self.config.post_lanes) + 3
+        return self.write + tree_latency(self.config.post_lanes) + 4
 
     @property
     def settle(self) -> int:
         """The same for a convolution whose LayerNorm statistics follow."""
-        return self.done + LAYERNORM
+        return self.write + tree_latency(self.config.post_lanes) + 3 + LAYERNORM
 
     @property
     def exponentials(self) -> int:

@@ -26,6 +26,11 @@ def round_half_up(value: Value) -> Value:
     return (value + 1) >> 1
 
 
+def alike(bits: Value) -> Value:
+    """Whether all bits are the same: those above a signed number, where it fits."""
+    return bits.all() | ~bits.any()
+
+
 def saturate(value: Value, shape: Shape) -> Value:
     """A signed ``value`` clamped to what ``shape`` holds.
 
@@ -39,36 +44,43 @@ def saturate(value: Value, shape: Shape) -> Value:
         return Mux(kept < 0, 0, kept)[: shape.width]
     if len(value) <= shape.width:
         return value
-    return _clamped(value[: shape.width], _alike(value[shape.width - 1 :]), value[-1])
+    fits, sign = alike(value[shape.width - 1 :]), value[-1]
+    return Mux(fits, value[: shape.width], Cat((~sign).replicate(shape.width - 1), sign)).as_signed()
+
+
+SHIFT_CYCLES = 2
+"""Latency of ``shift_saturate``."""
 
 
 def shift_saturate(m: Module, value: Value, amount: Value, bits: int, *, name: str) -> Value:
-    """``value >> amount`` clamped to ``bits`` signed bits, one cycle later (and a multiplexer).
+    """``value >> amount`` clamped to ``bits`` signed bits, SHIFT_CYCLES cycles later (and an OR with an XOR).
 
-    The large steps of the shift come first. After each of them no more bits are kept than the steps that are
-    left can bring into the result. Where those above are not copies of the sign, the result does not fit.
+    The large steps of the shift come first, and a register is before the last three. Before each step no more
+    bits are kept than it and those after it can bring into the result. Bits are told apart from the sign
+    first: where one of those above differs, the result does not fit, and all of its bits do.
     """
-    value, sign, fits = Value.cast(value), Value.cast(value)[-1], Const(1)
+    value, amount = Value.cast(value), Value.cast(amount)
+    sign, over = value[-1], Const(0)
+    differ = value[:-1] ^ sign.replicate(len(value) - 1)
     for step in reversed(range(len(amount))):
-        chosen = Mux(amount[step], value >> (1 << step), value)
-        keep = bits + (1 << step) - 1
-        fits &= _alike(chosen[keep - 1 :]) if len(chosen) > keep else 1
-        value = chosen[:keep].as_signed()
-    registers = [
+        if step == min(2, len(amount) - 1):
+            differ, sign, over, amount = (
+                delay(m, now, 1, name=f"{name}_{part}")
+                for part, now in (("half", differ), ("sign1", sign), ("over1", over), ("amount", amount))
+            )
+        keep = bits - 1 + (2 << step) - 1
+        differ, over = differ[:keep], over | differ[keep:].any()
+        differ = Mux(amount[step], differ >> (1 << step), differ)
+    cut, sign, over = (
         delay(m, now, 1, name=f"{name}_{part}")
-        for part, now in (("cut", value.as_unsigned()), ("fits", fits), ("sign", sign))
-    ]
-    return _clamped(*registers)
-
-
-def _alike(bits: Value) -> Value:
-    """Whether all bits are the same."""
-    return bits.all() | ~bits.any()
-
-
-def _clamped(cut: Value, fits: Value, sign: Value) -> Value:
-    """A number whose lowest bits are ``cut``, or the one farthest from zero where it does not fit them."""
-    return Mux(fits, cut, Cat((~sign).replicate(len(cut) - 1), sign)).as_signed()
+        for part, now in (
+            ("cut", differ[: bits - 1]),
+            ("sign2", sign),
+            ("over2", over | differ[bits - 1 :].any()),
+        )
+    )
+    ones = over.replicate(bits - 1)
+    return Cat((cut | ones) ^ sign.replicate(bits - 1), sign).as_signed()
 
 
 PART_BITS = 17
@@ -79,7 +91,8 @@ def multiply(m: Module, left: Value, right: Value, *, name: str) -> Signal:
     """The product, whole, two cycles later.
 
     Factors that are wider than the multipliers of an FPGA are cut into parts: the first register is behind
-    the products of the parts, the second behind their sum.
+    the products of the parts, the second behind their sum. Products that lie beside each other in it, as
+    those of the two lowest and of the two next parts, are one number already.
     """
 
     def parts(value: Value) -> list[Value]:
@@ -92,12 +105,17 @@ def multiply(m: Module, left: Value, right: Value, *, name: str) -> Signal:
 
     left, right = Value.cast(left), Value.cast(right)
     total = Signal((left * right).shape(), name=name, reset_less=True)
-    products: Value = Const(0)
+    diagonals: dict[int, list[Signal]] = {}
     for i, high in enumerate(parts(left)):
         for j, low in enumerate(parts(right)):
             product = Signal((high * low).shape(), name=f"{name}_part{i}{j}", reset_less=True)
             m.d.sync += product.eq(high * low)
-            products = products + (product << PART_BITS * (i + j))
+            diagonals.setdefault(i - j, []).append(product)
+    products: Value = Const(0)
+    for place, diagonal in diagonals.items():
+        beside = Cat(diagonal)
+        number = beside.as_signed() if diagonal[-1].shape().signed else beside
+        products = products + (number << PART_BITS * abs(place))
     m.d.sync += total.eq(products)
     return total
 
@@ -140,9 +158,14 @@ def add(left: Value, right: Value) -> Value:
     return left + right
 
 
+def less(left: Value, right: Value) -> Value:
+    """left < right, of one shape: a carry chain gives the sign of their difference without more gates."""
+    return (left - right)[-1]
+
+
 def maximum(left: Value, right: Value) -> Value:
     """The larger of two values of one shape."""
-    larger = Mux(left > right, left, right)
+    larger = Mux(less(right, left), left, right)
     return larger.as_signed() if left.shape().signed else larger
 
 

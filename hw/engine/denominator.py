@@ -22,7 +22,7 @@ class Denominator(wiring.Component):
 
     Latency: ``latency`` cycles from a token of the last K-tile to the cycle in which its reciprocal can be
         read.
-        Throughput: one token a cycle; the same token again after 3 cycles or more.
+        Throughput: one token a cycle; the same token again after 4 cycles or more.
     """
 
     def __init__(self, config: CoreConfig) -> None:
@@ -53,12 +53,14 @@ class Denominator(wiring.Component):
         m.submodules.kept = sums = Memory(
             shape=unsigned(ROW_SUM_BITS), depth=config.max_tokens, init=[], attrs=NO_COLLISION
         )
+        # Block RAM takes half of a cycle to answer, so that it is asked a cycle before ``part`` is there.
         reader, writer = sums.read_port(), sums.write_port()
-        m.d.comb += reader.addr.eq(token)
-        total = Signal(ROW_SUM_BITS, reset_less=True)
-        m.d.sync += total.eq(
-            Mux(delay(m, first, 1, name="first1"), 0, reader.data) + delay(m, part, 1, name="part1")
-        )
+        before, total = Signal(ROW_SUM_BITS, reset_less=True), Signal(ROW_SUM_BITS, reset_less=True)
+        m.d.comb += reader.addr.eq(delay(m, self.tag.token, cycles - 1, name="early_token"))
+        m.d.sync += [
+            before.eq(Mux(first, 0, reader.data)),
+            total.eq(before + delay(m, part, 1, name="part1")),
+        ]
         total_valid = delay(m, enable, 2, name="total_valid", reset_less=False)
         total_last = delay(m, last, 2, name="total_last")
         total_token = delay(m, token, 2, name="total_token")

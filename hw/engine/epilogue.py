@@ -40,7 +40,7 @@ class Epilogue(wiring.Component):
         popped: a token left ``acc``. tile_end: parameters of an N-tile are free. table_end: a convolution
         with a table is done with it. conv_done: all that a convolution writes can be read.
 
-    Latency: 12 cycles from a group to its write; ``conv_done`` follows the last group by ``done_latency``,
+    Latency: 17 cycles from a group to its write; ``conv_done`` follows the last group by ``done_latency``,
         or, with LayerNorm sums, by ``settle``. Throughput: P lanes a cycle.
     """
 
@@ -98,7 +98,7 @@ class Epilogue(wiring.Component):
         ]
         tags, valid = self._tags(m, walker)
 
-        # Stage 0 to 1: choose the lanes of the group. Stage 1 to 12: divide and requantise.
+        # Stage 0 to 1: choose the lanes of the group. Stage 1 to 15: divide and requantise.
         groups = [
             data.View(
                 data.ArrayLayout(ACCUMULATOR, lanes), self.acc.payload.as_value()[start : start + 32 * lanes]
@@ -130,7 +130,7 @@ class Epilogue(wiring.Component):
             requantise.plane_data.eq(self.plane_data),
         ]
         values = self._residual_and_table(m, requantise.result, tags, valid)
-        self._write(m, values, tags[WRITE], valid[WRITE])
+        self._write(m, values, tags[WRITE - 1], valid[WRITE - 1])
         self._keep(m, values, tags[WRITE], valid[WRITE], walker)
 
         m.d.comb += [
@@ -163,14 +163,15 @@ class Epilogue(wiring.Component):
     def _residual_and_table(self, m: Module, results: data.View, tags: list, valid: list) -> list[Signal]:
         """Stages RESULT and RESULT + 1: what is written, P lanes of 16 bits."""
         config, lanes = self.config, self.config.post_lanes
-        ask = RESULT - READ_LATENCY
+        ask = RESULT - READ_LATENCY - 1
         m.d.comb += [
             self.res_read.valid.eq(valid[ask] & tags[ask].add),
             self.res_read.address.eq(tags[ask].address),
         ]
         width = 16 * lanes
         parts = [self.res_read.data[start : start + width] for start in range(0, 16 * config.rows, width)]
-        old = Array(parts)[tags[RESULT].lane_group] if len(parts) > 1 else parts[0]
+        chosen = Array(parts)[tags[RESULT - 1].lane_group] if len(parts) > 1 else parts[0]
+        old = delay(m, Mux(tags[RESULT - 1].add, chosen, 0), 1, name="old")
         m.submodules.table = table = LookupTable(lanes)
         m.d.comb += [
             table.write.eq(self.table_write),
@@ -181,7 +182,7 @@ class Epilogue(wiring.Component):
         ]
         values = []
         for lane in range(lanes):
-            before = Mux(tags[RESULT].add, old[16 * lane : 16 * lane + 16], 0)[:16].as_signed()
+            before = old[16 * lane : 16 * lane + 16].as_signed()
             total = Signal(signed(16), name=f"total_{lane}", reset_less=True)
             value = Signal(signed(16), name=f"value_{lane}", reset_less=True)
             m.d.comb += table.index[lane].eq(results[lane][:8])
@@ -193,6 +194,7 @@ class Epilogue(wiring.Component):
         return values
 
     def _write(self, m: Module, values: list[Signal], tag: data.View, valid: Signal) -> None:
+        """The ports of both SRAMs, from ``values`` of stage WRITE and the tag of the stage before."""
         parts = self.config.rows // self.config.post_lanes
         mask = Signal(self.config.rows)
         for part in range(parts):
@@ -200,6 +202,7 @@ class Epilogue(wiring.Component):
                 m.d.comb += mask[part * self.config.post_lanes + lane].eq(
                     tag.mask[lane] & (tag.lane_group == part)
                 )
+        address, mask1 = delay(m, tag.address, 1, name="write_address"), delay(m, mask, 1, name="mask")
         for port, bits, enable in (
             (self.act_write, 8, ~tag.to_residual),
             (self.res_write, 16, tag.to_residual),
@@ -207,7 +210,12 @@ class Epilogue(wiring.Component):
             word = [value[:bits] for value in values] * parts
             for index, value in enumerate(word):
                 m.d.comb += port.data[index * bits : (index + 1) * bits].eq(value)
-            m.d.comb += [port.valid.eq(valid & enable), port.address.eq(tag.address), port.mask.eq(mask)]
+            name = f"write_{bits}"
+            m.d.comb += [
+                port.valid.eq(delay(m, valid & enable, 1, name=name, reset_less=False)),
+                port.address.eq(address),
+                port.mask.eq(mask1),
+            ]
 
     def _keep(self, m: Module, values: list[Signal], tag: data.View, valid: Signal, walker: Walker) -> None:
         """Row maxima and LayerNorm sums of what is written."""

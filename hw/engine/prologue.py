@@ -22,15 +22,15 @@ class Prologue(wiring.Component):
     Ports:
         valid, tag: the token. act_word: R int8 (or uint8) lanes, for PLAIN and EXPONENTIAL. res_word: R int16
         lanes, statistics: of the token, for NORMALISE. row_max: for EXPONENTIAL.
-        shifts: two sets of R channel shifts (0..15), chosen by the tag's parity two cycles after the token
+        shifts: two sets of R channel shifts (0..15), chosen by the tag's parity one cycle after the token
         came, and zero without ``tag.shifts``.
         table_write, table_bank, table_index, table_data: fills the exponential table.
         out_valid, out_tag, token: what enters the array; lanes past ``tag.lanes`` are zero.
 
-    Latency: 5 cycles. Throughput: one word a cycle.
+    Latency: 6 cycles. Throughput: one word a cycle.
     """
 
-    LATENCY = 5
+    LATENCY = 6
 
     def __init__(self, config: CoreConfig) -> None:
         self.config = config
@@ -74,35 +74,36 @@ class Prologue(wiring.Component):
             table.read_bank.eq(tags[1].exp_bank),
         ]
         mult1 = delay(m, self.statistics.mult, 1, name="mult1")
-        shift2 = delay(m, self.statistics.shift, 2, name="shift2")
+        shift1 = delay(m, self.statistics.shift, 1, name="shift1")
         for lane in range(self.config.rows):
-            normal = self._normalise(m, lane, mult1, shift2, tags)
+            normal = self._normalise(m, lane, mult1, shift1, tags)
             byte = self._byte(m, lane, table, tags)
-            inside = tags[4].lanes > lane
+            # Lanes past K are zero as bytes, so that the last stage has one choice left.
+            inside, normalise = tags[4].lanes > lane, tags[4].prologue == Kind.NORMALISE
+            byte5 = delay(m, Mux(inside, byte, 0)[: len(byte)].as_signed(), 1, name=f"byte5_{lane}")
+            normalise5 = delay(m, inside & normalise, 1, name=f"normalise5_{lane}")
             token = Signal(ACTIVATION, name=f"token_{lane}", reset_less=True)
-            m.d.sync += token.eq(Mux(inside, Mux(tags[4].prologue == Kind.NORMALISE, normal, byte), 0))
+            m.d.sync += token.eq(Mux(normalise5, normal, byte5))
             m.d.comb += self.token[lane].eq(token)
         return m
 
-    def _normalise(self, m: Module, lane: int, mult1: Signal, shift2: Signal, tags: list) -> Signal:
-        """``model.integer.layernorm.normalise``; the value that stage 5 registers."""
+    def _normalise(self, m: Module, lane: int, mult1: Signal, shift1: Signal, tags: list) -> Signal:
+        """``model.integer.layernorm.normalise``; the value that stage 6 registers."""
         centred = Signal(CENTRED, name=f"centred_{lane}", reset_less=True)
         product = Signal(PRODUCT, name=f"product_{lane}", reset_less=True)
-        product3 = Signal(PRODUCT, name=f"product3_{lane}", reset_less=True)
         amount = Signal(7, name=f"amount_{lane}", reset_less=True)
-        kept = Mux(tags[2].parity, self.shifts[1][lane], self.shifts[0][lane])
-        channel_shift = Mux(tags[2].shifts, kept, 0)
+        kept = Mux(tags[1].parity, self.shifts[1][lane], self.shifts[0][lane])
+        channel_shift = Mux(tags[1].shifts, kept, 0)
         m.d.sync += [
             centred.eq((self.res_word[lane] << 1) - self.statistics.mean),
             product.eq(centred * mult1),
-            product3.eq(product),
-            amount.eq(shift2 + channel_shift - 1),
+            amount.eq(shift1 + channel_shift - 1),
         ]
-        halves = shift_saturate(m, product3, amount, 9, name=f"shifted_{lane}")
-        return saturate(round_half_up(halves), signed(8))
+        halves = shift_saturate(m, product, amount, 9, name=f"shifted_{lane}")
+        return saturate(round_half_up(delay(m, halves, 1, name=f"halves_{lane}")), signed(8))
 
     def _byte(self, m: Module, lane: int, table: LookupTable, tags: list) -> Signal:
-        """Plain lanes and exponentials; the value that stage 5 registers."""
+        """Plain lanes and exponentials, in a register of stage 4."""
         word = self.act_word[lane]
         plain = Signal(ACTIVATION, name=f"plain_{lane}", reset_less=True)
         difference = Signal(8, name=f"difference_{lane}", reset_less=True)
@@ -112,6 +113,8 @@ class Prologue(wiring.Component):
             difference.eq(self.row_max - word.as_signed()),
         ]
         m.d.comb += table.index[lane].eq(difference)
-        plain2 = delay(m, plain, 1, name=f"plain2_{lane}")
-        m.d.sync += byte.eq(Mux(tags[2].prologue == Kind.EXPONENTIAL, table.value[lane], plain2))
-        return delay(m, byte, 1, name=f"byte4_{lane}")
+        # Stage 3 is a register behind the table, as memory takes half of a cycle.
+        plain3 = delay(m, plain, 2, name=f"plain_{lane}")
+        entry3 = delay(m, table.value[lane], 1, name=f"entry3_{lane}")
+        m.d.sync += byte.eq(Mux(tags[3].prologue == Kind.EXPONENTIAL, entry3, plain3))
+        return byte

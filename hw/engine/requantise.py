@@ -1,6 +1,6 @@
 """Requantisation, and softmax's division before it, with the parameters of the output channels."""
 
-from amaranth.hdl import Array, Cat, Module, Mux, Signal, Value, signed, unsigned
+from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value, signed, unsigned
 from amaranth.lib import data, enum, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out
 from hw.contract.config import CoreConfig
 from hw.contract.stream import PLANE_MULT, PLANE_SHIFT, PLANES
 
-from .cells import ACCUMULATOR, bits_for, delay, multiply, round_half_up, shift_saturate
+from .cells import ACCUMULATOR, alike, bits_for, delay, multiply, round_half_up, shift_saturate
 from .ram import NO_COLLISION
 from .tags import RECIPROCAL
 
@@ -39,10 +39,10 @@ class Requantise(wiring.Component):
         limits: the clamp.
         result: P lanes, int16 (bytes in the low half, uint8 as 0..255).
 
-    Latency: 11 cycles; a group's parameters must stay in their bank for 8. Throughput: P lanes a cycle.
+    Latency: 14 cycles; a group's parameters must stay in their bank for 9. Throughput: P lanes a cycle.
     """
 
-    LATENCY = 11
+    LATENCY = 14
 
     def __init__(self, config: CoreConfig) -> None:
         self.config = config
@@ -91,24 +91,25 @@ class Requantise(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        bias = self._parameter(m, "bias", 0, PLANE_MULT, 5)
-        mult = self._parameter(m, "mult", PLANE_MULT, PLANE_SHIFT - PLANE_MULT, 6)
-        shifts = self._parameter(m, "shift", PLANE_SHIFT, 1, 7)
-        shift8 = [delay(m, (shift - 1)[:6], 1, name=f"shift8_{lane}") for lane, shift in enumerate(shifts)]
+        bias = self._parameter(m, "bias", 0, PLANE_MULT, 6)
+        mult = self._parameter(m, "mult", PLANE_MULT, PLANE_SHIFT - PLANE_MULT, 7)
+        shifts = self._parameter(m, "shift", PLANE_SHIFT, 1, 8)
+        shift9 = [delay(m, (shift - 1)[:6], 1, name=f"shift9_{lane}") for lane, shift in enumerate(shifts)]
         # The reciprocal comes straight out of a memory, which is no time to multiply by it.
         reciprocal1 = delay(m, self.reciprocal.mult, 1, name="reciprocal1")
         leading1 = delay(m, self.reciprocal.leading, 1, name="leading1")
-        divide_shift = delay(m, leading1 + (DIVIDE_EXTRA_SHIFT - 1), 2, name="divide_shift")
-        divide4 = delay(m, self.divide, 4, name="divide4")
-        limits10 = delay(m, self.limits, 10, name="limits10")
-        low, high = Signal(signed(16)), Signal(signed(16))
-        with m.Switch(limits10):
+        leading3 = delay(m, leading1, 2, name="leading3")
+        leading4 = delay(m, leading3, 1, name="leading4")
+        divide5 = delay(m, self.divide, 5, name="divide5")
+        limits12 = delay(m, self.limits, 12, name="limits12")
+        low13, high13 = Signal(signed(16), reset_less=True), Signal(signed(16), reset_less=True)
+        with m.Switch(limits12):
             with m.Case(Limits.INT8):
-                m.d.comb += [low.eq(-128), high.eq(127)]
+                m.d.sync += [low13.eq(-128), high13.eq(127)]
             with m.Case(Limits.UINT8):
-                m.d.comb += [low.eq(0), high.eq(255)]
+                m.d.sync += [low13.eq(0), high13.eq(255)]
             with m.Default():
-                m.d.comb += [low.eq(-32768), high.eq(32767)]
+                m.d.sync += [low13.eq(-32768), high13.eq(32767)]
         for lane in range(self.config.post_lanes):
 
             def register(value: Value, bits: int, name: str, lane: int = lane) -> Signal:
@@ -119,14 +120,27 @@ class Requantise(wiring.Component):
             acc1 = delay(m, self.acc[lane], 1, name=f"acc_{lane}")
             dividend1 = acc1[:DIVIDEND_BITS].as_signed()
             product3 = multiply(m, dividend1, reciprocal1, name=f"dividend3_{lane}")
-            quotient4 = register(product3 >> divide_shift, 32, "quotient4")
-            acc4 = delay(m, acc1, 3, name=f"acc4_{lane}")
-            base5 = register(Mux(divide4, round_half_up(quotient4), acc4), 32, "base5")
-            sum6 = register(base5 + bias[lane].as_signed(), 33, "sum6")
-            whole8 = multiply(m, sum6, mult[lane], name=f"whole8_{lane}")
-            halves9 = shift_saturate(m, whole8, shift8[lane], 17, name=f"halves9_{lane}")
-            short10 = register(halves9, 17, "short10")
-            rounded = round_half_up(short10)
-            result11 = register(Mux(rounded < low, low, Mux(rounded > high, high, rounded)), 16, "result11")
-            m.d.comb += self.result[lane].eq(result11)
+            # The shift takes two cycles, the large steps first: the small ones reach 7 bits higher at most.
+            coarse4 = register(
+                product3 >> (DIVIDE_EXTRA_SHIFT - 1) >> Cat(Const(0, 3), leading3[3:]), 32 + 7, "coarse4"
+            )
+            quotient5 = register(coarse4 >> leading4[:3], 32, "quotient5")
+            acc5 = delay(m, acc1, 4, name=f"acc5_{lane}")
+            base6 = register(Mux(divide5, round_half_up(quotient5), acc5), 32, "base6")
+            sum7 = register(base6 + bias[lane].as_signed(), 33, "sum7")
+            whole9 = multiply(m, sum7, mult[lane], name=f"whole9_{lane}")
+            halves11 = shift_saturate(m, whole9, shift9[lane], 17, name=f"halves_{lane}")
+            round12 = register(round_half_up(halves11), 17, "round12")
+            round13 = register(round12, 17, "round13")
+            fits13 = Signal(name=f"fits13_{lane}", reset_less=True)
+            with m.Switch(limits12):
+                with m.Case(Limits.INT8):
+                    m.d.sync += fits13.eq(alike(round12[7:]))
+                with m.Case(Limits.UINT8):
+                    m.d.sync += fits13.eq(~round12[8:].any())
+                with m.Default():
+                    m.d.sync += fits13.eq(alike(round12[15:]))
+            clamped = Mux(fits13, round13, Mux(round13 < 0, low13, high13))
+            result14 = register(clamped, 16, "result14")
+            m.d.comb += self.result[lane].eq(result14)
         return m

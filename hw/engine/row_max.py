@@ -7,7 +7,7 @@ from amaranth.lib.wiring import In, Out
 
 from hw.contract.config import CoreConfig
 
-from .cells import bits_for, delay, maximum, tree, tree_latency
+from .cells import bits_for, delay, less, maximum, tree, tree_latency
 from .ram import NO_COLLISION
 
 
@@ -20,12 +20,12 @@ class RowMax(wiring.Component):
         read_slot, read_token: what to read; row_max: one cycle later.
 
     Latency: ``latency`` cycles from the last group to the cycle in which the maximum can be read. Throughput:
-        one group a cycle; the same token in another N-tile after 3 cycles or more.
+        one group a cycle; the same token in another N-tile after 4 cycles or more.
     """
 
     def __init__(self, config: CoreConfig) -> None:
         self.config = config
-        self.latency = tree_latency(config.post_lanes) + 3
+        self.latency = tree_latency(config.post_lanes) + 4
         token = unsigned(bits_for(config.max_tokens))
         super().__init__(
             {
@@ -46,25 +46,34 @@ class RowMax(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         lanes = self.config.post_lanes
-        masked = [Mux(self.mask[p], self.values[p], -128)[:8].as_signed() for p in range(lanes)]
-        part, cycles = tree(m, masked, maximum, name="part")
+        # What does not count is the least number there is, and changes nothing.
+        counted = []
+        for p in range(lanes):
+            value = Signal(signed(8), name=f"value_{p}", reset_less=True)
+            m.d.sync += value.eq(Mux(self.valid & self.mask[p], self.values[p], -128))
+            counted.append(value)
+        part, cycles = tree(m, counted, maximum, name="part")
+        cycles += 1
         valid = delay(m, self.valid, cycles, name="valid", reset_less=False)
-        first_group = delay(m, self.first_group, cycles, name="first_group")
+        restart = delay(m, self.valid & self.first_group, cycles, name="restart")
         last_group = delay(m, self.last_group, cycles, name="last_group")
         first_tile = delay(m, self.first_tile, cycles + 1, name="first_tile")
-        address = delay(m, Cat(self.token, self.slot), cycles, name="address")
+        early = delay(m, Cat(self.token, self.slot), cycles - 1, name="early")
+        address = delay(m, early, 1, name="address")
 
         m.submodules.maxima = maxima = Memory(
             shape=signed(8), depth=2 << bits_for(self.config.max_tokens), init=[], attrs=NO_COLLISION
         )
         before, reader, writer = maxima.read_port(), maxima.read_port(), maxima.write_port()
         row = Signal(signed(8), reset_less=True)
-        with m.If(valid):
-            m.d.sync += row.eq(Mux(first_group, part, maximum(row, part)))
+        with m.If(restart | less(row, part)):
+            m.d.sync += row.eq(part)
         total = Signal(signed(8), reset_less=True)
-        m.d.sync += total.eq(Mux(first_tile, row, maximum(row, before.data)))
+        # Block RAM takes half of a cycle to answer, so that it is asked a cycle before ``part`` is there.
+        earlier = delay(m, before.data.as_signed(), 1, name="earlier")
+        m.d.sync += total.eq(Mux(first_tile, row, maximum(row, earlier)))
         m.d.comb += [
-            before.addr.eq(address),
+            before.addr.eq(early),
             writer.en.eq(delay(m, valid & last_group, 2, name="write", reset_less=False)),
             writer.addr.eq(delay(m, address, 2, name="write_address")),
             writer.data.eq(total),

@@ -21,7 +21,7 @@ class TokenSums(wiring.Component):
         out_valid, out_token, total, squares: the complete sums, after the last group of the last N-tile.
 
     Latency: ``latency`` cycles from the last group to the sums. Throughput: one group a cycle; the same token
-        in another N-tile after 3 cycles or more.
+        in another N-tile after 4 cycles or more.
     """
 
     def __init__(self, config: CoreConfig) -> None:
@@ -52,8 +52,11 @@ class TokenSums(wiring.Component):
         for p in range(lanes):
             value = Signal(signed(16), name=f"value_{p}", reset_less=True)
             product = Signal(unsigned(31), name=f"product_{p}", reset_less=True)
-            inside = Mux(self.mask[p], self.values[p], 0)[:16].as_signed()
-            m.d.sync += [value.eq(inside), product.eq(inside * inside)]
+            # Masked behind the multiplier: there it is a reset of the register, and no gate before it.
+            m.d.sync += [
+                value.eq(Mux(self.mask[p], self.values[p], 0)),
+                product.eq(Mux(self.mask[p], self.values[p] * self.values[p], 0)),
+            ]
             masked.append(value)
             products.append(product)
         part, cycles = tree(m, masked, add, name="part")
@@ -62,9 +65,10 @@ class TokenSums(wiring.Component):
         valid = delay(m, self.valid, cycles, name="valid", reset_less=False)
         first_group = delay(m, self.first_group, cycles, name="first_group")
         last_group = delay(m, self.last_group, cycles, name="last_group")
-        first_tile = delay(m, self.first_tile, cycles + 1, name="first_tile")
+        first_tile = delay(m, self.first_tile, cycles, name="first_tile")
         last_tile = delay(m, self.last_tile, cycles + 2, name="last_tile")
-        token = delay(m, self.token, cycles, name="token")
+        early = delay(m, self.token, cycles - 1, name="early")
+        token = delay(m, early, 1, name="token")
 
         m.submodules.kept = sums = Memory(
             shape=unsigned(TOTAL_BITS + SQUARES_BITS),
@@ -73,7 +77,9 @@ class TokenSums(wiring.Component):
             attrs=NO_COLLISION,
         )
         reader, writer = sums.read_port(), sums.write_port()
-        m.d.comb += reader.addr.eq(token)
+        # Block RAM takes half of a cycle to answer, so that it is asked a cycle before the parts are there.
+        m.d.comb += reader.addr.eq(early)
+        before = delay(m, Mux(first_tile, 0, reader.data), 1, name="before")
         row, row_squares = Signal(signed(TOTAL_BITS), reset_less=True), Signal(SQUARES_BITS, reset_less=True)
         total, squares = Signal(signed(TOTAL_BITS), reset_less=True), Signal(SQUARES_BITS, reset_less=True)
         with m.If(valid):
@@ -82,8 +88,8 @@ class TokenSums(wiring.Component):
                 row_squares.eq(part_squares + Mux(first_group, 0, row_squares)),
             ]
         m.d.sync += [
-            total.eq(row + Mux(first_tile, 0, reader.data[:TOTAL_BITS].as_signed())),
-            squares.eq(row_squares + Mux(first_tile, 0, reader.data[TOTAL_BITS:])),
+            total.eq(row + before[:TOTAL_BITS].as_signed()),
+            squares.eq(row_squares + before[TOTAL_BITS:]),
         ]
         done = delay(m, valid & last_group, 2, name="done", reset_less=False)
         done_token = delay(m, token, 2, name="done_token")

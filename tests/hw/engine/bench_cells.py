@@ -5,7 +5,7 @@ import numpy as np
 from cell_units import COUNTS, DELAYS, FACTORS, LIMITS, SHIFTED_BITS
 from waves import generator, play, same, start
 
-from hw.engine.cells import tree_latency
+from hw.engine.cells import SHIFT_CYCLES, tree_latency
 from model.integer.rounding import round_shift, saturate
 from sim.lanes import pack_rows, unpack_rows
 
@@ -57,7 +57,7 @@ async def scalars(dut):
         same(name, signal(name, shape.width, shape.signed), saturate(values, low, high))
     for bits in SHIFTED_BITS:
         expected = saturate(values >> amounts, -(1 << bits - 1), (1 << bits - 1) - 1)
-        same(f"shifted to {bits} bits", signal(f"shifted{bits}", bits, late=1), expected)
+        same(f"shifted to {bits} bits", signal(f"shifted{bits}", bits, late=SHIFT_CYCLES), expected)
     for cycles in DELAYS:
         same(f"delay by {cycles}", signal(f"delay{cycles}", BITS, late=cycles), values)
 

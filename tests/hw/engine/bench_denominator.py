@@ -11,7 +11,7 @@ from model.integer.interpolation import reciprocal
 from sim.bench import bench_config
 from sim.lanes import pack_rows
 
-REVISIT = 3
+REVISIT = 4
 CONVS = 40
 
 

@@ -71,7 +71,7 @@ async def equals_the_model(dut):
     mult = extremes(rng, 0, 65535, (cycles,))
     shift = np.where(rng.random(cycles) < 0.8, rng.integers(8, 32, cycles), rng.integers(1, 64, cycles))
     channel = rng.integers(0, 16, (cycles + 2, 2, rows)) * rng.integers(0, 2, (cycles + 2, 1, 1))
-    chosen = channel[np.arange(cycles) + 2, tag["parity"]]  # chosen two cycles after the token came
+    chosen = channel[np.arange(cycles) + 1, tag["parity"]]  # chosen one cycle after the token came
     chosen = chosen * tag["shifts"][:, None]
 
     seen = await play(

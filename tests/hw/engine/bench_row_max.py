@@ -10,7 +10,7 @@ from hw.engine.row_max import RowMax
 from sim.bench import bench_config
 from sim.lanes import pack_rows, unpack_rows
 
-REVISIT = 3
+REVISIT = 4
 INPUTS = ("valid", "values", "mask", "first_group", "last_group", "first_tile", "slot", "token")
 
 

@@ -12,7 +12,7 @@ from model.integer.layernorm import token_sums
 from sim.bench import bench_config
 from sim.lanes import pack_rows, unpack_rows
 
-REVISIT = 3
+REVISIT = 4
 
 
 @cocotb.test()
