@@ -84,6 +84,8 @@ class AxiSlice(wiring.Component):
             ]
             m.d.comb += getattr(self.bus, channel + "ready").eq(1)
             registered |= {*names, channel + "valid", channel + "ready"}
-        for name in set(members) - registered:
-            m.d.comb += getattr(self.bus, name).eq(getattr(self.master, name))
+        # In the order of the signature: that of a set differs between runs, and with it the Verilog.
+        for name in members:
+            if name not in registered:
+                m.d.comb += getattr(self.bus, name).eq(getattr(self.master, name))
         return m
