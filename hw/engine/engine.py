@@ -39,7 +39,7 @@ class Engine(wiring.Component):
         cause: what the cycle before went to. idle: no convolution is anywhere.
 
     Latency: from the fetch of the last token of a convolution to its count in ``conv_done``
-        R + C + 31 + ⌈C/P⌉ cycles or so, and about 20 more where LayerNorm statistics follow.
+        R + C + 40 + ⌈C/P⌉ cycles or so, and about 20 more where LayerNorm statistics follow.
     """
 
     def __init__(self, config: CoreConfig) -> None:
