@@ -49,6 +49,14 @@ class Tools:
         start = f"import sys, {wheel}; sys.exit({wheel}.{function}(sys.argv[1:]))"
         return [sys.executable, "-c", start]
 
+    def share(self) -> Path:
+        """The folder of what Yosys brings along, such as models of cells; PointwiseError without Yosys."""
+        if self.native:
+            command = self.command("yosys-config")
+            return Path(subprocess.run([*command, "--datdir"], capture_output=True, text=True).stdout.strip())
+        self.command("yosys")
+        return Path(importlib.util.find_spec(WHEELS["yosys"][0]).origin).parent / "share"
+
     def version(self, tool: str) -> str:
         """What the tool says of itself, one line."""
         done = subprocess.run(

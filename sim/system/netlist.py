@@ -1,0 +1,78 @@
+"""A core as synthesis leaves it, made of the cells of an ECP5, in the core's own test bench."""
+
+import hashlib
+from functools import cache
+
+from hw.contract.config import CoreConfig
+from hw.contract.files import write_file
+from hw.package.files import TOP as CORE
+from sim.build import CHECKERS, DRAM, RTL, Build, build, build_root, locked
+from sim.fpga.synthesis import SYNTHESIS
+from sim.fpga.tools import Tools, run
+
+from .testbench import TOP, core_verilog
+
+FAMILY = "ecp5"
+MODELS = ("common_sim.vh", "ccu2c_sim.vh")
+"""Yosys' own simulation models of the cells, in its folder of the family."""
+BLACK_BOXES = (RTL / "ecp5_block_ram.sv", RTL / "ecp5_multiplier.sv")
+"""Models of the cells for which Yosys has none."""
+NO_TIMELINE = "module timeline (input logic clk);\nendmodule\n"
+"""A netlist has no instances to look into."""
+
+
+@cache
+def core_netlist(config: CoreConfig) -> str:
+    """The flat netlist of a core as Verilog text, from the pass that bitstreams are made with.
+
+    It is kept in the build folder under a hash of the core, the script and Yosys' version.
+
+    Raises:
+        PointwiseError: Yosys is not there, or failed.
+    """
+    tools = Tools()
+    script = "\n".join(
+        (
+            "read_verilog core.v",
+            f"{SYNTHESIS[FAMILY]} -top {CORE}",
+            # The names of a flat netlist are half of its text.
+            "rename -hide w:* c:*",
+            "rename -enumerate -pattern n%",
+            "write_verilog -noattr netlist.v",
+        )
+    )
+    texts = (core_verilog(config), script, tools.version("yosys"))
+    key = hashlib.sha256("\0".join(texts).encode()).hexdigest()[:12]
+    folder = build_root() / "netlists" / f"{config.rows}x{config.cols}-{key}"
+    with locked(folder):
+        if not (folder / "done").exists():
+            write_file(folder / "core.v", texts[0])
+            write_file(folder / "synthesis.ys", script)
+            command = [*tools.command("yosys"), "-s", "synthesis.ys"]
+            run(command, folder / "synthesis.log", folder=folder, name="synthesis")
+            write_file(folder / "done", "")
+    return (folder / "netlist.v").read_text()
+
+
+def build_netlist(config: CoreConfig) -> Build:
+    """Compile ``core_tb`` around the netlist of a core, or find it compiled; it knows no ``+timeline``.
+
+    Raises:
+        PointwiseError: a tool is missing or fails.
+    """
+    return build_around(core_netlist(config), config)
+
+
+def build_around(netlist: str, config: CoreConfig) -> Build:
+    """The same for a netlist that is given."""
+    share = Tools().share() / FAMILY
+    models = [share / name for name in MODELS]
+    return build(
+        [netlist, *models, *BLACK_BOXES, *CHECKERS, *DRAM, NO_TIMELINE, RTL / "core_tb.sv"],
+        TOP,
+        name=f"netlist-{config.rows}x{config.cols}",
+        parameters={"DATA_WIDTH": config.axi_data_width, "ADDR_WIDTH": config.axi_addr_width},
+        defines={"NO_INCLUDES": "1"},
+        # The text is large and the run short: compiling takes longer than what a better program would save.
+        optimise="-O0",
+    )

