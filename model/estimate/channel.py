@@ -6,9 +6,11 @@ from typing import Protocol
 
 from .memory import Bus
 
-FORM_TO_BUS = 2
+FORM_TO_BUS = 5
 """From the cycle in which a burst finds room until its address is on the bus."""
-BUS_TO_FIFO = 2
+BURST_CYCLES = 2
+"""From one burst to the next that a client asks for."""
+BUS_TO_FIFO = 4
 """From a beat on the bus to the far end of the FIFO."""
 
 
@@ -94,7 +96,7 @@ class Channel:
                 pops.popleft()
             first, _, at, step = pops[0]
             room = at + (last_needed - first) * step + 1
-        return max(self._last_form + 1, self._transfers[0][2], room)
+        return max(self._last_form + BURST_CYCLES, self._transfers[0][2], room)
 
     def _form(self, at: float) -> None:
         transfer = self._transfers[0]
