@@ -34,7 +34,7 @@ _LITE_CHANNELS = {
 class PointwiseCore(LiteXModule):
     """Pointwise in a LiteX system.
 
-    Connect ``axi`` to memory, for example with ``add_axi_sdram_port`` of ``hw.boards.soc``, and give ``axil``
+    Connect ``axi`` to memory, for example with ``SdramPort`` of ``hw.boards.soc``, and give ``axil``
     to ``soc.bus.add_slave``.
 
     Attributes:
