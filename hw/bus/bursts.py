@@ -55,7 +55,8 @@ class BurstSplitter(wiring.Component):
         # The transfer that comes next, in blocks of ``burst`` beats: where it begins, and how far it reaches.
         waiting = Signal()
         next_block = Signal(len(transfer.address) - self.lane_bits - edge_bits)
-        next_offset = Signal(edge_bits)  # of its first beat in its first block
+        # Of its first beat in its first block; blocks of one beat have none, and Verilog no such wires.
+        next_offset = Signal(edge_bits) if edge_bits else Const(0)
         next_reach = Signal(BEATS_BITS + 1)  # of its last beat, from the beginning of that block
         next_alone = Signal(range(self.burst + 1))  # beats, where it does not go beyond that block
         first_beat = transfer.address[self.lane_bits :]
@@ -66,10 +67,12 @@ class BurstSplitter(wiring.Component):
         with m.If(self.transfers.valid & self.transfers.ready):
             m.d.sync += [
                 waiting.eq(1),
-                Cat(next_offset, next_block).eq(first_beat),
-                next_reach.eq(first_beat[:edge_bits] + transfer.beats - 1),
+                next_block.eq(first_beat[edge_bits:]),
+                next_reach.eq((first_beat[:edge_bits] if edge_bits else 0) + transfer.beats - 1),
                 next_alone.eq(transfer.beats),
             ]
+            if edge_bits:
+                m.d.sync += next_offset.eq(first_beat[:edge_bits])
 
         # The burst that is formed next. Everything that decides about it is in registers: its length and
         # whether there is room take a cycle, so that a burst takes two.
@@ -77,10 +80,10 @@ class BurstSplitter(wiring.Component):
         fits = Signal()
         final = Signal()
         block = Signal.like(next_block)
-        offset = Signal.like(next_offset)
+        offset = Signal(edge_bits) if edge_bits else Const(0)
         length = Signal(range(self.burst + 1))
         behind = Signal(BEATS_BITS + 1 - edge_bits)  # blocks of the transfer behind this one
-        tail = Signal(edge_bits)  # of the last block, beats − 1
+        tail = Signal(edge_bits) if edge_bits else Const(0)  # of the last block, beats − 1
         form = Signal()
         m.d.comb += [
             form.eq(fits & ~bursts.valid),
@@ -93,24 +96,25 @@ class BurstSplitter(wiring.Component):
         with m.If(form):
             m.d.sync += [
                 bursts.valid.eq(1),
-                bursts.p.address.eq(Cat(Const(0, self.lane_bits), offset, block)),
+                bursts.p.address.eq(Cat(Const(0, self.lane_bits), offset[:edge_bits], block)),
                 bursts.p.length.eq(length - 1),
                 active.eq(~final),
                 block.eq(block + 1),
-                offset.eq(0),
                 behind.eq(behind - 1),
                 final.eq(behind == 1),
                 length.eq(Mux(behind == 1, tail + 1, self.burst)),
             ]
+            if edge_bits:
+                m.d.sync += offset.eq(0)
         with m.If(load):
             alone = ~next_reach[edge_bits:].any()
             m.d.sync += [
                 active.eq(1),
                 block.eq(next_block),
-                offset.eq(next_offset),
                 behind.eq(next_reach[edge_bits:]),
-                tail.eq(next_reach[:edge_bits]),
                 final.eq(alone),
                 length.eq(Mux(alone, next_alone, self.burst - next_offset)),
             ]
+            if edge_bits:
+                m.d.sync += [offset.eq(next_offset), tail.eq(next_reach[:edge_bits])]
         return m

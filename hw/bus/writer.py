@@ -1,6 +1,6 @@
 """The AXI4 write master."""
 
-from amaranth.hdl import Cat, Module, ResetInserter, Signal
+from amaranth.hdl import Cat, Const, Module, ResetInserter, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.fifo import SyncFIFO, SyncFIFOBuffered
 from amaranth.lib.wiring import In, Out
@@ -75,7 +75,8 @@ class AxiWriter(wiring.Component):
         active = Signal()
         first = Signal(addr_width - lane_bits)  # of the burst, in beats
         length = Signal(range(max(2, burst)))
-        place = Signal(edge_bits)  # of the next beat among those between two borders
+        # Of the next beat among those between two borders; every beat is the last where bursts have but one.
+        place = Signal(edge_bits) if edge_bits else Const(1)
         remaining = Signal(BEATS_BITS)
         final = Signal()
         taken = Signal()
@@ -98,8 +99,9 @@ class AxiWriter(wiring.Component):
                 remaining.eq(remaining - 1),
                 final.eq(remaining == 2),
                 length.eq(length + 1),
-                place.eq(place + 1),
             ]
+            if edge_bits:
+                m.d.sync += place.eq(place + 1)
             with m.If(ends):
                 m.d.sync += [first.eq(first + length + 1), length.eq(0)]
             with m.If(final):
@@ -109,10 +111,11 @@ class AxiWriter(wiring.Component):
                 active.eq(1),
                 first.eq(self.transfers.p.address >> lane_bits),
                 length.eq(0),
-                place.eq(self.transfers.p.address[lane_bits : lane_bits + edge_bits]),
                 remaining.eq(self.transfers.p.beats),
                 final.eq(self.transfers.p.beats == 1),
             ]
+            if edge_bits:
+                m.d.sync += place.eq(self.transfers.p.address[lane_bits : lane_bits + edge_bits])
         with m.If(self.halt):
             m.d.sync += active.eq(0)
 

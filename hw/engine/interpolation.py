@@ -16,7 +16,8 @@ DROP_BITS = 10
 def _place_of_one(low: Value, high: Value) -> Value:
     """Place of the leading one in two halves of a number; above it, whether there is one."""
     some = high[-1]
-    return Cat(Mux(some, high[:-1], low[:-1]), some, low[-1] | some)
+    below = [Mux(some, high[:-1], low[:-1])] if len(high) > 1 else []
+    return Cat(*below, some, low[-1] | some)
 
 
 class Interpolation(wiring.Component):
