@@ -56,7 +56,7 @@ class BurstSplitter(wiring.Component):
         waiting = Signal()
         next_block = Signal(len(transfer.address) - self.lane_bits - edge_bits)
         # Of its first beat in its first block; blocks of one beat have none, and Verilog no such wires.
-        next_offset = Signal(edge_bits) if edge_bits else Const(0)
+        next_offset = Signal(edge_bits, name="next_offset") if edge_bits else Const(0)
         next_reach = Signal(BEATS_BITS + 1)  # of its last beat, from the beginning of that block
         next_alone = Signal(range(self.burst + 1))  # beats, where it does not go beyond that block
         first_beat = transfer.address[self.lane_bits :]
@@ -80,10 +80,10 @@ class BurstSplitter(wiring.Component):
         fits = Signal()
         final = Signal()
         block = Signal.like(next_block)
-        offset = Signal(edge_bits) if edge_bits else Const(0)
+        offset = Signal(edge_bits, name="offset") if edge_bits else Const(0)
         length = Signal(range(self.burst + 1))
         behind = Signal(BEATS_BITS + 1 - edge_bits)  # blocks of the transfer behind this one
-        tail = Signal(edge_bits) if edge_bits else Const(0)  # of the last block, beats − 1
+        tail = Signal(edge_bits, name="tail") if edge_bits else Const(0)  # of the last block, beats − 1
         form = Signal()
         m.d.comb += [
             form.eq(fits & ~bursts.valid),

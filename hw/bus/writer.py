@@ -76,7 +76,7 @@ class AxiWriter(wiring.Component):
         first = Signal(addr_width - lane_bits)  # of the burst, in beats
         length = Signal(range(max(2, burst)))
         # Of the next beat among those between two borders; every beat is the last where bursts have but one.
-        place = Signal(edge_bits) if edge_bits else Const(1)
+        place = Signal(edge_bits, name="place") if edge_bits else Const(1)
         remaining = Signal(BEATS_BITS)
         final = Signal()
         taken = Signal()
