@@ -36,7 +36,7 @@ class Engine(wiring.Component):
         dma_done: completed DMA instructions. rows_done: rows of the LOAD at work.
         conv_done: completed convolutions, a count.
         act_read, act_write, res_read, res_write: the DMA's ports of the SRAMs, of the lowest priority.
-        cause: what the cycle before went to. idle: no convolution is anywhere.
+        cause: what the cycle before went to, in reset ``IDLE``. idle: no convolution is anywhere.
 
     Latency: from the fetch of the last token of a convolution to its count in ``conv_done``
         R + C + 40 + ⌈C/P⌉ cycles or so, and about 20 more where LayerNorm statistics follow.
@@ -57,7 +57,7 @@ class Engine(wiring.Component):
                 "act_write": In(write_port(act_bits, config.rows)),
                 "res_read": In(read_port(res_bits)),
                 "res_write": In(write_port(res_bits, config.rows)),
-                "cause": Out(Cause),
+                "cause": Out(Cause, init=Cause.IDLE),
                 "idle": Out(1),
             }
         )
