@@ -20,29 +20,24 @@ def _check(beat_bits: int, item_bits: int) -> None:
 
 
 class TaggedBeat(data.StructLayout):
-    """A beat with a mark. Fields: ``data``; ``last``: nothing of the same block follows."""
+    """A beat or an item with a mark. Fields: ``data``; ``last``: nothing of the same block follows."""
 
     def __init__(self, bits: int) -> None:
         super().__init__({"data": unsigned(bits), "last": unsigned(1)})
 
 
 class Unpacker(wiring.Component):
-    """Beats to items. A block of beats (up to the one marked ``last``) may hold more items than are wanted.
+    """Beats to items.
 
     Args:
         beat_bits, item_bits: widths, powers of two of at least 8.
 
     Ports:
         beats: the beats, marked. A marked beat must complete an item.
-        items: the items, registered.
-        flush: high while the last wanted item of a block is on offer: when that item is taken, the rest of
-            the block, up to and including the marked beat, is dropped. The next item is the first of the next
-            block.
-        Without ``flush`` the marks have no effect.
+        items: the items, registered; the last one of a marked beat is marked.
 
     Latency: one cycle from the beat that completes an item. Throughput: a beat or an item a cycle, whichever
-    is the smaller; no bubble between blocks when the flushed item lies in the marked beat, else one and a
-    cycle for each beat that is dropped.
+    is the smaller.
     """
 
     def __init__(self, beat_bits: int, item_bits: int) -> None:
@@ -51,8 +46,7 @@ class Unpacker(wiring.Component):
         super().__init__(
             {
                 "beats": In(stream.Signature(TaggedBeat(beat_bits))),
-                "items": Out(stream.Signature(item_bits)),
-                "flush": In(1),
+                "items": Out(stream.Signature(TaggedBeat(item_bits))),
             }
         )
 
@@ -65,35 +59,68 @@ class Unpacker(wiring.Component):
         marked = Signal()
         left = Signal(range(max(2, splits)))  # items of the held beat behind the one on offer
         missing = Signal(range(max(2, joins)), init=joins - 1)  # beats to come behind the next one
-        dropping = Signal()
 
-        taken, finished, skip = Signal(), Signal(), Signal()
+        taken, finished = Signal(), Signal()
         m.d.comb += [
-            items.payload.eq(held),
+            items.p.data.eq(held),
+            items.p.last.eq(marked & (left == 0)),
             taken.eq(items.valid & items.ready),
-            skip.eq(taken & self.flush & ~marked),
-            finished.eq(taken & ~skip & ((left == 0) | self.flush)),
-            beats.ready.eq(dropping | ~items.valid | finished),
+            finished.eq(taken & (left == 0)),
+            beats.ready.eq(~items.valid | finished),
         ]
         with m.If(taken):
             if splits > 1:
                 m.d.sync += [held.eq(held >> self.item_bits), left.eq(left - 1)]
-            with m.If(finished | skip):
+            with m.If(finished):
                 m.d.sync += items.valid.eq(0)
-            with m.If(skip):
-                m.d.sync += dropping.eq(1)
         with m.If(beats.valid & beats.ready):
-            with m.If(dropping):
-                m.d.sync += dropping.eq(~beats.p.last)
-            with m.Else():
-                m.d.sync += [
-                    held.eq(Cat(held, beats.p.data)[self.beat_bits :] if joins > 1 else beats.p.data),
-                    marked.eq(beats.p.last),
-                    left.eq(splits - 1),
-                    missing.eq(missing - 1),
-                ]
-                with m.If(missing == 0):
-                    m.d.sync += [items.valid.eq(1), missing.eq(joins - 1)]
+            m.d.sync += [
+                held.eq(Cat(held, beats.p.data)[self.beat_bits :] if joins > 1 else beats.p.data),
+                marked.eq(beats.p.last),
+                left.eq(splits - 1),
+                missing.eq(missing - 1),
+            ]
+            with m.If(missing == 0):
+                m.d.sync += [items.valid.eq(1), missing.eq(joins - 1)]
+        return m
+
+
+class Trimmer(wiring.Component):
+    """Drops the end of a block of items from where it is not wanted any more.
+
+    Args:
+        item_bits: of an item.
+
+    Ports:
+        blocks: the items, the last one of each block marked.
+        items: those that are wanted.
+        flush: high while the last wanted item of a block is on offer: when that item is taken, the rest of
+            the block, up to and including the marked item, is dropped. The next item is the first of the next
+            block.
+
+    Latency: none, ``items`` are offered as they come. Throughput: an item a cycle, dropped ones too.
+    """
+
+    def __init__(self, item_bits: int) -> None:
+        super().__init__(
+            {
+                "blocks": In(stream.Signature(TaggedBeat(item_bits))),
+                "items": Out(stream.Signature(item_bits)),
+                "flush": In(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        blocks, items = self.blocks, self.items
+        dropping = Signal()
+        m.d.comb += [
+            items.payload.eq(blocks.p.data),
+            items.valid.eq(blocks.valid & ~dropping),
+            blocks.ready.eq(items.ready | dropping),
+        ]
+        with m.If(blocks.valid & blocks.ready):
+            m.d.sync += dropping.eq((self.flush | dropping) & ~blocks.p.last)
         return m
 
 

@@ -8,7 +8,8 @@ from amaranth.lib.wiring import In, Out
 from hw.contract.config import CoreConfig
 
 from .axi import BEATS_BITS, TransferLayout
-from .gearbox import Unpacker
+from .gearbox import TaggedBeat, Trimmer, Unpacker
+from .slice import RegisterSlice
 
 QUEUE_DEPTH = 4
 """Streams that may wait behind the one that is being read."""
@@ -31,8 +32,8 @@ class StreamPrefetch(wiring.Component):
         flush: high while the last row of a convolution is on offer; when it is taken the padding of the
             stream is dropped, and the next row is the first of the next stream.
 
-    Latency: two cycles from ``streams`` to ``transfers``, one from a beat to its row. Throughput: a row or a
-    beat a cycle, whichever is the smaller; the padding costs at most two cycles and one a beat.
+    Latency: two cycles from ``streams`` to ``transfers``, two from a beat to its row. Throughput: a row or a
+    beat a cycle, whichever is the smaller; the padding, less than 64 bytes, costs a cycle a row.
     """
 
     def __init__(self, config: CoreConfig) -> None:
@@ -53,7 +54,11 @@ class StreamPrefetch(wiring.Component):
         config = self.config
         m.submodules.queue = queue = SyncFIFO(width=STREAM_LAYOUT.size, depth=QUEUE_DEPTH)
         m.submodules.lengths = lengths = SyncFIFO(width=BEATS_BITS, depth=QUEUE_DEPTH)
-        m.submodules.unpacker = unpacker = Unpacker(config.axi_data_width, 8 * config.row_bytes)
+        row_bits = 8 * config.row_bytes
+        m.submodules.unpacker = unpacker = Unpacker(config.axi_data_width, row_bits)
+        # Who takes the rows decides late whether he does; that must not reach back to the FIFO of the reader.
+        m.submodules.slice = held = RegisterSlice(TaggedBeat(row_bits))
+        m.submodules.trimmer = trimmer = Trimmer(row_bits)
         m.d.comb += [
             queue.w_data.eq(self.streams.payload),
             queue.w_en.eq(self.streams.valid),
@@ -98,6 +103,8 @@ class StreamPrefetch(wiring.Component):
         with m.If(load):
             m.d.sync += [left.eq(lengths.r_data), final.eq(lengths.r_data == 1), known.eq(lengths.r_rdy)]
 
-        m.d.comb += unpacker.flush.eq(self.flush)
-        wiring.connect(m, unpacker.items, wiring.flipped(self.rows))
+        m.d.comb += trimmer.flush.eq(self.flush)
+        wiring.connect(m, unpacker.items, held.source)
+        wiring.connect(m, held.sink, trimmer.blocks)
+        wiring.connect(m, trimmer.items, wiring.flipped(self.rows))
         return m

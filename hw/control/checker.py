@@ -107,7 +107,7 @@ class ImageChecker(wiring.Component):
                     self.beats.ready.eq(words.beats.ready),
                     words.items.ready.eq(1),
                 ]
-                word = words.items.payload
+                word = words.items.p.data
                 expected = {
                     0: (word == MAGIC, Error.MAGIC),
                     1: (word == VERSION, Error.VERSION),

@@ -5,7 +5,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.fifo import SyncFIFOBuffered
 from amaranth.lib.wiring import In, Out
 
-from hw.bus.gearbox import Packer, Unpacker
+from hw.bus.gearbox import Packer, Trimmer, Unpacker
 from hw.bus.slice import RegisterSlice
 from hw.contract.config import CoreConfig
 from hw.contract.isa import Space
@@ -58,19 +58,21 @@ class LoadPath(wiring.Component):
         m.d.comb += self.idle.eq(~self.act_write.valid & ~self.res_write.valid)
         for space, port in ((Space.ACTIVATION, self.act_write), (Space.RESIDUAL, self.res_write)):
             name = space.name.lower()
-            unpacker = Unpacker(config.axi_data_width, 8 * word_bytes(config, space))
-            m.submodules[name] = unpacker
+            word_bits = 8 * word_bytes(config, space)
+            m.submodules[name] = unpacker = Unpacker(config.axi_data_width, word_bits)
+            m.submodules[f"{name}_trimmer"] = trimmer = Trimmer(word_bits)
+            wiring.connect(m, unpacker.items, trimmer.blocks)
             word = data.StructLayout({"place": PLACE, "data": unsigned(len(port.data))})
             m.submodules[f"{name}_slice"] = held = RegisterSlice(word)
             m.d.comb += [
                 # The rest of a row's last beat is dropped with its last word: every beat may count as marked.
                 unpacker.beats.p.last.eq(1),
                 unpacker.beats.p.data.eq(self.beats.payload),
-                unpacker.flush.eq(self.places.p.row_end),
+                trimmer.flush.eq(self.places.p.row_end),
                 held.source.p.place.eq(self.places.payload),
-                held.source.p.data.eq(unpacker.items.payload),
-                held.source.valid.eq(unpacker.items.valid & self.places.valid),
-                unpacker.items.ready.eq(self.places.valid & held.source.ready),
+                held.source.p.data.eq(trimmer.items.payload),
+                held.source.valid.eq(trimmer.items.valid & self.places.valid),
+                trimmer.items.ready.eq(self.places.valid & held.source.ready),
                 port.address.eq(held.sink.p.place.address),
                 port.data.eq(held.sink.p.data),
                 port.mask.eq((1 << config.rows) - 1),
@@ -83,7 +85,7 @@ class LoadPath(wiring.Component):
                 m.d.comb += [
                     unpacker.beats.valid.eq(self.beats.valid),
                     self.beats.ready.eq(unpacker.beats.ready),
-                    self.places.ready.eq(unpacker.items.valid & held.source.ready),
+                    self.places.ready.eq(trimmer.items.valid & held.source.ready),
                 ]
         return m
 

@@ -9,7 +9,7 @@ from amaranth.hdl import Elaboratable
 from hw.contract.config import CoreConfig
 from sim.build import build_root
 from sim.formal.prove import missing_tools, prove
-from tests.hw.bus.formal_gearbox import PackerProof, UnpackerProof
+from tests.hw.bus.formal_gearbox import PackerProof, TrimmerProof, UnpackerProof
 from tests.hw.bus.formal_prefetch import PrefetchProof, SelectProof
 from tests.hw.bus.formal_reader import ReaderDataProof, ReaderProtocolProof
 from tests.hw.bus.formal_slice import SliceProof
@@ -37,6 +37,7 @@ PROOFS = {
     "unpacker_splits": Proof(lambda: UnpackerProof(32, 8), 2, True),
     "unpacker_passes": Proof(lambda: UnpackerProof(16, 16), 2, True),
     "unpacker_joins": Proof(lambda: UnpackerProof(8, 32), 2, True),
+    "trimmer": Proof(TrimmerProof, 2, True),
     "packer_splits": Proof(lambda: PackerProof(32, 8), 2, True),
     "packer_passes": Proof(lambda: PackerProof(16, 16), 2, True),
     "packer_joins": Proof(lambda: PackerProof(8, 32), 2, True),

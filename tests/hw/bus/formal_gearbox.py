@@ -1,8 +1,8 @@
 """Harnesses of the gearbox: what goes in comes out, in order and once."""
 
-from amaranth.hdl import Assert, Assume, Elaboratable, Module, Mux, Signal, Value
+from amaranth.hdl import Assert, Assume, Cat, Const, Cover, Elaboratable, Module, Mux, Signal, Value
 
-from hw.bus.gearbox import Packer, Unpacker
+from hw.bus.gearbox import Packer, Trimmer, Unpacker
 from sim.formal.properties import free_inputs, in_order, inside, stable
 
 
@@ -11,8 +11,13 @@ def parts(value: Value, bits: int) -> list[Value]:
     return [value[start : start + bits] for start in range(0, len(value), bits)]
 
 
+def with_mark(pieces: list[Value], mark: Value) -> list[Value]:
+    """Each with a bit that is the mark in the last, and 0 in the others."""
+    return [*(Cat(piece, Const(0, 1)) for piece in pieces[:-1]), Cat(pieces[-1], mark)]
+
+
 class UnpackerProof(Elaboratable):
-    """The items are those of the beats, but for what lies between a flush and the end of its block."""
+    """The items are those of the beats; the last one of a marked beat is marked, and no other."""
 
     def __init__(self, beat_bits: int, item_bits: int) -> None:
         self.beat_bits, self.item_bits = beat_bits, item_bits
@@ -27,53 +32,65 @@ class UnpackerProof(Elaboratable):
         splits = max(1, self.beat_bits // self.item_bits)
         joins = max(1, self.item_bits // self.beat_bits)
 
-        given, taken, flushed = Signal(), Signal(), Signal()
-        m.d.comb += [
-            given.eq(beats.valid & beats.ready),
-            taken.eq(items.valid & items.ready),
-            flushed.eq(taken & unit.flush),
-        ]
+        given, taken = Signal(), Signal()
+        m.d.comb += [given.eq(beats.valid & beats.ready), taken.eq(items.valid & items.ready)]
         stable(m, items.valid, items.ready, items.payload, name="items")
-
-        marked, skipping = Signal(), Signal()  # of the newest beat; of a block's rest
-        with m.If(given):
-            m.d.sync += marked.eq(beats.p.last)
-        with m.If(flushed & ~marked):
-            m.d.sync += skipping.eq(1)
-        with m.Elif(given & beats.p.last):
-            m.d.sync += skipping.eq(0)
         ghost = in_order(
             m,
-            Mux(given & ~skipping, splits, 0),
-            parts(beats.p.data, piece),
+            Mux(given, splits, 0),
+            with_mark(parts(beats.p.data, piece), beats.p.last),
             Mux(taken, joins, 0),
-            parts(items.payload, piece),
+            with_mark(parts(items.p.data, piece), items.p.last),
             capacity=max(splits, joins),
-            drop=flushed,
             name="part",
         )
-        begun = Mux(items.valid, 0, ghost["inside"])  # beats of an item that is not complete
         if joins > 1:
-            with m.If(given & ~skipping & beats.p.last):
+            begun = Mux(items.valid, 0, ghost["inside"])  # beats of an item that is not complete
+            with m.If(given & beats.p.last):
                 m.d.comb += Assume(begun == joins - 1)  # a marked beat must complete an item
 
         # What makes it inductive.
         held = state["held"]
-        m.d.comb += Assert(state["dropping"] == skipping)
         m.d.comb += [Assert(state["left"] < splits), Assert(state["missing"] < joins)]
         with m.If(items.valid):
-            m.d.comb += [Assert(state["marked"] == marked), Assert(~skipping)]
             m.d.comb += Assert(ghost["inside"] == (joins if splits == 1 else state["left"] + 1))
-        with m.Elif(skipping):
-            m.d.comb += Assert(ghost["inside"] == 0)
         with m.Else():
             m.d.comb += Assert(ghost["inside"] == (joins - 1 - state["missing"] if joins > 1 else 0))
         if joins > 1:
-            with m.If(skipping | items.valid):
+            with m.If(items.valid):
                 m.d.comb += Assert(state["missing"] == joins - 1)
+            with m.Elif(ghost["inside"] != 0):
+                m.d.comb += Assert(~state["marked"])
         first = Mux(items.valid, 0, joins - ghost["inside"]) if joins > 1 else 0
         with m.If(ghost["watching"]):
-            m.d.comb += Assert(held.word_select((first + ghost["ahead"])[:4], piece) == ghost["watched"])
+            newest = ghost["ahead"] + 1 == ghost["inside"]
+            part = held.word_select((first + ghost["ahead"])[:4], piece)
+            m.d.comb += Assert(ghost["watched"] == Cat(part, state["marked"] & newest))
+        return m
+
+
+class TrimmerProof(Elaboratable):
+    """Every item is passed on, but for those between a flush and the end of its block, which are dropped."""
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        unit = Trimmer(8)
+        free_inputs(m, unit)
+        state = inside(m, unit)
+        blocks, items = unit.blocks, unit.items
+        given, taken = blocks.valid & blocks.ready, items.valid & items.ready
+        skipping = Signal()
+        with m.If(given & blocks.p.last):
+            m.d.sync += skipping.eq(0)
+        with m.Elif(taken & unit.flush):
+            m.d.sync += skipping.eq(1)
+        m.d.comb += [
+            Assert(items.valid == (blocks.valid & ~skipping)),
+            Assert(~items.valid | (items.payload == blocks.p.data)),
+            Assert(given == (taken | (blocks.valid & skipping))),
+            Cover(given & skipping),
+            Assert(state["dropping"] == skipping),  # what makes it inductive
+        ]
         return m
 
 

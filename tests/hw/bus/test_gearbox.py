@@ -1,10 +1,13 @@
-"""Packer and Unpacker for many pairs of widths, side by side in one simulator."""
+"""Packer, and Unpacker with Trimmer, for many pairs of widths, side by side in one simulator."""
 
 from pathlib import Path
 
 import pytest
+from amaranth.hdl import Module
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
 
-from hw.bus.gearbox import Packer, Unpacker
+from hw.bus.gearbox import Packer, TaggedBeat, Trimmer, Unpacker
 from hw.verilog import to_verilog
 from sim.bench import bench
 from tests.hw.side_by_side import SideBySide, refusal
@@ -14,12 +17,36 @@ PAIRS = [(32, 8), (32, 32), (32, 512), (64, 128), (128, 16), (128, 128), (512, 8
 """(bits of a beat, bits of an item)"""
 
 
+class Trimmed(wiring.Component):
+    """An unpacker with a trimmer behind it."""
+
+    def __init__(self, beat_bits: int, item_bits: int) -> None:
+        self.beat_bits, self.item_bits = beat_bits, item_bits
+        super().__init__(
+            {
+                "beats": In(stream.Signature(TaggedBeat(beat_bits))),
+                "items": Out(stream.Signature(item_bits)),
+                "flush": In(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.submodules.unpacker = unpacker = Unpacker(self.beat_bits, self.item_bits)
+        m.submodules.trimmer = trimmer = Trimmer(self.item_bits)
+        wiring.connect(m, wiring.flipped(self.beats), unpacker.beats)
+        wiring.connect(m, unpacker.items, trimmer.blocks)
+        wiring.connect(m, trimmer.items, wiring.flipped(self.items))
+        m.d.comb += trimmer.flush.eq(self.flush)
+        return m
+
+
 @pytest.mark.parametrize(("stall", "test"), [(0, "blocks"), (0.4, "blocks"), (0, "rate")])
 def test_gearboxes(stall, test):
     config = {"pairs": PAIRS, "stall": stall, "blocks": 25}
     units = {}
     for beat, item in PAIRS:
-        units[f"unpack_{beat}_{item}"] = Unpacker(beat, item)
+        units[f"unpack_{beat}_{item}"] = Trimmed(beat, item)
         units[f"pack_{item}_{beat}"] = Packer(item, beat)
     verilog = to_verilog(SideBySide(units), "gearboxes")
     bench([verilog], "gearboxes", BENCH, config=config, testcase=f"\\.{test}$")
