@@ -62,10 +62,14 @@ def deliver_tiles(
     part: Signal,
     sub: Signal,
 ) -> None:
-    """Stage 0: a row is taken or a word asked for. Stage 2: the word is there. Stage ``latency``: the
-    array."""
+    """Stage 0: a row is taken, or a word is asked for, which was decided a cycle before. Stage READ_LATENCY:
+    the word is there. Stage ``latency``: the array."""
     rows, cols = loader.config.rows, loader.config.cols
     width = 8 * max(rows, cols)
+    key_load = delay(m, key_load, 1, name="key_load", reset_less=False)
+    value_load = delay(m, value_load, 1, name="value_load", reset_less=False)
+    part, sub = delay(m, part, 1, name="asked_part"), delay(m, sub, 1, name="asked_sub")
+    index = Mux(row_load, index, delay(m, index, 1, name="asked_index"))
     streamed2 = delay(m, weights, READ_LATENCY, name="streamed")
     from_stream2 = delay(m, row_load, READ_LATENCY, name="from_stream", reset_less=False)
     is_key2 = delay(m, key_load, READ_LATENCY, name="is_key", reset_less=False)

@@ -6,6 +6,7 @@ from amaranth.lib.fifo import SyncFIFOBuffered
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from hw.contract.config import CoreConfig
+from hw.contract.isa import Prologue as Kind
 from hw.contract.registers import Cause
 
 from .accumulator import Accumulator
@@ -14,7 +15,9 @@ from .cells import bits_for, delay
 from .denominator import Denominator
 from .descriptor import CONV, EPILOGUE, LOADER, STREAMER
 from .epilogue import Epilogue
+from .issue import TokenIssue
 from .loader import Loader
+from .places import act_places, res_places
 from .prologue import Prologue
 from .sram import READ_LATENCY, Sram, read_port, write_port
 from .streamer import Streamer
@@ -45,6 +48,7 @@ class Engine(wiring.Component):
     def __init__(self, config: CoreConfig) -> None:
         self.config = config
         act_bits, res_bits = 8 * config.rows, 16 * config.rows
+        act, res = act_places(config), res_places(config)
         super().__init__(
             {
                 "conv": In(stream.Signature(CONV)),
@@ -53,10 +57,10 @@ class Engine(wiring.Component):
                 "dma_done": In(16),
                 "rows_done": In(16),
                 "conv_done": Out(16),
-                "act_read": In(read_port(act_bits)),
-                "act_write": In(write_port(act_bits, config.rows)),
-                "res_read": In(read_port(res_bits)),
-                "res_write": In(write_port(res_bits, config.rows)),
+                "act_read": In(read_port(act_bits, act)),
+                "act_write": In(write_port(act_bits, config.rows, act)),
+                "res_read": In(read_port(res_bits, res)),
+                "res_write": In(write_port(res_bits, config.rows, res)),
                 "cause": Out(Cause, init=Cause.IDLE),
                 "idle": Out(1),
             }
@@ -66,12 +70,11 @@ class Engine(wiring.Component):
         m = Module()
         config = self.config
         fetch_to_array = READ_LATENCY + Prologue.LATENCY
-        m.submodules.act = act = Sram(
-            config.act_words, config.rows, 8, banks=config.act_banks, readers=3, writers=2
-        )
-        m.submodules.res = res = Sram(config.res_words, config.rows, 16, banks=1, readers=3, writers=2)
+        m.submodules.act = act = Sram(act_places(config), config.rows, 8, readers=3, writers=2)
+        m.submodules.res = res = Sram(res_places(config), config.rows, 16, readers=3, writers=2)
         m.submodules.loader = loader = Loader(config, fetch_to_array)
         m.submodules.streamer = streamer = Streamer(config)
+        m.submodules.token_issue = issue = TokenIssue(config)
         m.submodules.prologue = prologue = Prologue(config)
         m.submodules.array = array = SystolicArray(config.rows, config.cols)
         m.submodules.denominator = denominator = Denominator(config)
@@ -79,6 +82,7 @@ class Engine(wiring.Component):
         m.submodules.epilogue = epilogue = Epilogue(config)
 
         self._dispatch(m, loader, streamer, epilogue)
+        exp_end = issue.ends & (issue.token.tag.prologue == Kind.EXPONENTIAL)
         m.d.comb += [
             loader.rows.payload.eq(self.rows.payload),
             loader.rows.valid.eq(self.rows.valid),
@@ -86,9 +90,10 @@ class Engine(wiring.Component):
             self.flush.eq(loader.flush),
             loader.tile_end.eq(epilogue.tile_end),
             loader.act_end.eq(epilogue.table_end),
-            loader.exp_end.eq(delay(m, streamer.exp_end, EXP_END_CYCLES, name="exp_end", reset_less=False)),
-            loader.started.eq(streamer.started),
-            streamer.tile_ready.eq(loader.tile_ready),
+            loader.exp_end.eq(delay(m, exp_end, EXP_END_CYCLES, name="exp_end", reset_less=False)),
+            loader.started.eq(issue.started),
+            issue.tile_ready.eq(loader.tile_ready),
+            issue.lacks.eq(streamer.lacks),
             streamer.popped.eq(epilogue.popped),
             epilogue.dma_done.eq(self.dma_done),
             streamer.rows_done.eq(self.rows_done),
@@ -99,7 +104,7 @@ class Engine(wiring.Component):
             m.d.comb += getattr(epilogue, name).eq(getattr(loader, name))
         for unit in (loader, streamer):
             m.d.comb += [unit.conv_done.eq(self.conv_done), unit.dma_done.eq(self.dma_done)]
-        m.d.sync += self.cause.eq(streamer.cause)
+        m.d.sync += self.cause.eq(issue.cause)
         with m.If(epilogue.conv_done):
             m.d.sync += self.conv_done.eq(self.conv_done + 1)
 
@@ -112,13 +117,14 @@ class Engine(wiring.Component):
         connect(m, flipped(self.act_write), act.write[1])
         connect(m, epilogue.res_write, res.write[0])
         connect(m, flipped(self.res_write), res.write[1])
-        for port, valid, ready in (
-            (act.read[1], streamer.act_valid, streamer.act_ready),
-            (res.read[1], streamer.res_valid, streamer.res_ready),
+        connect(m, streamer.requests, issue.requests)
+        for port, valid, ready, place in (
+            (act.read[1], issue.act_valid, issue.act_ready, issue.token.act),
+            (res.read[1], issue.res_valid, issue.res_ready, issue.token.res),
         ):
-            m.d.comb += [port.valid.eq(valid), port.address.eq(streamer.address), ready.eq(port.ready)]
+            m.d.comb += [port.valid.eq(valid), port.place.eq(place), ready.eq(port.ready)]
 
-        self._into_the_array(m, streamer, prologue, epilogue, loader, array)
+        self._into_the_array(m, issue, prologue, epilogue, loader, array)
         m.d.comb += [
             prologue.act_word.as_value().eq(act.read[1].data),
             prologue.res_word.as_value().eq(res.read[1].data),
@@ -156,14 +162,14 @@ class Engine(wiring.Component):
     def _into_the_array(
         self,
         m: Module,
-        streamer: Streamer,
+        issue: TokenIssue,
         prologue: Prologue,
         epilogue: Epilogue,
         loader: Loader,
         array: SystolicArray,
     ) -> None:
         m.d.comb += [
-            prologue.valid.eq(delay(m, streamer.issue, READ_LATENCY, name="fetched", reset_less=False)),
+            prologue.valid.eq(delay(m, issue.issue, READ_LATENCY, name="fetched", reset_less=False)),
             prologue.shifts.eq(loader.shifts),
             prologue.table_write.eq(loader.exp_write),
             prologue.table_bank.eq(loader.exp_bank),
@@ -172,13 +178,13 @@ class Engine(wiring.Component):
             array.token.eq(prologue.token),
             array.swap.eq(prologue.out_tag.swap & prologue.out_valid),
         ]
-        tag = streamer.tag
+        tag = issue.token.tag
         for stage in range(READ_LATENCY):
             if stage == READ_LATENCY - LOOK_UP_CYCLES:
                 m.d.comb += [
-                    epilogue.norm_token.eq(delay(m, streamer.stat_token, stage, name="stat_token")),
+                    epilogue.norm_token.eq(delay(m, issue.token.stat_token, stage, name="stat_token")),
                     epilogue.max_token.eq(tag.token),
-                    epilogue.max_slot.eq(delay(m, streamer.max_slot, stage, name="max_slot")),
+                    epilogue.max_slot.eq(delay(m, issue.token.max_slot, stage, name="max_slot")),
                 ]
             later = Signal(TokenTag(self.config), name=f"fetch_tag{stage + 1}", reset_less=True)
             m.d.sync += later.eq(tag)

@@ -10,6 +10,7 @@ from hw.contract.stream import PLANES
 from .cells import ACCUMULATOR, bits_for, delay, saturate
 from .descriptor import EPILOGUE
 from .layernorm import LayerNormStatistics
+from .places import act_places, res_places
 from .requantise import PARAMETER_BANKS, Limits, Requantise
 from .row_max import RowMax
 from .sram import READ_LATENCY, read_port, write_port
@@ -52,6 +53,7 @@ class Epilogue(wiring.Component):
         self._walker = Walker(config, self.settle)
         token = unsigned(bits_for(config.max_tokens))
         act_bits, res_bits = 8 * config.rows, 16 * config.rows
+        act, res = act_places(config), res_places(config)
         super().__init__(
             {
                 "descriptor": In(stream.Signature(EPILOGUE)),
@@ -73,9 +75,9 @@ class Epilogue(wiring.Component):
                 "row_max": Out(signed(8)),
                 "norm_token": In(token),
                 "statistics": Out(NORM_STATISTICS),
-                "act_write": Out(write_port(act_bits, config.rows)),
-                "res_write": Out(write_port(res_bits, config.rows)),
-                "res_read": Out(read_port(res_bits)),
+                "act_write": Out(write_port(act_bits, config.rows, act)),
+                "res_write": Out(write_port(res_bits, config.rows, res)),
+                "res_read": Out(read_port(res_bits, res)),
                 "popped": Out(1),
                 "tile_end": Out(1),
                 "table_end": Out(1),
@@ -166,7 +168,7 @@ class Epilogue(wiring.Component):
         ask = RESULT - READ_LATENCY - 1
         m.d.comb += [
             self.res_read.valid.eq(valid[ask] & tags[ask].add),
-            self.res_read.address.eq(tags[ask].address),
+            self.res_read.place.eq(res_places(config).locate(m, tags[ask].address, "read")),
         ]
         width = 16 * lanes
         parts = [self.res_read.data[start : start + width] for start in range(0, 16 * config.rows, width)]
@@ -202,18 +204,19 @@ class Epilogue(wiring.Component):
                 m.d.comb += mask[part * self.config.post_lanes + lane].eq(
                     tag.mask[lane] & (tag.lane_group == part)
                 )
-        address, mask1 = delay(m, tag.address, 1, name="write_address"), delay(m, mask, 1, name="mask")
-        for port, bits, enable in (
-            (self.act_write, 8, ~tag.to_residual),
-            (self.res_write, 16, tag.to_residual),
+        mask1 = delay(m, mask, 1, name="mask")
+        for port, bits, places, enable in (
+            (self.act_write, 8, act_places(self.config), ~tag.to_residual),
+            (self.res_write, 16, res_places(self.config), tag.to_residual),
         ):
             word = [value[:bits] for value in values] * parts
             for index, value in enumerate(word):
                 m.d.comb += port.data[index * bits : (index + 1) * bits].eq(value)
             name = f"write_{bits}"
+            place = places.locate(m, tag.address, name)
             m.d.comb += [
                 port.valid.eq(delay(m, valid & enable, 1, name=name, reset_less=False)),
-                port.address.eq(address),
+                port.place.eq(delay(m, place, 1, name=f"{name}_place")),
                 port.mask.eq(mask1),
             ]
 

@@ -13,8 +13,9 @@ from .cells import bits_for
 from .credits import Credits
 from .delivery import PACKED_BITS, deliver_shifts, deliver_tiles, unpack
 from .descriptor import LOADER
+from .places import ADDRESS_BITS, act_places
 from .requantise import PARAMETER_BANKS
-from .sram import ADDRESS_BITS, read_port
+from .sram import read_port
 from .table import TABLE_BANKS
 
 
@@ -32,7 +33,7 @@ class Loader(wiring.Component):
     Ports:
         descriptor: convolutions in order. conv_done, dma_done: counts, for wait_conv and wait_dma.
         rows, flush: the stationary stream (hw.contract.stream); flush marks the last row of a convolution.
-        read: port of the activation SRAM, for K and V.
+        read: port of the activation SRAM, for K and V, which must be granted at once (highest priority).
         tile_ready: the shadows hold the next tile. started: its first token is fetched in this cycle.
         plane_*, exp_*, act_*: writes to parameters and tables; tile_end, exp_end, act_end give banks back.
         shifts: two sets of channel shifts, taken in turn by the tiles.
@@ -52,7 +53,7 @@ class Loader(wiring.Component):
                 "dma_done": In(16),
                 "rows": In(stream.Signature(unsigned(8 * config.row_bytes))),
                 "flush": Out(1),
-                "read": Out(read_port(8 * rows)),
+                "read": Out(read_port(8 * rows, act_places(config))),
                 "tile_ready": Out(1),
                 "started": In(1),
                 "plane_write": Out(1),
@@ -125,7 +126,10 @@ class Loader(wiring.Component):
             Signal(ADDRESS_BITS, name=n) for n in ("address", "row_address", "tile_base")
         )
         key_offset = Signal(ADDRESS_BITS)
-        m.d.comb += self.read.address.eq(address)
+        m.d.sync += [
+            self.read.valid.eq(word_load),
+            self.read.place.eq(act_places(config).locate(m, address, "read")),
+        ]
 
         def begin_tile() -> None:
             m.next = "WORDS"
@@ -246,10 +250,7 @@ class Loader(wiring.Component):
                         next_tile()
 
             with m.State("WORDS"):
-                m.d.comb += [
-                    self.read.valid.eq(~loaded & depends & (~keys | aged)),
-                    word_load.eq(self.read.valid & self.read.ready),
-                ]
+                m.d.comb += word_load.eq(~loaded & depends & (~keys | aged))
                 last_column = index == (Mux(last_n, n_left, cols) - 1)[: len(index)]
                 last_row = index == (Mux(last_k, k_left, rows) - 1)[: len(index)]
                 last_part = part == words_per_row - 1
@@ -267,10 +268,12 @@ class Loader(wiring.Component):
                     with m.Else():
                         m.d.sync += [part.eq(part + 1), address.eq(address + conv.stat_word_stride)]
                     with m.If(Mux(keys, last_column, last_row & last_part)):
-                        m.d.sync += loaded.eq(1)
                         m.next = "NEXT"
 
-            with m.State("NEXT"):  # a cycle of its own: the address of the last word has to be complete
+            # A cycle of its own: the address of the last word has to be complete, and its request is there a
+            # cycle later than a row.
+            with m.State("NEXT"):
+                m.d.sync += loaded.eq(1)
                 next_tile()
 
         deliver_shifts(m, self, shift_load, index, parity)

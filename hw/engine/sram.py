@@ -8,9 +8,9 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from .cells import bits_for, delay
+from .places import Places
 from .ram import Ram
 
-ADDRESS_BITS = 24
 READ_LATENCY = 4
 """Cycles from a granted read to its data: to the memory, out of a block of it, out of its register, and out
 of the bank."""
@@ -19,25 +19,25 @@ BLOCK_WORDS = 2048
 where they are a byte wide; what comes out of one of them takes the better half of a cycle."""
 
 
-def read_port(word_bits: int) -> wiring.Signature:
+def read_port(word_bits: int, places: Places) -> wiring.Signature:
     """A read port, seen from the memory's user.
 
-    ``address`` is granted in a cycle with ``valid`` and ``ready``; ``data`` is there READ_LATENCY cycles
-    later, for one cycle.
+    ``place`` is granted in a cycle with ``valid`` and ``ready``; ``data`` is there READ_LATENCY cycles later,
+    for one cycle.
     """
     return wiring.Signature(
-        {"valid": Out(1), "ready": In(1), "address": Out(ADDRESS_BITS), "data": In(unsigned(word_bits))}
+        {"valid": Out(1), "ready": In(1), "place": Out(places), "data": In(unsigned(word_bits))}
     )
 
 
-def write_port(word_bits: int, lanes: int) -> wiring.Signature:
+def write_port(word_bits: int, lanes: int, places: Places) -> wiring.Signature:
     """A write port, seen from the memory's user: taken in a cycle with ``valid`` and ``ready``; ``mask`` has
     a bit a lane."""
     return wiring.Signature(
         {
             "valid": Out(1),
             "ready": In(1),
-            "address": Out(ADDRESS_BITS),
+            "place": Out(places),
             "data": Out(unsigned(word_bits)),
             "mask": Out(unsigned(lanes)),
         }
@@ -45,80 +45,70 @@ def write_port(word_bits: int, lanes: int) -> wiring.Signature:
 
 
 class Sram(wiring.Component):
-    """``words`` words of ``lanes`` lanes of ``lane_bits`` bits, in ``banks`` equal banks by the high address.
+    """A memory of ``lanes`` lanes of ``lane_bits`` bits a word, in banks.
 
     Each bank has one read and one write port. In every bank the lowest-numbered port that asks is granted, in
     the same cycle; the others wait, so a collision costs time and nothing else. A read of a word in the cycle
-    in which it is written gives its old or its new lanes. Of an address only the bits count that ``words``
-    needs.
+    in which it is written gives its old or its new lanes.
+
+    Args:
+        places: words and banks.
 
     Ports:
         read: one ``read_port`` per reader, by priority. write: one ``write_port`` per writer, by priority.
-            ``ready`` does not depend on the port's own ``valid``.
+            ``ready`` does not depend on the port's own ``valid``, and is always high for the first.
 
     Latency: reads READ_LATENCY = 4 cycles, one a cycle and bank. Writes are visible to reads granted later.
     """
 
-    def __init__(
-        self, words: int, lanes: int, lane_bits: int, *, banks: int, readers: int, writers: int
-    ) -> None:
-        self.words, self.lanes, self.lane_bits, self.banks = words, lanes, lane_bits, banks
-        self.bank_words = words // banks
+    def __init__(self, places: Places, lanes: int, lane_bits: int, *, readers: int, writers: int) -> None:
+        self.places, self.lanes, self.lane_bits = places, lanes, lane_bits
         super().__init__(
             {
-                "read": In(read_port(lanes * lane_bits)).array(readers),
-                "write": In(write_port(lanes * lane_bits, lanes)).array(writers),
+                "read": In(read_port(lanes * lane_bits, places)).array(readers),
+                "write": In(write_port(lanes * lane_bits, lanes, places)).array(writers),
             }
         )
 
-    def _split(self, m: Module, address: Signal, name: str) -> tuple[Signal, Signal]:
-        """Bank and address inside the bank: borders are compared in the high bits, in which they differ."""
-        bank = Signal(bits_for(self.banks), name=f"{name}_bank")
-        inside = Signal(bits_for(self.bank_words), name=f"{name}_inside")
-        low_bits = (self.bank_words & -self.bank_words).bit_length() - 1
-        low, high = address[:low_bits], address[low_bits : max(low_bits, bits_for(self.words))]
-        m.d.comb += inside.eq(Cat(low, high))
-        for index in range(1, self.banks):
-            border = index * self.bank_words >> low_bits
-            with m.If(high >= border):
-                m.d.comb += [bank.eq(index), inside.eq(Cat(low, high - border))]
-        return bank, inside
-
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        readers = [(port, *self._split(m, port.address, f"read{i}")) for i, port in enumerate(self.read)]
-        writers = [(port, *self._split(m, port.address, f"write{i}")) for i, port in enumerate(self.write)]
-        for ports in (readers, writers):
-            for number, (port, bank, _) in enumerate(ports):
-                before = [other.valid & (other_bank == bank) for other, other_bank, _ in ports[:number]]
+        for ports in (self.read, self.write):
+            for number, port in enumerate(ports):
+                before = [other.valid & (other.place.bank == port.place.bank) for other in ports[:number]]
                 m.d.comb += port.ready.eq(~Cat(*before).any())
-        words = [self._bank(m, index, readers, writers) for index in range(self.banks)]
-        for number, (port, bank, _) in enumerate(readers):
+        words = [self._bank(m, index) for index in range(self.places.banks)]
+        for number, port in enumerate(self.read):
             chosen = [
-                Mux(delay(m, bank == index, READ_LATENCY - 1, name=f"read{number}_bank{index}"), word, 0)
+                Mux(
+                    delay(m, port.place.bank == index, READ_LATENCY - 1, name=f"read{number}_bank{index}"),
+                    word,
+                    0,
+                )
                 for index, word in enumerate(words)
             ]
             m.d.comb += port.data.eq(delay(m, reduce(or_, chosen), 1, name=f"read{number}_data"))
         return m
 
-    def _bank(self, m: Module, index: int, readers: list, writers: list) -> Value:
+    def _bank(self, m: Module, index: int) -> Value:
         """One bank; what it is asked for is its value READ_LATENCY − 1 cycles later."""
         name = f"bank{index}"
-        reads = [port.valid & (bank == index) for port, bank, _ in readers]
-        writes = [port.valid & (bank == index) for port, bank, _ in writers]
-        read_address = Signal(bits_for(self.bank_words), name=f"{name}_read", reset_less=True)
+        bank_words = self.places.bank_words
+        reads, writes = (
+            [port.valid & (port.place.bank == index) for port in ports] for ports in (self.read, self.write)
+        )
+        read_address = Signal(bits_for(bank_words), name=f"{name}_read", reset_less=True)
         write_address = Signal.like(read_address, name=f"{name}_write")
         write_data = Signal(self.lanes * self.lane_bits, name=f"{name}_data", reset_less=True)
         write_mask = Signal(self.lanes, name=f"{name}_mask")
         m.d.sync += [
-            read_address.eq(_first(reads, [inside for _, _, inside in readers])),
-            write_address.eq(_first(writes, [inside for _, _, inside in writers])),
-            write_data.eq(_first(writes, [port.data for port, _, _ in writers])),
-            write_mask.eq(Mux(Cat(*writes).any(), _first(writes, [port.mask for port, _, _ in writers]), 0)),
+            read_address.eq(_first(reads, [port.place.inside for port in self.read])),
+            write_address.eq(_first(writes, [port.place.inside for port in self.write])),
+            write_data.eq(_first(writes, [port.data for port in self.write])),
+            write_mask.eq(Mux(Cat(*writes).any(), _first(writes, [port.mask for port in self.write]), 0)),
         ]
         words: list[Value] = []
-        for block, first in enumerate(range(0, self.bank_words, BLOCK_WORDS)):
-            ram = Ram(min(BLOCK_WORDS, self.bank_words - first), self.lanes, self.lane_bits)
+        for block, first in enumerate(range(0, bank_words, BLOCK_WORDS)):
+            ram = Ram(min(BLOCK_WORDS, bank_words - first), self.lanes, self.lane_bits)
             m.submodules[f"{name}_{block}"] = ram
             reading = read_address >> _bits(BLOCK_WORDS) == block
             writing = write_address >> _bits(BLOCK_WORDS) == block

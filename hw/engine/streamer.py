@@ -1,4 +1,4 @@
-"""The streamer: fetches the tokens of every tile, and says in every cycle what it does or waits for."""
+"""The streamer: names the tokens of every tile in order, and says what it waits for."""
 
 from amaranth.hdl import Module, Mux, Signal, Value, signed, unsigned
 from amaranth.lib import data, stream, wiring
@@ -9,10 +9,10 @@ from hw.contract.isa import Prologue as Kind
 from hw.contract.registers import Cause
 
 from .accumulator import REVISIT_CYCLES
-from .cells import bits_for
+from .cells import bits_for, delay
 from .descriptor import STREAMER
-from .sram import ADDRESS_BITS
-from .tags import TokenTag
+from .issue import TokenRequest
+from .places import ADDRESS_BITS, act_places, res_places
 
 
 class Streamer(wiring.Component):
@@ -21,39 +21,24 @@ class Streamer(wiring.Component):
     Ports:
         descriptor: convolutions in order. conv_done, dma_done: counts, for wait_conv and wait_dma.
         rows_done: complete rows of the LOAD at work, for follow.
-        tile_ready, started: the loader's tile is in the shadows; its first token is fetched in this cycle.
         popped: the epilogue has taken a token out of the output FIFO.
-        act_valid, act_ready, res_valid, res_ready, address: requests to the two SRAMs (one at a time).
-        issue, tag: a token is granted in this cycle. stat_token, max_slot: where its statistics lie.
-        exp_end: the last token of a convolution with exponentials is fetched.
-        cause: what this cycle goes to.
+        requests: the tokens in order; the first of a tile once its convolution may read what it depends on,
+            and once there is room for what the tile gives. lacks: why there is none in this cycle.
 
     Throughput: one token a cycle, with no bubble between tiles, N-tiles and convolutions whose needs are met.
     """
 
     def __init__(self, config: CoreConfig) -> None:
         self.config = config
-        token = unsigned(bits_for(config.max_tokens))
         super().__init__(
             {
                 "descriptor": In(stream.Signature(STREAMER)),
                 "conv_done": In(16),
                 "dma_done": In(16),
                 "rows_done": In(16),
-                "tile_ready": In(1),
-                "started": Out(1),
                 "popped": In(1),
-                "act_valid": Out(1),
-                "act_ready": In(1),
-                "res_valid": Out(1),
-                "res_ready": In(1),
-                "address": Out(ADDRESS_BITS),
-                "issue": Out(1),
-                "tag": Out(TokenTag(config)),
-                "stat_token": Out(token),
-                "max_slot": Out(1),
-                "exp_end": Out(1),
-                "cause": Out(Cause),
+                "requests": Out(stream.Signature(TokenRequest(config))),
+                "lacks": Out(Cause),
             }
         )
 
@@ -62,7 +47,7 @@ class Streamer(wiring.Component):
         config = self.config
         rows, cols = config.rows, config.cols
         conv, active = Signal(STREAMER), Signal()
-        token = Signal(bits_for(config.max_tokens))
+        token, stat_token = Signal(bits_for(config.max_tokens)), Signal(bits_for(config.max_tokens))
         left = Signal(bits_for(config.max_tokens + 1))  # tokens of the tile, with the one on offer
         k_left, n_left = Signal(13), Signal(13)
         first_k, first_n = Signal(), Signal()
@@ -73,39 +58,41 @@ class Streamer(wiring.Component):
         one_token, one_k = Signal(), Signal()
 
         start = self.descriptor.payload
-        final, takes = Signal(), Signal()
+        final, takes, issue, begins = Signal(), Signal(), Signal(), Signal()
         m.d.comb += final.eq(last_k & last_n)
-        may_start = self._may_start(m, conv, last_k, final, takes)
-        wants = active & (~tile_start | (may_start & self.tile_ready))
-        from_residual = conv.prologue == Kind.NORMALISE
+        may_start = self._may_start(m, conv, last_k, final, takes, begins)
         exponential = conv.prologue == Kind.EXPONENTIAL
+        request, tag = self.requests.p, self.requests.p.tag
         m.d.comb += [
-            self.act_valid.eq(wants & ~from_residual),
-            self.res_valid.eq(wants & from_residual),
-            self.address.eq(address),
-            self.issue.eq(wants & Mux(from_residual, self.res_ready, self.act_ready)),
-            self.started.eq(self.issue & tile_start),
-            self.max_slot.eq(conv.max_slot),
-            self.tag.prologue.eq(conv.prologue),
-            self.tag.in_unsigned.eq(conv.in_unsigned),
-            self.tag.shifts.eq(conv.shifts),
-            self.tag.lanes.eq(Mux(last_k, k_left, rows)),
-            self.tag.swap.eq(tile_start),
-            self.tag.parity.eq(parity),
-            self.tag.exp_bank.eq(exp_bank),
-            self.tag.token.eq(token),
-            self.tag.first.eq(first_k),
-            self.tag.last.eq(last_k),
-            self.tag.sum_add.eq(exponential & first_n),
-            self.tag.sum_slot.eq(conv.sum_slot),
+            self.requests.valid.eq(active & (~tile_start | may_start)),
+            issue.eq(self.requests.valid & self.requests.ready),
+            begins.eq(issue & tile_start),
+            request.residual.eq(conv.prologue == Kind.NORMALISE),
+            request.act.eq(act_places(config).locate(m, address, "act")),
+            request.res.eq(res_places(config).locate(m, address, "res")),
+            request.stat_token.eq(stat_token),
+            request.max_slot.eq(conv.max_slot),
+            request.final.eq(tile_last & final),
+            tag.prologue.eq(conv.prologue),
+            tag.in_unsigned.eq(conv.in_unsigned),
+            tag.shifts.eq(conv.shifts),
+            tag.lanes.eq(Mux(last_k, k_left, rows)),
+            tag.swap.eq(tile_start),
+            tag.parity.eq(parity),
+            tag.exp_bank.eq(exp_bank),
+            tag.token.eq(token),
+            tag.first.eq(first_k),
+            tag.last.eq(last_k),
+            tag.sum_add.eq(exponential & first_n),
+            tag.sum_slot.eq(conv.sum_slot),
         ]
 
         finished = Signal()
-        m.d.comb += finished.eq(self.issue & tile_last & final)
-        with m.If(self.issue):
+        m.d.comb += finished.eq(issue & tile_last & final)
+        with m.If(issue):
             m.d.sync += [
                 token.eq(token + 1),
-                self.stat_token.eq(self.stat_token + 1),
+                stat_token.eq(stat_token + 1),
                 left.eq(left - 1),
                 address.eq(address + conv.in_token_stride),
                 tile_start.eq(tile_last),
@@ -115,7 +102,7 @@ class Streamer(wiring.Component):
                 next_address = tile_address + conv.in_tile_stride
                 m.d.sync += [
                     token.eq(0),
-                    self.stat_token.eq(conv.first_token),
+                    stat_token.eq(conv.first_token),
                     left.eq(conv.tokens),
                     tile_last.eq(one_token),
                     parity.eq(~parity),
@@ -136,7 +123,6 @@ class Streamer(wiring.Component):
                         tile_address.eq(conv.in_base),
                         address.eq(conv.in_base),
                     ]
-        m.d.comb += self.exp_end.eq(finished & exponential)
         with m.If(finished):
             m.d.sync += [active.eq(0), exp_bank.eq(exp_bank ^ exponential)]
         m.d.comb += self.descriptor.ready.eq((finished | ~active) & self._settled)
@@ -146,7 +132,7 @@ class Streamer(wiring.Component):
                 active.eq(1),
                 conv.eq(start),
                 token.eq(0),
-                self.stat_token.eq(start.first_token),
+                stat_token.eq(start.first_token),
                 left.eq(start.tokens),
                 tile_start.eq(1),
                 tile_last.eq(start.tokens == 1),
@@ -162,37 +148,33 @@ class Streamer(wiring.Component):
                 address.eq(start.in_base),
             ]
 
-        with m.If(self.issue):
-            m.d.comb += self.cause.eq(Cause.STREAM)
-        with m.Elif(~active):
-            m.d.comb += self.cause.eq(Cause.IDLE)
-        with m.Elif(wants):
-            m.d.comb += self.cause.eq(Cause.BANK)
+        with m.If(~active):
+            m.d.comb += self.lacks.eq(Cause.IDLE)
         with m.Elif(~self._depends):
-            m.d.comb += self.cause.eq(Cause.DEPEND)
-        with m.Elif(self._short):
-            m.d.comb += self.cause.eq(Cause.SHORT)
-        with m.Elif(~self.tile_ready):
-            m.d.comb += self.cause.eq(Cause.TILE)
+            m.d.comb += self.lacks.eq(Cause.DEPEND)
+        with m.Elif(~self._spaced):
+            m.d.comb += self.lacks.eq(Cause.SHORT)
         with m.Else():
-            m.d.comb += self.cause.eq(Cause.OUTPUT)
+            m.d.comb += self.lacks.eq(Cause.OUTPUT)
         return m
 
-    def _may_start(self, m: Module, conv: data.View, last_k: Signal, final: Signal, takes: Signal) -> Value:
+    def _may_start(
+        self, m: Module, conv: data.View, last_k: Signal, final: Signal, takes: Signal, begins: Signal
+    ) -> Value:
         """What the start of a tile needs, but for the tile itself.
 
         Two tiles start REVISIT_CYCLES apart at least. So after a start there is time to compare for the next
         one in steps: a cycle to fetch what is compared where a convolution ends, one for the room that is
-        left, and one for the comparison. None of the conditions becomes false before the next start.
+        left, one for the comparisons, and one for what follows from them. None of the conditions becomes
+        false before the next start.
         """
         config, start = self.config, self.descriptor.payload
         depth = next_power_of_two(config.max_tokens)
-        short_for = max(config.rows, REVISIT_CYCLES)
         ahead = Signal(init=1)  # the next tile to start belongs to the convolution behind
         wait_conv, wait_dma, wait_rows = Signal(16), Signal(16), Signal(16)  # of the next tile's convolution
         tokens = Signal(bits_for(config.max_tokens + 1))
         follow, row = Signal(), Signal(13)
-        with m.If(self.started):
+        with m.If(begins):
             m.d.sync += row.eq(row + 1)
             with m.If(last_k):
                 m.d.sync += follow.eq(0)
@@ -207,8 +189,11 @@ class Streamer(wiring.Component):
                 follow.eq(start.follow),
                 row.eq(0),
             ]
-        settled = Signal()
-        m.d.sync += settled.eq(ahead & self.descriptor.valid & ~takes)
+        fetched, settled = Signal(), Signal()
+        m.d.sync += [
+            fetched.eq(ahead & self.descriptor.valid & ~takes),
+            settled.eq(fetched & ~takes),
+        ]
         with m.If(takes):
             m.d.sync += ahead.eq(0)
 
@@ -217,23 +202,24 @@ class Streamer(wiring.Component):
         popped, reserved, fits = Signal(), Signal.like(tokens), Signal()
         m.d.sync += [
             popped.eq(self.popped),
-            reserved.eq(Mux(self.started & last_k, conv.tokens, 0)),
+            reserved.eq(Mux(begins & last_k, conv.tokens, 0)),
             room.eq(room - reserved + popped),
             fits.eq(room >= tokens),
         ]
 
-        since = Signal(range(short_for + 1), init=short_for)  # cycles since the last tile started
-        short, spaced, depends = Signal(), Signal(init=1), Signal()
-        with m.If(self.started):
-            m.d.sync += [since.eq(1), short.eq(1), spaced.eq(0)]
-        with m.Elif(since != short_for):
-            m.d.sync += since.eq(since + 1)
-            with m.If(since == short_for - 1):
-                m.d.sync += short.eq(0)
-            with m.If(since == REVISIT_CYCLES - 1):
-                m.d.sync += spaced.eq(1)
-        following = follow & (self.dma_done == wait_rows) & (self.rows_done > row)
-        loaded = (self.dma_done >= wait_dma) | following
-        m.d.sync += depends.eq((self.conv_done >= wait_conv) & loaded)
-        self._depends, self._short, self._settled = depends, short, settled
+        spaced, depends = Signal(init=1), Signal()
+        begun = begins  # in one of the last cycles
+        for cycle in range(REVISIT_CYCLES - 2):
+            begins = delay(m, begins, 1, name=f"begun{cycle}", reset_less=False)
+            begun |= begins
+        m.d.sync += spaced.eq(~begun)
+        computed, loaded, loading, row_loaded = Signal(), Signal(), Signal(), Signal()
+        m.d.sync += [
+            computed.eq(self.conv_done >= wait_conv),
+            loaded.eq(self.dma_done >= wait_dma),
+            loading.eq(follow & (self.dma_done == wait_rows)),
+            row_loaded.eq(self.rows_done > row),
+            depends.eq(computed & (loaded | (loading & row_loaded))),
+        ]
+        self._depends, self._spaced, self._settled = depends, spaced, settled
         return depends & spaced & (~last_k | fits)

@@ -8,8 +8,8 @@ from hw.contract.config import CoreConfig
 
 from .cells import bits_for
 from .descriptor import EPILOGUE
+from .places import ADDRESS_BITS
 from .requantise import PARAMETER_BANKS
-from .sram import ADDRESS_BITS
 
 REVISIT_CYCLES = 4
 """Least distance of one token in two N-tiles, for the running maxima and sums."""

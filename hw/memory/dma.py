@@ -9,6 +9,7 @@ from hw.bus.slice import RegisterSlice
 from hw.contract.config import CoreConfig
 from hw.contract.isa import Base, Space
 from hw.control.instruction import DMA
+from hw.engine.places import act_places, res_places
 from hw.engine.sram import read_port, write_port
 
 from .paths import LoadPath, StorePath, word_bytes
@@ -42,6 +43,7 @@ class DmaEngine(wiring.Component):
     def __init__(self, config: CoreConfig) -> None:
         self.config = config
         addr_width, width, rows = config.axi_addr_width, config.axi_data_width, config.rows
+        act, res = act_places(config), res_places(config)
         super().__init__(
             {
                 "instructions": In(stream.Signature(DMA)),
@@ -55,10 +57,10 @@ class DmaEngine(wiring.Component):
                 "write_transfers": Out(stream.Signature(TransferLayout(addr_width))),
                 "write_beats": Out(stream.Signature(width)),
                 "writer_idle": In(1),
-                "act_read": Out(read_port(rows * 8)),
-                "act_write": Out(write_port(rows * 8, rows)),
-                "res_read": Out(read_port(rows * 16)),
-                "res_write": Out(write_port(rows * 16, rows)),
+                "act_read": Out(read_port(rows * 8, act)),
+                "act_write": Out(write_port(rows * 8, rows, act)),
+                "res_read": Out(read_port(rows * 16, res)),
+                "res_write": Out(write_port(rows * 16, rows, res)),
                 "done": Out(1),
                 "rows_done": Out(COUNT_BITS),
             }

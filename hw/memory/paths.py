@@ -10,6 +10,7 @@ from hw.bus.slice import RegisterSlice
 from hw.contract.config import CoreConfig
 from hw.contract.isa import Space
 from hw.engine.cells import delay
+from hw.engine.places import act_places, res_places
 from hw.engine.sram import READ_LATENCY, read_port, write_port
 
 from .walker import PLACE
@@ -45,8 +46,8 @@ class LoadPath(wiring.Component):
                 "space": In(1),
                 "places": In(stream.Signature(PLACE)),
                 "beats": In(stream.Signature(config.axi_data_width)),
-                "act_write": Out(write_port(config.rows * 8, config.rows)),
-                "res_write": Out(write_port(config.rows * 16, config.rows)),
+                "act_write": Out(write_port(config.rows * 8, config.rows, act_places(config))),
+                "res_write": Out(write_port(config.rows * 16, config.rows, res_places(config))),
                 "row_written": Out(1),
                 "idle": Out(1),
             }
@@ -56,7 +57,10 @@ class LoadPath(wiring.Component):
         m = Module()
         config = self.config
         m.d.comb += self.idle.eq(~self.act_write.valid & ~self.res_write.valid)
-        for space, port in ((Space.ACTIVATION, self.act_write), (Space.RESIDUAL, self.res_write)):
+        for space, port, places in (
+            (Space.ACTIVATION, self.act_write, act_places),
+            (Space.RESIDUAL, self.res_write, res_places),
+        ):
             name = space.name.lower()
             word_bits = 8 * word_bytes(config, space)
             m.submodules[name] = unpacker = Unpacker(config.axi_data_width, word_bits)
@@ -73,7 +77,7 @@ class LoadPath(wiring.Component):
                 held.source.p.data.eq(trimmer.items.payload),
                 held.source.valid.eq(trimmer.items.valid & self.places.valid),
                 trimmer.items.ready.eq(self.places.valid & held.source.ready),
-                port.address.eq(held.sink.p.place.address),
+                port.place.eq(places(config).locate(m, held.sink.p.place.address, name)),
                 port.data.eq(held.sink.p.data),
                 port.mask.eq((1 << config.rows) - 1),
                 port.valid.eq(held.sink.valid),
@@ -112,8 +116,8 @@ class StorePath(wiring.Component):
                 "space": In(1),
                 "places": In(stream.Signature(PLACE)),
                 "beats": Out(stream.Signature(config.axi_data_width)),
-                "act_read": Out(read_port(config.rows * 8)),
-                "res_read": Out(read_port(config.rows * 16)),
+                "act_read": Out(read_port(config.rows * 8, act_places(config))),
+                "res_read": Out(read_port(config.rows * 16, res_places(config))),
                 "idle": Out(1),
             }
         )
@@ -137,12 +141,15 @@ class StorePath(wiring.Component):
             self.idle.eq((room == self.DEPTH) & ~offered),
             self.beats.valid.eq(offered),
         ]
-        for space, port in ((Space.ACTIVATION, self.act_read), (Space.RESIDUAL, self.res_read)):
+        for space, port, places in (
+            (Space.ACTIVATION, self.act_read, act_places),
+            (Space.RESIDUAL, self.res_read, res_places),
+        ):
             packer = Packer(8 * word_bytes(config, space), config.axi_data_width)
             m.submodules[space.name.lower()] = packer
             bits = lane_bits(space) * config.rows
             m.d.comb += [
-                port.address.eq(self.places.p.address),
+                port.place.eq(places(config).locate(m, self.places.p.address, space.name.lower())),
                 packer.items.p.data.eq(fifo.r_data[:bits]),
                 packer.items.p.last.eq(fifo.r_data[widest]),
             ]

@@ -2,9 +2,9 @@
 // core is written there, a line for each thing that happens. Cycles count from 0, as the register CYCLES does.
 //
 //   span FIRST LAST STREAM DEPEND TILE SHORT OUTPUT BANK IDLE
-//                 the cycles by cause from the one after the streamer takes a convolution to the one in which it takes
-//                 the next, and the cycles of the first and the last token (-1 where there is none); the first span
-//                 lies before the first convolution, the last one ends with the run
+//                 the cycles by cause from the one after the last token of a convolution to that of the last token of
+//                 the next, and the cycles of its first and its last token; one more, without tokens (-1), is what
+//                 lies between the last convolution and the end of the run
 //   done CYCLE    a convolution is complete; they are in program order
 //   end CYCLES    the run has ended
 //
@@ -16,9 +16,9 @@ module timeline (
   localparam int CAUSES = 7;
 
   wire        running = core_tb.core.control.run.running;
-  wire        issue   = core_tb.core.engine.streamer.issue;
-  wire [2:0]  cause   = core_tb.core.engine.streamer.cause;
-  wire        take    = core_tb.core.engine.streamer.descriptor__valid && core_tb.core.engine.streamer.descriptor__ready;
+  wire        issue   = core_tb.core.engine.token_issue.issue;
+  wire [2:0]  cause   = core_tb.core.engine.token_issue.cause;
+  wire        ends    = core_tb.core.engine.token_issue.ends;
   wire [15:0] done    = core_tb.core.engine.conv_done;
 
   bit          watching, begun;
@@ -66,7 +66,7 @@ module timeline (
           $fwrite(fd, "done %0d\n", cycle);
           counted = counted + 1;
         end
-        if (take) begin
+        if (ends) begin
           write_span();
           clear_span();
         end

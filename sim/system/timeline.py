@@ -58,15 +58,13 @@ def parse(text: str) -> Timeline:
         kinds[kind][0].append(numbers if kind == "span" else numbers[0])
     if len(ends) != 1 or len(spans) != len(done) + 1:
         raise ValueError(f"a timeline of {len(spans)} spans and {len(done)} completions is cut short")
-    # A span ends with the IDLE cycles in which its successor was not at hand.
-    before, *rest = [dict(zip(Cause, span[2:], strict=True)) for span in spans]
-    missing = [before[Cause.IDLE], *(causes[Cause.IDLE] for causes in rest)]
-    start = sum(before.values())
+    *causes, after = [dict(zip(Cause, span[2:], strict=True)) for span in spans]
+    start = causes[0][Cause.IDLE] if causes else 0
     found = [
-        Span(first, last, end, causes | {Cause.IDLE: missing[index] if index else 0})
-        for index, ((first, last, *_), end, causes) in enumerate(zip(spans[1:], done, rest, strict=True))
+        Span(first, last, end, part | {Cause.IDLE: part[Cause.IDLE] if index else 0})
+        for index, ((first, last, *_), end, part) in enumerate(zip(spans[:-1], done, causes, strict=True))
     ]
-    timeline = Timeline(start, tuple(found), missing[-1] if rest else 0, ends[0])
+    timeline = Timeline(start, tuple(found), sum(after.values()), ends[0])
     if timeline.start + sum(span.cycles for span in found) + timeline.end != timeline.cycles:
         raise ValueError("a timeline does not account for every cycle")
     return timeline

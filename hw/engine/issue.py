@@ -1,0 +1,117 @@
+"""The issue of tokens: asks the SRAM for each, and starts each tile when it is in the array's shadow weights."""
+
+from amaranth.hdl import Module, Mux, Signal, unsigned
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from hw.bus.slice import RegisterSlice
+from hw.contract.config import CoreConfig
+from hw.contract.registers import Cause
+
+from .accumulator import REVISIT_CYCLES
+from .cells import bits_for
+from .places import act_places, res_places
+from .tags import TokenTag
+
+
+class TokenRequest(data.StructLayout):
+    """A token that is to be fetched.
+
+    Fields:
+        residual: from which SRAM; act, res: where it lies there. tag: what travels with it.
+        stat_token, max_slot: where its statistics lie. final: it is the last of its convolution.
+    """
+
+    def __init__(self, config: CoreConfig) -> None:
+        super().__init__(
+            {
+                "residual": unsigned(1),
+                "act": act_places(config),
+                "res": res_places(config),
+                "tag": TokenTag(config),
+                "stat_token": unsigned(bits_for(config.max_tokens)),
+                "max_slot": unsigned(1),
+                "final": unsigned(1),
+            }
+        )
+
+
+class TokenIssue(wiring.Component):
+    """Holds the next tokens until their SRAM serves them, in order.
+
+    The first token of a tile waits for the tile too, and for REVISIT_CYCLES since the last one. So what the
+    streamer must know to go on is a register here, and what is granted here moves nothing but this.
+
+    Ports:
+        requests: the tokens in order. lacks: why the streamer has none in this cycle.
+        tile_ready, started: the loader's tile is in the shadows; its first token is fetched in this cycle.
+        act_valid, act_ready, res_valid, res_ready: requests to the two SRAMs (one at a time), for the places
+            in ``token``.
+        issue, token: a token is granted in this cycle. ends: the last of its convolution is.
+        cause: what this cycle goes to.
+
+    Latency: one cycle from ``requests`` to the SRAM. Throughput: a token a cycle.
+    """
+
+    def __init__(self, config: CoreConfig) -> None:
+        self.config = config
+        super().__init__(
+            {
+                "requests": In(stream.Signature(TokenRequest(config))),
+                "lacks": In(Cause),
+                "tile_ready": In(1),
+                "started": Out(1),
+                "act_valid": Out(1),
+                "act_ready": In(1),
+                "res_valid": Out(1),
+                "res_ready": In(1),
+                "issue": Out(1),
+                "token": Out(TokenRequest(config)),
+                "ends": Out(1),
+                "cause": Out(Cause),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.submodules.held = held = RegisterSlice(TokenRequest(self.config))
+        wiring.connect(m, wiring.flipped(self.requests), held.source)
+        token, first = held.sink.payload, held.sink.p.tag.swap
+
+        short_for = max(self.config.rows, REVISIT_CYCLES)
+        since = Signal(range(short_for + 1), init=short_for)  # cycles since the last tile started
+        short, spaced = Signal(), Signal(init=1)
+        with m.If(self.started):
+            m.d.sync += [since.eq(1), short.eq(1), spaced.eq(0)]
+        with m.Elif(short):
+            m.d.sync += since.eq(since + 1)
+            with m.If(since == short_for - 1):
+                m.d.sync += short.eq(0)
+            with m.If(since == REVISIT_CYCLES - 1):
+                m.d.sync += spaced.eq(1)
+
+        wants = Signal()
+        m.d.comb += [
+            wants.eq(held.sink.valid & (~first | (self.tile_ready & spaced))),
+            self.token.eq(token),
+            self.act_valid.eq(wants & ~token.residual),
+            self.res_valid.eq(wants & token.residual),
+            self.issue.eq(wants & Mux(token.residual, self.res_ready, self.act_ready)),
+            held.sink.ready.eq(self.issue),
+            self.started.eq(self.issue & first),
+            self.ends.eq(self.issue & token.final),
+        ]
+
+        lacked = Signal(Cause, init=Cause.IDLE)
+        m.d.sync += lacked.eq(self.lacks)
+        with m.If(self.issue):
+            m.d.comb += self.cause.eq(Cause.STREAM)
+        with m.Elif(wants):
+            m.d.comb += self.cause.eq(Cause.BANK)
+        with m.Elif(~held.sink.valid):
+            m.d.comb += self.cause.eq(lacked)
+        with m.Elif(short):
+            m.d.comb += self.cause.eq(Cause.SHORT)
+        with m.Else():
+            m.d.comb += self.cause.eq(Cause.TILE)
+        return m

@@ -1,0 +1,54 @@
+"""Where the words of an on-chip memory lie in its banks."""
+
+from amaranth.hdl import Cat, Module, Signal, Value, unsigned
+from amaranth.lib import data
+
+from hw.contract.config import CoreConfig
+
+from .cells import bits_for
+
+ADDRESS_BITS = 24
+"""Of an address of a word, in instructions and in the units that count through them."""
+
+
+class Places(data.StructLayout):
+    """Where a word lies in a memory of ``words`` words in ``banks`` equal banks by the high address.
+
+    The users of a memory find the place of a word before the register that their request waits in, so that
+    nothing but the choice among them is left for the cycle in which it is granted.
+
+    Fields:
+        bank: which; inside: address in it.
+    """
+
+    def __init__(self, words: int, banks: int) -> None:
+        self.words, self.banks = words, banks
+        self.bank_words = words // banks
+        super().__init__(
+            {"bank": unsigned(bits_for(banks)), "inside": unsigned(bits_for(self.bank_words))}
+        )
+
+    def locate(self, m: Module, address: Value, name: str) -> data.View:
+        """The place of an address, of which only the bits count that ``words`` needs.
+
+        Borders are compared in the high bits, in which they differ.
+        """
+        place = Signal(self, name=f"{name}_place")
+        low_bits = (self.bank_words & -self.bank_words).bit_length() - 1
+        low, high = address[:low_bits], address[low_bits : max(low_bits, bits_for(self.words))]
+        m.d.comb += place.inside.eq(Cat(low, high))
+        for index in range(1, self.banks):
+            border = index * self.bank_words >> low_bits
+            with m.If(high >= border):
+                m.d.comb += [place.bank.eq(index), place.inside.eq(Cat(low, high - border))]
+        return place
+
+
+def act_places(config: CoreConfig) -> Places:
+    """Those of the activation SRAM."""
+    return Places(config.act_words, config.act_banks)
+
+
+def res_places(config: CoreConfig) -> Places:
+    """Those of the residual SRAM."""
+    return Places(config.res_words, 1)
