@@ -43,6 +43,11 @@ class Places(data.StructLayout):
                 m.d.comb += [place.bank.eq(index), place.inside.eq(Cat(low, high - border))]
         return place
 
+    def address(self, place: int) -> int:
+        """The address of a place, given as the number that its bits make."""
+        inside = self["inside"].offset
+        return (place & (1 << inside) - 1) * self.bank_words + (place >> inside)
+
 
 def act_places(config: CoreConfig) -> Places:
     """Those of the activation SRAM."""

@@ -150,10 +150,10 @@ class Streamer(wiring.Component):
 
         with m.If(~active):
             m.d.comb += self.lacks.eq(Cause.IDLE)
-        with m.Elif(~self._depends):
-            m.d.comb += self.lacks.eq(Cause.DEPEND)
         with m.Elif(~self._spaced):
             m.d.comb += self.lacks.eq(Cause.SHORT)
+        with m.Elif(~self._depends):
+            m.d.comb += self.lacks.eq(Cause.DEPEND)
         with m.Else():
             m.d.comb += self.lacks.eq(Cause.OUTPUT)
         return m

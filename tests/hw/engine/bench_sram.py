@@ -5,6 +5,7 @@ import numpy as np
 from cocotb.triggers import FallingEdge, ReadOnly
 from waves import generator, same, start
 
+from hw.engine.places import Places
 from hw.engine.sram import READ_LATENCY
 from sim.bench import bench_config
 from sim.lanes import pack_rows, unpack_rows
@@ -37,6 +38,7 @@ async def equals_an_array(dut, name):
     rng = generator()
     traffic = Traffic(rng, shape)
     bank_words = shape["words"] // shape["banks"]
+    bank_bits = Places(shape["words"], shape["banks"])["inside"].offset
 
     def port(kind: str, number: int, signal: str):
         return getattr(dut, f"{name}_{kind}_{number}_{signal}")
@@ -53,7 +55,8 @@ async def equals_an_array(dut, name):
             if (kind, number) not in asked and cycle < CYCLES and rng.random() < 0.7:
                 word, mask = traffic.word(), rng.integers(0, 2, shape["lanes"])
                 asked[kind, number] = (traffic.address(), word, mask)
-                port(kind, number, "address").value = asked[kind, number][0]
+                place = divmod(asked[kind, number][0], bank_words)
+                port(kind, number, "place").value = place[0] | place[1] << bank_bits
                 if kind == "write":
                     port(kind, number, "data").value = pack_rows(word[None], shape["lane_bits"])[0]
                     port(kind, number, "mask").value = pack_rows(mask[None], 1)[0]
@@ -70,7 +73,7 @@ async def equals_an_array(dut, name):
             if (kind, number) not in asked:
                 continue
             address, word, mask = asked[kind, number]
-            bank = min(address // bank_words, shape["banks"] - 1)
+            bank = address // bank_words
             ready = int(port(kind, number, "ready").value)
             same(f"{name}: ready of {kind} {number}", ready, int(bank not in granted[kind]))
             granted[kind].add(bank)

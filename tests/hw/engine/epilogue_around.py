@@ -10,6 +10,7 @@ from waves import descriptor, pack_fields, same, unpack_fields
 from hw.contract.config import CoreConfig
 from hw.contract.stream import PLANES
 from hw.engine.descriptor import EPILOGUE
+from hw.engine.places import act_places, res_places
 from hw.engine.requantise import PARAMETER_BANKS
 from hw.engine.sram import READ_LATENCY
 from hw.engine.table import TABLE_BANKS
@@ -47,6 +48,7 @@ class Surroundings:
         self, dut: Any, config: CoreConfig, rng: np.random.Generator, works: list[Work], gap: float
     ) -> None:
         self.dut, self.config, self.rng, self.works, self.gap = dut, config, rng, works, gap
+        self.places = {"act": act_places(config), "res": res_places(config)}
         self.planes = self.tables = 0  # written so far
         self.tile_ends = self.table_ends = self.done = self.checked = 0
         self.reciprocals = rng.integers(0, 1 << RECIPROCAL.size, (2, config.max_tokens))
@@ -159,7 +161,7 @@ class Surroundings:
             await ReadOnly()
             reciprocal = int(self.reciprocals[int(dut.sum_slot.value), int(dut.sum_token.value)])
             if dut.res_read_valid.value:
-                address = int(dut.res_read_address.value)
+                address = self.places["res"].address(int(dut.res_read_place.value))
                 lanes = [self.residual.get((address, lane), 0) for lane in range(rows)]
                 answers[-1] = pack_lanes(lanes, 16)
             for residual, port, bits in ((False, "act_write", 8), (True, "res_write", 16)):
@@ -170,9 +172,8 @@ class Surroundings:
             self.done += int(dut.conv_done.value)
 
     def _write(self, residual: bool, port: str, bits: int) -> None:
-        mask, word, address = (
-            int(getattr(self.dut, f"{port}_{n}").value) for n in ("mask", "data", "address")
-        )
+        mask, word, place = (int(getattr(self.dut, f"{port}_{n}").value) for n in ("mask", "data", "place"))
+        address = self.places["res" if residual else "act"].address(place)
         values = unpack_lanes(word, self.config.rows, bits, signed=False)
         lanes = tuple((lane, int(value)) for lane, value in enumerate(values) if mask >> lane & 1)
         if residual:

@@ -6,7 +6,6 @@ import numpy as np
 
 from hw.contract.config import CoreConfig
 from hw.contract.isa import Conv
-from hw.engine.sram import ADDRESS_BITS
 from model.integer.interpolation import reciprocal
 from model.integer.layernorm import NormConstants, statistics, token_sums
 from model.integer.requantise import add_residual, look_up, requantise
@@ -87,7 +86,7 @@ def random_conv(rng: np.random.Generator, config: CoreConfig, *, post_wait_dma: 
         n=n,
         in_base=0,
         in_token_stride=0,
-        out_base=int(rng.integers(0, (1 << ADDRESS_BITS) - size)),
+        out_base=int(rng.integers(0, min(config.act_words, config.res_words) - size)),
         out_token_stride=token_stride,
         out_word_stride=word_stride,
         stream_offset=0,

@@ -10,6 +10,7 @@ from waves import same
 from hw.contract.config import CoreConfig
 from hw.contract.isa import Prologue
 from hw.contract.stream import PLANES
+from hw.engine.places import act_places
 from hw.engine.requantise import PARAMETER_BANKS
 from hw.engine.sram import READ_LATENCY
 from hw.engine.table import TABLE_BANKS
@@ -25,8 +26,8 @@ class Surroundings:
         self, dut: Any, config: CoreConfig, rng: np.random.Generator, works: list[Work], gap: float
     ) -> None:
         self.dut, self.config, self.rng, self.gap = dut, config, rng, gap
+        self.places = act_places(config)
         self.works, self.tiles = works, [tile for work in works for tile in work.tiles]
-        self.words = {address: word for work in works for address, word in work.words.items()}
         self.last_rows = [i == len(work.rows) - 1 for work in works for i in range(len(work.rows))]
         self.rows_taken = self.planes_written = 0
         self.done = dict.fromkeys(COUNTS, 0)
@@ -49,7 +50,7 @@ class Surroundings:
                 self.due[name].popleft()
                 self.done[name] += 1
         dut.conv_done.value, dut.dma_done.value = self.done["conv_done"], self.done["dma_done"]
-        dut.read_ready.value = rng.random() >= self.gap
+        dut.read_ready.value = 1
         dut.read_data.value = self.answers.popleft()
         free = not self.starts or cycle >= self.starts[-1] + self.tiles[len(self.starts) - 1].tokens
         starts = bool(dut.tile_ready.value) and free and rng.random() >= self.gap
@@ -98,9 +99,9 @@ class Surroundings:
         self.shifts.append(int(dut.shifts.value))
         word = self.rng.integers(0, 256, self.config.rows)
         if int(dut.read_valid.value):
-            conv = self.works[self.tiles[len(self.starts)].number].conv
-            ready = self.done["conv_done"] >= conv.wait_conv and self.done["dma_done"] >= conv.wait_dma
+            work = self.works[self.tiles[len(self.starts)].number]
+            waits = work.conv.wait_conv, work.conv.wait_dma
+            ready = self.done["conv_done"] >= waits[0] and self.done["dma_done"] >= waits[1]
             assert ready, "a word was read before what it depends on was written"
-            if int(dut.read_ready.value):
-                word = self.words.get(int(dut.read_address.value), word)
+            word = work.words.get(self.places.address(int(dut.read_place.value)), word)
         self.answers.append(pack_lanes(word, 8))

@@ -68,7 +68,7 @@ def _conv(rng: np.random.Generator, config: CoreConfig, number: int) -> Conv:
         prologue=prologue,
         stationary=stationary,
         packing=int(rng.integers(0, 3)),
-        stat_base=number << 14,
+        stat_base=int(rng.integers(0, config.act_words - tokens * words)),
         stat_token_stride=token_stride,
         stat_word_stride=word_stride,
         table=bool(rng.integers(0, 2)),

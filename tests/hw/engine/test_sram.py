@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from hw.engine.places import Places
 from hw.engine.sram import Sram
 from hw.verilog import to_verilog
 from sim.bench import bench
@@ -16,6 +17,11 @@ SHAPES = {
 
 
 def test_sram():
-    units = {name: Sram(**shape, readers=3, writers=2) for name, shape in SHAPES.items()}
+    units = {
+        name: Sram(
+            Places(shape["words"], shape["banks"]), shape["lanes"], shape["lane_bits"], readers=3, writers=2
+        )
+        for name, shape in SHAPES.items()
+    }
     verilog = to_verilog(SideBySide(units), "srams")
     bench([verilog], "srams", Path(__file__).with_name("bench_sram.py"), config=SHAPES)

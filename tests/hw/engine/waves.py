@@ -11,6 +11,7 @@ from typing import Any
 import cocotb
 import numpy as np
 from amaranth.hdl import Shape
+from amaranth.lib.data import StructLayout
 from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge, ReadOnly
 
@@ -45,9 +46,14 @@ def descriptor(layout: Any, conv: Conv) -> int:
     return int(pack_fields(layout, **{name: int(getattr(conv, name)) for name, _ in layout}))
 
 
-def unpack_fields(layout: Any, word: int) -> dict[str, int]:
-    """The fields of one word, unsigned."""
-    return {name: word >> field.offset & ((1 << field.width) - 1) for name, field in layout}
+def unpack_fields(layout: Any, word: int) -> dict[str, Any]:
+    """The fields of one word, unsigned; of a structure inside it, its fields."""
+    found = {}
+    for name, field in layout:
+        bits = word >> field.offset & ((1 << field.width) - 1)
+        inner = isinstance(field.shape, StructLayout)
+        found[name] = unpack_fields(field.shape, bits) if inner else bits
+    return found
 
 
 async def start(dut: Any, inputs: Iterable[str] = ()) -> None:

@@ -9,6 +9,7 @@ from cocotb.triggers import RisingEdge, with_timeout
 
 from hw.contract.isa import Base, Dma, Space
 from hw.control.instruction import DMA
+from hw.engine.places import Places
 from hw.engine.sram import READ_LATENCY
 from sim.bench import bench_config
 from sim.drivers import StreamSink, StreamSource, reset, stall_pattern
@@ -52,7 +53,7 @@ class Unit:
 
     def __init__(self, dut, name, shape, stall):
         self.dut, self.name, self.rows, self.beat = dut, name, shape["rows"], shape["bus_bytes"]
-        self.stall = stall
+        self.stall, self.sizes = stall, shape
         lanes = [self.rows * bits for _, _, bits in SPACES]
         self.dram = bytearray(random.randbytes(DRAM_BYTES))
         self.memories = [{i: random.getrandbits(bits) for i in range(SRAM_WORDS)} for bits in lanes]
@@ -109,20 +110,20 @@ class Unit:
     async def sram(self, space, prefix, bits):
         """A memory: both ports with stalls of their own, read data for one cycle only."""
         read, write = f"{prefix}_read", f"{prefix}_write"
-        memory, stalled = self.memories[space], self.stalled(prefix)
+        memory, stalled, places = self.memories[space], self.stalled(prefix), Places(*self.sizes[prefix])
         coming = deque([None] * (READ_LATENCY - 1))
         while True:
             self.port(f"{read}_ready").value = give = int(not stalled())
             self.port(f"{write}_ready").value = accept = int(not stalled())
             await RisingEdge(self.dut.clk)
-            address = int(self.port(f"{read}_address").value)
+            address = places.address(int(self.port(f"{read}_place").value))
             coming.append(address if give and int(self.port(f"{read}_valid").value) else None)
             due = coming.popleft()
             rubbish = random.getrandbits(self.rows * bits)
             self.port(f"{read}_data").value = rubbish if due is None else memory[due]
             if accept and int(self.port(f"{write}_valid").value):
                 assert int(self.port(f"{write}_mask").value) == (1 << self.rows) - 1
-                memory[int(self.port(f"{write}_address").value)] = int(self.port(f"{write}_data").value)
+                memory[places.address(int(self.port(f"{write}_place").value))] = int(self.port(f"{write}_data").value)
                 self.sram_writes += 1
 
     async def count(self):

@@ -38,13 +38,13 @@ class StorePathProof(Elaboratable):
 
         if self.follow:
             m.d.comb += unit.space.eq(Space.RESIDUAL)
-            m.d.comb += unit.res_read.data.eq(delay(m, unit.res_read.address, READ_LATENCY, name="word"))
+            m.d.comb += unit.res_read.data.eq(delay(m, unit.res_read.place.inside, READ_LATENCY, name="word"))
             in_order(
                 m,
                 granted,
-                [places.p.address],
+                [places.p.address[: len(unit.res_read.place.inside)]],
                 beats.valid & beats.ready,
-                [beats.payload[: len(places.p.address)]],
+                [beats.payload[: len(unit.res_read.place.inside)]],
                 capacity=StorePath.DEPTH + 2,
                 name="word",
             )

@@ -19,10 +19,16 @@ SHAPES = [(32, 1), (64, 3), (32, 8), (128, 16), (512, 5)]
 def test_dma(stall, test):
     units, shapes = {}, {}
     for width, rows in SHAPES:
-        config = CoreConfig(rows=rows, cols=rows, axi_data_width=width)
+        # 1024 words a memory, in four banks and in one.
+        config = CoreConfig(rows=rows, cols=rows, axi_data_width=width, act_kib=rows, res_kib=2 * rows)
         name = f"bus{width}_rows{rows}"
         units[name] = DmaEngine(config)
-        shapes[name] = {"rows": rows, "bus_bytes": config.bus_bytes}
+        shapes[name] = {
+            "rows": rows,
+            "bus_bytes": config.bus_bytes,
+            "act": [config.act_words, config.act_banks],
+            "res": [config.res_words, 1],
+        }
     verilog = to_verilog(SideBySide(units), "dma")
     config = {"shapes": shapes, "stall": stall, "blocks": 20}
     bench([verilog], "dma", BENCH, config=config, testcase=rf"\.{test}$")

@@ -1,0 +1,82 @@
+"""Every cycle of the issue of tokens against a model of it: what is asked for, when tiles start, every cause."""
+
+from collections import deque
+
+import cocotb
+from cocotb.triggers import FallingEdge, ReadOnly
+from waves import generator, same, start
+
+from hw.contract.config import CoreConfig
+from hw.contract.registers import Cause
+from hw.engine.accumulator import REVISIT_CYCLES
+from hw.engine.issue import TokenRequest
+from sim.bench import bench_config
+
+CYCLES = 4000
+INPUTS = ("requests_valid", "requests_payload", "lacks", "tile_ready", "act_ready", "res_ready")
+PLACE = 2
+"""Tokens that find room in the unit."""
+
+
+@cocotb.test(timeout_time=1, timeout_unit="ms")
+@cocotb.parametrize(gap=[0.0, 0.3])
+async def equals_its_model(dut, gap):
+    config = CoreConfig(**bench_config())
+    layout = TokenRequest(config)
+    rng = generator()
+    await start(dut, INPUTS)
+
+    short_for = max(config.rows, REVISIT_CYCLES)
+    held: deque[dict] = deque()  # tokens in the unit
+    lacked = Cause.IDLE
+    since, tile_ready, waiting, left = short_for, True, 0, 0
+    offered, issued = None, 0
+    for _ in range(CYCLES):
+        if offered is None and rng.random() >= gap:
+            first, left = left == 0, left - 1 if left else int(rng.integers(0, 12))
+            word = int.from_bytes(rng.bytes(-(-layout.size // 8)), "little") & ((1 << layout.size) - 1)
+            swap = layout["tag"].shape["swap"].offset + layout["tag"].offset
+            offered = word & ~(1 << swap) | first << swap
+            offered_first, residual = first, word >> layout["residual"].offset & 1
+            final = word >> layout["final"].offset & 1
+        waiting -= waiting > 0
+        tile_ready |= waiting == 0
+        ready = {name: int(rng.random() >= gap) for name in ("act", "res")}
+        lacks = Cause(int(rng.choice([Cause.IDLE, Cause.DEPEND, Cause.OUTPUT])))
+        dut.act_ready.value, dut.res_ready.value = ready["act"], ready["res"]
+        dut.tile_ready.value, dut.lacks.value = tile_ready, int(lacks)
+        dut.requests_valid.value = offered is not None
+        if offered is not None:
+            dut.requests_payload.value = offered
+        await ReadOnly()
+
+        token = held[0] if held else None
+        wanted, cause = None, lacked
+        if token and token["first"] and not (tile_ready and since >= REVISIT_CYCLES):
+            cause = Cause.SHORT if since < short_for else Cause.TILE
+        elif token:
+            wanted, cause = "res" if token["residual"] else "act", Cause.BANK
+        issue = wanted is not None and ready[wanted]
+        cause = Cause.STREAM if issue else cause
+        for name in ("act", "res"):
+            same(f"{name}_valid", int(dut[f"{name}_valid"].value), int(wanted == name))
+        same("issue", int(dut.issue.value), int(issue))
+        same("started", int(dut.started.value), int(issue and token["first"]))
+        same("ends", int(dut.ends.value), int(issue and token["final"]))
+        same("cause", int(dut.cause.value), int(cause))
+        if wanted:
+            same("token", int(dut.token.value), token["word"])
+        accepts = len(held) < PLACE
+        same("ready", int(dut.requests_ready.value), int(accepts))
+
+        # What this cycle changes.
+        since, lacked = 1 if issue and token["first"] else since + 1, lacks
+        if issue:
+            issued += 1
+            if held.popleft()["first"]:
+                tile_ready, waiting = False, int(rng.choice([1, 1 + config.rows, rng.integers(1, 40)]))
+        if offered is not None and accepts:
+            held.append({"word": offered, "first": offered_first, "residual": residual, "final": final})
+            offered = None
+        await FallingEdge(dut.clk)
+    assert issued > CYCLES // 10, f"only {issued} tokens were issued"

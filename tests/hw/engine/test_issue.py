@@ -1,0 +1,18 @@
+"""TokenIssue in Verilator."""
+
+from pathlib import Path
+
+import pytest
+
+from hw.contract.config import CoreConfig
+from hw.engine.issue import TokenIssue
+from hw.verilog import to_verilog
+from sim.bench import bench
+
+
+@pytest.mark.parametrize(
+    "shape", [{"rows": 1, "cols": 1, "max_tokens": 2}, {"rows": 6, "cols": 3, "max_tokens": 11}]
+)
+def test_issue(shape):
+    verilog = to_verilog(TokenIssue(CoreConfig(**shape)), "token_issue")
+    bench([verilog], "token_issue", Path(__file__).with_name("bench_issue.py"), config=shape)
