@@ -29,8 +29,12 @@ before."""
 DEPEND = 1
 """From a count of what is complete to the start of who waits for it, for each unit alike: the comparison is
 behind a register."""
-ROOM = 2
-"""The same for the room in the output FIFO, which is counted before it is compared."""
+ISSUE = 2
+"""From there to the fetch of a token: the streamer puts its comparisons together, and what it asks for is in
+a register too."""
+ROOM = 3
+"""From a token that leaves the output FIFO to the fetch of one that waits for the room, which is counted
+before it is compared."""
 SETTLE = 2
 """From the start of a convolution's last tile until the streamer can take the next convolution."""
 WRITTEN = 1

@@ -1,4 +1,4 @@
-"""The issue of tokens: asks the SRAM for each, and starts each tile when it is in the array's shadow weights."""
+"""The issue of tokens: asks the SRAM for each, and starts each tile once the array has it in its shadows."""
 
 from amaranth.hdl import Module, Mux, Signal, unsigned
 from amaranth.lib import data, stream, wiring

@@ -24,9 +24,7 @@ class Places(data.StructLayout):
     def __init__(self, words: int, banks: int) -> None:
         self.words, self.banks = words, banks
         self.bank_words = words // banks
-        super().__init__(
-            {"bank": unsigned(bits_for(banks)), "inside": unsigned(bits_for(self.bank_words))}
-        )
+        super().__init__({"bank": unsigned(bits_for(banks)), "inside": unsigned(bits_for(self.bank_words))})
 
     def locate(self, m: Module, address: Value, name: str) -> data.View:
         """The place of an address, of which only the bits count that ``words`` needs.

@@ -11,7 +11,7 @@ from hw.contract.config import CoreConfig
 from hw.contract.isa import Conv, Prologue, Stationary
 from hw.contract.registers import Cause
 from hw.contract.stream import PLANES, TABLE_ENTRIES, shift_rows, stream_rows, table_rows, tiles, weight_rows
-from hw.contract.timing import DEPEND, ROOM, SETTLE, STREAM_REVISIT, TABLE_BANKS, Timing
+from hw.contract.timing import DEPEND, ISSUE, ROOM, SETTLE, STREAM_REVISIT, TABLE_BANKS, Timing
 
 from .banks import Reads, collisions, stationary_reads
 from .channel import Channel
@@ -54,8 +54,8 @@ class Engine:
         """Take a convolution through all units; fills in the times of ``job``."""
         conv, config = job.conv, self.config
         job.by_loader = max(self._loader, job.offered)
-        job.by_streamer = max(self.free - 1, job.offered + DEPEND, self._start + SETTLE)
-        self._wait(Cause.IDLE, job.by_streamer + 1)
+        job.by_streamer = max(self.free - 2, job.offered + SETTLE, self._start + SETTLE)
+        self._wait(Cause.IDLE, job.by_streamer + 2)
         self._load_tables(conv, job.by_loader + 1)
         n_tiles = tiles(conv.n, config.cols)
         rows = PLANES + tiles(conv.k, config.rows) * self._tile_rows(conv)
@@ -112,7 +112,6 @@ class Engine:
             self._stream(job, number, tile, tile == k_tiles - 1)
             limited |= self._limited
             tile += 1
-            self._loader += job.conv.stationary != Stationary.STREAM
             tile += self._pass_over(loop, tile, k_tiles - tile - 1, rows, self._limited, whole=False)
         self.epilogue.append(job, self._start, last)
         return limited
@@ -135,8 +134,8 @@ class Engine:
             reads = stationary_reads(conv, n_tile, k_tile, config)
             delay = config.rows if conv.stationary == Stationary.KEYS else 1
             want = max(at, self._start + delay, job.depend)
-            self._collide(want, reads)
-            at = want + reads.count - 1
+            self._collide(want + 1, reads)
+            at = want + reads.count
         self._loader = at + 1
 
     def _take_weights(self, conv: Conv, want: float) -> float:
@@ -166,9 +165,9 @@ class Engine:
         conv, tokens = job.conv, job.conv.tokens
         room = self.epilogue.room(tokens) + ROOM if last else -inf
         spaced = self._start + STREAM_REVISIT
-        depend = job.depend
+        depend = job.depend + ISSUE
         if conv.follow and n_tile == 0:
-            depend = max(depend, self.dma.row(conv.wait_dma, k_tile) + DEPEND)
+            depend = max(depend, self.dma.row(conv.wait_dma, k_tile) + DEPEND + ISSUE)
         start = max(self.free, depend, self._loader, spaced, room)
         self._wait(Cause.DEPEND, depend)
         self._wait(Cause.SHORT, min(start, self._start + self.timing.shortest_tile))

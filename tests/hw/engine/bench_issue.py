@@ -1,4 +1,4 @@
-"""Every cycle of the issue of tokens against a model of it: what is asked for, when tiles start, every cause."""
+"""Every cycle of the issue of tokens against a model of it: requests, starts of tiles, causes."""
 
 from collections import deque
 

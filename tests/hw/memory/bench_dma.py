@@ -123,7 +123,8 @@ class Unit:
             self.port(f"{read}_data").value = rubbish if due is None else memory[due]
             if accept and int(self.port(f"{write}_valid").value):
                 assert int(self.port(f"{write}_mask").value) == (1 << self.rows) - 1
-                memory[places.address(int(self.port(f"{write}_place").value))] = int(self.port(f"{write}_data").value)
+                address = places.address(int(self.port(f"{write}_place").value))
+                memory[address] = int(self.port(f"{write}_data").value)
                 self.sram_writes += 1
 
     async def count(self):
