@@ -14,18 +14,20 @@ NETLIST, SCRIPT = "netlist.json", "synthesis.ys"
 NET_PS = 1400
 """What a net of a full chip takes, in picoseconds. With Yosys' own 300 a path of many gates looks short beside
 a block RAM, and is mapped for area."""
-SYNTHESIS = {
+
+
+def commands(family: str, top: str) -> list[str]:
+    """Yosys' commands that map the modules that were read to the cells of a family."""
+    if family == "xilinx7":
+        return [f"synth_xilinx -family xc7 -top {top}"]
     # Yosys' own sequence, but for the delay of a net, for which its pass has no option.
-    "ecp5": (
-        f"synth_ecp5 -top {TOP} -run begin:map_luts",
+    return [
+        f"synth_ecp5 -top {top} -run begin:map_luts",
         "techmap -map +/lattice/latches_map.v",
         f"abc9 -W {NET_PS}",
         "clean",
-        f"synth_ecp5 -top {TOP} -run map_cells: -json {NETLIST}",
-    ),
-    "xilinx7": (f"synth_xilinx -family xc7 -top {TOP} -json {NETLIST}",),
-}
-"""Yosys' commands for each family."""
+        f"synth_ecp5 -top {top} -run map_cells:",
+    ]
 
 
 def synthesise(system: System, tools: Tools, *, tell: Callable[[str], None] = lambda text: None) -> float:
@@ -39,7 +41,7 @@ def synthesise(system: System, tools: Tools, *, tell: Callable[[str], None] = la
     """
     # The tools of the wheels see the folder that they run in, and not all of the others.
     script = [f"read_verilog {source.relative_to(system.gateware)}" for source in system.verilog]
-    script += [*SYNTHESIS[system.board.family], "stat"]
+    script += [*commands(system.board.family, TOP), f"write_json {NETLIST}", "stat"]
     texts = [*script, tools.version("yosys"), *(_text(source) for source in system.verilog)]
     key = hashlib.sha256("\0".join(texts).encode()).hexdigest()
     stamp = system.gateware / f"{NETLIST}.key"

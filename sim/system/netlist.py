@@ -7,7 +7,7 @@ from hw.contract.config import CoreConfig
 from hw.contract.files import write_file
 from hw.package.files import TOP as CORE
 from sim.build import CHECKERS, DRAM, RTL, Build, build, build_root, locked
-from sim.fpga.synthesis import SYNTHESIS
+from sim.fpga.synthesis import commands
 from sim.fpga.tools import Tools, run
 
 from .testbench import TOP, core_verilog
@@ -34,7 +34,7 @@ def core_netlist(config: CoreConfig) -> str:
     script = "\n".join(
         (
             "read_verilog core.v",
-            f"{SYNTHESIS[FAMILY]} -top {CORE}",
+            *commands(FAMILY, CORE),
             # The names of a flat netlist are half of its text.
             "rename -hide w:* c:*",
             "rename -enumerate -pattern n%",
