@@ -12,7 +12,7 @@ from .tools import Tools, run
 
 NETLIST, SCRIPT = "netlist.json", "synthesis.ys"
 NET_PS = 1400
-"""What a net of a full chip takes, in picoseconds. With Yosys' own 300 a path of many gates looks short beside
+"""What a net of a full chip takes, in ps. With the 300 of Yosys a path of many gates looks short beside
 a block RAM, and is mapped for area."""
 
 

@@ -10,13 +10,13 @@ from sim.system.timeline import parse
 from tests.sim.system.cores import SHAPES, simulator
 
 TEXT = """\
-span -1 -1 0 0 0 0 0 0 5
-span 7 9 3 2 0 0 0 0 4
-span 14 20 6 0 1 0 0 1 0
+span 7 9 3 2 0 0 0 0 5
 done 15
-span 22 22 1 0 0 1 0 0 6
+span 14 20 6 0 1 0 0 1 4
+span 22 22 1 0 0 1 0 0 0
 done 25
 done 29
+span -1 -1 0 0 0 0 0 0 6
 end 30
 """
 
