@@ -60,8 +60,11 @@ class Core(wiring.Component):
             "dma": DmaEngine(config),
             "engine": Engine(config),
         }
+        # A register for all resets: what the masters do with ``clear`` does not hang on it.
+        clear = Signal(init=1)
+        m.d.sync += clear.eq(control.clear)
         for name, unit in units.items():
-            m.submodules[name] = ResetInserter(control.clear)(unit)
+            m.submodules[name] = ResetInserter(clear)(unit)
         checker, program, prefetch, select, dma, engine = units.values()
 
         connect(m, flipped(self.s_axil), control.s_axil)
@@ -99,7 +102,7 @@ class Core(wiring.Component):
             dma.output_base.eq(control.output_base),
         ]
         dma_done = Signal(16)
-        with m.If(control.clear):
+        with m.If(clear):
             m.d.sync += dma_done.eq(0)
         with m.Elif(dma.done):
             m.d.sync += dma_done.eq(dma_done + 1)

@@ -46,6 +46,10 @@ TABLE_BANKS = 2
 CONV_QUEUE = 4
 """Convolutions that wait for the loader, the streamer or the epilogue, and streams that wait to be read."""
 DMA_QUEUE = 8
+DISPATCH = 3
+"""From a whole instruction to its dispatch."""
+DISPATCH_PERIOD = 6
+"""From a dispatch that nothing holds up to the next."""
 IN_FLIGHT_BEATS = 64
 LEAST_BURSTS = 16
 """Bursts that the read master keeps track of: so many, or as many as make IN_FLIGHT_BEATS."""

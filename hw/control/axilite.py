@@ -17,10 +17,11 @@ class AxiLiteSlave(wiring.Component):
         axi: the bus. Everything is answered OKAY.
         write: high for a cycle for each write of ``write_data`` under ``write_mask`` (a bit a byte) to the
             word ``write_word``.
-        read: high for a cycle for each read of the word ``read_word``; ``read_data`` is taken in that cycle.
+        read: high for a cycle for each read of the word ``read_word``, which stands for two cycles then, so
+            that there is time for a register; ``read_data`` is taken in that cycle.
 
-    Latency: a write acts one cycle after address and data have come, a read one cycle after its address; the
-    answer is there a cycle later. Throughput: a write in two cycles, a read in two.
+    Latency: a write acts one cycle after address and data have come, a read two cycles after its address; the
+    answer is there a cycle later. Throughput: a write in two cycles, a read in three.
     """
 
     axi: In(AxiLite())
@@ -35,7 +36,7 @@ class AxiLiteSlave(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         axi = self.axi
-        has_address, has_data, has_read = Signal(), Signal(), Signal()
+        has_address, has_data, has_read, had_read = Signal(), Signal(), Signal(), Signal()
 
         m.d.comb += [
             axi.awready.eq(~has_address),
@@ -55,8 +56,9 @@ class AxiLiteSlave(wiring.Component):
         m.d.comb += [
             axi.arready.eq(~has_read),
             axi.rresp.eq(Resp.OKAY),
-            self.read.eq(has_read & ~axi.rvalid),
+            self.read.eq(had_read & ~axi.rvalid),
         ]
+        m.d.sync += had_read.eq(has_read & ~self.read)
         with m.If(axi.arvalid & axi.arready):
             m.d.sync += [has_read.eq(1), self.read_word.eq(axi.araddr[2:])]
         with m.If(axi.rready):

@@ -1,12 +1,13 @@
 """Checks the memory image: header against this core, and the checksum of the whole."""
 
-from amaranth.hdl import Module, Signal
+from collections.abc import Callable
+
+from amaranth.hdl import Cat, Module, ResetInserter, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.crc import catalog
 from amaranth.lib.wiring import In, Out
 
 from hw.bus.axi import BEATS_BITS, TransferLayout
-from hw.bus.gearbox import Unpacker
 from hw.contract.config import CoreConfig
 from hw.contract.image import ALIGNMENT, HEADER_BYTES, MAGIC, TRAILER_BYTES, VERSION, shape_word
 from hw.contract.registers import Error
@@ -17,7 +18,8 @@ SMALLEST_IMAGE = HEADER_BYTES + ALIGNMENT + TRAILER_BYTES
 """Header, one instruction, trailer."""
 CRC32 = catalog.CRC32_ISO_HDLC
 """The checksum that zlib calls crc32."""
-HEADER_WORDS = HEADER_BYTES // 4
+SETTLE_CYCLES = 4
+"""From the last beat of the header until it is judged: a sum, two comparisons and their conclusion."""
 
 
 class ImageChecker(wiring.Component):
@@ -58,129 +60,140 @@ class ImageChecker(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        config = self.config
-        bus_bytes = config.bus_bytes
-        m.submodules.words = words = Unpacker(config.axi_data_width, 32)
-        m.submodules.crc = crc = CRC32(data_width=config.axi_data_width).create()
-        m.d.comb += [
-            words.beats.p.data.eq(self.beats.payload),
-            words.beats.p.last.eq(1),
-            self.transfers.p.address.eq(self.image_base),
-        ]
+        bus_bytes = self.config.bus_bytes
+        shift = bus_bytes.bit_length() - 1
+        m.d.comb += self.beats.ready.eq(1)  # none comes that was not asked for
 
+        # Every beat passes through a register; all comparisons are of registers, and are kept in registers.
+        beat, valid = Signal(self.config.axi_data_width, reset_less=True), Signal()
+        m.d.sync += [beat.eq(self.beats.payload), valid.eq(self.beats.valid)]
+        here = Signal(HEADER_BYTES // bus_bytes)  # one bit for each beat of the header: that of the next one
+        arrived = Signal(SETTLE_CYCLES)  # the whole header, one cycle ago and more
+        with m.If(valid):
+            m.d.sync += here.eq(here << 1)
+        with m.If(self.start):
+            m.d.sync += here.eq(1)
+        m.d.sync += arrived.eq(Cat(valid & here[-1], arrived))
         length = Signal(32)
-        index = Signal(range(HEADER_WORDS))
-        program_end = Signal(33)  # in units of 64 bytes
-        inside = Signal()
-        # Registers: the words that this is about are far from the end of the header.
-        m.d.sync += [
-            program_end.eq((self.program_offset >> 6) + self.program_length),
-            inside.eq(
-                (self.program_offset[:6] == 0)
-                & (self.program_offset >= HEADER_BYTES)
-                & (self.program_length != 0)
-                & (program_end < length >> 6)  # the trailer is the last unit
-            ),
-        ]
-        found = Signal(ERROR_BITS)  # to be wrong with the word before
-        m.d.sync += found.eq(Error.NONE)
+        faults = self._header(m, beat, valid, here, length)
 
-        # Beats of the image by their place: the body, the trailer's first, and the rest of that.
-        beat, valid = Signal(config.axi_data_width, reset_less=True), Signal()
-        body, trailer = Signal(BEATS_BITS), Signal(range(TRAILER_BYTES // bus_bytes + 1))
-        m.d.comb += crc.data.eq(beat)
-        m.d.sync += valid.eq(0)
+        restart = Signal()
+        checksum = CRC32(data_width=self.config.axi_data_width).create()
+        m.submodules.crc = ResetInserter(restart)(checksum)
+        m.d.comb += checksum.data.eq(beat)
+        stored = Signal(32, reset_less=True)
+        differs = Signal()
+        m.d.sync += differs.eq(stored != checksum.crc)
+
+        body = Signal(BEATS_BITS)  # beats to come before the trailer
+        final = Signal()
+        trailer_beats = TRAILER_BYTES // bus_bytes
+        trailer = Signal(range(trailer_beats + 1))  # beats of it to come, 0 outside
+        ended = Signal(2)  # the image, one cycle ago and two
+        m.d.sync += ended.eq(Cat(valid & (trailer == 1), ended))
+        with m.If(self.transfers.ready):
+            m.d.sync += self.transfers.valid.eq(0)
+        m.d.comb += self.transfers.p.address.eq(self.image_base)
 
         with m.FSM() as fsm:
             m.d.comb += self.busy.eq(~fsm.ongoing("IDLE"))
             with m.State("IDLE"):
                 with m.If(self.start):
-                    m.d.sync += [self.error.eq(Error.NONE), index.eq(0)]
-                    m.next = "ASK HEADER"
-            with m.State("ASK HEADER"):
-                m.d.comb += [self.transfers.valid.eq(1), self.transfers.p.beats.eq(HEADER_BYTES // bus_bytes)]
-                with m.If(self.transfers.ready):
+                    m.d.sync += [
+                        self.error.eq(Error.NONE),
+                        self.transfers.valid.eq(1),
+                        self.transfers.p.beats.eq(HEADER_BYTES // bus_bytes),
+                    ]
                     m.next = "HEADER"
             with m.State("HEADER"):
-                m.d.comb += [
-                    words.beats.valid.eq(self.beats.valid),
-                    self.beats.ready.eq(words.beats.ready),
-                    words.items.ready.eq(1),
-                ]
-                word = words.items.p.data
-                expected = {
-                    0: (word == MAGIC, Error.MAGIC),
-                    1: (word == VERSION, Error.VERSION),
-                    2: (word == shape_word(config), Error.SHAPE),
-                    3: (
-                        (word == self.image_bytes) & (word[:6] == 0) & (word >= SMALLEST_IMAGE),
-                        Error.LENGTH,
-                    ),
-                    6: (word <= config.max_tokens, Error.MEMORY),
-                    7: (word <= config.act_words, Error.MEMORY),
-                    8: (word <= config.res_words, Error.MEMORY),
-                }
-                with m.If((found != Error.NONE) & (self.error == Error.NONE)):
-                    m.d.sync += self.error.eq(found)
-                with m.If(words.items.valid):
-                    m.d.sync += index.eq(index + 1)
-                    with m.Switch(index):
-                        for place, (good, error) in expected.items():
-                            with m.Case(place):
-                                with m.If(~good):
-                                    m.d.sync += found.eq(error)
-                                if place == 3:
-                                    m.d.sync += length.eq(word)
-                        with m.Case(4):
-                            m.d.sync += self.program_offset.eq(word)
-                        with m.Case(5):
-                            m.d.sync += self.program_length.eq(word)
-                        with m.Case(HEADER_WORDS - 1):
-                            m.next = "JUDGE"
+                with m.If(arrived[-1]):
+                    m.next = "JUDGE"
             with m.State("JUDGE"):
+                for wrong, error in reversed(faults):
+                    with m.If(wrong):
+                        m.d.sync += self.error.eq(error)
+                m.next = "GO ON"
+            with m.State("GO ON"):
+                m.d.comb += restart.eq(1)
                 m.d.sync += [
-                    body.eq((length - TRAILER_BYTES) >> (bus_bytes.bit_length() - 1)),
-                    trailer.eq(TRAILER_BYTES // bus_bytes),
+                    body.eq((length - TRAILER_BYTES) >> shift),
+                    final.eq(0),  # there are two beats at least, or one
+                    self.transfers.p.beats.eq(length >> shift),
                 ]
-                with m.If(self.error != Error.NONE):
-                    m.next = "DONE"
-                with m.Elif(~inside):
-                    m.d.sync += self.error.eq(Error.LENGTH)
-                    m.next = "DONE"
-                with m.Elif(self.checked):
+                with m.If((self.error != Error.NONE) | self.checked):
                     m.next = "DONE"
                 with m.Else():
-                    m.next = "ASK IMAGE"
-            with m.State("ASK IMAGE"):
-                m.d.comb += [
-                    crc.start.eq(1),
-                    self.transfers.valid.eq(1),
-                    self.transfers.p.beats.eq(length >> (bus_bytes.bit_length() - 1)),
-                ]
-                with m.If(self.transfers.ready):
+                    m.d.sync += self.transfers.valid.eq(1)
                     m.next = "BODY"
             with m.State("BODY"):
-                m.d.comb += [self.beats.ready.eq(1), crc.valid.eq(valid)]
-                with m.If(self.beats.valid):
-                    m.d.sync += [beat.eq(self.beats.payload), valid.eq(1), body.eq(body - 1)]
-                    with m.If(body == 1):
-                        m.next = "LAST"
-            with m.State("LAST"):
-                m.d.comb += crc.valid.eq(valid)
-                m.next = "TRAILER"
+                m.d.comb += checksum.valid.eq(valid)
+                with m.If(valid):
+                    m.d.sync += [body.eq(body - 1), final.eq(body == 2)]
+                    with m.If(final):
+                        m.d.sync += trailer.eq(trailer_beats)
+                        m.next = "TRAILER"
             with m.State("TRAILER"):
-                m.d.comb += self.beats.ready.eq(1)
-                with m.If(self.beats.valid):
+                with m.If(valid):
                     m.d.sync += trailer.eq(trailer - 1)
-                    with m.If(trailer == TRAILER_BYTES // bus_bytes):
-                        m.d.sync += beat.eq(self.beats.payload)
-                    with m.If(trailer == 1):
-                        m.next = "COMPARE"
-            with m.State("COMPARE"):
-                with m.If(beat[:32] != crc.crc):
-                    m.d.sync += self.error.eq(Error.CHECKSUM)
-                m.next = "DONE"
+                    with m.If(trailer == trailer_beats):
+                        m.d.sync += stored.eq(beat)
+                with m.If(ended[-1]):
+                    with m.If(differs):
+                        m.d.sync += self.error.eq(Error.CHECKSUM)
+                    m.next = "DONE"
             with m.State("DONE"):
                 m.d.comb += self.done.eq(1)
                 m.next = "IDLE"
         return m
+
+    def _header(
+        self, m: Module, beat: Signal, valid: Signal, here: Signal, length: Signal
+    ) -> list[tuple[Signal, Error]]:
+        """Takes the header's words out of its beats.
+
+        Returns:
+            What is wrong, in the order in which it is told: valid SETTLE_CYCLES after the last beat.
+        """
+        config = self.config
+        words = config.bus_bytes // 4
+
+        def at(index: int) -> tuple[Value, Value]:
+            """That a word of the header has come, and the word."""
+            return valid & here[index // words], beat.word_select(index % words, 32)
+
+        for index, target in ((3, length), (4, self.program_offset), (5, self.program_length)):
+            comes, word = at(index)
+            with m.If(comes):
+                m.d.sync += target.eq(word)
+
+        faults = []
+
+        def compare(name: str, index: int, good: Callable[[Value], Value], error: Error) -> None:
+            wrong = Signal(name=f"wrong_{name}")
+            comes, word = at(index)
+            with m.If(comes):
+                m.d.sync += wrong.eq(~good(word))
+            faults.append((wrong, error))
+
+        compare("magic", 0, lambda word: word == MAGIC, Error.MAGIC)
+        compare("version", 1, lambda word: word == VERSION, Error.VERSION)
+        compare("shape", 2, lambda word: word == shape_word(config), Error.SHAPE)
+        compare("length", 3, lambda word: word == self.image_bytes, Error.LENGTH)
+        odd = Signal()
+        m.d.sync += odd.eq((length[:6] != 0) | (length < SMALLEST_IMAGE))
+        faults.append((odd, Error.LENGTH))
+        compare("tokens", 6, lambda word: word <= config.max_tokens, Error.MEMORY)
+        compare("act", 7, lambda word: word <= config.act_words, Error.MEMORY)
+        compare("res", 8, lambda word: word <= config.res_words, Error.MEMORY)
+
+        program_end = Signal(33)  # in units of 64 bytes
+        begins, some, ends, outside = Signal(), Signal(), Signal(), Signal()
+        m.d.sync += [
+            program_end.eq((self.program_offset >> 6) + self.program_length),
+            begins.eq((self.program_offset[:6] == 0) & (self.program_offset >= HEADER_BYTES)),
+            some.eq(self.program_length != 0),
+            ends.eq(program_end < length >> 6),  # the trailer is the last unit
+            outside.eq(~(begins & some & ends)),
+        ]
+        faults.append((outside, Error.LENGTH))
+        return faults

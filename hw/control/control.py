@@ -1,6 +1,6 @@
 """The register map of ``hw.contract.registers`` on AXI4-Lite, around the sequencer of runs."""
 
-from amaranth.hdl import Cat, Const, Module, Signal
+from amaranth.hdl import Cat, Const, Module, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -15,6 +15,8 @@ from .run import CAUSE_BITS, RunSequencer
 
 PAGE_BITS = 12
 """Bases are multiples of 4096: their low bits read as zero."""
+GROUP_BITS = 3
+"""Registers are read in two steps: one of the words of each group of so many address bits, then a group."""
 
 
 class Control(wiring.Component):
@@ -34,7 +36,8 @@ class Control(wiring.Component):
         read_error, read_address, write_error, write_address: error and error_address of the masters.
         cause: the ``Cause`` of each cycle with ``running``; 7 counts as IDLE.
 
-    Latency: registers answer in two cycles. Throughput: one access in two cycles each way.
+    Latency: a write takes effect three cycles after address and data, a cycle after its answer; a read is
+    answered after three. Throughput: a write in two cycles, a read in three.
     """
 
     def __init__(self, config: CoreConfig) -> None:
@@ -90,34 +93,35 @@ class Control(wiring.Component):
         enable, pending = Signal(), Signal()
         good = Signal()  # the image of image_base and image_bytes has been checked
         fresh = Signal()  # neither was written since the start
-        written = slave.write_data
-        low = slave.write & slave.write_mask[0]
         bits = Cat(bit.replicate(8) for bit in slave.write_mask)
+
+        def writes(register: Register) -> Signal:
+            """High in the cycle after a write of a register: its data is still there."""
+            strobe = Signal(name=f"writes_{register.name.lower()}")
+            m.d.sync += strobe.eq(slave.write & (slave.write_word == register >> 2))
+            return strobe
 
         with m.If(run.finished):
             m.d.sync += pending.eq(1)
         with m.If(run.passed & fresh):
             m.d.sync += good.eq(1)
-        with m.If(slave.write):
-            with m.Switch(slave.write_word << 2):
-                for register, target, mask in (
-                    (Register.IMAGE_BASE, image_base, -1 << PAGE_BITS),
-                    (Register.INPUT_BASE, input_base, -1 << PAGE_BITS),
-                    (Register.OUTPUT_BASE, output_base, -1 << PAGE_BITS),
-                    (Register.IMAGE_BYTES, image_bytes, -1),
-                    (Register.WATCHDOG, watchdog, -1),
-                ):
-                    with m.Case(register):
-                        m.d.sync += target.eq((target & ~bits) | (written & bits & (mask & 0xFFFFFFFF)))
-                        if register in (Register.IMAGE_BASE, Register.IMAGE_BYTES):
-                            m.d.sync += [good.eq(0), fresh.eq(0)]
-                with m.Case(Register.CONTROL):
-                    with m.If(low):
-                        m.d.sync += enable.eq(written[1])
-                        m.d.comb += run.start.eq(written[0] & ~run.busy)
-                with m.Case(Register.INTERRUPT):
-                    with m.If(low & written[0] & ~run.finished):
-                        m.d.sync += pending.eq(0)
+        written = slave.write_data
+        for register, target, mask in (
+            (Register.IMAGE_BASE, image_base, -1 << PAGE_BITS),
+            (Register.INPUT_BASE, input_base, -1 << PAGE_BITS),
+            (Register.OUTPUT_BASE, output_base, -1 << PAGE_BITS),
+            (Register.IMAGE_BYTES, image_bytes, -1),
+            (Register.WATCHDOG, watchdog, -1),
+        ):
+            with m.If(writes(register)):
+                m.d.sync += target.eq((target & ~bits) | (written & bits & (mask & 0xFFFFFFFF)))
+                if register in (Register.IMAGE_BASE, Register.IMAGE_BYTES):
+                    m.d.sync += [good.eq(0), fresh.eq(0)]
+        with m.If(writes(Register.CONTROL) & slave.write_mask[0]):
+            m.d.sync += enable.eq(written[1])
+            m.d.comb += run.start.eq(written[0] & ~run.busy)
+        with m.If(writes(Register.INTERRUPT) & slave.write_mask[0] & written[0] & ~run.finished):
+            m.d.sync += pending.eq(0)
 
         m.d.comb += [self.irq.eq(pending & enable), run.watchdog.eq(watchdog), run.checked.eq(self.checked)]
         with m.If(run.start):
@@ -151,8 +155,20 @@ class Control(wiring.Component):
             Register.CHECK_CYCLES: run.check_cycles,
             Register.CYCLES: run.cycles,
         } | {Register.CAUSES + 4 * index: count for index, count in enumerate(run.causes)}
-        with m.Switch(slave.read_word << 2):
-            for address, value in readable.items():
-                with m.Case(address):
-                    m.d.comb += slave.read_data.eq(value)
+        self._read(m, slave, readable)
         return m
+
+    @staticmethod
+    def _read(m: Module, slave: AxiLiteSlave, readable: dict[int, Value | int]) -> None:
+        """Two multiplexers with a register in between; registers of other groups read as zero."""
+        place, group = slave.read_word[:GROUP_BITS], slave.read_word[GROUP_BITS:]
+        for number in sorted({address >> GROUP_BITS + 2 for address in readable}):
+            chosen = Signal(32, name=f"group{number}")
+            m.d.sync += chosen.eq(0)
+            with m.Switch(place):
+                for address, value in readable.items():
+                    if address >> GROUP_BITS + 2 == number:
+                        with m.Case(address >> 2 & (1 << GROUP_BITS) - 1):
+                            m.d.sync += chosen.eq(value)
+            with m.If(group == number):
+                m.d.comb += slave.read_data.eq(chosen)

@@ -1,12 +1,12 @@
 """Fetches the program, checks each instruction, and dispatches in order."""
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
-from amaranth.lib.fifo import SyncFIFOBuffered
+from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.wiring import In, Out
 
 from hw.bus.axi import BEATS_BITS, TransferLayout
-from hw.bus.gearbox import Packer
+from hw.bus.gearbox import Unpacker
 from hw.bus.prefetch import STREAM_LAYOUT
 from hw.contract.config import MAX_CHANNELS, CoreConfig
 from hw.contract.isa import INSTRUCTION_BITS, INSTRUCTION_BYTES, Base, Opcode, Prologue, Stationary
@@ -17,17 +17,20 @@ from .instruction import DMA, RAW_DMA, dispatched
 
 DMA_QUEUE = 8
 """LOADs and STOREs that may wait for the DMA engine."""
+DISPATCH_CYCLES = 3
+"""From a whole instruction to its dispatch: its fields are compared, judged, and offered."""
+DISPATCH_PERIOD = 6
+"""From a dispatch that nothing holds up to the next: until it is taken, and the next one shown."""
 ERROR_BITS = 4
 
 
 class ProgramFetch(wiring.Component):
     """Reads ``program_length`` instructions and hands them to the convolution engine and to DMA.
 
-    A CONV goes to ``conv`` and, in the same cycle, its stationary stream to ``streams``; LOAD and STORE go
-    through a queue to ``dma``. Dispatch is in order, so that a full queue holds up what comes after; as an
-    instruction waits for earlier ones only (the compiler's promise), this ends. The program is read ahead as
-    far as the FIFO in the reader allows. An instruction that is no good is not dispatched, and nothing after
-    it.
+    A CONV goes to ``conv`` and its stationary stream to ``streams``; LOAD and STORE go through a queue to
+    ``dma``. Dispatch is in order, so that a full queue holds up what comes after; as an instruction waits for
+    earlier ones only (the compiler's promise), this ends. The program is read ahead as far as the FIFO in the
+    reader allows. An instruction that is no good is not dispatched, and nothing after it.
 
     Args:
         config: gives the bus and the most tokens.
@@ -37,15 +40,15 @@ class ProgramFetch(wiring.Component):
             reset.
         image_base: address that the offset counts from.
         transfers, beats: to and from this client's ports of ``AxiReader``.
-        conv, streams: dispatched convolutions, and their ``STREAM_LAYOUT``; taken together: neither READY may
-            wait for its VALID. dma: dispatched LOADs and STOREs (``DMA``).
+        conv, streams: dispatched convolutions, and their ``STREAM_LAYOUT``, each offered until it is taken.
+            dma: dispatched LOADs and STOREs (``DMA``).
         conv_done, dma_done: counters of the run, from 0.
-        ended: END was reached and everything dispatched before it is complete.
+        ended: END was reached and, a cycle ago, everything dispatched before it was complete.
         error: what is wrong with an instruction, or Error.NONE. instruction: index of the last one that was
             looked at, dispatched or refused.
 
-    Latency: two cycles from the beat that completes an instruction to its dispatch, two more through DMA's
-    queue. Throughput: an instruction in three cycles, or as the bus delivers them.
+    Latency: DISPATCH_CYCLES and one from the beat that completes an instruction to its dispatch, two more
+    through DMA's queue. Throughput: an instruction in DISPATCH_PERIOD cycles, or as the bus delivers them.
     """
 
     def __init__(self, config: CoreConfig) -> None:
@@ -69,72 +72,99 @@ class ProgramFetch(wiring.Component):
             }
         )
 
-    def _refusal(self, m: Module, conv: data.View, dma: data.View) -> Signal:
-        """Error code of the instruction, Error.NONE for a good one."""
-        refusal = Signal(ERROR_BITS)
-        conv_bad = (
-            (conv.tokens == 0)
-            | (conv.tokens > self.config.max_tokens)
-            | (conv.k == 0)
-            | (conv.k > MAX_CHANNELS)
-            | (conv.n == 0)
-            | (conv.n > MAX_CHANNELS)
-            | (conv.stream_beats == 0)
-            | conv.stream_beats[BEATS_BITS:].any()
-            | (conv.prologue > max(Prologue))
-            | (conv.stationary > max(Stationary))
+    def _refusal(self, m: Module, conv: data.View, dma: data.View) -> tuple[Value, Value]:
+        """That the instruction is no good, and the error code; two cycles after it has come."""
+
+        def any_of(name: str, conditions: list[Value]) -> Signal:
+            bad = Signal(len(conditions), name=f"bad_{name}")
+            m.d.sync += bad.eq(Cat(conditions))
+            return bad.any()
+
+        conv_bad = any_of(
+            "conv",
+            [
+                conv.tokens == 0,
+                conv.tokens > self.config.max_tokens,
+                conv.k == 0,
+                conv.k > MAX_CHANNELS,
+                conv.n == 0,
+                conv.n > MAX_CHANNELS,
+                conv.stream_beats == 0,
+                conv.stream_beats[BEATS_BITS:].any(),
+                conv.prologue > max(Prologue),
+                conv.stationary > max(Stationary),
+            ],
         )
-        dma_bad = (dma.rows == 0) | (dma.words == 0) | (dma.base > max(Base))
+        dma_bad = any_of("dma", [dma.rows == 0, dma.words == 0, dma.base > max(Base)])
+        refused, unknown = Signal(), Signal()
+        m.d.sync += [refused.eq(0), unknown.eq(0)]
         with m.Switch(conv.opcode):
             with m.Case(Opcode.END):
                 pass
             with m.Case(Opcode.CONV):
-                m.d.comb += refusal.eq(Mux(conv_bad, Error.OPERAND, Error.NONE))
+                m.d.sync += refused.eq(conv_bad)
             with m.Case(Opcode.LOAD, Opcode.STORE):
-                m.d.comb += refusal.eq(Mux(dma_bad, Error.OPERAND, Error.NONE))
+                m.d.sync += refused.eq(dma_bad)
             with m.Default():
-                m.d.comb += refusal.eq(Error.OPCODE)
-        return refusal
+                m.d.sync += [refused.eq(1), unknown.eq(1)]
+        return refused, Mux(unknown, Error.OPCODE, Error.OPERAND)
+
+    def _dma_queue(self, m: Module, payload: Value) -> tuple[Value, Value]:
+        """LOADs and STOREs that wait: a queue with a register behind it, of DMA_QUEUE together.
+
+        Returns:
+            VALID, to be driven, and READY of what goes in.
+        """
+        m.submodules.dmas = dmas = SyncFIFO(width=DMA.size, depth=DMA_QUEUE - 1)
+        m.d.comb += [dmas.w_data.eq(payload), dmas.r_en.eq(~self.dma.valid)]
+        with m.If(self.dma.ready):
+            m.d.sync += self.dma.valid.eq(0)
+        with m.If(~self.dma.valid):
+            m.d.sync += [self.dma.payload.eq(dmas.r_data), self.dma.valid.eq(dmas.r_rdy)]
+        return dmas.w_en, dmas.w_rdy
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         config = self.config
-        m.submodules.packer = packer = Packer(config.axi_data_width, INSTRUCTION_BITS)
-        m.submodules.dmas = dmas = SyncFIFOBuffered(width=DMA.size, depth=DMA_QUEUE)
-        m.d.comb += [
-            self.dma.payload.eq(dmas.r_data),
-            self.dma.valid.eq(dmas.r_rdy),
-            dmas.r_en.eq(self.dma.ready),
-        ]
-
-        word = packer.beats.payload
+        m.submodules.unpacker = unpacker = Unpacker(config.axi_data_width, INSTRUCTION_BITS)
+        word = unpacker.items.p.data
         conv, dma = data.View(CONV, word), data.View(RAW_DMA, word)
         m.d.comb += [
-            packer.items.p.data.eq(self.beats.payload),
-            packer.items.valid.eq(self.beats.valid),
-            self.beats.ready.eq(packer.items.ready),
+            unpacker.beats.p.data.eq(self.beats.payload),
+            unpacker.beats.valid.eq(self.beats.valid),
+            self.beats.ready.eq(unpacker.beats.ready),
             self.conv.payload.eq(word),
-            dmas.w_data.eq(dispatched(dma, dma.opcode == Opcode.STORE)),
             self.streams.p.offset.eq(conv.stream_offset),
             self.streams.p.beats.eq(conv.stream_beats),
         ]
-        # What an instruction is and whether it is any good is known a cycle after it has come.
-        refusal = Signal(ERROR_BITS)
-        refused = Signal()
-        ends = Signal()
-        convolves = Signal()
-        found = self._refusal(m, conv, dma)
-        m.d.sync += [
-            refusal.eq(found),
-            refused.eq(found != Error.NONE),
-            ends.eq(conv.opcode == Opcode.END),
-            convolves.eq(conv.opcode == Opcode.CONV),
-        ]
+        refused, refusal = self._refusal(m, conv, dma)
+        ends, convolves = Signal(), Signal()
+        m.d.sync += [ends.eq(conv.opcode == Opcode.END), convolves.eq(conv.opcode == Opcode.CONV)]
+
+        # On offer, each until it is taken: to ``conv``, to ``streams``, to the queue of the DMA.
+        queue_valid, queue_ready = self._dma_queue(m, dispatched(dma, dma.opcode == Opcode.STORE))
+        dma_valid = Signal()
+        m.d.comb += queue_valid.eq(dma_valid)
+        offers = (
+            (self.conv.valid, self.conv.ready),
+            (self.streams.valid, self.streams.ready),
+            (dma_valid, queue_ready),
+        )
+        for valid, ready in offers:
+            with m.If(ready):
+                m.d.sync += valid.eq(0)
 
         beats_each = INSTRUCTION_BYTES // config.bus_bytes
         position = Signal(32)  # instructions dispatched so far
-        conv_count, dma_count = Signal(16), Signal(16)
         left = Signal(32)
+        none_left = Signal()
+        conv_count, dma_count = Signal(16), Signal(16)
+        next_one = Signal()
+        m.d.comb += unpacker.items.ready.eq(next_one)
+        m.d.sync += [
+            none_left.eq(left == 0),
+            next_one.eq(0),
+        ]
         with m.If(self.transfers.ready):
             m.d.sync += self.transfers.valid.eq(0)
         with m.FSM():
@@ -146,40 +176,42 @@ class ProgramFetch(wiring.Component):
                         self.transfers.p.beats.eq(self.program_length * beats_each),
                         self.transfers.valid.eq(self.program_length != 0),
                     ]
-                    m.next = "CHECK"
-            with m.State("CHECK"):
-                with m.If(left == 0):
+                    m.next = "NEXT"
+            with m.State("WAIT"):
+                with m.If(none_left):
                     m.d.sync += self.error.eq(Error.PROGRAM)
                     m.next = "STOPPED"
-                with m.Elif(packer.beats.valid):
-                    m.d.sync += self.instruction.eq(position)
-                    m.next = "DISPATCH"
+                with m.Elif(unpacker.items.valid):
+                    m.d.sync += [self.instruction.eq(position), left.eq(left - 1)]
+                    m.next = "JUDGE"
+            with m.State("JUDGE"):
+                m.next = "DISPATCH"
             with m.State("DISPATCH"):
-                gone = Signal()
+                m.d.sync += position.eq(position + 1)
                 with m.If(refused):
                     m.d.sync += self.error.eq(refusal)
                     m.next = "STOPPED"
                 with m.Elif(ends):
                     m.next = "ENDED"
-                with m.Elif(convolves):
-                    m.d.comb += [
-                        self.conv.valid.eq(self.streams.ready),
-                        self.streams.valid.eq(self.conv.ready),
-                        gone.eq(self.conv.ready & self.streams.ready),
-                    ]
-                    m.d.sync += conv_count.eq(conv_count + gone)
                 with m.Else():
-                    m.d.comb += [gone.eq(dmas.w_rdy), dmas.w_en.eq(1)]
-                    m.d.sync += dma_count.eq(dma_count + gone)
-                with m.If(gone):
+                    m.d.sync += [
+                        self.conv.valid.eq(convolves),
+                        self.streams.valid.eq(convolves),
+                        dma_valid.eq(~convolves),
+                        conv_count.eq(conv_count + convolves),
+                        dma_count.eq(dma_count + ~convolves),
+                    ]
+                    m.next = "OFFER"
+            with m.State("OFFER"):
+                # They are looked at a cycle later: their READY comes from far away.
+                with m.If(~Cat(valid for valid, _ in offers).any()):
+                    m.d.sync += next_one.eq(1)
                     m.next = "NEXT"
             with m.State("NEXT"):
-                # A cycle of its own: the queues behind are far from the beats that come.
-                m.d.comb += packer.beats.ready.eq(1)
-                m.d.sync += [position.eq(position + 1), left.eq(left - 1)]
-                m.next = "CHECK"
+                # The instruction goes, if there was one, and what is left is compared with zero.
+                m.next = "WAIT"
             with m.State("ENDED"):
-                m.d.comb += self.ended.eq((self.conv_done == conv_count) & (self.dma_done == dma_count))
+                m.d.sync += self.ended.eq((self.conv_done == conv_count) & (self.dma_done == dma_count))
             with m.State("STOPPED"):
                 pass
         return m

@@ -1,6 +1,6 @@
 """The course of a run: check the image, execute the program, count the cycles, end in done or in an error."""
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -10,6 +10,9 @@ from hw.contract.registers import Cause, Error
 from .program import ERROR_BITS
 
 CAUSE_BITS = 3
+SETTLE_CYCLES = 4
+"""After a change of state, until what the masters say of themselves is about that state: registers lie in
+between in both directions."""
 
 
 class RunSequencer(wiring.Component):
@@ -23,9 +26,11 @@ class RunSequencer(wiring.Component):
     Ports:
         start: begin, ignored while busy; ``checked``: the image's checksum is known to be good; ``watchdog``:
             cycles without ``progress`` that end a run, 0 for never.
-        clear: see above. idle: both masters are.
+        clear: see above; it falls two cycles before ``check_start``, so that there may be a register behind
+            it. idle: both masters are.
         check_start, check_done, check_error: to and from ``ImageChecker``.
-        program_start, ended, program_error, instruction: to and from ``ProgramFetch``.
+        program_start, ended, program_error, instruction: to and from ``ProgramFetch``; ``ended`` may tell of
+            the cycle before.
         read_error, read_address, write_error, write_address: from the masters.
         cause: ``Cause`` of this cycle; only looked at while ``running``.
         busy, done, failed: state; the latter two until the next start. finished: high for a cycle at the end
@@ -33,8 +38,8 @@ class RunSequencer(wiring.Component):
         error, error_address, error_instruction: of a failed run, else zero.
         check_cycles, cycles, causes: counters of 32 bits, kept until the next start.
 
-    Latency: an error raises ``clear`` two cycles later. A run ends two cycles after ``ended`` and ``idle``,
-    one of which counts.
+    Latency: an error raises ``clear`` two cycles later. A run ends a cycle after ``ended``, two after
+    ``idle``, one of which counts. A start takes SETTLE_CYCLES more than the masters need.
     """
 
     def __init__(self, config: CoreConfig) -> None:
@@ -85,31 +90,44 @@ class RunSequencer(wiring.Component):
             )
         }
         m.d.sync += [signal.eq(getattr(self, name)) for name, signal in soon.items()]
-        over = Signal()
         counts = Signal()
+        image_wrong, program_wrong = Signal(), Signal()
         image_bad = Signal()
-        program_bad = Signal()
-        m.d.sync += [
-            over.eq(self.ended & self.idle),
-            counts.eq(self.running),
-            image_bad.eq(self.check_done & (self.check_error != Error.NONE)),
-            program_bad.eq(self.running & (self.program_error != Error.NONE)),
+        wrong = Signal()  # any of them
+        m.d.comb += [
+            image_wrong.eq(self.check_done & (self.check_error != Error.NONE)),
+            program_wrong.eq(self.running & (self.program_error != Error.NONE)),
         ]
+        m.d.sync += [
+            counts.eq(self.running),
+            image_bad.eq(image_wrong),
+            wrong.eq(self.read_error | self.write_error | image_wrong | program_wrong),
+        ]
+
+        moved = Signal()
+        since = Signal(SETTLE_CYCLES)  # the last change of state: the first cycle, the second...
+        m.d.sync += since.eq(Cat(moved, since))
+        first = since[0]
+        settled = Signal()
+        m.d.comb += settled.eq(since == 0)
 
         waited = Signal(32)
         expired = Signal()
-        moved = Signal()
         rests = Signal()
-        m.d.comb += rests.eq(soon["progress"] | moved | ~self.busy)
+        m.d.comb += rests.eq(soon["progress"] | first | ~self.busy)
         m.d.sync += [
             waited.eq(Mux(rests, 0, waited + 1)),
             expired.eq((self.watchdog != 0) & (waited >= self.watchdog) & ~rests),
         ]
 
+        late = Signal()
         bad = Signal()
+        m.d.comb += [
+            late.eq(expired & ~first),  # in the first cycle it is of the state before
+            bad.eq(wrong | late),
+        ]
         fault = Signal(ERROR_BITS)
         address = Signal(len(self.error_address))
-        first = Signal()  # of the cycles in a state
 
         def go(state: str) -> None:
             m.d.comb += moved.eq(1)
@@ -127,7 +145,6 @@ class RunSequencer(wiring.Component):
                     with m.Default() if cause is Cause.IDLE else m.Case(cause):
                         m.d.sync += self.causes[cause].eq(self.causes[cause] + 1)
 
-        m.d.sync += first.eq(moved)
         with m.FSM() as fsm:
             m.d.comb += [self.busy.eq(~fsm.ongoing("IDLE")), self.running.eq(fsm.ongoing("RUN"))]
             with m.State("IDLE"):
@@ -137,13 +154,13 @@ class RunSequencer(wiring.Component):
                     m.d.sync += [signal.eq(0) for signal in (*last, *counters)]
                     go("FLUSH")
             with m.State("FLUSH"):
-                with m.If(soon["idle"]):
+                with m.If(soon["idle"] & settled):
                     go("CHECK")
-                with m.Elif(expired):
+                with m.Elif(late):
                     m.d.sync += self.error.eq(Error.WATCHDOG)
                     finish(failed=True)
             with m.State("CHECK"):
-                m.d.comb += self.check_start.eq(first)
+                m.d.comb += self.check_start.eq(since[1])
                 m.d.sync += self.check_cycles.eq(self.check_cycles + ~self.checked)
                 with m.If(bad):
                     go("HALT")
@@ -155,11 +172,11 @@ class RunSequencer(wiring.Component):
                 m.d.sync += self.cycles.eq(self.cycles + 1)
                 with m.If(bad):
                     go("HALT")
-                with m.Elif(over):
+                with m.Elif(self.ended & soon["idle"]):
                     finish(failed=False)
             with m.State("HALT"):
-                # In the first cycle it is still told of the cycle before, in which a burst may have begun.
-                with m.If((soon["idle"] & ~first) | expired):
+                # At first it is still told of cycles before, in which a burst may have begun.
+                with m.If((soon["idle"] & settled) | late):
                     finish(failed=True)
 
         # What went wrong; the bus first, because a wrong beat may look like a wrong image or program.
@@ -169,11 +186,10 @@ class RunSequencer(wiring.Component):
             m.d.comb += [fault.eq(Error.BUS_WRITE), address.eq(self.write_address)]
         with m.Elif(image_bad):
             m.d.comb += fault.eq(soon["check_error"])
-        with m.Elif(program_bad):
+        with m.Elif(wrong):
             m.d.comb += fault.eq(soon["program_error"])
         with m.Else():
             m.d.comb += fault.eq(Error.WATCHDOG)
-        m.d.comb += bad.eq(soon["read_error"] | soon["write_error"] | image_bad | program_bad | expired)
         with m.If(~self.clear & bad):
             m.d.sync += [
                 self.error.eq(fault),

@@ -11,7 +11,7 @@ from hw.contract.image import HEADER_BYTES
 from hw.contract.isa import INSTRUCTION_BYTES, Conv, Dma, End, Instruction
 from hw.contract.registers import Cause
 from hw.contract.stream import tiles
-from hw.contract.timing import CONV_QUEUE, DEPEND, DMA_QUEUE, Timing
+from hw.contract.timing import CONV_QUEUE, DEPEND, DISPATCH, DISPATCH_PERIOD, DMA_QUEUE, Timing
 
 from .channel import Channel
 from .dma import DmaEngine
@@ -103,13 +103,13 @@ class _Machine:
         """Dispatch what can be dispatched whatever the engine does next."""
         while self.position < len(self.program) and self._may_dispatch(self.program[self.position]):
             instruction = self.program[self.position]
-            at = max(self.fetch.available(), self.dispatched + 1) + 1
+            at = max(self.fetch.available() + DISPATCH, self.dispatched + DISPATCH_PERIOD)
             if isinstance(instruction, Conv):
                 at = self._conv(instruction, at)
             elif isinstance(instruction, Dma):
                 number = len(self.dma.taken) + self.dma.waiting
                 if number >= DMA_QUEUE:
-                    at = max(at, self.dma.taken[number - DMA_QUEUE] + 1)
+                    at = max(at, self.dma.taken[number - DMA_QUEUE] + 2)
                 self.dma.offer(instruction, at + 2)
             self.fetch.take(1, at)
             self.dispatched = at

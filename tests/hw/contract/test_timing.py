@@ -1,12 +1,17 @@
 """``hw.contract.timing`` against the hardware that it speaks of."""
 
+import gc
+import warnings
+from collections.abc import Iterator
+
 import pytest
+from amaranth.hdl import UnusedElaboratable
 
 from hw.bus.reader import IN_FLIGHT_BEATS, outstanding_bursts
 from hw.contract import timing
 from hw.contract.config import PRESETS, CoreConfig
 from hw.contract.timing import Timing
-from hw.control.program import DMA_QUEUE
+from hw.control.program import DISPATCH_CYCLES, DISPATCH_PERIOD, DMA_QUEUE
 from hw.engine import engine, sram, table, walker
 from hw.engine.accumulator import REVISIT_CYCLES, Accumulator
 from hw.engine.array import SystolicArray
@@ -40,9 +45,21 @@ def test_constants() -> None:
     assert timing.TABLE_BANKS == table.TABLE_BANKS
     assert timing.CONV_QUEUE == engine.QUEUE_DEPTH
     assert timing.DMA_QUEUE == DMA_QUEUE
+    assert timing.DISPATCH == DISPATCH_CYCLES
+    assert timing.DISPATCH_PERIOD == DISPATCH_PERIOD
     assert timing.IN_FLIGHT_BEATS == IN_FLIGHT_BEATS
 
 
+@pytest.fixture
+def only_asked() -> Iterator[None]:
+    """Components are made for what they say of themselves; that they are never elaborated is meant so."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UnusedElaboratable)
+        yield
+        gc.collect()
+
+
+@pytest.mark.usefixtures("only_asked")
 @pytest.mark.parametrize("name", CONFIGS)
 def test_components(name: str) -> None:
     """Every formula gives what the component with that configuration says of itself."""

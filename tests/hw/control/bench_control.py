@@ -193,6 +193,7 @@ async def good_runs(dut):
             checked = False
         enable = number % 2
         await bench.go(enable)
+        await ClockCycles(dut.clk, 1)
         for register, port in ((Register.IMAGE_BASE, dut.image_base), (Register.INPUT_BASE, dut.input_base)):
             assert int(port.value) == bases[register] & bench.address_mask
         assert int(dut.output_base.value) == bases[Register.OUTPUT_BASE] & bench.address_mask
@@ -226,9 +227,11 @@ async def good_runs(dut):
                 counts[Cause.TILE] += 1
             assert int(dut.image_base.value) != 0x7000
             dut.cause.value = Cause.IDLE
-        # A program that has ended still waits for the bus.
-        dut.idle.value, dut.ended.value, dut.cause.value = 0, 1, Cause.IDLE
-        await ClockCycles(dut.clk, 4)
+        # A program that has ended, as it was in the cycle before, still waits for the bus.
+        dut.idle.value, dut.cause.value = 0, Cause.IDLE
+        await ClockCycles(dut.clk, 1)
+        dut.ended.value = 1
+        await ClockCycles(dut.clk, 3)
         assert int(dut.running.value)
         dut.idle.value = 1
         await ClockCycles(dut.clk, 2)
@@ -302,6 +305,7 @@ async def errors(dut):
             # The check is played beside the access that starts it.
             task = cocotb.start_soon(bench.check(what))
             await bench.go(1)
+            await bench.until("clear", 0)
             dut.idle.value = 0
             await task
             expected = what
@@ -341,6 +345,23 @@ async def errors(dut):
     await check
     dut.ended.value = 1
     assert await bench.finished() == DONE
+
+
+@cocotb.test()
+async def late_bursts(dut):
+    """A burst that begins as ``clear`` rises is awaited, though the masters tell of it some cycles later."""
+    bench = await Bench.start(dut)
+    for late in range(3):
+        await bench.go()
+        await bench.until("clear", 0)
+        await bench.pulse("read_error")
+        await bench.until("clear")
+        await ClockCycles(dut.clk, late)
+        dut.idle.value = 0
+        await ClockCycles(dut.clk, 20)
+        assert await bench.reads(Register.STATUS) & BUSY, late
+        dut.idle.value = 1
+        assert await bench.finished() == FAILED | Error.BUS_READ << 8
 
 
 @cocotb.test()
