@@ -50,47 +50,55 @@ class BurstSplitter(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         edge_bits = self.burst.bit_length() - 1
+        place_bits = max(1, edge_bits)  # blocks of one beat need none, but Verilog has no wires of no width
         transfer, bursts = self.transfers.p, self.bursts
 
         # The transfer that comes next, in blocks of ``burst`` beats: where it begins, and how far it reaches.
+        # It is taken while nothing waits, so that who asks is told by a register.
         waiting = Signal()
         next_block = Signal(len(transfer.address) - self.lane_bits - edge_bits)
-        # Of its first beat in its first block; blocks of one beat have none, and Verilog no such wires.
-        next_offset = Signal(edge_bits, name="next_offset") if edge_bits else Const(0)
+        next_offset = Signal(place_bits)  # of its first beat in its first block
         next_reach = Signal(BEATS_BITS + 1)  # of its last beat, from the beginning of that block
-        next_alone = Signal(range(self.burst + 1))  # beats, where it does not go beyond that block
+        next_beats = Signal(range(self.burst + 1))  # all, where it does not go beyond that block
+        next_short = Signal()  # fewer beats than two blocks
         first_beat = transfer.address[self.lane_bits :]
         load = Signal()
-        m.d.comb += self.transfers.ready.eq(~waiting | load)
+        m.d.comb += self.transfers.ready.eq(~waiting)
         with m.If(load):
             m.d.sync += waiting.eq(0)
-        with m.If(self.transfers.valid & self.transfers.ready):
+        with m.If(self.transfers.valid & ~waiting):
             m.d.sync += [
                 waiting.eq(1),
                 next_block.eq(first_beat[edge_bits:]),
-                next_reach.eq((first_beat[:edge_bits] if edge_bits else 0) + transfer.beats - 1),
-                next_alone.eq(transfer.beats),
+                next_offset.eq(first_beat[:edge_bits]),
+                next_reach.eq(first_beat[:edge_bits] + transfer.beats - 1),
+                next_beats.eq(transfer.beats),
+                next_short.eq(~transfer.beats[edge_bits + 1 :].any()),
             ]
-            if edge_bits:
-                m.d.sync += next_offset.eq(first_beat[:edge_bits])
 
         # The burst that is formed next. Everything that decides about it is in registers: its length and
         # whether there is room take a cycle, so that a burst takes two.
         active = Signal()
         fits = Signal()
-        final = Signal()
         block = Signal.like(next_block)
-        offset = Signal(edge_bits, name="offset") if edge_bits else Const(0)
+        offset = Signal(place_bits)
         length = Signal(range(self.burst + 1))
         behind = Signal(BEATS_BITS + 1 - edge_bits)  # blocks of the transfer behind this one
-        tail = Signal(edge_bits, name="tail") if edge_bits else Const(0)  # of the last block, beats − 1
+        final = Signal()  # this one and the next are compared while it is seen whether the burst fits
+        last_but_one = Signal()
+        tail = Signal(place_bits)  # of the last block, beats − 1
         form = Signal()
         m.d.comb += [
             form.eq(fits & ~bursts.valid),
             load.eq(waiting & (~active | (form & final))),
             self.reserve.eq(Mux(form, length, 0)),
         ]
-        m.d.sync += fits.eq(active & (length <= self.room) & ~form)
+        roomy = self.room[edge_bits:].any() | (length <= self.room[:place_bits])
+        m.d.sync += [
+            fits.eq(active & roomy & ~form),
+            final.eq(behind == 0),
+            last_but_one.eq(behind == 1),
+        ]
         with m.If(bursts.ready):
             m.d.sync += bursts.valid.eq(0)
         with m.If(form):
@@ -100,21 +108,18 @@ class BurstSplitter(wiring.Component):
                 bursts.p.length.eq(length - 1),
                 active.eq(~final),
                 block.eq(block + 1),
+                offset.eq(0),
                 behind.eq(behind - 1),
-                final.eq(behind == 1),
-                length.eq(Mux(behind == 1, tail + 1, self.burst)),
+                length.eq(Mux(last_but_one, tail + 1, self.burst)),
             ]
-            if edge_bits:
-                m.d.sync += offset.eq(0)
         with m.If(load):
-            alone = ~next_reach[edge_bits:].any()
+            alone = next_short & ~next_reach[edge_bits : edge_bits + 2].any()
             m.d.sync += [
                 active.eq(1),
                 block.eq(next_block),
+                offset.eq(next_offset),
                 behind.eq(next_reach[edge_bits:]),
-                final.eq(alone),
-                length.eq(Mux(alone, next_alone, self.burst - next_offset)),
+                tail.eq(next_reach[:edge_bits]),
+                length.eq(Mux(alone, next_beats, self.burst - next_offset)),
             ]
-            if edge_bits:
-                m.d.sync += [offset.eq(next_offset), tail.eq(next_reach[:edge_bits])]
         return m

@@ -33,7 +33,8 @@ class StreamPrefetch(wiring.Component):
             stream is dropped, and the next row is the first of the next stream.
 
     Latency: two cycles from ``streams`` to ``transfers``, two from a beat to its row. Throughput: a row or a
-    beat a cycle, whichever is the smaller; the padding, less than 64 bytes, costs a cycle a row.
+    beat a cycle, whichever is the smaller; the padding, less than 64 bytes, costs a cycle a row, and a stream
+    begins two cycles after the last beat of the one before.
     """
 
     def __init__(self, config: CoreConfig) -> None:
@@ -69,7 +70,7 @@ class StreamPrefetch(wiring.Component):
         wanted = data.View(STREAM_LAYOUT, queue.r_data)
         ask = Signal()
         m.d.comb += [
-            ask.eq(queue.r_rdy & lengths.w_rdy & (~self.transfers.valid | self.transfers.ready)),
+            ask.eq(queue.r_rdy & lengths.w_rdy & ~self.transfers.valid),
             queue.r_en.eq(ask),
             lengths.w_en.eq(ask),
             lengths.w_data.eq(wanted.beats),
@@ -83,11 +84,11 @@ class StreamPrefetch(wiring.Component):
                 self.transfers.p.beats.eq(wanted.beats),
             ]
 
-        # Count the beats that are to come, and mark the last of each stream.
+        # Count the beats that are to come, and mark the last of each stream. The comparison takes a cycle.
         left = Signal(BEATS_BITS)
-        known = Signal()  # how many there are
+        loaded = Signal()  # there is a stream
+        known = Signal()  # whether its first beat is its last
         final = Signal()
-        load = Signal()
         taken = Signal()
         m.d.comb += [
             unpacker.beats.p.data.eq(self.beats.payload),
@@ -95,13 +96,16 @@ class StreamPrefetch(wiring.Component):
             unpacker.beats.valid.eq(self.beats.valid & known),
             self.beats.ready.eq(unpacker.beats.ready & known),
             taken.eq(self.beats.valid & self.beats.ready),
-            load.eq(~known | (taken & final)),
-            lengths.r_en.eq(load),
+            lengths.r_en.eq(~loaded),
         ]
-        with m.If(taken):
+        with m.If(~loaded):
+            m.d.sync += [left.eq(lengths.r_data), loaded.eq(lengths.r_rdy)]
+        with m.Elif(~known):
+            m.d.sync += [final.eq(left == 1), known.eq(1)]
+        with m.Elif(taken):
             m.d.sync += [left.eq(left - 1), final.eq(left == 2)]
-        with m.If(load):
-            m.d.sync += [left.eq(lengths.r_data), final.eq(lengths.r_data == 1), known.eq(lengths.r_rdy)]
+            with m.If(final):
+                m.d.sync += [loaded.eq(0), known.eq(0)]
 
         m.d.comb += trimmer.flush.eq(self.flush)
         wiring.connect(m, unpacker.items, held.source)

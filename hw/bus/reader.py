@@ -1,8 +1,10 @@
 """The AXI4 read master, shared by everything in the core that reads DRAM."""
 
 from collections.abc import Sequence
+from functools import reduce
+from operator import or_
 
-from amaranth.hdl import Cat, Module, ResetInserter, Signal, unsigned
+from amaranth.hdl import Cat, Module, Mux, ResetInserter, Signal, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.fifo import SyncFIFO, SyncFIFOBuffered
 from amaranth.lib.wiring import In, Out
@@ -45,7 +47,7 @@ class AxiReader(wiring.Component):
             such burst.
         progress: a beat came in this cycle.
 
-    Latency: five cycles from a transfer to ARVALID, three from RVALID to the client.
+    Latency: five cycles from a transfer to ARVALID, four from RVALID to the client.
     Throughput: one beat a cycle; one burst a cycle, of which a client has every second.
     """
 
@@ -75,27 +77,32 @@ class AxiReader(wiring.Component):
         m = Module()
         config, axi = self.config, self.axi
         clients = len(self.depths)
-        client_bits = max(1, (clients - 1).bit_length())
+        # Which client it is has a bit for each.
         owner_layout = data.StructLayout(
-            {"address": unsigned(config.axi_addr_width), "client": unsigned(client_bits)}
+            {"address": unsigned(config.axi_addr_width), "clients": unsigned(clients)}
         )
         outstanding = outstanding_bursts(config.axi_burst)
         m.submodules.owners = owners = SyncFIFO(width=owner_layout.size, depth=outstanding)
 
-        # R: the oldest burst tells whose beat it is.
+        # R: the oldest burst tells whose beat it is, and the beat is in that FIFO a cycle later.
         owner = data.View(owner_layout, owners.r_data)
         arrives = Signal()
+        ended = Signal()
+        word = Signal(config.axi_data_width, reset_less=True)
+        came = Signal(clients)
         m.d.comb += [
             axi.rready.eq(1),
             arrives.eq(axi.rvalid & owners.r_rdy),
+            ended.eq(arrives & axi.rlast),
             owners.r_en.eq(axi.rvalid & axi.rlast),
             self.progress.eq(arrives),
             self.idle.eq(~axi.arvalid & ~owners.r_rdy),
         ]
+        m.d.sync += [word.eq(axi.rdata), came.eq(Mux(arrives, owner.clients, 0))]
         with m.If(self.halt):
             m.d.sync += self.error.eq(0)
-        with m.Elif(arrives & axi.rresp[1] & ~self.error):
-            m.d.sync += [self.error.eq(1), self.error_address.eq(owner.address)]
+        with m.Elif(~self.error):
+            m.d.sync += [self.error.eq(arrives & axi.rresp[1]), self.error_address.eq(owner.address)]
 
         # Clients: bursts that have room, and the FIFO that the room is in.
         offers = []
@@ -116,8 +123,8 @@ class AxiReader(wiring.Component):
                 splitter.transfers.valid.eq(transfers.valid & ~self.halt),
                 transfers.ready.eq(splitter.transfers.ready & ~self.halt),
                 splitter.room.eq(room),
-                fifo.w_data.eq(axi.rdata),
-                fifo.w_en.eq(arrives & (owner.client == index)),
+                fifo.w_data.eq(word),
+                fifo.w_en.eq(came[index]),
                 fifo.r_en.eq(~beats.valid | beats.ready),
             ]
             m.d.sync += [
@@ -132,33 +139,46 @@ class AxiReader(wiring.Component):
             offers.append(splitter.bursts)
 
         # AR: round robin, the client after the last one first.
-        turn = Signal(client_bits)
-        chosen = Signal(client_bits)
-        burst = Signal(BurstLayout(config.axi_addr_width, config.axi_burst))
-        offered = Signal()
+        turn = Signal(range(max(2, clients)))
+        chosen = Signal(clients)
         with m.Switch(turn):
             for last in range(clients):
                 with m.Case(last):
-                    for step in reversed(range(1, clients + 1)):
-                        index = (last + step) % clients
-                        with m.If(offers[index].valid):
-                            m.d.comb += [chosen.eq(index), burst.eq(offers[index].payload), offered.eq(1)]
+                    order = [(last + step) % clients for step in range(1, clients + 1)]
+                    for place, index in enumerate(order):
+                        before = Cat(offers[other].valid for other in order[:place])
+                        m.d.comb += chosen[index].eq(offers[index].valid & ~before.any())
         issue = Signal()
-        m.d.comb += issue.eq(offered & owners.w_rdy & (~axi.arvalid | axi.arready) & ~self.halt)
+        issued = Signal()
+        # Places in the FIFO of owners, which a burst enters when it is on the bus.
+        places = Signal(range(outstanding + 1), init=outstanding)
+        vacant = Signal(init=1)
+        m.d.sync += [
+            places.eq(places - issue + ended),
+            vacant.eq(ended | (places > 1) | ((places == 1) & ~issue)),
+            issued.eq(issue),
+        ]
+        free = vacant & (~axi.arvalid | axi.arready) & ~self.halt
+        m.d.comb += issue.eq(chosen.any() & free)
         for index, offer in enumerate(offers):
-            m.d.comb += offer.ready.eq(issue & (chosen == index))
+            m.d.comb += offer.ready.eq(chosen[index] & free)
+            with m.If(offer.ready):
+                m.d.sync += turn.eq(index)
+        kept = Signal(clients)
         m.d.comb += [
-            owners.w_data.eq(Cat(burst.address, chosen)),  # in the order of owner_layout
-            owners.w_en.eq(issue),
+            owners.w_data.eq(Cat(axi.araddr, kept)),  # in the order of owner_layout
+            owners.w_en.eq(issued),
         ]
         with m.If(axi.arready):
             m.d.sync += axi.arvalid.eq(0)
         with m.If(issue):
+            offered = [Mux(chosen[i], offer.payload.as_value(), 0) for i, offer in enumerate(offers)]
+            burst = data.View(BurstLayout(config.axi_addr_width, config.axi_burst), reduce(or_, offered))
             m.d.sync += [
                 axi.arvalid.eq(1),
                 axi.araddr.eq(burst.address),
                 axi.arlen.eq(burst.length),
-                turn.eq(chosen),
+                kept.eq(chosen),
             ]
         drive_constants(m, axi, "ar")
         return m

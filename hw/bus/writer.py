@@ -1,6 +1,6 @@
 """The AXI4 write master."""
 
-from amaranth.hdl import Cat, Const, Module, ResetInserter, Signal
+from amaranth.hdl import Cat, Module, ResetInserter, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.fifo import SyncFIFO, SyncFIFOBuffered
 from amaranth.lib.wiring import In, Out
@@ -29,13 +29,13 @@ class AxiWriter(wiring.Component):
             order.
         halt: forget transfers and data. Bursts whose address was offered are ended with WSTRB = 0 and their
             answers awaited. Hold it until ``idle``.
-        idle: nothing to write: no transfer begun, no data held, no answer outstanding.
+        idle: in the cycle before there was nothing to write: no transfer, no data, no answer outstanding.
         error: a burst was answered SLVERR or DECERR; it lasts until ``halt``. error_address: of the first
             such burst.
         progress: a beat or an answer went over the bus in this cycle.
 
-    Latency: two cycles from the last beat of a burst to AWVALID, one more to WVALID. Throughput: one beat a
-    cycle.
+    Latency: two cycles from the last beat of a burst to AWVALID, one more to WVALID; two from a transfer
+    until its first beat is taken. Throughput: one beat a cycle, a transfer in two cycles.
     """
 
     def __init__(self, config: CoreConfig) -> None:
@@ -47,7 +47,7 @@ class AxiWriter(wiring.Component):
                 "transfers": In(stream.Signature(TransferLayout(addr_width))),
                 "beats": In(stream.Signature(width)),
                 "halt": In(1),
-                "idle": Out(1),
+                "idle": Out(1, init=1),
                 "error": Out(1),
                 "error_address": Out(addr_width),
                 "progress": Out(1),
@@ -59,71 +59,96 @@ class AxiWriter(wiring.Component):
         config, axi = self.config, self.axi
         width, addr_width, burst = config.axi_data_width, config.axi_addr_width, config.axi_burst
         lane_bits = (width // 8).bit_length() - 1
-        edge_bits = burst.bit_length() - 1
         depth = max(16, 2 * burst)
         outstanding = outstanding_bursts(burst)
         burst_layout = BurstLayout(addr_width, burst)
 
         owed = Signal(range(outstanding + 1))  # bursts with an address on the bus and data still in the FIFO
+        owing = Signal()  # there are any
         flush = Signal()
-        m.d.comb += flush.eq(self.halt & (owed == 0))
+        m.d.comb += flush.eq(self.halt & ~owing)
         m.submodules.fifo = fifo = ResetInserter(flush)(SyncFIFOBuffered(width=width + 1, depth=depth + 1))
         m.submodules.queue = queue = ResetInserter(self.halt)(SyncFIFO(width=burst_layout.size, depth=depth))
         m.submodules.answers = answers = SyncFIFO(width=addr_width, depth=outstanding)
+
+        # The transfer that comes next. It is taken while none waits, so that who asks is told by a register.
+        waiting = Signal()
+        next_first = Signal(addr_width - lane_bits)
+        next_beats = Signal(BEATS_BITS)
+        next_final = Signal()  # it has but one beat
+        begins = Signal()
+        m.d.comb += self.transfers.ready.eq(~waiting)
+        with m.If(begins):
+            m.d.sync += waiting.eq(0)
+        with m.If(self.transfers.valid & ~waiting):
+            m.d.sync += [
+                waiting.eq(1),
+                next_first.eq(self.transfers.p.address >> lane_bits),
+                next_beats.eq(self.transfers.p.beats),
+                next_final.eq(self.transfers.p.beats == 1),
+            ]
 
         # In: count the beats of a transfer and mark where bursts end.
         active = Signal()
         first = Signal(addr_width - lane_bits)  # of the burst, in beats
         length = Signal(range(max(2, burst)))
-        # Of the next beat among those between two borders; every beat is the last where bursts have but one.
-        place = Signal(edge_bits, name="place") if edge_bits else Const(1)
+        place = Signal(range(max(2, burst)))  # of the next beat between two borders
         remaining = Signal(BEATS_BITS)
-        final = Signal()
-        taken = Signal()
+        final = Signal()  # the next beat is the last of its transfer, and of its burst
         ends = Signal()
-        # A register, so that who gives the data is not kept waiting for comparisons: a beat may still come.
+        taken = Signal()
+
+        def at_border(beat: Value) -> Value:
+            return (beat & (burst - 1)) == burst - 1
+
+        # Registers, so that who gives the data is not kept waiting for comparisons: two beats may still come.
         roomy = Signal()
-        m.d.sync += roomy.eq((fifo.level < depth - 1) & (queue.level < depth - 1))
+        accepts = Signal()
+        goes_on = Signal()
+        m.d.sync += [
+            roomy.eq((fifo.level < depth - 2) & (queue.level < depth - 2)),
+            accepts.eq(goes_on & roomy & ~self.halt),
+        ]
         m.d.comb += [
-            self.beats.ready.eq(active & roomy & ~self.halt),
-            taken.eq(self.beats.valid & self.beats.ready),
-            ends.eq(final | place.all()),
-            self.transfers.ready.eq((~active | (taken & final)) & ~self.halt),
+            self.beats.ready.eq(accepts),
+            taken.eq(self.beats.valid & accepts),
+            begins.eq(waiting & (~active | (taken & final))),
+            goes_on.eq(begins | (active & ~(taken & final))),
             fifo.w_en.eq(taken),
             fifo.w_data.eq(Cat(self.beats.payload, ends)),
             queue.w_en.eq(taken & ends),
             queue.w_data.eq(Cat((first << lane_bits)[:addr_width], length)),  # in the order of burst_layout
         ]
+        m.d.sync += active.eq(goes_on)
         with m.If(taken):
             m.d.sync += [
                 remaining.eq(remaining - 1),
                 final.eq(remaining == 2),
+                ends.eq((remaining == 2) | at_border(place + 1)),
                 length.eq(length + 1),
+                place.eq(place + 1),
             ]
-            if edge_bits:
-                m.d.sync += place.eq(place + 1)
             with m.If(ends):
                 m.d.sync += [first.eq(first + length + 1), length.eq(0)]
-            with m.If(final):
-                m.d.sync += active.eq(0)
-        with m.If(self.transfers.valid & self.transfers.ready):
+        with m.If(begins):
             m.d.sync += [
-                active.eq(1),
-                first.eq(self.transfers.p.address >> lane_bits),
+                first.eq(next_first),
                 length.eq(0),
-                remaining.eq(self.transfers.p.beats),
-                final.eq(self.transfers.p.beats == 1),
+                remaining.eq(next_beats),
+                final.eq(next_final),
+                place.eq(next_first),
+                ends.eq(next_final | at_border(next_first)),
             ]
-            if edge_bits:
-                m.d.sync += place.eq(self.transfers.p.address[lane_bits : lane_bits + edge_bits])
         with m.If(self.halt):
-            m.d.sync += active.eq(0)
+            m.d.sync += [waiting.eq(0), active.eq(0)]
 
         # AW: bursts that are complete.
         begin = Signal()
+        vacant = Signal()
+        m.d.sync += vacant.eq(answers.level < outstanding - 1)  # one may just have begun
         offer = data.View(burst_layout, queue.r_data)
         m.d.comb += [
-            begin.eq(queue.r_rdy & answers.w_rdy & (~axi.awvalid | axi.awready) & ~self.halt),
+            begin.eq(queue.r_rdy & vacant & (~axi.awvalid | axi.awready) & ~self.halt),
             queue.r_en.eq(begin),
             answers.w_en.eq(begin),
             answers.w_data.eq(offer.address),
@@ -137,11 +162,14 @@ class AxiWriter(wiring.Component):
         # W: the data of what was begun.
         send, ended = Signal(), Signal()
         m.d.comb += [
-            send.eq((owed != 0) & fifo.r_rdy & (~axi.wvalid | axi.wready)),
+            send.eq(owing & fifo.r_rdy & (~axi.wvalid | axi.wready)),
             fifo.r_en.eq(send),
             ended.eq(send & fifo.r_data[width]),
         ]
-        m.d.sync += owed.eq(owed + begin - ended)
+        m.d.sync += [
+            owed.eq(owed + begin - ended),
+            owing.eq(begin | (owed > 1) | ((owed == 1) & ~ended)),
+        ]
         with m.If(axi.wready):
             m.d.sync += axi.wvalid.eq(0)
         with m.If(send):
@@ -157,10 +185,13 @@ class AxiWriter(wiring.Component):
             axi.bready.eq(1),
             answers.r_en.eq(axi.bvalid),
             self.progress.eq((axi.wvalid & axi.wready) | axi.bvalid),
-            self.idle.eq(~active & (fifo.level == 0) & ~axi.awvalid & ~axi.wvalid & ~answers.r_rdy),
         ]
+        # All data that is in the FIFO belongs to the transfer at work, to a burst that is complete or to one
+        # that has no answer yet.
+        m.d.sync += self.idle.eq(~(waiting | active | queue.r_rdy | answers.r_rdy))
         with m.If(self.halt):
             m.d.sync += self.error.eq(0)
-        with m.Elif(axi.bvalid & answers.r_rdy & axi.bresp[1] & ~self.error):
-            m.d.sync += [self.error.eq(1), self.error_address.eq(answers.r_data)]
+        with m.Elif(~self.error):
+            failed = axi.bvalid & answers.r_rdy & axi.bresp[1]
+            m.d.sync += [self.error.eq(failed), self.error_address.eq(answers.r_data)]
         return m

@@ -35,8 +35,8 @@ class LoadPath(wiring.Component):
         act_write, res_write: ports of the two memories.
         row_written: the last word of a row is written in this cycle. idle: no word is in here.
 
-    Latency: two cycles from a beat to its word. Throughput: a beat or a word a cycle, whichever is the
-    smaller.
+    Latency: three cycles from a beat to its word. Throughput: a beat or a word a cycle, whichever is the
+    smaller; in a row's last beat also the words that nobody wants.
     """
 
     def __init__(self, config: CoreConfig) -> None:
@@ -57,6 +57,9 @@ class LoadPath(wiring.Component):
         m = Module()
         config = self.config
         m.d.comb += self.idle.eq(~self.act_write.valid & ~self.res_write.valid)
+        # That a memory is busy must not reach back to the FIFO of the reader.
+        m.submodules.beats = beats = RegisterSlice(config.axi_data_width)
+        wiring.connect(m, wiring.flipped(self.beats), beats.source)
         for space, port, places in (
             (Space.ACTIVATION, self.act_write, act_places),
             (Space.RESIDUAL, self.res_write, res_places),
@@ -71,7 +74,7 @@ class LoadPath(wiring.Component):
             m.d.comb += [
                 # The rest of a row's last beat is dropped with its last word: every beat may count as marked.
                 unpacker.beats.p.last.eq(1),
-                unpacker.beats.p.data.eq(self.beats.payload),
+                unpacker.beats.p.data.eq(beats.sink.payload),
                 trimmer.flush.eq(self.places.p.row_end),
                 held.source.p.place.eq(self.places.payload),
                 held.source.p.data.eq(trimmer.items.payload),
@@ -87,8 +90,8 @@ class LoadPath(wiring.Component):
                 m.d.comb += self.row_written.eq(1)
             with m.If(self.space == space):
                 m.d.comb += [
-                    unpacker.beats.valid.eq(self.beats.valid),
-                    self.beats.ready.eq(unpacker.beats.ready),
+                    unpacker.beats.valid.eq(beats.sink.valid),
+                    beats.sink.ready.eq(unpacker.beats.ready),
                     self.places.ready.eq(trimmer.items.valid & held.source.ready),
                 ]
         return m

@@ -36,21 +36,30 @@ class BlockWalker(wiring.Component):
         row = Signal(ADDRESS_BITS)  # address of the row's first word
         address = Signal(ADDRESS_BITS)
         rows_left, words_left = Signal(COUNT_BITS), Signal(COUNT_BITS)
+        row_end = Signal()  # compared a step ahead, like the next two
+        last_row = Signal()
+        one_word = Signal()
         place = self.places.p
         m.d.comb += [
             self.places.valid.eq(self.busy),
             place.address.eq(address),
-            place.row_end.eq(words_left == 1),
-            place.end.eq(place.row_end & (rows_left == 1)),
+            place.row_end.eq(row_end),
+            place.end.eq(row_end & last_row),
         ]
         with m.If(self.busy & self.places.ready):
-            m.d.sync += [address.eq(address + 1), words_left.eq(words_left - 1)]
-            with m.If(place.row_end):
+            m.d.sync += [
+                address.eq(address + 1),
+                words_left.eq(words_left - 1),
+                row_end.eq(words_left == 2),
+            ]
+            with m.If(row_end):
                 m.d.sync += [
                     row.eq(row + stride),
                     address.eq(row + stride),
                     words_left.eq(words),
+                    row_end.eq(one_word),
                     rows_left.eq(rows_left - 1),
+                    last_row.eq(rows_left == 2),
                 ]
             with m.If(place.end):
                 m.d.sync += self.busy.eq(0)
@@ -61,6 +70,9 @@ class BlockWalker(wiring.Component):
                 address.eq(self.base),
                 stride.eq(self.stride),
                 rows_left.eq(self.rows),
+                last_row.eq(self.rows == 1),
+                row_end.eq(self.words == 1),
+                one_word.eq(self.words == 1),
                 words_left.eq(self.words),
                 words.eq(self.words),
             ]

@@ -23,9 +23,13 @@ def lengths_of_splitter(m: Module, state: dict[str, Signal], at: str, most: int)
         m.d.comb += Assert((length != 0) & (offset + length <= most))
     with m.If(state[at + "fits"]):
         m.d.comb += [Assert(state[at + "active"]), Assert(length <= state[f"room{at[8:-1]}"])]
-    reach, alone = state[at + "next_reach"], state[at + "next_alone"]
-    with m.If(state[at + "waiting"] & (reach[edge:] == 0)):
-        m.d.comb += Assert((alone != 0) & (state[at + "next_offset"] + alone == reach + 1))
+    reach, alone, short = (state[at + name] for name in ("next_reach", "next_beats", "next_short"))
+    with m.If(state[at + "waiting"]):
+        m.d.comb += Assert(short | (reach[edge:] != 0))
+        with m.If(short):
+            m.d.comb += Assert(reach[edge + 2 :] == 0)
+        with m.If(reach[edge:] == 0):
+            m.d.comb += Assert((alone != 0) & (state[at + "next_offset"] + alone == reach + 1))
 
 
 class ReaderProtocolProof(Elaboratable):
@@ -54,7 +58,10 @@ class ReaderProtocolProof(Elaboratable):
         m.d.sync += bursts.eq(bursts + (axi.arvalid & axi.arready) - ends)
         m.d.comb += [
             Assume(~axi.rvalid | (bursts != 0)),
-            Assert(bursts + axi.arvalid == state["owners.level"]),
+            Assert(bursts + axi.arvalid == state["owners.level"] + state["issued"]),
+            Assert(state["places"] + state["owners.level"] + state["issued"] == outstanding),
+            Assert(state["vacant"] == (state["places"] != 0)),
+            Assert(~state["issued"] | axi.arvalid),
             Assert(unit.idle == (~axi.arvalid & (bursts == 0))),
             Assume(~previous(m, unit.halt & ~unit.idle, name="halting") | unit.halt),
         ]
@@ -66,27 +73,28 @@ class ReaderProtocolProof(Elaboratable):
             transfers = unit.transfers[index]
             m.d.comb += Assume(~transfers.valid | (transfers.p.beats != 0))
             lengths_of_splitter(m, state, f"splitter{index}.", self.config.axi_burst)
-            ours = owner == index
-            arrives = state["arrives"] & ours
+            arrives = state["arrives"] & owner[index]
             queued = state[f"splitter{index}.bursts__payload"][addr_width:] + 1
             waiting = Mux(state[f"splitter{index}.bursts__valid"], queued, 0)  # formed, not yet asked for
             asked = Signal(range(depth + 1), name=f"asked{index}")
-            issued = Mux(state["issue"] & (state["chosen"] == index), queued, 0)
+            issued = Mux(state["issue"] & state["chosen"][index], queued, 0)
             m.d.sync += asked.eq(asked + issued - arrives)
             with m.If(arrives):
                 m.d.comb += Assume(asked != 0)
             with m.If(bursts + axi.arvalid == 0):
                 m.d.comb += Assume(asked == 0)
             level = state[f"fifo{index}.level"] + unit.beats[index].valid
-            with m.If(arrives & ~unit.halt):
+            came = state["came"][index]
+            with m.If(came & ~unit.halt):
                 m.d.comb += Assert(state[f"fifo{index}.w_rdy"])
             halted = previous(m, unit.halt, name=f"halted{index}")
+            m.d.comb += Assert(~(halted & came) | unit.halt)
             m.d.comb += Assert(asked <= depth)
             with m.If(halted):
                 m.d.comb += Assert((state[f"room{index}"] == depth) & (level == 0) & (waiting == 0))
             with m.Else():
                 room = state[f"room{index}"] + state[f"taken{index}"]
-                m.d.comb += Assert(room + level + waiting + asked == depth)
+                m.d.comb += Assert(room + level + came + waiting + asked == depth)
             beats = unit.beats[index]
             stable(m, beats.valid, beats.ready, beats.payload, unless=unit.halt, name=f"beats{index}")
             # A burst that waits lies between two borders.

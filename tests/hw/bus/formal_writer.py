@@ -35,8 +35,11 @@ class WriterProtocolProof(Elaboratable):
         ]
         # What makes that inductive.
         depth = max(16, 2 * self.config.axi_burst)
-        with m.If(state["roomy"]):
-            m.d.comb += [Assert(state["fifo.level"] < depth), Assert(state["queue.level"] < depth)]
+        for signal, coming in (("roomy", 2), ("accepts", 1)):
+            with m.If(state[signal]):
+                m.d.comb += [Assert(state[f"{fifo}.level"] + coming <= depth) for fifo in ("fifo", "queue")]
+        with m.If(state["vacant"]):
+            m.d.comb += Assert(state["answers.w_rdy"])
         return m
 
 
@@ -57,15 +60,23 @@ class WriterDataProof(Elaboratable):
         burst = self.config.axi_burst
         lane = self.config.bus_bytes.bit_length() - 1
 
-        # Where each beat belongs.
-        place = Signal(len(transfers.p.address) - lane)
-        with m.If(transfers.valid & transfers.ready):
-            m.d.sync += place.eq(transfers.p.address[lane:])
-        with m.Elif(beats.valid & beats.ready):
-            m.d.sync += place.eq(place + 1)
-        m.d.comb += Assume(~transfers.valid | ((transfers.p.beats != 0) & (transfers.p.beats <= MOST_BEATS)))
-
+        # Where each beat belongs; a transfer may come while the beats of the one before are still taken.
         taken = beats.valid & beats.ready
+        place = Signal(len(transfers.p.address) - lane)
+        left = Signal(range(MOST_BEATS + 1))
+        following = Signal.like(transfers.payload)
+        follows = Signal()
+        with m.If(follows & ((left == 0) | (taken & (left == 1)))):
+            m.d.sync += [place.eq(following.address[lane:]), left.eq(following.beats), follows.eq(0)]
+        with m.Elif(taken):
+            m.d.sync += [place.eq(place + 1), left.eq(left - 1)]
+        with m.If(transfers.valid & transfers.ready):
+            m.d.sync += [following.eq(transfers.payload), follows.eq(1)]
+        m.d.comb += [
+            Assume(~transfers.valid | ((transfers.p.beats != 0) & (transfers.p.beats <= MOST_BEATS))),
+            Assert(~taken | (left != 0)),
+        ]
+
         sent = axi.wvalid & axi.wready
         offered = axi.awvalid & ~previous(m, axi.awvalid & ~axi.awready, name="offered")
         first = axi.awaddr[lane:]
