@@ -1,6 +1,6 @@
 """The stationary loader: tables, parameters, channel shifts and weights, one tile ahead of the streamer."""
 
-from amaranth.hdl import Module, Mux, Signal, signed, unsigned
+from amaranth.hdl import Module, Mux, Signal, Value, signed, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -35,7 +35,8 @@ class Loader(wiring.Component):
         rows, flush: the stationary stream (hw.contract.stream); flush marks the last row of a convolution.
         read: port of the activation SRAM, for K and V, which must be granted at once (highest priority).
         tile_ready: the shadows hold the next tile. started: its first token is fetched in this cycle.
-        plane_*, exp_*, act_*: writes to parameters and tables; tile_end, exp_end, act_end give banks back.
+        plane_*, exp_*, act_*: writes to parameters and tables, a cycle after their row; tile_end, exp_end,
+            act_end give banks back.
         shifts: two sets of channel shifts, taken in turn by the tiles.
         row_*, column_*: to the array.
 
@@ -96,21 +97,41 @@ class Loader(wiring.Component):
         parity = Signal()
         loaded = Signal()
         age, aged = Signal(range(rows + 1), init=rows), Signal(init=1)  # cycles since the tile before started
-        last_k, last_n, one_k = Signal(), Signal(), Signal()  # compared when the walk comes to the tile
+        last_k, last_n, one_k = Signal(), Signal(), Signal()
+        keys, streamed, bare = Signal(), Signal(), Signal()  # bare: a tile takes no rows of the stream
+
+        # What the walk needs next is compared a cycle or two before it is there.
+        k_after, n_after = Signal(13), Signal(13)  # left in the next tile
+        last_k_after, last_n_after = Signal(), Signal()
+        last_index, last_index_after, last_column_index = (
+            Signal.like(index, name=n) for n in ("last_index", "last_index_after", "last_column_index")
+        )  # of rows in this K-tile and the next; of columns
+        m.d.sync += [
+            k_after.eq(k_left - rows),
+            last_k_after.eq(k_left <= 2 * rows),
+            last_index_after.eq(Mux(last_k_after, k_after, rows) - 1),
+            n_after.eq(n_left - cols),
+            last_n_after.eq(n_left <= 2 * cols),
+            last_column_index.eq(Mux(last_n, n_left, cols) - 1),
+        ]
 
         parameters = Credits(m, PARAMETER_BANKS, self.tile_end, name="parameter")
         exponentials = Credits(m, TABLE_BANKS, self.exp_end, name="exponential")
         activations = Credits(m, TABLE_BANKS, self.act_end, name="activation")
 
-        keys, streamed = conv.stationary == Stationary.KEYS, conv.stationary == Stationary.STREAM
         # The parameters of an N-tile take so long that this knows of the convolution before it is asked.
         depends = Signal()
         m.d.sync += depends.eq((self.conv_done >= conv.wait_conv) & (self.dma_done >= conv.wait_dma))
         row_load, word_load, shift_load = Signal(), Signal(), Signal()
-        m.d.comb += [
-            self.tile_ready.eq(loaded),
+        m.d.comb += self.tile_ready.eq(loaded)
+        # Tables and parameters have far to go.
+        plane_take, exp_take, act_take = (Signal(name=f"{n}_take") for n in ("plane", "exp", "act"))
+        m.d.sync += [
+            self.exp_write.eq(exp_take),
+            self.act_write.eq(act_take),
             self.table_index.eq(entry),
             self.table_data.eq(self.rows.payload.word_select(byte, 8)),
+            self.plane_write.eq(plane_take),
             self.plane.eq(plane),
             self.plane_bank.eq(plane_bank),
             self.plane_data.as_value().eq(self.rows.payload),
@@ -131,6 +152,21 @@ class Loader(wiring.Component):
             self.read.place.eq(act_places(config).locate(m, address, "read")),
         ]
 
+        # Of the row of the array that comes: whether it is the last one, and whether its row of the stream is
+        # done with then. Packed weights stay on offer for all the rows of the array that are in them.
+        last_row = Signal()
+        consumed = Signal(init=1)
+        places = Signal(PACKED_BITS)  # of the last weight in a byte
+
+        def to_row(number: Value | int) -> None:
+            last = number == rows - 1
+            place = Value.cast(number)[:PACKED_BITS]
+            m.d.sync += [
+                index.eq(number),
+                last_row.eq(last),
+                consumed.eq(((~place & places) == 0) | last),
+            ]
+
         def begin_tile() -> None:
             m.next = "WORDS"
             with m.If(streamed):
@@ -139,10 +175,11 @@ class Loader(wiring.Component):
                 m.next = "SHIFTS"
 
         def next_tile() -> None:
-            m.d.sync += [index.eq(0), part.eq(0), parity.eq(~parity)]
+            to_row(0)
+            m.d.sync += [part.eq(0), parity.eq(~parity)]
             with m.If(~last_k):
                 following = tile_base + key_offset + conv.stat_word_stride
-                m.d.sync += [k_left.eq(k_left - rows), last_k.eq(k_left <= 2 * rows)]
+                m.d.sync += [k_left.eq(k_after), last_k.eq(last_k_after), last_index.eq(last_index_after)]
                 m.d.sync += key_offset.eq(key_offset + conv.stat_word_stride)
                 with m.If(keys):
                     m.d.sync += address.eq(following)
@@ -151,26 +188,34 @@ class Loader(wiring.Component):
                 # V: the next words of the same tokens. K: the tokens after the ones just read.
                 beside = tile_base + Mux(sub == rows_per_word - 1, conv.stat_word_stride * words_per_row, 0)
                 following = Mux(keys, address - key_offset, beside)[:ADDRESS_BITS]
-                m.d.sync += [k_left.eq(conv.k), n_left.eq(n_left - cols), key_offset.eq(0)]
-                m.d.sync += [last_k.eq(one_k), last_n.eq(n_left <= 2 * cols)]
+                m.d.sync += [k_left.eq(conv.k), n_left.eq(n_after), key_offset.eq(0)]
+                m.d.sync += [last_k.eq(one_k), last_n.eq(last_n_after)]
                 m.d.sync += [signal.eq(following) for signal in (address, row_address, tile_base)]
                 m.d.sync += sub.eq(Mux(sub == rows_per_word - 1, 0, sub + 1))
                 m.next = "PLANES"
                 with m.If(last_n):
                     m.next = "IDLE"
 
+        last_entry = Signal()  # of the table
+        last_byte = Signal()  # of the row, or of the table
         with m.FSM():
             with m.State("IDLE"):
                 start = self.descriptor.payload
                 m.d.comb += self.descriptor.ready.eq(1)
                 m.d.sync += [conv.eq(start), n_left.eq(start.n), k_left.eq(start.k)]
                 m.d.sync += [signal.eq(start.k <= rows) for signal in (last_k, one_k)]
-                m.d.sync += last_n.eq(start.n <= cols)
                 m.d.sync += [
+                    last_n.eq(start.n <= cols),
+                    keys.eq(start.stationary == Stationary.KEYS),
+                    streamed.eq(start.stationary == Stationary.STREAM),
+                    bare.eq((start.stationary != Stationary.STREAM) & ~start.shifts),
+                    places.eq((1 << start.packing) - 1),
+                    consumed.eq(1),
                     entry.eq(0),
+                    last_entry.eq(0),
                     byte.eq(0),
+                    last_byte.eq(cols == 1),
                     plane.eq(0),
-                    index.eq(0),
                     part.eq(0),
                     sub.eq(0),
                     key_offset.eq(0),
@@ -183,20 +228,27 @@ class Loader(wiring.Component):
                     with m.Elif(start.table):
                         m.next = "ACTIVATION"
 
-            for state, credits, write, bank in (
-                ("EXPONENTIAL", exponentials, self.exp_write, self.exp_bank),
-                ("ACTIVATION", activations, self.act_write, self.act_bank),
+            for state, credits, take, bank in (
+                ("EXPONENTIAL", exponentials, exp_take, self.exp_bank),
+                ("ACTIVATION", activations, act_take, self.act_bank),
             ):
                 filling = Signal(name=f"{state.lower()}_bank")
-                m.d.comb += bank.eq(filling)
+                m.d.sync += bank.eq(filling)
                 with m.State(state):
-                    last_entry = entry == TABLE_ENTRIES - 1
-                    with m.If(self.rows.valid & (credits.free != 0)):
-                        m.d.comb += write.eq(1)
-                        m.d.sync += [entry.eq(entry + 1), byte.eq(byte + 1)]
-                        with m.If((byte == cols - 1) | last_entry):
-                            m.d.comb += self.rows.ready.eq(1)
-                            m.d.sync += byte.eq(0)
+                    m.d.comb += [
+                        self.rows.ready.eq(credits.some & last_byte),
+                        take.eq(credits.some & self.rows.valid),
+                    ]
+                    ends_next = entry == TABLE_ENTRIES - 2
+                    with m.If(take):
+                        m.d.sync += [
+                            entry.eq(entry + 1),
+                            last_entry.eq(ends_next),
+                            byte.eq(byte + 1),
+                            last_byte.eq(ends_next | (byte == cols - 2)),
+                        ]
+                        with m.If(last_byte):
+                            m.d.sync += [byte.eq(0), last_byte.eq(ends_next | (cols == 1))]
                         with m.If(last_entry):
                             m.d.comb += credits.take.eq(1)
                             m.d.sync += filling.eq(~filling)
@@ -206,53 +258,50 @@ class Loader(wiring.Component):
                                     m.next = "ACTIVATION"
 
             with m.State("PLANES"):
-                with m.If(parameters.free != 0):
-                    m.d.comb += [
-                        self.rows.ready.eq(1),
-                        self.plane_write.eq(self.rows.valid),
-                        self.flush.eq((plane == PLANES - 1) & last_n & ~streamed & ~conv.shifts),
-                    ]
-                with m.If(self.plane_write):
+                last_plane = plane == PLANES - 1
+                m.d.comb += [
+                    self.rows.ready.eq(parameters.some),
+                    plane_take.eq(parameters.some & self.rows.valid),
+                    self.flush.eq(last_plane & last_n & bare),
+                ]
+                to_row(0)
+                m.d.sync += last_index.eq(Mux(last_k, k_left, rows) - 1)
+                with m.If(plane_take):
                     m.d.sync += plane.eq(plane + 1)
-                    with m.If(plane == PLANES - 1):
+                    with m.If(last_plane):
                         m.d.comb += parameters.take.eq(1)
                         m.d.sync += plane_bank.eq(plane_bank + 1)
                         begin_tile()
 
             with m.State("SHIFTS"):
-                last_row = index == shift_rows - 1
+                last_shifts = index == shift_rows - 1
                 m.d.comb += [
                     self.rows.ready.eq(~loaded),
-                    self.flush.eq(last_row & last_k & last_n & ~streamed),
+                    self.flush.eq(last_shifts & last_k & last_n & ~streamed),
                     shift_load.eq(self.rows.valid & ~loaded),
                 ]
                 with m.If(shift_load):
                     m.d.sync += index.eq(index + 1)
-                    with m.If(last_row):
-                        m.d.sync += index.eq(0)
+                    with m.If(last_shifts):
+                        to_row(0)
                         m.next = "WORDS"
                         with m.If(streamed):
                             m.next = "ROWS"
 
             with m.State("ROWS"):
-                last_row = index == rows - 1
-                # A row of packed weights stays on offer for all the rows of the array that are in it.
-                unpacked = (~index[:PACKED_BITS] & ((1 << conv.packing) - 1)[:PACKED_BITS]) == 0
                 m.d.comb += [
-                    self.rows.ready.eq(~loaded & (unpacked | last_row)),
+                    self.rows.ready.eq(~loaded & consumed),
                     self.flush.eq(last_row & last_k & last_n),
                     row_load.eq(self.rows.valid & ~loaded),
                 ]
                 with m.If(row_load):
-                    m.d.sync += index.eq(index + 1)
+                    to_row((index + 1)[: len(index)])
                     with m.If(last_row):
                         m.d.sync += loaded.eq(1)
                         next_tile()
 
             with m.State("WORDS"):
                 m.d.comb += word_load.eq(~loaded & depends & (~keys | aged))
-                last_column = index == (Mux(last_n, n_left, cols) - 1)[: len(index)]
-                last_row = index == (Mux(last_k, k_left, rows) - 1)[: len(index)]
                 last_part = part == words_per_row - 1
                 with m.If(word_load):
                     next_row = row_address + conv.stat_token_stride
@@ -267,7 +316,7 @@ class Loader(wiring.Component):
                         ]
                     with m.Else():
                         m.d.sync += [part.eq(part + 1), address.eq(address + conv.stat_word_stride)]
-                    with m.If(Mux(keys, last_column, last_row & last_part)):
+                    with m.If(Mux(keys, index == last_column_index, (index == last_index) & last_part)):
                         m.next = "NEXT"
 
             # A cycle of its own: the address of the last word has to be complete, and its request is there a

@@ -54,9 +54,12 @@ class LoaderProof(Elaboratable):
             m.d.sync += full.eq(full + fills - gives)
             with m.If(fills):
                 m.d.sync += turn.eq(Mux(turn == banks - 1, 0, turn + 1))
+            coming = previous(m, state[f"{kind}_take"], name=kind)  # it is filled with the last write
             m.d.comb += [
                 Assume(~gives | (full != 0)),  # only what was filled is given back
-                Assert(state[f"{kind}_free"] + full == banks),
+                Assert(state[f"{kind}_free"] + full + coming == banks),
+                Assert(state[f"{kind}_some"] == (state[f"{kind}_free"] != 0)),
+                Assert(coming == fills),
                 Assert(~write | (full != banks)),
                 Assert(bank == turn),
             ]
@@ -64,18 +67,23 @@ class LoaderProof(Elaboratable):
         m.d.comb += Assume(~unit.started | unit.tile_ready)
         stable(m, unit.tile_ready, unit.started, unit.tile_ready, name="tile")
         taken = unit.rows.valid & unit.rows.ready
-        table = unit.exp_write | unit.act_write
-        to_array = taken & ~unit.plane_write & ~table
+        plane, table = state["plane_take"], state["exp_take"] | state["act_take"]
+        to_array = taken & ~plane & ~table
         sent, shifts = state["from_stream_d1"], state["shift_load_d1"]  # on their way since a cycle
         row_left = previous(m, to_array, name="to_array")
-        packed = previous(m, data.View(LOADER, state["conv"]).packing != 0, name="packed")
+        packing = data.View(LOADER, state["conv"]).packing
+        packed = previous(m, packing != 0, name="packed")
         m.d.comb += [
-            Assert(~unit.plane_write | (taken & ~table)),
+            Assert(~plane | (taken & ~table)),
             Assert(~(sent & shifts)),
             Assert(~row_left | sent | shifts),
             # Only a row of packed weights is used while it stays on offer.
             Assert(row_left | (~shifts & (~sent | packed))),
             Assert(~to_array | ~unit.tile_ready),
+            # What makes it inductive.
+            Assert(state["last_entry"] == (state["entry"] == TABLE_ENTRIES - 1)),
+            Assert(state["places"] == ((1 << packing) - 1)[: len(state["places"])]),
+            Assert(state["consumed"] | (state["places"] != 0)),
             Cover(sent),
             Cover(table & taken),
         ]

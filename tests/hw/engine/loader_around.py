@@ -40,7 +40,7 @@ class Surroundings:
         self.answers: deque[int] = deque([0] * READ_LATENCY)
 
     def drive(self, cycle: int) -> None:
-        """Pulses, counts, grants, and a start as soon as the tile before has streamed, or some time later."""
+        """Pulses, counts, words, and a start as soon as the tile before has streamed, or some time later."""
         dut, rng = self.dut, self.rng
         for name in COUNTS:
             rises = bool(self.due[name]) and self.due[name][0] < cycle
@@ -50,7 +50,7 @@ class Surroundings:
                 self.due[name].popleft()
                 self.done[name] += 1
         dut.conv_done.value, dut.dma_done.value = self.done["conv_done"], self.done["dma_done"]
-        dut.read_ready.value = 1
+        dut.read_ready.value = 0  # it is not looked at
         dut.read_data.value = self.answers.popleft()
         free = not self.starts or cycle >= self.starts[-1] + self.tiles[len(self.starts) - 1].tokens
         starts = bool(dut.tile_ready.value) and free and rng.random() >= self.gap
