@@ -42,8 +42,11 @@ class RegisterSlice(wiring.Component):
                 sink.payload.eq(Mux(full, spare, source.payload)),
                 full.eq(0),
             ]
-        with m.Elif(source.valid & source.ready):
-            m.d.sync += [spare.eq(source.payload), full.eq(1)]
+        with m.Elif(source.valid):
+            m.d.sync += full.eq(1)
+        # Whether the sink goes on need not be known for it: what is not needed is overwritten.
+        with m.If(~full):
+            m.d.sync += spare.eq(source.payload)
         return m
 
 

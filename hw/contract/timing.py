@@ -29,8 +29,10 @@ before."""
 DEPEND = 1
 """From a count of what is complete to the start of who waits for it, for each unit alike: the comparison is
 behind a register."""
+READS = 1
+"""So much later the loader reads K and V, as the comparison goes through one more register."""
 ISSUE = 2
-"""From there to the fetch of a token: the streamer puts its comparisons together, and what it asks for is in
+"""From the comparison to the fetch of a token: the streamer puts its comparisons together, and what it asks for is in
 a register too."""
 ROOM = 3
 """From a token that leaves the output FIFO to the fetch of one that waits for the room, which is counted

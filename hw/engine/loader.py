@@ -136,10 +136,14 @@ class Loader(wiring.Component):
             self.plane_bank.eq(plane_bank),
             self.plane_data.as_value().eq(self.rows.payload),
         ]
+        reads = Signal()  # words may be read, for a tile that is not loaded yet
+        becomes_aged = Signal()
+        m.d.comb += becomes_aged.eq(Mux(self.started, rows == 1, aged | (age == rows - 1)))
+        m.d.sync += [aged.eq(becomes_aged), reads.eq(depends & (~keys | becomes_aged))]
         with m.If(self.started):
-            m.d.sync += [loaded.eq(0), age.eq(1), aged.eq(rows == 1)]
+            m.d.sync += [loaded.eq(0), age.eq(1)]
         with m.Elif(~aged):
-            m.d.sync += [age.eq(age + 1), aged.eq(age == rows - 1)]
+            m.d.sync += age.eq(age + 1)
 
         # Where K and V lie. A tile starts at tile_base: K walks over tokens from there, V over tokens and
         # words.
@@ -301,7 +305,7 @@ class Loader(wiring.Component):
                         next_tile()
 
             with m.State("WORDS"):
-                m.d.comb += word_load.eq(~loaded & depends & (~keys | aged))
+                m.d.comb += word_load.eq(~loaded & reads)
                 last_part = part == words_per_row - 1
                 with m.If(word_load):
                     next_row = row_address + conv.stat_token_stride

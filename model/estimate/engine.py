@@ -11,7 +11,7 @@ from hw.contract.config import CoreConfig
 from hw.contract.isa import Conv, Prologue, Stationary
 from hw.contract.registers import Cause
 from hw.contract.stream import PLANES, TABLE_ENTRIES, shift_rows, stream_rows, table_rows, tiles, weight_rows
-from hw.contract.timing import DEPEND, ISSUE, ROOM, SETTLE, STREAM_REVISIT, TABLE_BANKS, Timing
+from hw.contract.timing import DEPEND, ISSUE, READS, ROOM, SETTLE, STREAM_REVISIT, TABLE_BANKS, Timing
 
 from .banks import Reads, collisions, stationary_reads
 from .channel import Channel
@@ -133,7 +133,7 @@ class Engine:
         else:
             reads = stationary_reads(conv, n_tile, k_tile, config)
             delay = config.rows if conv.stationary == Stationary.KEYS else 1
-            want = max(at, self._start + delay, job.depend)
+            want = max(at, self._start + delay, job.depend + READS)
             self._collide(want + 1, reads)
             at = want + reads.count
         self._loader = at + 1
