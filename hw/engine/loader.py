@@ -162,11 +162,15 @@ class Loader(wiring.Component):
         consumed = Signal(init=1)
         places = Signal(PACKED_BITS)  # of the last weight in a byte
 
+        row_ends, column_ends = Signal(), Signal()  # the same of the words of a tile
+
         def to_row(number: Value | int) -> None:
             last = number == rows - 1
             place = Value.cast(number)[:PACKED_BITS]
             m.d.sync += [
                 index.eq(number),
+                row_ends.eq(last_index == number),
+                column_ends.eq(last_column_index == number),
                 last_row.eq(last),
                 consumed.eq(((~place & places) == 0) | last),
             ]
@@ -183,7 +187,8 @@ class Loader(wiring.Component):
             m.d.sync += [part.eq(0), parity.eq(~parity)]
             with m.If(~last_k):
                 following = tile_base + key_offset + conv.stat_word_stride
-                m.d.sync += [k_left.eq(k_after), last_k.eq(last_k_after), last_index.eq(last_index_after)]
+                m.d.sync += [k_left.eq(k_after), last_k.eq(last_k_after)]
+                m.d.sync += [last_index.eq(last_index_after), row_ends.eq(last_index_after == 0)]
                 m.d.sync += key_offset.eq(key_offset + conv.stat_word_stride)
                 with m.If(keys):
                     m.d.sync += address.eq(following)
@@ -202,7 +207,15 @@ class Loader(wiring.Component):
 
         last_entry = Signal()  # of the table
         last_byte = Signal()  # of the row, or of the table
-        with m.FSM():
+        with m.FSM() as fsm:
+            # READY goes far; it is written such that few gates are in its way.
+            filling = (fsm.ongoing("EXPONENTIAL") & exponentials.some) | (
+                fsm.ongoing("ACTIVATION") & activations.some
+            )
+            to_array = fsm.ongoing("SHIFTS") | (fsm.ongoing("ROWS") & consumed)
+            m.d.comb += self.rows.ready.eq(
+                (filling & last_byte) | (fsm.ongoing("PLANES") & parameters.some) | (to_array & ~loaded)
+            )
             with m.State("IDLE"):
                 start = self.descriptor.payload
                 m.d.comb += self.descriptor.ready.eq(1)
@@ -236,13 +249,10 @@ class Loader(wiring.Component):
                 ("EXPONENTIAL", exponentials, exp_take, self.exp_bank),
                 ("ACTIVATION", activations, act_take, self.act_bank),
             ):
-                filling = Signal(name=f"{state.lower()}_bank")
-                m.d.sync += bank.eq(filling)
+                next_bank = Signal(name=f"{state.lower()}_bank")
+                m.d.sync += bank.eq(next_bank)
                 with m.State(state):
-                    m.d.comb += [
-                        self.rows.ready.eq(credits.some & last_byte),
-                        take.eq(credits.some & self.rows.valid),
-                    ]
+                    m.d.comb += take.eq(credits.some & self.rows.valid)
                     ends_next = entry == TABLE_ENTRIES - 2
                     with m.If(take):
                         m.d.sync += [
@@ -255,7 +265,7 @@ class Loader(wiring.Component):
                             m.d.sync += [byte.eq(0), last_byte.eq(ends_next | (cols == 1))]
                         with m.If(last_entry):
                             m.d.comb += credits.take.eq(1)
-                            m.d.sync += filling.eq(~filling)
+                            m.d.sync += next_bank.eq(~next_bank)
                             m.next = "PLANES"
                             if state == "EXPONENTIAL":
                                 with m.If(conv.table):
@@ -264,7 +274,6 @@ class Loader(wiring.Component):
             with m.State("PLANES"):
                 last_plane = plane == PLANES - 1
                 m.d.comb += [
-                    self.rows.ready.eq(parameters.some),
                     plane_take.eq(parameters.some & self.rows.valid),
                     self.flush.eq(last_plane & last_n & bare),
                 ]
@@ -280,7 +289,6 @@ class Loader(wiring.Component):
             with m.State("SHIFTS"):
                 last_shifts = index == shift_rows - 1
                 m.d.comb += [
-                    self.rows.ready.eq(~loaded),
                     self.flush.eq(last_shifts & last_k & last_n & ~streamed),
                     shift_load.eq(self.rows.valid & ~loaded),
                 ]
@@ -294,7 +302,6 @@ class Loader(wiring.Component):
 
             with m.State("ROWS"):
                 m.d.comb += [
-                    self.rows.ready.eq(~loaded & consumed),
                     self.flush.eq(last_row & last_k & last_n),
                     row_load.eq(self.rows.valid & ~loaded),
                 ]
@@ -310,17 +317,14 @@ class Loader(wiring.Component):
                 with m.If(word_load):
                     next_row = row_address + conv.stat_token_stride
                     with m.If(keys):
-                        m.d.sync += [index.eq(index + 1), address.eq(address + conv.stat_token_stride)]
+                        to_row((index + 1)[: len(index)])
+                        m.d.sync += address.eq(address + conv.stat_token_stride)
                     with m.Elif(last_part):
-                        m.d.sync += [
-                            index.eq(index + 1),
-                            part.eq(0),
-                            row_address.eq(next_row),
-                            address.eq(next_row),
-                        ]
+                        to_row((index + 1)[: len(index)])
+                        m.d.sync += [part.eq(0), row_address.eq(next_row), address.eq(next_row)]
                     with m.Else():
                         m.d.sync += [part.eq(part + 1), address.eq(address + conv.stat_word_stride)]
-                    with m.If(Mux(keys, index == last_column_index, (index == last_index) & last_part)):
+                    with m.If(Mux(keys, column_ends, row_ends & last_part)):
                         m.next = "NEXT"
 
             # A cycle of its own: the address of the last word has to be complete, and its request is there a
