@@ -32,8 +32,8 @@ behind a register."""
 READS = 1
 """So much later the loader reads K and V, as the comparison goes through one more register."""
 ISSUE = 2
-"""From the comparison to the fetch of a token: the streamer puts its comparisons together, and what it asks for is in
-a register too."""
+"""From the comparison to the fetch of a token: the streamer puts its comparisons together, and what it asks
+for is in a register too."""
 ROOM = 3
 """From a token that leaves the output FIFO to the fetch of one that waits for the room, which is counted
 before it is compared."""
