@@ -18,6 +18,15 @@ def delay(m: Module, value: Value, cycles: int, *, name: str, reset_less: bool =
     return value
 
 
+def recently(m: Module, happens: Value, cycles: int, *, name: str) -> Value:
+    """Whether something happens now, or did so in one of the ``cycles`` − 1 cycles before."""
+    found, past = happens, happens
+    for cycle in range(1, cycles):
+        past = delay(m, past, 1, name=f"{name}{cycle}", reset_less=False)
+        found |= past
+    return found
+
+
 def round_half_up(value: Value) -> Value:
     """The second half of ``model.integer.rounding.round_shift``: (value + 1) >> 1.
 

@@ -9,7 +9,7 @@ from hw.contract.config import CoreConfig
 from hw.contract.registers import Cause
 
 from .accumulator import REVISIT_CYCLES
-from .cells import bits_for
+from .cells import bits_for, recently
 from .places import act_places, res_places
 from .tags import TokenTag
 
@@ -78,17 +78,16 @@ class TokenIssue(wiring.Component):
         wiring.connect(m, wiring.flipped(self.requests), held.source)
         token, first = held.sink.payload, held.sink.p.tag.swap
 
+        # How long ago the last tile started; the counter hears of it a cycle later, for a short path.
         short_for = max(self.config.rows, REVISIT_CYCLES)
-        since = Signal(range(short_for + 1), init=short_for)  # cycles since the last tile started
+        begun, left = Signal(), Signal(range(short_for))
         short, spaced = Signal(), Signal(init=1)
-        with m.If(self.started):
-            m.d.sync += [since.eq(1), short.eq(1), spaced.eq(0)]
-        with m.Elif(short):
-            m.d.sync += since.eq(since + 1)
-            with m.If(since == short_for - 1):
-                m.d.sync += short.eq(0)
-            with m.If(since == REVISIT_CYCLES - 1):
-                m.d.sync += spaced.eq(1)
+        m.d.sync += [
+            begun.eq(self.started),
+            left.eq(Mux(begun, short_for - 3, Mux(left == 0, 0, left - 1))),
+            short.eq(self.started | begun | (left != 0)),
+            spaced.eq(~recently(m, self.started, REVISIT_CYCLES - 1, name="begun")),
+        ]
 
         wants = Signal()
         m.d.comb += [

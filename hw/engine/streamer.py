@@ -9,7 +9,7 @@ from hw.contract.isa import Prologue as Kind
 from hw.contract.registers import Cause
 
 from .accumulator import REVISIT_CYCLES
-from .cells import bits_for, delay
+from .cells import bits_for, recently
 from .descriptor import STREAMER
 from .issue import TokenRequest
 from .places import ADDRESS_BITS, act_places, res_places
@@ -208,11 +208,7 @@ class Streamer(wiring.Component):
         ]
 
         spaced, depends = Signal(init=1), Signal()
-        begun = begins  # in one of the last cycles
-        for cycle in range(REVISIT_CYCLES - 2):
-            begins = delay(m, begins, 1, name=f"begun{cycle}", reset_less=False)
-            begun |= begins
-        m.d.sync += spaced.eq(~begun)
+        m.d.sync += spaced.eq(~recently(m, begins, REVISIT_CYCLES - 1, name="begun"))
         computed, loaded, loading, row_loaded = Signal(), Signal(), Signal(), Signal()
         m.d.sync += [
             computed.eq(self.conv_done >= wait_conv),
