@@ -18,7 +18,7 @@ SMALLEST_IMAGE = HEADER_BYTES + ALIGNMENT + TRAILER_BYTES
 """Header, one instruction, trailer."""
 CRC32 = catalog.CRC32_ISO_HDLC
 """The checksum that zlib calls crc32."""
-SETTLE_CYCLES = 4
+SETTLE_CYCLES = 3
 """From the last beat of the header until it is judged: a sum, two comparisons and their conclusion."""
 
 
