@@ -182,25 +182,33 @@ class Loader(wiring.Component):
             with m.If(conv.shifts):
                 m.next = "SHIFTS"
 
-        def next_tile() -> None:
+        # K: the next words of the same tokens. V: the next words of the same tokens, for the next columns.
+        next_words, beside = Signal(ADDRESS_BITS), Signal(ADDRESS_BITS)
+        m.d.sync += [
+            next_words.eq(tile_base + key_offset + conv.stat_word_stride),
+            beside.eq(tile_base + Mux(sub == rows_per_word - 1, conv.stat_word_stride * words_per_row, 0)),
+        ]
+
+        def next_tile(*, words: bool) -> None:
+            """Go on to the next tile; addresses only where words are read."""
             to_row(0)
             m.d.sync += [part.eq(0), parity.eq(~parity)]
             with m.If(~last_k):
-                following = tile_base + key_offset + conv.stat_word_stride
                 m.d.sync += [k_left.eq(k_after), last_k.eq(last_k_after)]
                 m.d.sync += [last_index.eq(last_index_after), row_ends.eq(last_index_after == 0)]
-                m.d.sync += key_offset.eq(key_offset + conv.stat_word_stride)
-                with m.If(keys):
-                    m.d.sync += address.eq(following)
+                if words:
+                    m.d.sync += key_offset.eq(key_offset + conv.stat_word_stride)
+                    with m.If(keys):
+                        m.d.sync += address.eq(next_words)
                 begin_tile()
             with m.Else():
-                # V: the next words of the same tokens. K: the tokens after the ones just read.
-                beside = tile_base + Mux(sub == rows_per_word - 1, conv.stat_word_stride * words_per_row, 0)
-                following = Mux(keys, address - key_offset, beside)[:ADDRESS_BITS]
-                m.d.sync += [k_left.eq(conv.k), n_left.eq(n_after), key_offset.eq(0)]
+                m.d.sync += [k_left.eq(conv.k), n_left.eq(n_after)]
                 m.d.sync += [last_k.eq(one_k), last_n.eq(last_n_after)]
-                m.d.sync += [signal.eq(following) for signal in (address, row_address, tile_base)]
-                m.d.sync += sub.eq(Mux(sub == rows_per_word - 1, 0, sub + 1))
+                if words:
+                    # K goes on with the tokens after the ones just read.
+                    following = Mux(keys, address - key_offset, beside)[:ADDRESS_BITS]
+                    m.d.sync += [signal.eq(following) for signal in (address, row_address, tile_base)]
+                    m.d.sync += [key_offset.eq(0), sub.eq(Mux(sub == rows_per_word - 1, 0, sub + 1))]
                 m.next = "PLANES"
                 with m.If(last_n):
                     m.next = "IDLE"
@@ -309,7 +317,7 @@ class Loader(wiring.Component):
                     to_row((index + 1)[: len(index)])
                     with m.If(last_row):
                         m.d.sync += loaded.eq(1)
-                        next_tile()
+                        next_tile(words=False)
 
             with m.State("WORDS"):
                 m.d.comb += word_load.eq(~loaded & reads)
@@ -331,7 +339,7 @@ class Loader(wiring.Component):
             # cycle later than a row.
             with m.State("NEXT"):
                 m.d.sync += loaded.eq(1)
-                next_tile()
+                next_tile(words=True)
 
         deliver_shifts(m, self, shift_load, index, parity)
         weights = unpack(m, self.rows.payload[: 8 * cols], conv.packing, index)

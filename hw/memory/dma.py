@@ -90,13 +90,13 @@ class DmaEngine(wiring.Component):
             walker.start.eq(start),
             load.space.eq(space),
             store.space.eq(space),
-            load.places.payload.eq(walker.places.payload),
-            held.source.payload.eq(walker.places.payload),
-            load.places.valid.eq(walker.places.valid & ~storing),
-            held.source.valid.eq(walker.places.valid & storing),
-            walker.places.ready.eq(Mux(storing, held.source.ready, load.places.ready)),
+            load.places.payload.eq(held.sink.payload),
+            store.places.payload.eq(held.sink.payload),
+            load.places.valid.eq(held.sink.valid & ~storing),
+            store.places.valid.eq(held.sink.valid & storing),
+            held.sink.ready.eq(Mux(storing, store.places.ready, load.places.ready)),
         ]
-        wiring.connect(m, held.sink, store.places)
+        wiring.connect(m, walker.places, held.source)
 
         # One transfer for each row.
         address = Signal(config.axi_addr_width)
@@ -136,7 +136,7 @@ class DmaEngine(wiring.Component):
             m.d.sync += self.rows_done.eq(self.rows_done + 1)
         m.d.sync += self.done.eq(0)
         met = (self.conv_done >= command.wait_conv) & (self.dma_done >= command.wait_dma)
-        allowed, stored = Signal(), store.idle & ~held.sink.valid & self.writer_idle
+        allowed, stored = Signal(), store.idle & self.writer_idle
         m.d.sync += allowed.eq(self.instructions.valid & met & ~start)
         with m.FSM():
             with m.State("WAIT"):
@@ -153,7 +153,7 @@ class DmaEngine(wiring.Component):
                     ]
                     m.next = "RUN"
             with m.State("RUN"):
-                with m.If(~walker.busy & Mux(storing, stored, load.idle)):
+                with m.If(~walker.busy & ~held.sink.valid & Mux(storing, stored, load.idle)):
                     m.d.sync += self.done.eq(1)
                     m.next = "WAIT"
         return m

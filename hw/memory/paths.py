@@ -10,6 +10,7 @@ from hw.bus.slice import RegisterSlice
 from hw.contract.config import CoreConfig
 from hw.contract.isa import Space
 from hw.engine.cells import delay
+from hw.engine.credits import Credits
 from hw.engine.places import act_places, res_places
 from hw.engine.sram import READ_LATENCY, read_port, write_port
 
@@ -131,17 +132,20 @@ class StorePath(wiring.Component):
         widest = 16 * config.rows
         # One more than the depth: the output register of the FIFO must not count as room.
         m.submodules.fifo = fifo = SyncFIFOBuffered(width=widest + 1, depth=self.DEPTH + 1)
-        room = Signal(range(self.DEPTH + 1), init=self.DEPTH)
-        granted = Signal()
-        m.d.comb += granted.eq(self.places.valid & self.places.ready)
+        granted, left = Signal(), Signal()
+        room = Credits(m, self.DEPTH, left, name="room")
+        m.d.comb += [
+            granted.eq(self.places.valid & self.places.ready),
+            room.take.eq(granted),
+            left.eq(fifo.r_rdy & fifo.r_en),
+        ]
         arrived = delay(m, granted, READ_LATENCY, name="arrived", reset_less=False)
         row_end = delay(m, self.places.p.row_end, READ_LATENCY, name="row_end")
-        m.d.sync += room.eq(room - granted + (fifo.r_rdy & fifo.r_en))
 
         offered = Signal()
         m.d.comb += [
             fifo.w_en.eq(arrived),
-            self.idle.eq((room == self.DEPTH) & ~offered),
+            self.idle.eq((room.free == self.DEPTH) & ~offered),
             self.beats.valid.eq(offered),
         ]
         for space, port, places in (
@@ -158,8 +162,8 @@ class StorePath(wiring.Component):
             ]
             with m.If(self.space == space):
                 m.d.comb += [
-                    port.valid.eq(self.places.valid & (room != 0)),
-                    self.places.ready.eq(port.ready & (room != 0)),
+                    port.valid.eq(self.places.valid & room.some),
+                    self.places.ready.eq(port.ready & room.some),
                     fifo.w_data[:bits].eq(port.data),
                     packer.items.valid.eq(fifo.r_rdy),
                     fifo.r_en.eq(packer.items.ready),

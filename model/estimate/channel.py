@@ -10,8 +10,8 @@ FORM_TO_BUS = 5
 """From the cycle in which a burst finds room until its address is on the bus."""
 BURST_CYCLES = 2
 """From one burst to the next that a client asks for."""
-BUS_TO_FIFO = 6
-"""From a beat on the bus to the far end of the FIFO, and through the register behind it or its items."""
+BUS_TO_FIFO = 5
+"""From a beat on the bus to the far end of the FIFO."""
 
 
 class Rival(Protocol):

@@ -34,7 +34,10 @@ class StorePathProof(Elaboratable):
         coming = sum(state[f"arrived_d{cycle + 1}"] for cycle in range(READ_LATENCY))
         with m.If(state[f"arrived_d{READ_LATENCY}"]):
             m.d.comb += Assert(state["fifo.w_rdy"])
-        m.d.comb += Assert(state["room"] + state["fifo.level"] + coming == StorePath.DEPTH)
+        m.d.comb += [
+            Assert(state["room_free"] + state["fifo.level"] + coming == StorePath.DEPTH),
+            Assert(state["room_some"] == (state["room_free"] != 0)),
+        ]
 
         if self.follow:
             m.d.comb += unit.space.eq(Space.RESIDUAL)
