@@ -35,6 +35,7 @@ class Unpacker(wiring.Component):
     Ports:
         beats: the beats, marked. A marked beat must complete an item.
         items: the items, registered; the last one of a marked beat is marked.
+        flush: when the item on offer is taken, the rest of its beat is dropped, in no time.
 
     Latency: one cycle from the beat that completes an item. Throughput: a beat or an item a cycle, whichever
     is the smaller.
@@ -47,6 +48,7 @@ class Unpacker(wiring.Component):
             {
                 "beats": In(stream.Signature(TaggedBeat(beat_bits))),
                 "items": Out(stream.Signature(TaggedBeat(item_bits))),
+                "flush": In(1),
             }
         )
 
@@ -65,7 +67,7 @@ class Unpacker(wiring.Component):
             items.p.data.eq(held),
             items.p.last.eq(marked & (left == 0)),
             taken.eq(items.valid & items.ready),
-            finished.eq(taken & (left == 0)),
+            finished.eq(taken & ((left == 0) | self.flush)),
             beats.ready.eq(~items.valid | finished),
         ]
         with m.If(taken):

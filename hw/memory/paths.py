@@ -5,7 +5,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.fifo import SyncFIFOBuffered
 from amaranth.lib.wiring import In, Out
 
-from hw.bus.gearbox import Packer, Trimmer, Unpacker
+from hw.bus.gearbox import Packer, Unpacker
 from hw.bus.slice import RegisterSlice
 from hw.contract.config import CoreConfig
 from hw.contract.isa import Space
@@ -37,7 +37,7 @@ class LoadPath(wiring.Component):
         row_written: the last word of a row is written in this cycle. idle: no word is in here.
 
     Latency: three cycles from a beat to its word. Throughput: a beat or a word a cycle, whichever is the
-    smaller; in a row's last beat also the words that nobody wants.
+    smaller; what nobody wants of a row's last beat takes no time.
     """
 
     def __init__(self, config: CoreConfig) -> None:
@@ -68,19 +68,15 @@ class LoadPath(wiring.Component):
             name = space.name.lower()
             word_bits = 8 * word_bytes(config, space)
             m.submodules[name] = unpacker = Unpacker(config.axi_data_width, word_bits)
-            m.submodules[f"{name}_trimmer"] = trimmer = Trimmer(word_bits)
-            wiring.connect(m, unpacker.items, trimmer.blocks)
             word = data.StructLayout({"place": PLACE, "data": unsigned(len(port.data))})
             m.submodules[f"{name}_slice"] = held = RegisterSlice(word)
             m.d.comb += [
-                # The rest of a row's last beat is dropped with its last word: every beat may count as marked.
-                unpacker.beats.p.last.eq(1),
                 unpacker.beats.p.data.eq(beats.sink.payload),
-                trimmer.flush.eq(self.places.p.row_end),
+                unpacker.flush.eq(self.places.p.row_end),
                 held.source.p.place.eq(self.places.payload),
-                held.source.p.data.eq(trimmer.items.payload),
-                held.source.valid.eq(trimmer.items.valid & self.places.valid),
-                trimmer.items.ready.eq(self.places.valid & held.source.ready),
+                held.source.p.data.eq(unpacker.items.p.data),
+                held.source.valid.eq(unpacker.items.valid & self.places.valid),
+                unpacker.items.ready.eq(self.places.valid & held.source.ready),
                 port.place.eq(places(config).locate(m, held.sink.p.place.address, name)),
                 port.data.eq(held.sink.p.data),
                 port.mask.eq((1 << config.rows) - 1),
@@ -93,7 +89,7 @@ class LoadPath(wiring.Component):
                 m.d.comb += [
                     unpacker.beats.valid.eq(beats.sink.valid),
                     beats.sink.ready.eq(unpacker.beats.ready),
-                    self.places.ready.eq(trimmer.items.valid & held.source.ready),
+                    self.places.ready.eq(unpacker.items.valid & held.source.ready),
                 ]
         return m
 

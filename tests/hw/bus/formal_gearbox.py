@@ -17,7 +17,7 @@ def with_mark(pieces: list[Value], mark: Value) -> list[Value]:
 
 
 class UnpackerProof(Elaboratable):
-    """The items are those of the beats; the last one of a marked beat is marked, and no other."""
+    """The items are those of the beats but for the rest of a flushed one; marks stay with the last item."""
 
     def __init__(self, beat_bits: int, item_bits: int) -> None:
         self.beat_bits, self.item_bits = beat_bits, item_bits
@@ -32,8 +32,12 @@ class UnpackerProof(Elaboratable):
         splits = max(1, self.beat_bits // self.item_bits)
         joins = max(1, self.item_bits // self.beat_bits)
 
-        given, taken = Signal(), Signal()
-        m.d.comb += [given.eq(beats.valid & beats.ready), taken.eq(items.valid & items.ready)]
+        given, taken, flushed = Signal(), Signal(), Signal()
+        m.d.comb += [
+            given.eq(beats.valid & beats.ready),
+            taken.eq(items.valid & items.ready),
+            flushed.eq(taken & unit.flush),
+        ]
         stable(m, items.valid, items.ready, items.payload, name="items")
         ghost = in_order(
             m,
@@ -42,6 +46,7 @@ class UnpackerProof(Elaboratable):
             Mux(taken, joins, 0),
             with_mark(parts(items.p.data, piece), items.p.last),
             capacity=max(splits, joins),
+            drop=flushed,
             name="part",
         )
         if joins > 1:
