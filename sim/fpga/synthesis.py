@@ -7,6 +7,7 @@ from pathlib import Path
 from hw.boards.system import TOP, System
 from hw.contract.errors import PointwiseError
 from hw.contract.files import write_file
+from hw.package.files import TOP as CORE
 
 from .tools import Tools, run
 
@@ -16,17 +17,26 @@ NET_PS = 1400
 a block RAM, and is mapped for area."""
 
 
-def commands(family: str, top: str) -> list[str]:
-    """Yosys' commands that map the modules that were read to the cells of a family."""
+def commands(family: str, top: str, *, apart: str = "") -> list[str]:
+    """Yosys' commands that map the modules that were read to the cells of a family.
+
+    Args:
+        family: as in ``Board``. top: the module.
+        apart: a module inside it that is mapped by itself. What is shorter than the longest path of all is
+            mapped for area, and the longest may be in a slower clock.
+    """
     if family == "xilinx7":
         return [f"synth_xilinx -family xc7 -top {top}"]
-    # Yosys' own sequence, but for the delay of a net, for which its pass has no option.
+    # Yosys' own sequence, but for the delay of a net, for which its pass has no option, and that module.
     return [
+        *([f"setattr -mod -set keep_hierarchy 1 {apart}"] if apart else []),
         f"synth_ecp5 -top {top} -run begin:map_luts",
         "techmap -map +/lattice/latches_map.v",
         f"abc9 -W {NET_PS}",
         "clean",
-        f"synth_ecp5 -top {top} -run map_cells:",
+        f"synth_ecp5 -top {top} -run map_cells:check",
+        *([f"setattr -mod -unset keep_hierarchy {apart}", "flatten", "clean"] if apart else []),
+        f"synth_ecp5 -top {top} -run check:",
     ]
 
 
@@ -41,7 +51,7 @@ def synthesise(system: System, tools: Tools, *, tell: Callable[[str], None] = la
     """
     # The tools of the wheels see the folder that they run in, and not all of the others.
     script = [f"read_verilog {source.relative_to(system.gateware)}" for source in system.verilog]
-    script += [*commands(system.board.family, TOP), f"write_json {NETLIST}", "stat"]
+    script += [*commands(system.board.family, TOP, apart=CORE), f"write_json {NETLIST}", "stat"]
     texts = [*script, tools.version("yosys"), *(_text(source) for source in system.verilog)]
     key = hashlib.sha256("\0".join(texts).encode()).hexdigest()
     stamp = system.gateware / f"{NETLIST}.key"
