@@ -101,7 +101,9 @@ class Control(wiring.Component):
             m.d.sync += strobe.eq(slave.write & (slave.write_word == register >> 2))
             return strobe
 
-        with m.If(run.finished):
+        finished = Signal()  # a register: no software is so quick as to see it
+        m.d.sync += finished.eq(run.finished)
+        with m.If(finished):
             m.d.sync += pending.eq(1)
         with m.If(run.passed & fresh):
             m.d.sync += good.eq(1)
@@ -120,7 +122,7 @@ class Control(wiring.Component):
         with m.If(writes(Register.CONTROL) & slave.write_mask[0]):
             m.d.sync += enable.eq(written[1])
             m.d.comb += run.start.eq(written[0] & ~run.busy)
-        with m.If(writes(Register.INTERRUPT) & slave.write_mask[0] & written[0] & ~run.finished):
+        with m.If(writes(Register.INTERRUPT) & slave.write_mask[0] & written[0] & ~finished):
             m.d.sync += pending.eq(0)
 
         m.d.comb += [self.irq.eq(pending & enable), run.watchdog.eq(watchdog), run.checked.eq(self.checked)]
