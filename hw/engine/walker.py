@@ -1,6 +1,6 @@
 """The epilogue's walk: for each N-tile, for each token, for each group of lanes."""
 
-from amaranth.hdl import Module, Mux, Signal, unsigned
+from amaranth.hdl import Module, Mux, Signal, signed, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -95,7 +95,7 @@ class Walker(wiring.Component):
         token = Signal(16)
         group = Signal(bits_for(config.groups))
         left = Signal(13)  # channels of this and later N-tiles
-        left_group = Signal(13)  # channels of this and later groups
+        left_group = Signal(signed(14))  # channels of this and later groups; below zero past the last one
         tile_word, word = Signal(ADDRESS_BITS), Signal(ADDRESS_BITS)  # address offset of N-tile and group
         tile_part, lane_part = Signal(bits_for(parts)), Signal(bits_for(parts))
         token_address = Signal(ADDRESS_BITS)
@@ -175,7 +175,7 @@ class Walker(wiring.Component):
                     m.d.sync += [
                         group.eq(group + 1),
                         last_group.eq(group == config.groups - 2),
-                        left_group.eq(Mux(left_group > lanes, left_group - lanes, 0)),
+                        left_group.eq(left_group - lanes),
                         word.eq(next_word),
                         lane_part.eq(next_part),
                     ]

@@ -12,8 +12,8 @@ from hw.control.instruction import DMA
 from hw.engine.places import act_places, res_places
 from hw.engine.sram import read_port, write_port
 
-from .paths import LoadPath, StorePath, word_bytes
-from .walker import COUNT_BITS, PLACE, BlockWalker
+from .paths import BlockWord, LoadPath, StorePath, word_bytes
+from .walker import COUNT_BITS, BlockWalker
 
 
 class DmaEngine(wiring.Component):
@@ -72,7 +72,7 @@ class DmaEngine(wiring.Component):
         m.submodules.walker = walker = BlockWalker()
         m.submodules.load = load = LoadPath(config)
         m.submodules.store = store = StorePath(config)
-        m.submodules.held = held = RegisterSlice(PLACE)
+        m.submodules.held = held = RegisterSlice(BlockWord(config))
         for path, names in ((load, ("act_write", "res_write")), (store, ("act_read", "res_read"))):
             for name in names:
                 wiring.connect(m, getattr(path, name), wiring.flipped(getattr(self, name)))
@@ -90,13 +90,17 @@ class DmaEngine(wiring.Component):
             walker.start.eq(start),
             load.space.eq(space),
             store.space.eq(space),
-            load.places.payload.eq(held.sink.payload),
-            store.places.payload.eq(held.sink.payload),
-            load.places.valid.eq(held.sink.valid & ~storing),
-            store.places.valid.eq(held.sink.valid & storing),
-            held.sink.ready.eq(Mux(storing, store.places.ready, load.places.ready)),
+            held.source.p.act.eq(act_places(config).locate(m, walker.places.p.address, "act")),
+            held.source.p.res.eq(res_places(config).locate(m, walker.places.p.address, "res")),
+            held.source.p.row_end.eq(walker.places.p.row_end),
+            held.source.valid.eq(walker.places.valid),
+            walker.places.ready.eq(held.source.ready),
+            load.words.payload.eq(held.sink.payload),
+            store.words.payload.eq(held.sink.payload),
+            load.words.valid.eq(held.sink.valid & ~storing),
+            store.words.valid.eq(held.sink.valid & storing),
+            held.sink.ready.eq(Mux(storing, store.words.ready, load.words.ready)),
         ]
-        wiring.connect(m, walker.places, held.source)
 
         # One transfer for each row.
         address = Signal(config.axi_addr_width)

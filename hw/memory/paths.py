@@ -14,8 +14,6 @@ from hw.engine.credits import Credits
 from hw.engine.places import act_places, res_places
 from hw.engine.sram import READ_LATENCY, read_port, write_port
 
-from .walker import PLACE
-
 
 def lane_bits(space: Space) -> int:
     """Bits of a lane in a memory."""
@@ -27,12 +25,19 @@ def word_bytes(config: CoreConfig, space: Space) -> int:
     return config.res_word_bytes if space is Space.RESIDUAL else config.act_word_bytes
 
 
+class BlockWord(data.StructLayout):
+    """A word of a block: where it lies in either memory, and whether it ends its row."""
+
+    def __init__(self, config: CoreConfig) -> None:
+        super().__init__({"act": act_places(config), "res": res_places(config), "row_end": unsigned(1)})
+
+
 class LoadPath(wiring.Component):
     """Writes the words that lie packed in beats; every row starts with a beat of its own.
 
     Ports:
         space: the memory that is meant; changes only between blocks.
-        places: where the words go. beats: from DRAM.
+        words: where the words go. beats: from DRAM.
         act_write, res_write: ports of the two memories.
         row_written: the last word of a row is written in this cycle. idle: no word is in here.
 
@@ -45,7 +50,7 @@ class LoadPath(wiring.Component):
         super().__init__(
             {
                 "space": In(1),
-                "places": In(stream.Signature(PLACE)),
+                "words": In(stream.Signature(BlockWord(config))),
                 "beats": In(stream.Signature(config.axi_data_width)),
                 "act_write": Out(write_port(config.rows * 8, config.rows, act_places(config))),
                 "res_write": Out(write_port(config.rows * 16, config.rows, res_places(config))),
@@ -61,35 +66,38 @@ class LoadPath(wiring.Component):
         # That a memory is busy must not reach back to the FIFO of the reader.
         m.submodules.beats = beats = RegisterSlice(config.axi_data_width)
         wiring.connect(m, wiring.flipped(self.beats), beats.source)
-        for space, port, places in (
-            (Space.ACTIVATION, self.act_write, act_places),
-            (Space.RESIDUAL, self.res_write, res_places),
+        for space, port, field in (
+            (Space.ACTIVATION, self.act_write, "act"),
+            (Space.RESIDUAL, self.res_write, "res"),
         ):
             name = space.name.lower()
             word_bits = 8 * word_bytes(config, space)
             m.submodules[name] = unpacker = Unpacker(config.axi_data_width, word_bits)
-            word = data.StructLayout({"place": PLACE, "data": unsigned(len(port.data))})
+            word = data.StructLayout(
+                {"place": port.place.shape(), "row_end": unsigned(1), "data": unsigned(len(port.data))}
+            )
             m.submodules[f"{name}_slice"] = held = RegisterSlice(word)
             m.d.comb += [
                 unpacker.beats.p.data.eq(beats.sink.payload),
-                unpacker.flush.eq(self.places.p.row_end),
-                held.source.p.place.eq(self.places.payload),
+                unpacker.flush.eq(self.words.p.row_end),
+                held.source.p.place.eq(self.words.p[field]),
+                held.source.p.row_end.eq(self.words.p.row_end),
                 held.source.p.data.eq(unpacker.items.p.data),
-                held.source.valid.eq(unpacker.items.valid & self.places.valid),
-                unpacker.items.ready.eq(self.places.valid & held.source.ready),
-                port.place.eq(places(config).locate(m, held.sink.p.place.address, name)),
+                held.source.valid.eq(unpacker.items.valid & self.words.valid),
+                unpacker.items.ready.eq(self.words.valid & held.source.ready),
+                port.place.eq(held.sink.p.place),
                 port.data.eq(held.sink.p.data),
                 port.mask.eq((1 << config.rows) - 1),
                 port.valid.eq(held.sink.valid),
                 held.sink.ready.eq(port.ready),
             ]
-            with m.If(port.valid & port.ready & held.sink.p.place.row_end):
+            with m.If(port.valid & port.ready & held.sink.p.row_end):
                 m.d.comb += self.row_written.eq(1)
             with m.If(self.space == space):
                 m.d.comb += [
                     unpacker.beats.valid.eq(beats.sink.valid),
                     beats.sink.ready.eq(unpacker.beats.ready),
-                    self.places.ready.eq(unpacker.items.valid & held.source.ready),
+                    self.words.ready.eq(unpacker.items.valid & held.source.ready),
                 ]
         return m
 
@@ -99,10 +107,10 @@ class StorePath(wiring.Component):
 
     Ports:
         space: the memory that is meant; changes only while idle.
-        places: the words to read. beats: towards DRAM.
+        words: what to read. beats: towards DRAM.
         act_read, res_read: ports of the two memories. idle: no word or beat is in here.
 
-    Latency: READ_LATENCY + 3 cycles from a place to its beat. Throughput: a beat or a word a cycle, whichever
+    Latency: READ_LATENCY + 3 cycles from a word to its beat. Throughput: a beat or a word a cycle, whichever
     is the smaller.
     """
 
@@ -114,7 +122,7 @@ class StorePath(wiring.Component):
         super().__init__(
             {
                 "space": In(1),
-                "places": In(stream.Signature(PLACE)),
+                "words": In(stream.Signature(BlockWord(config))),
                 "beats": Out(stream.Signature(config.axi_data_width)),
                 "act_read": Out(read_port(config.rows * 8, act_places(config))),
                 "res_read": Out(read_port(config.rows * 16, res_places(config))),
@@ -131,12 +139,12 @@ class StorePath(wiring.Component):
         granted, left = Signal(), Signal()
         room = Credits(m, self.DEPTH, left, name="room")
         m.d.comb += [
-            granted.eq(self.places.valid & self.places.ready),
+            granted.eq(self.words.valid & self.words.ready),
             room.take.eq(granted),
             left.eq(fifo.r_rdy & fifo.r_en),
         ]
         arrived = delay(m, granted, READ_LATENCY, name="arrived", reset_less=False)
-        row_end = delay(m, self.places.p.row_end, READ_LATENCY, name="row_end")
+        row_end = delay(m, self.words.p.row_end, READ_LATENCY, name="row_end")
 
         offered = Signal()
         m.d.comb += [
@@ -144,22 +152,22 @@ class StorePath(wiring.Component):
             self.idle.eq((room.free == self.DEPTH) & ~offered),
             self.beats.valid.eq(offered),
         ]
-        for space, port, places in (
-            (Space.ACTIVATION, self.act_read, act_places),
-            (Space.RESIDUAL, self.res_read, res_places),
+        for space, port, field in (
+            (Space.ACTIVATION, self.act_read, "act"),
+            (Space.RESIDUAL, self.res_read, "res"),
         ):
             packer = Packer(8 * word_bytes(config, space), config.axi_data_width)
             m.submodules[space.name.lower()] = packer
             bits = lane_bits(space) * config.rows
             m.d.comb += [
-                port.place.eq(places(config).locate(m, self.places.p.address, space.name.lower())),
+                port.place.eq(self.words.p[field]),
                 packer.items.p.data.eq(fifo.r_data[:bits]),
                 packer.items.p.last.eq(fifo.r_data[widest]),
             ]
             with m.If(self.space == space):
                 m.d.comb += [
-                    port.valid.eq(self.places.valid & room.some),
-                    self.places.ready.eq(port.ready & room.some),
+                    port.valid.eq(self.words.valid & room.some),
+                    self.words.ready.eq(port.ready & room.some),
                     fifo.w_data[:bits].eq(port.data),
                     packer.items.valid.eq(fifo.r_rdy),
                     fifo.r_en.eq(packer.items.ready),

@@ -11,7 +11,7 @@ from sim.formal.properties import free_inputs, in_order, inside, previous, stabl
 
 
 class StorePathProof(Elaboratable):
-    """Any places, a memory that is ready when it likes, a bus that takes beats when it likes.
+    """Any words, a memory that is ready when it likes, a bus that takes beats when it likes.
 
     Args:
         follow: whether to follow the words, where a residual word is a beat; what a packer does with smaller
@@ -26,9 +26,9 @@ class StorePathProof(Elaboratable):
         unit = StorePath(self.config)
         free_inputs(m, unit, fixed=("res_read_data", "space") if self.follow else ())
         state = inside(m, unit)
-        beats, places = unit.beats, unit.places
+        beats, words = unit.beats, unit.words
         stable(m, beats.valid, beats.ready, beats.payload, name="beats")
-        granted = places.valid & places.ready
+        granted = words.valid & words.ready
 
         # Room is what is neither in the FIFO nor on its way there.
         coming = sum(state[f"arrived_d{cycle + 1}"] for cycle in range(READ_LATENCY))
@@ -45,7 +45,7 @@ class StorePathProof(Elaboratable):
             in_order(
                 m,
                 granted,
-                [places.p.address[: len(unit.res_read.place.inside)]],
+                [words.p.res.inside],
                 beats.valid & beats.ready,
                 [beats.payload[: len(unit.res_read.place.inside)]],
                 capacity=StorePath.DEPTH + 2,
