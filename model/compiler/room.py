@@ -25,9 +25,9 @@ def plan(analysis: Analysis, config: CoreConfig, name: str) -> Plan:
     if found is not None:
         return found
     ample = {field: replace(config, **{field: LARGEST_KIB}) for field in _MEMORIES}
-    sufficient = [field for field in _MEMORIES if find_plan(analysis, ample[field])]
-    if sufficient:
-        grown = _grow(analysis, config, sufficient[0])
+    sufficient = next((field for field in _MEMORIES if find_plan(analysis, ample[field])), None)
+    if sufficient is not None:
+        grown = _grow(analysis, config, sufficient)
     elif find_plan(analysis, replace(config, act_kib=LARGEST_KIB, res_kib=LARGEST_KIB)):
         # Both are too small: the residual stream first, with all room beside it.
         grown = _grow(analysis, ample["act_kib"], "res_kib")
