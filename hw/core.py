@@ -1,6 +1,6 @@
 """The core: everything between the two AXI buses."""
 
-from amaranth.hdl import Module, ResetInserter, Signal
+from amaranth.hdl import ClockDomain, ClockSignal, DomainRenamer, Elaboratable, Module, ResetSignal, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
@@ -60,11 +60,8 @@ class Core(wiring.Component):
             "dma": DmaEngine(config),
             "engine": Engine(config),
         }
-        # A register for all resets: what the masters do with ``clear`` does not hang on it.
-        clear = Signal(init=1)
-        m.d.sync += clear.eq(control.clear)
         for name, unit in units.items():
-            m.submodules[name] = ResetInserter(clear)(unit)
+            m.submodules[name] = _reset_by(m, control.clear, name, unit)
         checker, program, prefetch, select, dma, engine = units.values()
 
         connect(m, flipped(self.s_axil), control.s_axil)
@@ -102,10 +99,8 @@ class Core(wiring.Component):
             dma.output_base.eq(control.output_base),
         ]
         dma_done = Signal(16)
-        with m.If(clear):
-            m.d.sync += dma_done.eq(0)
-        with m.Elif(dma.done):
-            m.d.sync += dma_done.eq(dma_done + 1)
+        with m.If(dma.done):
+            m.d.dma += dma_done.eq(dma_done + 1)
         for unit in (program, dma):
             m.d.comb += [unit.conv_done.eq(engine.conv_done), unit.dma_done.eq(dma_done)]
         m.d.comb += [engine.dma_done.eq(dma_done), engine.rows_done.eq(dma.rows_done)]
@@ -151,3 +146,16 @@ class Core(wiring.Component):
             control.cause.eq(engine.cause),
             control.progress.eq(reader.progress | writer.progress | (engine.cause == Cause.STREAM)),
         ]
+
+
+def _reset_by(m: Module, clear: Signal, name: str, unit: Elaboratable) -> Elaboratable:
+    """A unit with a reset of its own, a cycle behind ``clear``.
+
+    It comes straight out of a register, one for each unit: thousands of registers across a chip hang on it,
+    which leaves no time for a gate. So the core's own reset goes through that register too.
+    """
+    reset = Signal(init=1, name=f"{name}_reset")
+    m.d.sync += reset.eq(clear)
+    m.domains += ClockDomain(name, local=True)
+    m.d.comb += [ClockSignal(name).eq(ClockSignal()), ResetSignal(name).eq(reset)]
+    return DomainRenamer(name)(unit)
