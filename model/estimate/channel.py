@@ -12,6 +12,8 @@ BURST_CYCLES = 2
 """From one burst to the next that a client asks for."""
 BUS_TO_FIFO = 5
 """From a beat on the bus to the far end of the FIFO."""
+BETWEEN = 2
+"""Cycles between the last beat of a stationary stream and the first of the next."""
 
 
 class Rival(Protocol):
@@ -25,14 +27,17 @@ class Channel:
     """Consecutive transfers through a FIFO, in items that are a fraction or a multiple of a beat.
 
     A burst is asked for when the FIFO has room for all of it. The unpacker behind the FIFO holds one beat (or
-    item); it takes the next in the cycle in which the last item of the one before is taken.
+    item); it takes the next in the cycle in which the last item of the one before goes on.
 
     Args:
         bus: what it shares with other channels. depth: of the FIFO. burst: the longest burst, both in beats.
-        beat_bytes, item_bytes: sizes, powers of two.
+        beat_bytes, item_bytes: sizes, powers of two. ahead: items for which there is room behind the
+            unpacker.
     """
 
-    def __init__(self, bus: Bus, depth: int, burst: int, beat_bytes: int, item_bytes: int) -> None:
+    def __init__(
+        self, bus: Bus, depth: int, burst: int, beat_bytes: int, item_bytes: int, *, ahead: int = 0
+    ) -> None:
         self.bus, self.memory = bus, bus.memory
         self._depth, self._burst, self._beat_bytes = depth, burst, beat_bytes
         self._beat = bus.memory.beat
@@ -51,8 +56,9 @@ class Channel:
         self._forming = False
         self._held = 0  # items in the unpacker behind the one on offer, and it
         self._valid = -inf  # since when they are on offer
-        self.taken = -1.0
-        """Cycle in which the last item was taken."""
+        self._after = -inf  # no beat of the transfer at work leaves the FIFO before
+        self._slice = min(ahead, 1)  # cycles that the registers behind the unpacker take, both ways
+        self._takes: deque[float] = deque([-1.0] * (ahead + 1), ahead + 1)  # when the last items were taken
         self.last_pop = -inf
         """Cycle in which the last beat left the FIFO."""
 
@@ -60,6 +66,16 @@ class Channel:
         """Choose the size of the items from the next transfer on."""
         self._split = max(1, self._beat_bytes // item_bytes)  # items of a beat
         self._join = max(1, item_bytes // self._beat_bytes)  # beats of an item
+
+    @property
+    def taken(self) -> float:
+        """Cycle in which the last item was taken."""
+        return self._takes[-1]
+
+    def _take(self, last: float, step: float) -> None:
+        """Note when items were taken: the last of them, and those before it at intervals."""
+        count = len(self._takes)
+        self._takes.extend(last - step * (count - 1 - i) for i in range(count))
 
     # What is asked for --------------------------------------------------------------------------------------
 
@@ -137,10 +153,15 @@ class Channel:
         if not burst[1]:
             self._ready.popleft()
 
+    def _free(self) -> float:
+        """When the last item has left the unpacker, for which an item before it must have been taken."""
+        left = self._valid - self._slice + self._split - 1
+        return max(left, self._takes[0] + self._slice, self._after)
+
     def available(self) -> float:
         """Cycle since which (or from which) the next item is on offer."""
         while not self._held:
-            missing, first = self._join, self.taken
+            missing, first = self._join, self._free()
             while missing:
                 at, beats = self._oldest()
                 part = int(min(missing, beats))
@@ -148,7 +169,7 @@ class Channel:
                 end = max(begin + part - 1, at + (part - 1) * self._beat)
                 self._pop(part, begin, end)
                 first, missing = end + 1, missing - part
-            self._held, self._valid = self._split, first
+            self._held, self._valid = self._split, first + self._slice
         return self._valid
 
     def take(self, items: int, want: float, each: int = 1) -> float:
@@ -165,8 +186,11 @@ class Channel:
                     continue
             valid = self.available()
             part = min(items, self._held)
-            self.taken = max(want, valid) + part * each - 1
-            want = self.taken + 1
+            last = max(want, valid) + part * each - 1
+            before = self.taken
+            for item in range(max(0, part - len(self._takes)), part):
+                self._takes.append(max(before, last - (part - 1 - item) * each))
+            want = last + 1
             self._held -= part
             items -= part
         return self.taken
@@ -174,38 +198,60 @@ class Channel:
     def _whole(self, items: int, want: float, each: int) -> int:
         """Take whole beats (or items of whole beats) of the oldest burst at once; returns how many items."""
         at, beats = self._oldest()
-        step, beat = self._split * each, self._beat
-        if self._join == 1:
+        join, beat, first = self._join, self._beat, max(at, self._free())
+        if join == 1:
+            step = self._split * each
             count = int(min(beats, items // self._split))
-            first = max(at, self.taken)
             last = at + (count - 1) * beat
             # Each beat is waited for, and what is slower of both sides gives the pace.
-            self.taken = max(want - 1 + step * count, first + step * count, last + step)
-            self._pop(count, first, max(first, last, self.taken - step))
+            begin = first + self._slice
+            taken = max(want - 1 + step * count, begin + step * count, last + self._slice + step)
+            self._take(taken, each)
+            # The last beat leaves when the items of the one before it have gone on.
+            left = taken - step - (len(self._takes) - 1) * each + self._slice
+            self._pop(count, first, max(first, last, left))
+            self._valid = taken - step + 1
             return count * self._split
-        join = self._join
         count = int(min(beats // join, items))
         if not count:
             return 0
-        first = max(at, self.taken)
-        first_taken = max(want, max(first + join, at + (join - 1) * beat + 1)) + each - 1
+        first_taken = max(want, max(first + join, at + (join - 1) * beat + 1) + self._slice) + each - 1
         last = at + (count * join - 1) * beat
-        self.taken = max(first_taken + (count - 1) * (join + each - 1), last + each)
-        self._pop(count * join, first, max(first, last, self.taken - each))
+        if self._slice:
+            # Items are put together while those before them wait: what is slower gives the pace.
+            filled = max(first + count * join, last + 1) + self._slice
+            taken = max(first_taken + (count - 1) * each, filled + each - 1)
+            pace, room = each if taken >= filled + each else max(join, each), len(self._takes)
+            before = self._takes[count - 1] if count <= room else taken - room * pace
+            self._valid = max(filled, before + join + 2 * self._slice)
+        else:
+            taken = max(first_taken + (count - 1) * (join + each - 1), last + each)
+            pace, self._valid = join + each - 1, taken - each + 1
+        self._take(taken, pace)
+        self._pop(count * join, first, max(first, last, self._valid - 1 - self._slice))
         return count
 
     def drop(self, beats: int) -> None:
-        """Drop the rest of a transfer: the items on offer and ``beats`` beats, one a cycle."""
+        """Drop the rest of a transfer: the items on offer, and ``beats`` beats.
+
+        Without registers behind the unpacker a beat takes a cycle, and the items on offer none. With them
+        each item takes one, and the next transfer begins BETWEEN cycles later.
+        """
+        last, each = self.taken, 1
+        if self._slice:
+            last, each = last + self._held, self._split
         self._held = 0
         while beats:
             at, there = self._oldest()
             part = int(min(beats, there))
-            first = max(at, self.taken + 1)
-            self.taken = max(first + part - 1, at + (part - 1) * self._beat)
-            self._pop(part, first, self.taken)
+            first = max(at, last + 1)
+            end = max(first + part * each - 1, at + (part - 1) * self._beat)
+            self._pop(part, first, end - each + 1)
             beats -= part
-            if not beats:
-                self.taken += 1
+            last = end + (not beats and not self._slice)
+        self._take(last, 1)
+        if self._slice:
+            self._valid, self._after = -inf, self.last_pop + 1 + BETWEEN
         self._blocks -= 1
 
     # Repetition ---------------------------------------------------------------------------------------------
@@ -217,7 +263,8 @@ class Channel:
             self._held,
             self._transfers[0][0] % self._burst if self._transfers else -1,
             round(self._last_form - now, 1),
-            round(self.taken - now, 1),
+            *(round(taken - now, 1) for taken in self._takes),
+            round(self._free() - now, 1),
             round(self.bus.lag(now), 1),
             *(value for at, beats in self._ready for value in (round(at - now, 1), beats)),
             *(
@@ -249,5 +296,6 @@ class Channel:
             entry[2] += cycles
         self._last_form += cycles
         self._valid += cycles
-        self.taken += cycles
+        self._after += cycles
+        self._takes.extend([taken + cycles for taken in self._takes])
         self.last_pop += cycles

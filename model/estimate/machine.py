@@ -65,7 +65,7 @@ class _Machine:
         bus = Bus(config, memory)
         make = (config.axi_burst, config.bus_bytes)
         self.fetch = Channel(bus, timing.program_beats, *make, INSTRUCTION_BYTES)
-        self.stream = Channel(bus, config.stream_beats, *make, config.row_bytes)
+        self.stream = Channel(bus, config.stream_beats, *make, config.row_bytes, ahead=2)
         self.dma = DmaEngine(config, bus, self._conv_done)
         self.stream.rivals, self.dma.channel.rivals = [self.fetch, self.dma], [self.fetch, self.stream]
         self.engine = Engine(config, self.stream, self.dma)
