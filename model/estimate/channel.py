@@ -31,8 +31,8 @@ class Channel:
 
     Args:
         bus: what it shares with other channels. depth: of the FIFO. burst: the longest burst, both in beats.
-        beat_bytes, item_bytes: sizes, powers of two. ahead: items for which there is room behind the
-            unpacker.
+        beat_bytes, item_bytes: sizes, powers of two. ahead: items of several beats
+            for which there is room behind the unpacker, in which they wait while the next is put together.
     """
 
     def __init__(
@@ -204,12 +204,9 @@ class Channel:
             count = int(min(beats, items // self._split))
             last = at + (count - 1) * beat
             # Each beat is waited for, and what is slower of both sides gives the pace.
-            begin = first + self._slice
-            taken = max(want - 1 + step * count, begin + step * count, last + self._slice + step)
+            taken = max(want - 1 + step * count, first + step * count, last + step)
             self._take(taken, each)
-            # The last beat leaves when the items of the one before it have gone on.
-            left = taken - step - (len(self._takes) - 1) * each + self._slice
-            self._pop(count, first, max(first, last, left))
+            self._pop(count, first, max(first, last, taken - step))
             self._valid = taken - step + 1
             return count * self._split
         count = int(min(beats // join, items))
@@ -250,8 +247,9 @@ class Channel:
             beats -= part
             last = end + (not beats and not self._slice)
         self._take(last, 1)
+        self._valid = -inf
         if self._slice:
-            self._valid, self._after = -inf, self.last_pop + 1 + BETWEEN
+            self._after = self.last_pop + 1 + BETWEEN
         self._blocks -= 1
 
     # Repetition ---------------------------------------------------------------------------------------------

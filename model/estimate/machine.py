@@ -65,7 +65,9 @@ class _Machine:
         bus = Bus(config, memory)
         make = (config.axi_burst, config.bus_bytes)
         self.fetch = Channel(bus, timing.program_beats, *make, INSTRUCTION_BYTES)
-        self.stream = Channel(bus, config.stream_beats, *make, config.row_bytes, ahead=2)
+        # Two rows wait behind the unpacker, which matters where a row takes several beats.
+        ahead = 2 if config.row_bytes > config.bus_bytes else 0
+        self.stream = Channel(bus, config.stream_beats, *make, config.row_bytes, ahead=ahead)
         self.dma = DmaEngine(config, bus, self._conv_done)
         self.stream.rivals, self.dma.channel.rivals = [self.fetch, self.dma], [self.fetch, self.stream]
         self.engine = Engine(config, self.stream, self.dma)

@@ -12,6 +12,7 @@ import pytest
 
 from hw.contract.errors import PointwiseError
 from sim.cli import doctor, entry, main
+from tests.sim.signals import heeds_interruptions
 
 ROOT = Path(__file__).parents[2]
 POINTWISE = [sys.executable, "-c", "import sys; from sim.cli import main; sys.exit(main())"]
@@ -159,9 +160,17 @@ def test_interruption_ends_with_status_130() -> None:
         "doctor.command = command; sys.exit(main(['doctor']))"
     )
     with subprocess.Popen(
-        [sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=heeds_interruptions,
     ) as process:
-        assert process.stdout.readline() == "sleeping\n"
-        process.send_signal(signal.SIGINT)
-        _, stderr = process.communicate(timeout=30)
+        try:
+            assert process.stdout.readline() == "sleeping\n"
+            process.send_signal(signal.SIGINT)
+            _, stderr = process.communicate(timeout=30)
+        finally:
+            process.kill()
     assert (process.returncode, stderr) == (130, "pointwise: interrupted\n")

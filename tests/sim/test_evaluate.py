@@ -18,6 +18,7 @@ from model.checkpoints import save_checkpoint
 from model.networks import DeiTConfig
 from model.synthetic import synthetic_checkpoint
 from sim.cli import main
+from tests.sim.signals import heeds_interruptions
 
 ROOT = Path(__file__).parents[2]
 POINTWISE = [sys.executable, "-c", "import sys; from sim.cli import main; sys.exit(main())"]
@@ -102,13 +103,17 @@ def test_interrupted_command_goes_on_where_it_was(
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=heeds_interruptions,
     ) as process:
-        wait_until(
-            lambda: results.exists() and results.read_text().count("\n") == IMAGES - 3, "most are done"
-        )
-        started = children(process)
-        process.send_signal(sent)
-        _, stderr = process.communicate(timeout=120)
+        try:
+            wait_until(
+                lambda: results.exists() and results.read_text().count("\n") == IMAGES - 3, "most are done"
+            )
+            started = children(process)
+            process.send_signal(sent)
+            _, stderr = process.communicate(timeout=120)
+        finally:
+            process.kill()
     assert process.returncode == status
     if sent == signal.SIGINT:
         assert stderr == "pointwise: interrupted\n"
