@@ -107,9 +107,7 @@ class SdramPort(LiteXModule):
             domains = (axi.clock_domain, near.clock_domain)
             if name in ("b", "r"):
                 source, sink, domains = sink, source, domains[::-1]
-            crossing = ClockDomainCrossing(
-                source.description, *domains, depth=CROSSING_DEPTH, buffered=True
-            )
+            crossing = ClockDomainCrossing(source.description, *domains, depth=CROSSING_DEPTH, buffered=True)
             self.add_module(name, crossing)
             self.comb += [source.connect(crossing.sink), crossing.source.connect(sink)]
         port = sdram.crossbar.get_port(data_width=axi.data_width)

@@ -23,7 +23,7 @@ class Region:
     """Places of a resource: words of a memory, tokens of LayerNorm statistics, slots of maxima or sums."""
 
     resource: str
-    places: np.ndarray
+    places: np.ndarray | slice
 
 
 @dataclass(frozen=True)

@@ -95,6 +95,7 @@ def _place_in_order(
     taken = np.zeros((4, total), np.int64)  # start, end, first word, word after the last
     count = 0
     placed: dict[int, int] = {}
+    columns: dict[int, int] = {}  # of ``taken``, by buffer
     for item in items:
         low, high = [], []  # item base b collides where low < b < high
         for r in item.rectangles:
@@ -114,10 +115,11 @@ def _place_in_order(
         candidates = candidates[free]
         if not len(candidates):
             return None
-        cost = _shared_banks(item, candidates, placed, taken, bank_words, apart)
+        cost = _shared_banks(item, candidates, columns, taken, bank_words, apart)
         base = int(candidates[np.argmin(cost)])  # the first of the least, and candidates ascend
         for r in item.rectangles:
             placed[r.buffer] = base + r.offset
+            columns[r.buffer] = count
             taken[:, count] = (r.start, r.end, base + r.offset, base + r.offset + r.words)
             count += 1
     return placed
@@ -126,7 +128,7 @@ def _place_in_order(
 def _shared_banks(
     item: Item,
     candidates: np.ndarray,
-    placed: dict[int, int],
+    columns: dict[int, int],
     taken: np.ndarray,
     bank_words: int,
     apart: dict[int, set[int]],
@@ -135,12 +137,11 @@ def _shared_banks(
     cost = np.zeros(len(candidates), np.int64)
     if not apart or not bank_words:
         return cost
-    order = {buffer: column for column, buffer in enumerate(placed)}
     for r in item.rectangles:
         first = (candidates + r.offset) // bank_words
         last = (candidates + r.offset + r.words - 1) // bank_words
         for other in apart.get(r.buffer, ()):
-            if other in order:
-                other_first, other_end = taken[2:, order[other]]
+            if other in columns:
+                other_first, other_end = taken[2:, columns[other]]
                 cost += (first <= (other_end - 1) // bank_words) & (last >= other_first // bank_words)
     return cost

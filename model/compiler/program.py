@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from hw.contract.config import CoreConfig
-from hw.contract.isa import Base, Conv, Dma, End, Instruction, Prologue, Space, Stationary
+from hw.contract.isa import Base, Conv, Dma, End, Instruction, Prologue, Space
 from hw.contract.stream import PACKING, stream_bytes
 from model.integer.network import Layer
 
@@ -79,6 +79,13 @@ class Emitter:
         target = self.plan.graph.buffers[step.output.buffer]
         norm = layer.norm
         normalise = layer.prologue == Prologue.NORMALISE
+        others = {} if norm is None else dict(vars(norm))
+        if step.stationary is not None:
+            others |= {
+                "stat_base": self._address(step.stationary),
+                "stat_token_stride": 1,
+                "stat_word_stride": self.plan.graph.buffers[step.stationary.buffer].tokens,
+            }
         conv = Conv(
             tokens=step.count,
             k=node.k,
@@ -106,24 +113,8 @@ class Emitter:
             first_token=(node.first if normalise else layer.output_token) + step.first,
             stream_offset=self.streams[step.node_index],
             stream_beats=0,
+            **others,
         )
-        if layer.stationary != Stationary.STREAM:
-            keys = self.plan.graph.buffers[step.stationary.buffer]
-            conv = replace(
-                conv,
-                stat_base=self._address(step.stationary),
-                stat_token_stride=1,
-                stat_word_stride=keys.tokens,
-            )
-        if norm is not None:
-            conv = replace(
-                conv,
-                mean_mult=norm.mean_mult,
-                mean_shift=norm.mean_shift,
-                norm_mult=norm.norm_mult,
-                norm_shift=norm.norm_shift,
-                epsilon=norm.epsilon,
-            )
         waits = self._conv_waits(step, conv, layer)
         conv = replace(
             conv,
@@ -193,6 +184,9 @@ class Emitter:
 
     def _region(self, rows: Rows) -> Region:
         buffer = self.plan.graph.buffers[rows.buffer]
+        if rows.count == buffer.tokens:
+            first = self._address(rows)
+            return Region(_RESOURCES[buffer.space], slice(first, first + buffer.words))
         words = np.arange(buffer.words // buffer.tokens)[:, None] * buffer.tokens
         places = self._address(rows) + words + np.arange(rows.count)
         return Region(_RESOURCES[buffer.space], places.reshape(-1))

@@ -133,6 +133,7 @@ class _MaximaReaders:
 
 def maxima_readers(graph: Graph) -> dict[int, set[int]]:
     """For each step that keeps row maxima: the steps that take exponentials with them."""
+
     def scores(rows: Rows) -> int:
         return graph.buffers[rows.buffer].origin
 

@@ -83,6 +83,11 @@ class Channel:
         """Append a transfer of beats from byte ``offset``; its first burst may form in cycle ``at``."""
         self._transfers.append([offset // self._beat_bytes, beats, at])
 
+    def ask_later(self, cycles: float) -> None:
+        """Move into the future when what is not asked for yet may be."""
+        for transfer in self._transfers:
+            transfer[2] += cycles
+
     def due(self) -> float:
         """Cycle in which the next burst forms, where one is needed before anything can be taken."""
         at = None if self._ready else self._next_form()

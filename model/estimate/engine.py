@@ -17,7 +17,7 @@ from .banks import Reads, collisions, stationary_reads
 from .channel import Channel
 from .dma import DmaEngine
 from .epilogue import Epilogue, Job
-from .repetition import Repetition
+from .repetition import Causes, Repetition, State, recent
 
 SPARE = 1.05
 """A stream that is so much faster than it is used will not hold up anything."""
@@ -200,7 +200,7 @@ class Engine:
         if left < 1 or not self.dma.idle:
             return 0
         now = self._start
-        state: tuple[float, ...] = (round(self._loader - now, 2), round(self.free - now, 2))
+        state: State = (round(self._loader - now, 2), round(self.free - now, 2))
         if whole:
             state += self.epilogue.state(now)
         if rows and (limited or rows * self._row_pace() > loop.period(now)):
@@ -225,6 +225,22 @@ class Engine:
         under_way = min(config.stream_beats, self.rows.bus.limit * config.axi_burst)
         beat = max(memory.beat, round_trip / under_way)
         return SPARE * max(1.0, beat * config.row_bytes / config.bus_bytes)
+
+    def state(self) -> State:
+        """What decides the course of the convolutions to come, relative to ``free``."""
+        now = self.free
+        tables = (*self._exponentials, *self._activations)
+        own = (at - now for at in (self._start, self._loader, *self.epilogue.adding, *tables))
+        others = (*self.epilogue.state(now), *self.rows.state(now))
+        return (self._streamed, *(recent(value) for value in (*own, *others)))
+
+    def repeat(self, before: Causes, times: int, cycles: float) -> None:
+        """Pass over convolutions that were followed once, in ``cycles`` and since the causes ``before``."""
+        self.causes = {cause: value + times * (value - before[cause]) for cause, value in self.causes.items()}
+        self._shift(cycles * times, whole=True)
+        self.rows.ask_later(cycles * times)
+        for tables in (self._exponentials, self._activations):
+            tables.extend([at + cycles * times for at in tables])
 
     def _shift(self, cycles: float, whole: bool) -> None:
         """Let time pass in which tiles repeat themselves; the epilogue goes on where whole N-tiles do."""

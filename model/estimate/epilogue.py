@@ -30,6 +30,11 @@ class Job:
     by_epilogue: float = 0
     done: float = 0
 
+    def later(self, cycles: float) -> "Job":
+        """The same so many cycles later."""
+        times = (self.offered, self.depend, self.by_loader, self.by_streamer, self.by_epilogue, self.done)
+        return Job(self.conv, *(time + cycles for time in times))
+
 
 class Epilogue:
     """Takes N-tiles in order, a token in ``groups`` cycles, as they come out of the array.

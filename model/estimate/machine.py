@@ -18,6 +18,8 @@ from .dma import DmaEngine
 from .engine import Engine
 from .epilogue import Job
 from .memory import Bus, Memory
+from .periods import period_of
+from .repetition import Causes, State, recent
 
 PROGRAM_START = 2
 """Cycle of a run in which the first burst of the program can form."""
@@ -77,12 +79,14 @@ class _Machine:
         self.ahead: deque[Job] = deque()  # and those that have been dispatched
         self.asks: list[float] = []  # when streams were asked for
         self.pops: list[float] = []  # and their last beats taken
+        self.ends: list[float] = []  # and their last tokens streamed
+        self.period = period_of(program, config)
+        self.states: dict[int, tuple[State, float, Causes]] = {}  # after so many of its convolutions
 
     def run(self) -> Course:
         """The course of the run."""
         beats = len(self.program) * INSTRUCTION_BYTES // self.config.bus_bytes
         self.fetch.ask(HEADER_BYTES, beats, PROGRAM_START)
-        count, ends = 0, []
         self._look_ahead()
         while self.ahead:
             job = self.ahead.popleft()
@@ -92,12 +96,14 @@ class _Machine:
             self.engine.run(job)
             self.jobs.append(job)
             self.pops.append(self.stream.last_pop)
-            ends.append(round(self.engine.free))
-            count += tiles(conv.k, self.config.rows) * tiles(conv.n, self.config.cols)
+            self.ends.append(self.engine.free)
             self._look_ahead()
+            self._pass_over()
         cycles = max(self.dispatched + 1, *(job.done for job in self.jobs), self.dma.last()) + 1
         causes = {cause: round(value) for cause, value in self.engine.finish(cycles).items()}
-        return Course(sum(causes.values()), causes, count, tuple(ends))
+        rows, cols = self.config.rows, self.config.cols
+        count = sum(tiles(conv.k, rows) * tiles(conv.n, cols) for conv in self.period.convs)
+        return Course(sum(causes.values()), causes, count, tuple(round(end) for end in self.ends))
 
     # Program fetch ------------------------------------------------------------------------------------------
 
@@ -142,3 +148,48 @@ class _Machine:
         if count > len(self.jobs):
             return None
         return self.jobs[count - 1].done if count else 0.0
+
+    # Repetition ---------------------------------------------------------------------------------------------
+
+    def _pass_over(self) -> None:
+        """Pass over blocks of the program that take the course of the one before them.
+
+        Where program fetch stands among its bursts does not count: it moves others on the bus by a few
+        cycles at most.
+        """
+        period, done = self.period, len(self.jobs)
+        times = period.more(done - 1, len(self.ahead))
+        if not times or done <= period.first or not self.dma.idle or self.dma.waiting:
+            return
+        state = self._state()
+        self.states[done] = (state, self.engine.free, dict(self.engine.causes))
+        before, since, causes = self.states.get(done - period.length, (None, 0.0, {}))
+        if before != state or not self.fetch.skip(times * period.length):
+            return
+        cycles = self.engine.free - since
+        self.engine.repeat(causes, times, cycles)
+        self.fetch.shift(cycles * times)
+        self.dispatched += cycles * times
+        self.position += times * period.length
+        for times_of in (self.asks, self.pops, self.ends):
+            latest = times_of[-period.length :]
+            times_of += [at + cycles * (time + 1) for time in range(times) for at in latest]
+        jobs = self.jobs[-period.length :]
+        self.jobs += [job.later(cycles * (time + 1)) for time in range(times) for job in jobs]
+        convs = period.convs[len(self.jobs) :]
+        self.ahead = deque(
+            Job(conv, job.offered + cycles * times) for conv, job in zip(convs, self.ahead, strict=False)
+        )
+        self.states.clear()
+
+    def _state(self) -> State:
+        """What decides the further course, relative to the engine's time."""
+        now = self.engine.free
+        ahead = (*(job.offered for job in self.ahead), *self.asks[-CONV_QUEUE:], *self.pops[-CONV_QUEUE:])
+        done = (
+            time for job in self.jobs[-CONV_QUEUE:] for time in (job.by_loader, job.by_streamer, job.done)
+        )
+        return (
+            *(recent(time - now) for time in (self.dispatched, *ahead, *done)),
+            *self.engine.state(),
+        )

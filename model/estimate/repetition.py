@@ -7,8 +7,15 @@ from hw.contract.registers import Cause
 REPEATS = 32
 """Tiles within which a repetition is looked for."""
 
-State = tuple[float, ...]
+PAST = -1000
+"""What is longer ago does not matter any more to the next convolution."""
+State = tuple[object, ...]
 Causes = dict[Cause, float]
+
+
+def recent(time: float) -> int:
+    """A time relative to now in whole cycles, for the state of all units together."""
+    return round(time) if time > PAST else PAST
 
 
 @dataclass

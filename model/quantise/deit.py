@@ -209,9 +209,7 @@ class _Builder:
         """Patch embedding, with the offset of the pixels in its bias."""
         weight, bias = self._linear("patch_embed.proj")
         weight = weight.reshape(self.config.dim, -1)
-        scale, offset = (
-            np.repeat(part, self.config.patch**2) for part in (pixels.scale, pixels.offset)
-        )
+        scale, offset = (np.repeat(part, self.config.patch**2) for part in (pixels.scale, pixels.offset))
         rows = quantise_rows(
             weight * scale,
             bias + weight @ offset,

@@ -11,7 +11,6 @@ import importlib.util
 import os
 import sys
 from collections.abc import Sequence
-from importlib.metadata import version
 from typing import Annotated
 
 import typer
@@ -146,6 +145,8 @@ def _nothing() -> None:
 
 def _show_version(wanted: bool) -> None:
     if wanted:
+        from importlib.metadata import version
+
         print(f"pointwise {version('pointwise')}")
         raise typer.Exit
 

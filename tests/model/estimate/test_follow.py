@@ -13,7 +13,7 @@ from hw.contract.registers import Cause
 from model.compiler import compile_network
 from model.compiler.random_network import random_network
 from model.compiler.shapes import Shape, random_config
-from model.estimate import Memory, estimate, follow, outline, program_of
+from model.estimate import Memory, estimate, follow, machine, outline, program_of
 from model.estimate.engine import Engine
 from model.networks import network
 
@@ -44,6 +44,30 @@ def test_passing_over_tiles_changes_nothing(
     assert abs(short.cycles - whole.cycles) <= 0.001 * whole.cycles
     assert short.tiles == whole.tiles
     assert short.causes[Cause.STREAM] == whole.causes[Cause.STREAM]
+
+
+@pytest.mark.parametrize("core", CORES)
+@pytest.mark.parametrize("memory", [Memory(), Memory(200), Memory(40, 0.3)], ids=["fast", "far", "stalls"])
+def test_passing_over_blocks_changes_nothing(
+    core: str, memory: Memory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Blocks that take the course of the one before them give what following each of them gives."""
+    config, subject = CORES[core], dataclasses.replace(ONE_BLOCK, depth=7)
+    program = program_of(outline(subject), config).instructions
+    run, followed = Engine.run, []
+    monkeypatch.setattr(Engine, "run", lambda self, job: followed.append(job) or run(self, job))
+    short = follow(program, config, memory)
+    print(f"{len(followed)} convolutions followed")
+    assert memory.stall or len(followed) < 100
+    monkeypatch.setattr(machine._Machine, "_pass_over", lambda self: None)
+    whole = follow(program, config, memory)
+    convs = sum(isinstance(instruction, Conv) for instruction in program)
+    # A burst of program fetch may meet another burst of the stream, which is worth some cycles.
+    assert abs(short.cycles - whole.cycles) <= 0.0001 * whole.cycles
+    assert short.tiles == whole.tiles
+    assert short.causes[Cause.STREAM] == whole.causes[Cause.STREAM]
+    assert len(short.ends) == len(whole.ends) == convs
+    assert all(abs(a - b) <= 0.0001 * whole.cycles for a, b in zip(short.ends, whole.ends, strict=True))
 
 
 @pytest.mark.parametrize("core", CORES)

@@ -70,9 +70,7 @@ def test_every_stage_of_a_distilled_network_follows_the_float_one(small, small_i
     net.blocks[0].register_forward_pre_hook(lambda m, i: exact.update({"patch_embed": i[0]}))
     for index, block in enumerate(net.blocks):
         name = f"blocks.{index}"
-        block.norm2.register_forward_pre_hook(
-            lambda m, i, key=f"{name}.attn.proj": exact.update({key: i[0]})
-        )
+        block.norm2.register_forward_pre_hook(lambda m, i, key=f"{name}.attn.proj": exact.update({key: i[0]}))
         block.register_forward_hook(lambda m, i, o, key=f"{name}.mlp.fc2": exact.update({key: o}))
     with torch.inference_mode():
         logits = net(images).numpy()

@@ -1,0 +1,47 @@
+"""Periods of programs: blocks are found, and nothing else is taken for one."""
+
+import dataclasses
+
+import pytest
+
+from hw.contract.config import CoreConfig
+from hw.contract.isa import Conv
+from model.compiler import compile_network
+from model.compiler.random_network import random_network
+from model.compiler.shapes import Shape, random_config
+from model.estimate import outline, program_of
+from model.estimate.periods import period_of
+from model.networks import network
+
+TINY = Shape.of(network("deit_tiny"))
+COUNTS = ("wait_conv", "wait_dma", "post_wait_dma", "stream_offset")
+
+
+@pytest.mark.parametrize("depth", [1, 3, 5, 9])
+def test_blocks_of_a_transformer(depth: int) -> None:
+    """Two blocks of DeiT-Tiny begin in the same beat of a burst; that is its period."""
+    program = program_of(outline(dataclasses.replace(TINY, depth=depth)), CoreConfig()).instructions
+    period = period_of(program, CoreConfig())
+    assert period.convs == tuple(instruction for instruction in program if isinstance(instruction, Conv))
+    if depth < 5:
+        assert period.more(len(period.convs) - 1, 0) == 0
+        return
+    assert period.length == 36
+    assert period.end - period.first > 18 * (depth - 1)
+    assert period.more(period.first + 35, 0) == (period.end - period.first) // 36 - 1
+    assert period.more(period.end - 1, 0) == period.more(period.end - 36, 1) == 0
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_what_is_alike(seed: int) -> None:
+    """Within a period everything but counts is as it was; with STOREs between layers there is none."""
+    config, subject = random_config(seed), random_network(seed)
+    for trace in (False, True):
+        program = [line.instruction for line in compile_network(subject, config, trace).program]
+        period = period_of(program, config)
+        for number in range(period.first + period.length, period.end):
+            here, before = period.convs[number], period.convs[number - period.length]
+            counts = {name: getattr(before, name) for name in COUNTS}
+            assert dataclasses.replace(here, **counts) == before
+            assert (here.stream_offset - before.stream_offset) % (config.axi_burst * config.bus_bytes) == 0
+        assert not (trace and period.end)
