@@ -11,6 +11,7 @@ from hw.boards.board import Board
 from hw.contract.config import CoreConfig
 from hw.contract.errors import PointwiseError
 
+from .floorplan import floorplan
 from .place import BITSTREAM, Placement, pack, place
 from .report import make_report, save, show
 from .synthesis import synthesise
@@ -77,9 +78,13 @@ def build(
         done(task)
         placements: list[Placement] = []
         if board.family == "ecp5":
+            task = stage("floorplan")
+            netlist = floorplan(system)
+            done(task)
             tasks = {seed: stage(f"place and route, seed {seed}") for seed in seeds}
             placements = place(
                 system,
+                netlist,
                 tools,
                 seeds,
                 jobs=jobs,

@@ -8,10 +8,11 @@ from pathlib import Path
 
 from hw.boards.system import System
 
-from .synthesis import NETLIST
 from .tools import Tools, run
 
 BITSTREAM = "pointwise.bit"
+PLACER = "static"
+"""nextpnr's electrostatic placer: shorter nets than its default, HeAP, on a chip that is full of macros."""
 
 
 @dataclass(frozen=True)
@@ -40,29 +41,33 @@ class Placement:
 
 def place(
     system: System,
+    netlist: Path,
     tools: Tools,
     seeds: Sequence[int],
     *,
     jobs: int = 1,
     tell: Callable[[int, str], None] = lambda seed, text: None,
 ) -> list[Placement]:
-    """Place and route with every seed, ``jobs`` at a time; the results, best first.
+    """Place and route a netlist with every seed, ``jobs`` at a time; the results, best first.
 
     Raises:
         PointwiseError: nextpnr is not there, or failed.
     """
     with ThreadPoolExecutor(jobs) as pool:
-        runs = pool.map(lambda seed: _place(system, tools, seed, tell), seeds)
+        runs = pool.map(lambda seed: _place(system, netlist, tools, seed, tell), seeds)
         return sorted(runs, key=lambda placement: -placement.margin)
 
 
-def _place(system: System, tools: Tools, seed: int, tell: Callable[[int, str], None]) -> Placement:
+def _place(
+    system: System, netlist: Path, tools: Tools, seed: int, tell: Callable[[int, str], None]
+) -> Placement:
     configuration, report = f"place-{seed}.config", f"place-{seed}.json"
     command = [
         *tools.command("nextpnr-ecp5"),
         *system.board.device,
-        *("--json", NETLIST, "--lpf", system.constraints.name),
+        *("--json", netlist.name, "--lpf", system.constraints.name),
         *("--textcfg", configuration, "--report", report),
+        *("--placer", PLACER),
         # Whether the clocks are met is judged here, so that a report is there in any case.
         *("--seed", str(seed), "--timing-allow-fail"),
     ]
