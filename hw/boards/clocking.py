@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
-from litedram.phy import GENSDRPHY, HalfRateGENSDRPHY
+from litedram.phy import GENSDRPHY
+
+from .phy import RegisteredPhy
 
 HALF_RATE_HZ = 65_000_000
 """Core clock from which on the SDRAM's controller runs at half of it. Its own paths end near this clock, and
@@ -51,4 +53,4 @@ class Clocking:
 
     def phy(self, pads: object) -> object:
         """LiteDRAM's physical layer on the SDRAM's pins."""
-        return (HalfRateGENSDRPHY if self.half else GENSDRPHY)(pads, self.sys_hz)
+        return (RegisteredPhy if self.half else GENSDRPHY)(pads, self.sys_hz)

@@ -116,11 +116,20 @@ def build(
 
 
 def _complain(best: Placement, clock_mhz: float, bitstream: Path | None) -> None:
-    """Raise the sentence about the clock that was missed by most."""
-    name, clock = min(best.clocks.items(), key=lambda item: item[1]["reached_mhz"] / item[1]["asked_mhz"])
+    """Raise the sentence about the clock, or the way between two, that was missed by most."""
     safe = int(clock_mhz * best.margin)
     packed = "the bitstream is written all the same" if bitstream else "no bitstream is written"
+    missed = [
+        (
+            clock["reached_mhz"] / clock["asked_mhz"],
+            f"clock {name} reaches {clock['reached_mhz']:.1f} of {clock['asked_mhz']:.1f} MHz",
+        )
+        for name, clock in best.clocks.items()
+    ] + [
+        (way["allowed_ns"] / way["ns"], f"{name} takes {way['ns']:.1f} of {way['allowed_ns']:.1f} ns")
+        for name, way in best.crossings.items()
+    ]
     raise PointwiseError(
-        f"timing is not met: clock {name} reaches {clock['reached_mhz']:.1f} of {clock['asked_mhz']:.1f} MHz "
-        f"with seed {best.seed}, and {packed}; try more seeds (--seeds 8) or a slower clock (--clock {safe})"
+        f"timing is not met: {min(missed)[1]} with seed {best.seed}, and {packed}; try more seeds "
+        f"(--seeds 8) or a slower clock (--clock {safe})"
     )

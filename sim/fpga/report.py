@@ -61,9 +61,16 @@ def make_report(
         report |= {
             "seed": best.seed,
             "clocks": best.clocks,
+            "crossings": best.crossings,
             "critical_paths": best.paths,
             "seeds": [
-                {"seed": p.seed, "clocks": p.clocks, "seconds": round(p.seconds, 1)} for p in placements
+                {
+                    "seed": p.seed,
+                    "clocks": p.clocks,
+                    "crossings": p.crossings,
+                    "seconds": round(p.seconds, 1),
+                }
+                for p in placements
             ],
         }
     return report
@@ -97,6 +104,9 @@ def show(report: dict[str, Any], console: Console) -> None:
     for name, clock in report["clocks"].items():
         met = "met" if clock["reached_mhz"] >= clock["asked_mhz"] else "NOT MET"
         table.add_row(name, f"{clock['reached_mhz']:.1f} MHz", f"{clock['asked_mhz']:.1f} MHz", met)
+    for name, way in report["crossings"].items():
+        met = "met" if way["ns"] <= way["allowed_ns"] else "NOT MET"
+        table.add_row(name, f"{way['ns']:.1f} ns", f"{way['allowed_ns']:.1f} ns", met)
     console.print(table)
 
 

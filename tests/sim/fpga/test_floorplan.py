@@ -100,7 +100,5 @@ def test_what_cannot_be_planned_goes_to_the_tool_as_it_is(tmp_path: Path) -> Non
     assert floorplan(SimpleNamespace(board=BOARDS["xc7k70t"], gateware=tmp_path)) == netlist
     for text in ("{", '{"modules": {}}', '{"modules": {"a": {"attributes": {"top": "1"}}}}'):
         netlist.write_text(text)
-        with pytest.raises(
-            PointwiseError, match=r"is not a netlist of Yosys \(.*build it again"
-        ):
+        with pytest.raises(PointwiseError, match=r"is not a netlist of Yosys \(.*build it again"):
             floorplan(system)

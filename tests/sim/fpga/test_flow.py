@@ -35,7 +35,11 @@ clock = {"achieved": 90.0 + seed, "constraint": 100.0}
 ends = {"from": {"cell": "a", "port": "Q"}, "to": {"cell": "b", "port": "D"}}
 path = {"from": "posedge clk", "to": "posedge clk", "path": [
     {"type": "clk-to-q", "delay": 0.5, **ends}, {"type": "routing", "delay": 8.25, **ends}]}
-report = {"fmax": {"clk": clock, "slow": {"achieved": 99.0, "constraint": 25.0}}, "critical_paths": [path]}
+far = path | {"to": "negedge slow", "path": [path["path"][0], {"type": "routing", "delay": 9.0, **ends}]}
+if seed == 14: far["path"][1]["delay"] = 10.0
+pad = path | {"from": "<async>"}
+report = {"fmax": {"clk": clock, "slow": {"achieved": 99.0, "constraint": 25.0}}}
+report["critical_paths"] = [path, far, pad]
 pathlib.Path(given["--report"]).write_text(json.dumps(report))
 pathlib.Path(given["--textcfg"]).write_text(f"seed {seed}")
 """
@@ -99,6 +103,14 @@ def test_failed_timing_leaves_a_report_and_no_bitstream(flow, tmp_path):
     report = json.loads((tmp_path / "out" / "report.json").read_text())
     assert not report["timing_met"] and report["bitstream"] is None
     assert not list(tmp_path.rglob("*.bit")), "not even that of the build before"
+
+
+def test_ways_between_clocks_count(flow):
+    _, report, text = flow(seeds=(12,))
+    assert report["crossings"] == {"clk → slow": {"ns": 9.5, "allowed_ns": 10.0}}
+    assert "clk → slow" in text and "NOT MET" not in text
+    with pytest.raises(PointwiseError, match=r"clk → slow takes 10\.5 of 10\.0 ns with seed 14.*--clock 95"):
+        flow(seeds=(14,))
 
 
 def test_failed_timing_can_be_allowed_and_is_told_all_the_same(flow, tmp_path):
