@@ -176,9 +176,9 @@ class _Machine:
             times_of += [at + cycles * (time + 1) for time in range(times) for at in latest]
         jobs = self.jobs[-period.length :]
         self.jobs += [job.later(cycles * (time + 1)) for time in range(times) for job in jobs]
-        convs = period.convs[len(self.jobs) :]
+        convs = period.convs[len(self.jobs) :][: len(self.ahead)]
         self.ahead = deque(
-            Job(conv, job.offered + cycles * times) for conv, job in zip(convs, self.ahead, strict=False)
+            Job(conv, job.offered + cycles * times) for conv, job in zip(convs, self.ahead, strict=True)
         )
         self.states.clear()
 
