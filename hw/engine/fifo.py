@@ -57,10 +57,7 @@ class RamFifo(wiring.Component):
         for pointer, moves in ((produce, write), (consume, fetch)):
             with m.If(moves):
                 m.d.sync += pointer.eq(Mux(pointer == words - 1, 0, pointer + 1))
-        # Both sums are made without ``fetch``, which comes late: taker, output register and memory decide it.
-        left, gone = Signal.like(level), Signal.like(level)
-        m.d.comb += [left.eq(level + write), gone.eq(level + write - 1)]
-        m.d.sync += level.eq(Mux(fetch, gone, left))
+        m.d.sync += level.eq(level + write - fetch)
         m.d.sync += filled.eq(write | (level[1:] != 0) | (level[0] & ~fetch))
         with m.If(fetch):
             m.d.sync += fetched.eq(1)
