@@ -83,7 +83,8 @@ class PointwiseSoC(SoCMini):
 
     def _show_life(self, leds: object) -> None:
         """The first LED blinks about once a second, the last is on while the core interrupts."""
-        beat, irq = Signal(int(self.sys_clk_freq / 2).bit_length()), Signal()
+        beat = Signal(int(self.sys_clk_freq / 2).bit_length())
+        irq = Signal()
         self.sync += beat.eq(beat + 1)
         self.specials += MultiReg(self.pointwise.irq, irq)
         self.comb += leds.eq(Cat(beat[-1], *[0] * (len(leds) - 2), irq))

@@ -62,7 +62,8 @@ class Unpacker(wiring.Component):
         left = Signal(range(max(2, splits)))  # items of the held beat behind the one on offer
         missing = Signal(range(max(2, joins)), init=joins - 1)  # beats to come behind the next one
 
-        taken, finished = Signal(), Signal()
+        taken = Signal()
+        finished = Signal()
         m.d.comb += [
             items.p.data.eq(held),
             items.p.last.eq(marked & (left == 0)),

@@ -160,7 +160,8 @@ class AxiWriter(wiring.Component):
         drive_constants(m, axi, "aw")
 
         # W: the data of what was begun.
-        send, ended = Signal(), Signal()
+        send = Signal()
+        ended = Signal()
         m.d.comb += [
             send.eq(owing & fifo.r_rdy & (~axi.wvalid | axi.wready)),
             fifo.r_en.eq(send),

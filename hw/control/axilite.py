@@ -36,7 +36,10 @@ class AxiLiteSlave(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         axi = self.axi
-        has_address, has_data, has_read, had_read = Signal(), Signal(), Signal(), Signal()
+        has_address = Signal()
+        has_data = Signal()
+        has_read = Signal()
+        had_read = Signal()
 
         m.d.comb += [
             axi.awready.eq(~has_address),

@@ -65,7 +65,8 @@ class ImageChecker(wiring.Component):
         m.d.comb += self.beats.ready.eq(1)  # none comes that was not asked for
 
         # Every beat passes through a register; all comparisons are of registers, and are kept in registers.
-        beat, valid = Signal(self.config.axi_data_width, reset_less=True), Signal()
+        beat = Signal(self.config.axi_data_width, reset_less=True)
+        valid = Signal()
         m.d.sync += [beat.eq(self.beats.payload), valid.eq(self.beats.valid)]
         here = Signal(HEADER_BYTES // bus_bytes)  # one bit for each beat of the header: that of the next one
         arrived = Signal(SETTLE_CYCLES)  # the whole header, one cycle ago and more
@@ -187,7 +188,10 @@ class ImageChecker(wiring.Component):
         compare("res", 8, lambda word: word <= config.res_words, Error.MEMORY)
 
         program_end = Signal(33)  # in units of 64 bytes
-        begins, some, ends, outside = Signal(), Signal(), Signal(), Signal()
+        begins = Signal()
+        some = Signal()
+        ends = Signal()
+        outside = Signal()
         m.d.sync += [
             program_end.eq((self.program_offset >> 6) + self.program_length),
             begins.eq((self.program_offset[:6] == 0) & (self.program_offset >= HEADER_BYTES)),

@@ -90,7 +90,8 @@ class Control(wiring.Component):
             Signal(32, name=name) for name in ("image_base", "input_base", "output_base", "image_bytes")
         )
         watchdog = Signal(32, init=WATCHDOG_DEFAULT)
-        enable, pending = Signal(), Signal()
+        enable = Signal()
+        pending = Signal()
         good = Signal()  # the image of image_base and image_bytes has been checked
         fresh = Signal()  # neither was written since the start
         bits = Cat(bit.replicate(8) for bit in slave.write_mask)

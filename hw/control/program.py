@@ -96,7 +96,8 @@ class ProgramFetch(wiring.Component):
             ],
         )
         dma_bad = any_of("dma", [dma.rows == 0, dma.words == 0, dma.base > max(Base)])
-        refused, unknown = Signal(), Signal()
+        refused = Signal()
+        unknown = Signal()
         m.d.sync += [refused.eq(0), unknown.eq(0)]
         with m.Switch(conv.opcode):
             with m.Case(Opcode.END):
@@ -138,7 +139,8 @@ class ProgramFetch(wiring.Component):
             self.streams.p.beats.eq(conv.stream_beats),
         ]
         refused, refusal = self._refusal(m, conv, dma)
-        ends, convolves = Signal(), Signal()
+        ends = Signal()
+        convolves = Signal()
         m.d.sync += [ends.eq(conv.opcode == Opcode.END), convolves.eq(conv.opcode == Opcode.CONV)]
 
         # On offer, each until it is taken: to ``conv``, to ``streams``, to the queue of the DMA.
@@ -158,7 +160,8 @@ class ProgramFetch(wiring.Component):
         position = Signal(32)  # instructions dispatched so far
         left = Signal(32)
         none_left = Signal()
-        conv_count, dma_count = Signal(16), Signal(16)
+        conv_count = Signal(16)
+        dma_count = Signal(16)
         next_one = Signal()
         m.d.comb += unpacker.items.ready.eq(next_one)
         m.d.sync += [

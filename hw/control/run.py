@@ -91,7 +91,8 @@ class RunSequencer(wiring.Component):
         }
         m.d.sync += [signal.eq(getattr(self, name)) for name, signal in soon.items()]
         counts = Signal()
-        image_wrong, program_wrong = Signal(), Signal()
+        image_wrong = Signal()
+        program_wrong = Signal()
         image_bad = Signal()
         wrong = Signal()  # any of them
         m.d.comb += [

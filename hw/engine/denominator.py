@@ -55,7 +55,8 @@ class Denominator(wiring.Component):
         )
         # Block RAM takes half of a cycle to answer, so that it is asked a cycle before ``part`` is there.
         reader, writer = sums.read_port(), sums.write_port()
-        before, total = Signal(ROW_SUM_BITS, reset_less=True), Signal(ROW_SUM_BITS, reset_less=True)
+        before = Signal(ROW_SUM_BITS, reset_less=True)
+        total = Signal(ROW_SUM_BITS, reset_less=True)
         m.d.comb += reader.addr.eq(delay(m, self.tag.token, cycles - 1, name="early_token"))
         m.d.sync += [
             before.eq(Mux(first, 0, reader.data)),

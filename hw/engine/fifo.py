@@ -38,12 +38,22 @@ class RamFifo(wiring.Component):
         m = Module()
         words = self.depth - 2
         m.submodules.ram = ram = Ram(words, 1, self.width)
-        level, filled = Signal(range(words + 1)), Signal()  # words in the memory; whether there are any
-        produce, consume = Signal(bits_for(words)), Signal(bits_for(words))
+        # Words in the memory and the one fetched in the cycle before; whether there are any without it.
+        level = Signal(range(max(words, 2) + 1))
+        taken = Signal()
+        filled = Signal()
+        produce = Signal(bits_for(words))
+        consume = Signal(bits_for(words))
         held = Signal(self.width, reset_less=True)
-        write, fetch, fetched, moves_on = Signal(), Signal(), Signal(), Signal()
+        write = Signal()
+        fetch = Signal()
+        fetched = Signal()
+        moves_on = Signal()
+        # One word, or two, beside what was taken.
+        any_left = Signal()
+        more_left = Signal()
         m.d.comb += [
-            self.w_rdy.eq(level != words),
+            self.w_rdy.eq((level != words) | taken),
             write.eq(self.w_en & self.w_rdy),
             moves_on.eq(~self.r_rdy | self.r_en),
             fetch.eq(filled & (~fetched | moves_on)),
@@ -57,8 +67,16 @@ class RamFifo(wiring.Component):
         for pointer, moves in ((produce, write), (consume, fetch)):
             with m.If(moves):
                 m.d.sync += pointer.eq(Mux(pointer == words - 1, 0, pointer + 1))
-        m.d.sync += level.eq(level + write - fetch)
-        m.d.sync += filled.eq(write | (level[1:] != 0) | (level[0] & ~fetch))
+        # The taker is far away: what it decides moves a pointer and one bit, and is counted a cycle later.
+        m.d.comb += [
+            any_left.eq((level[1:] != 0) | (level[0] & ~taken)),
+            more_left.eq((level[2:] != 0) | (level[1] & (level[0] | ~taken))),
+        ]
+        m.d.sync += [
+            taken.eq(fetch),
+            level.eq(level + write - taken),
+            filled.eq(write | more_left | (any_left & ~fetch)),
+        ]
         with m.If(fetch):
             m.d.sync += fetched.eq(1)
         with m.Elif(moves_on):

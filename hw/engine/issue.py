@@ -80,8 +80,10 @@ class TokenIssue(wiring.Component):
 
         # How long ago the last tile started; the counter hears of it a cycle later, for a short path.
         short_for = max(self.config.rows, REVISIT_CYCLES)
-        begun, left = Signal(), Signal(range(short_for))
-        short, spaced = Signal(), Signal(init=1)
+        begun = Signal()
+        left = Signal(range(short_for))
+        short = Signal()
+        spaced = Signal(init=1)
         m.d.sync += [
             begun.eq(self.started),
             left.eq(Mux(begun, short_for - 3, Mux(left == 0, 0, left - 1))),

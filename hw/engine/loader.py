@@ -87,22 +87,33 @@ class Loader(wiring.Component):
         shift_rows = -(-rows // cols)
 
         conv = Signal(LOADER)
-        k_left, n_left = Signal(13), Signal(13)
+        k_left = Signal(13)
+        n_left = Signal(13)
         entry = Signal(range(TABLE_ENTRIES))
         byte = Signal(bits_for(cols))
-        plane, plane_bank = Signal(range(PLANES)), Signal(range(PARAMETER_BANKS))
+        plane = Signal(range(PLANES))
+        plane_bank = Signal(range(PARAMETER_BANKS))
         index = Signal(bits_for(max(rows, cols)))  # row or column of the tile
         part = Signal(bits_for(words_per_row))  # word of a row of V
         sub = Signal(bits_for(rows_per_word))  # part of a word of V that is the row
         parity = Signal()
         loaded = Signal()
-        age, aged = Signal(range(rows + 1), init=rows), Signal(init=1)  # cycles since the tile before started
-        last_k, last_n, one_k = Signal(), Signal(), Signal()
-        keys, streamed, bare = Signal(), Signal(), Signal()  # bare: a tile takes no rows of the stream
+        # Cycles since the tile before started.
+        age = Signal(range(rows + 1), init=rows)
+        aged = Signal(init=1)
+        last_k = Signal()
+        last_n = Signal()
+        one_k = Signal()
+        keys = Signal()
+        streamed = Signal()
+        bare = Signal()  # a tile takes no rows of the stream
 
         # What the walk needs next is compared a cycle or two before it is there.
-        k_after, n_after = Signal(13), Signal(13)  # left in the next tile
-        last_k_after, last_n_after = Signal(), Signal()
+        # Left in the next tile.
+        k_after = Signal(13)
+        n_after = Signal(13)
+        last_k_after = Signal()
+        last_n_after = Signal()
         last_index, last_index_after, last_column_index = (
             Signal.like(index, name=n) for n in ("last_index", "last_index_after", "last_column_index")
         )  # of rows in this K-tile and the next; of columns
@@ -122,7 +133,9 @@ class Loader(wiring.Component):
         # The parameters of an N-tile take so long that this knows of the convolution before it is asked.
         depends = Signal()
         m.d.sync += depends.eq((self.conv_done >= conv.wait_conv) & (self.dma_done >= conv.wait_dma))
-        row_load, word_load, shift_load = Signal(), Signal(), Signal()
+        row_load = Signal()
+        word_load = Signal()
+        shift_load = Signal()
         m.d.comb += self.tile_ready.eq(loaded)
         # Tables and parameters have far to go.
         plane_take, exp_take, act_take = (Signal(name=f"{n}_take") for n in ("plane", "exp", "act"))
@@ -162,7 +175,9 @@ class Loader(wiring.Component):
         consumed = Signal(init=1)
         places = Signal(PACKED_BITS)  # of the last weight in a byte
 
-        row_ends, column_ends = Signal(), Signal()  # the same of the words of a tile
+        # The same of the words of a tile.
+        row_ends = Signal()
+        column_ends = Signal()
 
         def to_row(number: Value | int) -> None:
             last = number == rows - 1
@@ -183,7 +198,8 @@ class Loader(wiring.Component):
                 m.next = "SHIFTS"
 
         # K: the next words of the same tokens. V: the next words of the same tokens, for the next columns.
-        next_words, beside = Signal(ADDRESS_BITS), Signal(ADDRESS_BITS)
+        next_words = Signal(ADDRESS_BITS)
+        beside = Signal(ADDRESS_BITS)
         m.d.sync += [
             next_words.eq(tile_base + key_offset + conv.stat_word_stride),
             beside.eq(tile_base + Mux(sub == rows_per_word - 1, conv.stat_word_stride * words_per_row, 0)),

@@ -102,7 +102,8 @@ class Requantise(wiring.Component):
         leading4 = delay(m, leading3, 1, name="leading4")
         divide5 = delay(m, self.divide, 5, name="divide5")
         limits12 = delay(m, self.limits, 12, name="limits12")
-        low13, high13 = Signal(signed(16), reset_less=True), Signal(signed(16), reset_less=True)
+        low13 = Signal(signed(16), reset_less=True)
+        high13 = Signal(signed(16), reset_less=True)
         with m.Switch(limits12):
             with m.Case(Limits.INT8):
                 m.d.sync += [low13.eq(-128), high13.eq(127)]

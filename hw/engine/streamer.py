@@ -46,19 +46,32 @@ class Streamer(wiring.Component):
         m = Module()
         config = self.config
         rows, cols = config.rows, config.cols
-        conv, active = Signal(STREAMER), Signal()
-        token, stat_token = Signal(bits_for(config.max_tokens)), Signal(bits_for(config.max_tokens))
+        conv = Signal(STREAMER)
+        active = Signal()
+        token = Signal(bits_for(config.max_tokens))
+        stat_token = Signal(bits_for(config.max_tokens))
         left = Signal(bits_for(config.max_tokens + 1))  # tokens of the tile, with the one on offer
-        k_left, n_left = Signal(13), Signal(13)
-        first_k, first_n = Signal(), Signal()
-        parity, exp_bank = Signal(), Signal()
-        tile_address, address = Signal(ADDRESS_BITS), Signal(ADDRESS_BITS)
+        k_left = Signal(13)
+        n_left = Signal(13)
+        first_k = Signal()
+        first_n = Signal()
+        parity = Signal()
+        exp_bank = Signal()
+        tile_address = Signal(ADDRESS_BITS)
+        address = Signal(ADDRESS_BITS)
         # Where the walk is, each compared a step ahead. (A tile of one token, a convolution of one K-tile.)
-        tile_start, tile_last, last_k, last_n = Signal(), Signal(), Signal(), Signal()
-        one_token, one_k = Signal(), Signal()
+        tile_start = Signal()
+        tile_last = Signal()
+        last_k = Signal()
+        last_n = Signal()
+        one_token = Signal()
+        one_k = Signal()
 
         start = self.descriptor.payload
-        final, takes, issue, begins = Signal(), Signal(), Signal(), Signal()
+        final = Signal()
+        takes = Signal()
+        issue = Signal()
+        begins = Signal()
         m.d.comb += final.eq(last_k & last_n)
         may_start = self._may_start(m, conv, last_k, final, takes, begins)
         exponential = conv.prologue == Kind.EXPONENTIAL
@@ -171,9 +184,13 @@ class Streamer(wiring.Component):
         config, start = self.config, self.descriptor.payload
         depth = next_power_of_two(config.max_tokens)
         ahead = Signal(init=1)  # the next tile to start belongs to the convolution behind
-        wait_conv, wait_dma, wait_rows = Signal(16), Signal(16), Signal(16)  # of the next tile's convolution
+        # Of the next tile's convolution.
+        wait_conv = Signal(16)
+        wait_dma = Signal(16)
+        wait_rows = Signal(16)
         tokens = Signal(bits_for(config.max_tokens + 1))
-        follow, row = Signal(), Signal(13)
+        follow = Signal()
+        row = Signal(13)
         with m.If(begins):
             m.d.sync += row.eq(row + 1)
             with m.If(last_k):
@@ -189,7 +206,8 @@ class Streamer(wiring.Component):
                 follow.eq(start.follow),
                 row.eq(0),
             ]
-        fetched, settled = Signal(), Signal()
+        fetched = Signal()
+        settled = Signal()
         m.d.sync += [
             fetched.eq(ahead & self.descriptor.valid & ~takes),
             settled.eq(fetched & ~takes),
@@ -199,7 +217,9 @@ class Streamer(wiring.Component):
 
         # Room in the output FIFO is taken for a whole last K-tile at once, and comes back token by token.
         room = Signal(signed(depth.bit_length() + 1), init=depth)
-        popped, reserved, fits = Signal(), Signal.like(tokens), Signal()
+        popped = Signal()
+        reserved = Signal.like(tokens)
+        fits = Signal()
         m.d.sync += [
             popped.eq(self.popped),
             reserved.eq(Mux(begins & last_k, conv.tokens, 0)),
@@ -207,9 +227,13 @@ class Streamer(wiring.Component):
             fits.eq(room >= tokens),
         ]
 
-        spaced, depends = Signal(init=1), Signal()
+        spaced = Signal(init=1)
+        depends = Signal()
         m.d.sync += spaced.eq(~recently(m, begins, REVISIT_CYCLES - 1, name="begun"))
-        computed, loaded, loading, row_loaded = Signal(), Signal(), Signal(), Signal()
+        computed = Signal()
+        loaded = Signal()
+        loading = Signal()
+        row_loaded = Signal()
         m.d.sync += [
             computed.eq(self.conv_done >= wait_conv),
             loaded.eq(self.dma_done >= wait_dma),

@@ -80,8 +80,10 @@ class TokenSums(wiring.Component):
         # Block RAM takes half of a cycle to answer, so that it is asked a cycle before the parts are there.
         m.d.comb += reader.addr.eq(early)
         before = delay(m, Mux(first_tile, 0, reader.data), 1, name="before")
-        row, row_squares = Signal(signed(TOTAL_BITS), reset_less=True), Signal(SQUARES_BITS, reset_less=True)
-        total, squares = Signal(signed(TOTAL_BITS), reset_less=True), Signal(SQUARES_BITS, reset_less=True)
+        row = Signal(signed(TOTAL_BITS), reset_less=True)
+        row_squares = Signal(SQUARES_BITS, reset_less=True)
+        total = Signal(signed(TOTAL_BITS), reset_less=True)
+        squares = Signal(SQUARES_BITS, reset_less=True)
         with m.If(valid):
             m.d.sync += [
                 row.eq(part + Mux(first_group, 0, row)),

@@ -96,8 +96,11 @@ class Walker(wiring.Component):
         group = Signal(bits_for(config.groups))
         left = Signal(13)  # channels of this and later N-tiles
         left_group = Signal(signed(14))  # channels of this and later groups; below zero past the last one
-        tile_word, word = Signal(ADDRESS_BITS), Signal(ADDRESS_BITS)  # address offset of N-tile and group
-        tile_part, lane_part = Signal(bits_for(parts)), Signal(bits_for(parts))
+        # Address offset of N-tile and group.
+        tile_word = Signal(ADDRESS_BITS)
+        word = Signal(ADDRESS_BITS)
+        tile_part = Signal(bits_for(parts))
+        lane_part = Signal(bits_for(parts))
         token_address = Signal(ADDRESS_BITS)
         bank = Signal(range(PARAMETER_BANKS))
         table_bank = Signal()
@@ -106,8 +109,11 @@ class Walker(wiring.Component):
         wait = Signal(range(max(self.settle, REVISIT_CYCLES) + 1))
         # Where the walk is, each compared a step ahead.
         tokens_left = Signal(bits_for(config.max_tokens + 1))  # of the N-tile, with this one
-        last_group, last_token, last_tile = Signal(), Signal(), Signal()
-        one_token, few_tokens = Signal(), Signal()
+        last_group = Signal()
+        last_token = Signal()
+        last_tile = Signal()
+        one_token = Signal()
+        few_tokens = Signal()
 
         last_part = lane_part == parts - 1
         next_part = Mux(last_part, 0, lane_part + 1)
@@ -143,7 +149,8 @@ class Walker(wiring.Component):
             m.d.comb += self.tag.mask[lane].eq(left_group > lane)
 
         start = self.descriptor.payload
-        allowed, taken = Signal(), self.descriptor.valid & self.descriptor.ready
+        allowed = Signal()
+        taken = self.descriptor.valid & self.descriptor.ready
         m.d.sync += allowed.eq(self.descriptor.valid & (self.dma_done >= start.post_wait_dma) & ~taken)
         with m.FSM():
             with m.State("IDLE"):

@@ -80,7 +80,8 @@ class DmaEngine(wiring.Component):
         wiring.connect(m, store.beats, wiring.flipped(self.write_beats))
 
         command = self.instructions.p
-        storing, space = Signal(), Signal()
+        storing = Signal()
+        space = Signal()
         start = Signal()
         m.d.comb += [
             walker.base.eq(command.sram_base),
@@ -106,7 +107,8 @@ class DmaEngine(wiring.Component):
         address = Signal(config.axi_addr_width)
         stride = Signal(config.axi_addr_width)
         beats = Signal(BEATS_BITS)
-        rows_left, asking = Signal(COUNT_BITS), Signal()
+        rows_left = Signal(COUNT_BITS)
+        asking = Signal()
         for port, chosen in ((self.transfers, ~storing), (self.write_transfers, storing)):
             m.d.comb += [
                 port.p.address.eq(address),
@@ -140,7 +142,8 @@ class DmaEngine(wiring.Component):
             m.d.sync += self.rows_done.eq(self.rows_done + 1)
         m.d.sync += self.done.eq(0)
         met = (self.conv_done >= command.wait_conv) & (self.dma_done >= command.wait_dma)
-        allowed, stored = Signal(), store.idle & self.writer_idle
+        allowed = Signal()
+        stored = store.idle & self.writer_idle
         m.d.sync += allowed.eq(self.instructions.valid & met & ~start)
         with m.FSM():
             with m.State("WAIT"):

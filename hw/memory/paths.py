@@ -136,7 +136,8 @@ class StorePath(wiring.Component):
         widest = 16 * config.rows
         # One more than the depth: the output register of the FIFO must not count as room.
         m.submodules.fifo = fifo = SyncFIFOBuffered(width=widest + 1, depth=self.DEPTH + 1)
-        granted, left = Signal(), Signal()
+        granted = Signal()
+        left = Signal()
         room = Credits(m, self.DEPTH, left, name="room")
         m.d.comb += [
             granted.eq(self.words.valid & self.words.ready),

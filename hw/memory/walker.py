@@ -32,10 +32,12 @@ class BlockWalker(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        stride, words = Signal(COUNT_BITS), Signal(COUNT_BITS)
+        stride = Signal(COUNT_BITS)
+        words = Signal(COUNT_BITS)
         row = Signal(ADDRESS_BITS)  # address of the row's first word
         address = Signal(ADDRESS_BITS)
-        rows_left, words_left = Signal(COUNT_BITS), Signal(COUNT_BITS)
+        rows_left = Signal(COUNT_BITS)
+        words_left = Signal(COUNT_BITS)
         row_end = Signal()  # compared a step ahead, like the next two
         last_row = Signal()
         one_word = Signal()

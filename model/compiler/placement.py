@@ -107,10 +107,11 @@ def _place_in_order(
         borders = (
             np.arange(0, capacity, bank_words) if capacity and bank_words and apart else np.zeros(1, np.int64)
         )
-        candidates = np.unique(np.concatenate([above, below, borders]))
+        candidates = np.concatenate([above, below, borders])
         candidates = candidates[candidates >= 0]
         if capacity is not None:
             candidates = candidates[candidates + item.words <= capacity]
+        candidates = np.array(sorted(set(candidates.tolist())), np.int64)
         free = ~np.any((candidates[:, None] > below) & (candidates[:, None] < above), axis=1)
         candidates = candidates[free]
         if not len(candidates):

@@ -140,7 +140,7 @@ class Emitter:
         return brings and not line.block.one_run
 
     def _conv_waits(self, step: Step, conv: Conv, layer: Layer):
-        tokens = np.arange(conv.first_token, conv.first_token + conv.tokens)
+        tokens = slice(conv.first_token, conv.first_token + conv.tokens)
         reads = [self._region(rows) for rows in step.streamed]
         late_reads, early_writes, writes = [], [], [self._region(step.output)]
         if step.stationary is not None:
@@ -150,10 +150,10 @@ class Emitter:
         if conv.sums:
             writes.append(Region("statistics", tokens))
         if conv.prologue == Prologue.EXPONENTIAL:
-            reads.append(Region("maxima", np.array([conv.max_slot])))
-            early_writes.append(Region("sums", np.array([conv.sum_slot])))
+            reads.append(Region("maxima", slice(conv.max_slot, conv.max_slot + 1)))
+            early_writes.append(Region("sums", slice(conv.sum_slot, conv.sum_slot + 1)))
         if conv.row_max:
-            writes.append(Region("maxima", np.array([conv.max_slot])))
+            writes.append(Region("maxima", slice(conv.max_slot, conv.max_slot + 1)))
         if conv.add:
             late_reads.append(self._region(step.output))
         return self._tracker.conv(reads, late_reads, early_writes, writes)

@@ -8,7 +8,6 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from hw.contract.errors import PointwiseError
-from sim.build import build_root
 
 from .options import Config, Model, core_config
 
@@ -116,6 +115,8 @@ def command(
     console.print(estimates.sweep_table(points, subject.name, clock))
     for reason in estimates.reasons(points):
         console.print(reason, soft_wrap=True)
+    from sim.build import build_root
+
     folder = out or build_root() / f"estimate-{subject.name}"
     for path in estimates.write(points, subject.name, clock, folder):
         console.print(str(path), soft_wrap=True)

@@ -13,6 +13,7 @@ from amaranth.hdl._ir import PortDirection
 
 from hw.contract.errors import PointwiseError
 from hw.contract.files import write_file
+from hw.engine.ram import RAM_VERILOG
 
 from .properties import PLATFORM
 
@@ -75,6 +76,7 @@ def prove(
     m.submodules.harness = harness
     clock = {"clk": (domain.clk, PortDirection.Input)}  # without the port it would stand still
     text = rtlil.convert(m, name="top", ports=clock, platform=PLATFORM)
+    write_file(folder / "ram.v", RAM_VERILOG)
     write_file(folder / "top.il", text)
     if '"cover"' in text:
         _run(folder, "cover", reach)
@@ -88,9 +90,11 @@ depth {depth}
 [engines]
 {ENGINE}
 [script]
+read_verilog ram.v
 read_rtlil top.il
 prep -top top
 [files]
+ram.v
 top.il
 """
     write_file(folder / f"{mode}.sby", script)

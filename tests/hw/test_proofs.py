@@ -15,6 +15,7 @@ from tests.hw.bus.formal_reader import ReaderDataProof, ReaderProtocolProof
 from tests.hw.bus.formal_slice import SliceProof
 from tests.hw.bus.formal_writer import WriterDataProof, WriterHaltProof, WriterProtocolProof
 from tests.hw.control.formal_axilite import AxiLiteProof
+from tests.hw.engine.formal_fifo import RamFifoProof
 from tests.hw.engine.formal_loader import LoaderProof
 from tests.hw.memory.formal_store import StorePathProof
 
@@ -54,6 +55,8 @@ PROOFS = {
     "prefetch": Proof(lambda: PrefetchProof(FOLLOWED), 8, False),
     "store_path_room": Proof(lambda: StorePathProof(SMALL, follow=False), 2, True),
     "store_path_words": Proof(lambda: StorePathProof(SMALL, follow=True), 12, False),
+    "ram_fifo_counts": Proof(lambda: RamFifoProof(7, follow=False), 2, True),
+    "ram_fifo_words": Proof(lambda: RamFifoProof(4, follow=True), 9, False),
     "loader": Proof(lambda: LoaderProof(SMALL, 8), 2, True),
     "axi_lite": Proof(AxiLiteProof, 2, True),
 }

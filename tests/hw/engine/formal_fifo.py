@@ -1,0 +1,45 @@
+"""Harness of RamFifo: no word is lost, repeated or overtaken, and its flags are what is inside."""
+
+from amaranth.hdl import Assert, Assume, Cover, Elaboratable, Module, Signal
+
+from hw.engine.fifo import RamFifo
+from sim.formal.properties import free_inputs, in_order, inside
+
+
+class RamFifoProof(Elaboratable):
+    """Any words, written at any time that it is ready, taken at any time that there is one.
+
+    Args:
+        follow: whether to follow the words through the memory, which is not by induction: its contents are
+            out of an assertion's reach.
+    """
+
+    def __init__(self, depth: int, *, follow: bool, width: int = 2) -> None:
+        self.depth, self.follow, self.width = depth, follow, width
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        unit = RamFifo(width=self.width, depth=self.depth)
+        free_inputs(m, unit)
+        state = inside(m, unit)
+        words = self.depth - 2
+        m.d.comb += [Assume(~unit.r_en | unit.r_rdy), Cover(~unit.w_rdy & unit.r_rdy)]
+        put = unit.w_en & unit.w_rdy
+        if self.follow:
+            into, out = [unit.w_data], [unit.r_data]
+            in_order(m, put, into, unit.r_en, out, capacity=self.depth, name="word")
+            return m
+
+        held = Signal(range(self.depth + 1))
+        m.d.sync += held.eq(held + put - unit.r_en)
+        waiting = state["level"] - state["taken"]  # in the memory
+        apart = state["produce"] - state["consume"]
+        m.d.comb += [
+            Assert(held == waiting + state["fetched"] + unit.r_rdy),
+            Assert((waiting >= 0) & (waiting <= words)),
+            Assert(unit.w_rdy == (waiting != words)),
+            Assert(state["filled"] == (waiting != 0)),
+            Assert((state["produce"] < words) & (state["consume"] < words)),
+            Assert((apart == waiting) | (apart + words == waiting)),
+        ]
+        return m
