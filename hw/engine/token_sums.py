@@ -49,16 +49,17 @@ class TokenSums(wiring.Component):
         m = Module()
         lanes = self.config.post_lanes
         masked, products = [], []
+        counts = delay(m, self.mask, 1, name="counts")
         for p in range(lanes):
             value = Signal(signed(16), name=f"value_{p}", reset_less=True)
             product = Signal(unsigned(31), name=f"product_{p}", reset_less=True)
-            # Masked behind the multiplier: there it is a reset of the register, and no gate before it.
+            # Masked behind the register: it is the multiplier's own, which takes every product.
             m.d.sync += [
                 value.eq(Mux(self.mask[p], self.values[p], 0)),
-                product.eq(Mux(self.mask[p], self.values[p] * self.values[p], 0)),
+                product.eq(self.values[p] * self.values[p]),
             ]
             masked.append(value)
-            products.append(product)
+            products.append(Mux(counts[p], product, 0))
         part, cycles = tree(m, masked, add, name="part")
         part_squares, _ = tree(m, products, add, name="part_squares")
         cycles += 1

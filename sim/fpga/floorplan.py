@@ -93,22 +93,25 @@ def find_places(
 
 
 def array_of(top: dict) -> dict[tuple[int, int], int]:
-    """Number of the multiplier of each row and column of the array, by the register that it goes into."""
-    registers = {}
+    """Number of the multiplier of each row and column of the array, by the register of its product.
+
+    That is the multiplier's own, or flip-flops behind it.
+    """
+    places = {}
     for name, net in top["netnames"].items():
         if match := PRODUCT.search(name):
-            registers |= dict.fromkeys(net["bits"], (int(match[1]), int(match[2])))
+            places |= dict.fromkeys(net["bits"], (int(match[1]), int(match[2])))
     cells = list(top["cells"].values())
-    before = {
-        cell["connections"]["DI"][0]: registers[cell["connections"]["Q"][0]]
+    places |= {
+        cell["connections"]["DI"][0]: places[cell["connections"]["Q"][0]]
         for cell in cells
-        if cell["type"] == "TRELLIS_FF" and cell["connections"]["Q"][0] in registers
+        if cell["type"] == "TRELLIS_FF" and cell["connections"]["Q"][0] in places
     }
     found = {}
     for number, cell in enumerate(cells):
         if cell["type"] == MULTIPLIER:
             outputs = [bit for port, bits in cell["connections"].items() if port[0] == "P" for bit in bits]
-            found |= {before[bit]: number for bit in outputs if bit in before}
+            found |= {places[bit]: number for bit in outputs if bit in places}
     return found
 
 

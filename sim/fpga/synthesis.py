@@ -9,12 +9,15 @@ from hw.contract.errors import PointwiseError
 from hw.contract.files import write_file
 from hw.package.files import TOP as CORE
 
+from .products import hold_products
 from .tools import Tools, run
 
 NETLIST, SCRIPT = "netlist.json", "synthesis.ys"
 NET_PS = 1400
 """What a net of a full chip takes, in ps. With the 300 of Yosys a path of many gates looks short beside
 a block RAM, and is mapped for area."""
+MAPPED = "mapped.json"
+"""The netlist as Yosys leaves it."""
 
 
 def commands(family: str, top: str, *, apart: str = "") -> list[str]:
@@ -41,9 +44,9 @@ def commands(family: str, top: str, *, apart: str = "") -> list[str]:
 
 
 def synthesise(system: System, tools: Tools, *, tell: Callable[[str], None] = lambda text: None) -> float:
-    """Write ``netlist.json`` of a system beside its sources; seconds that it took, 0 if it was there already.
+    """Write ``netlist.json`` of a system beside its sources; seconds of Yosys, 0 if it need not run.
 
-    The netlist is kept under a hash of the sources, the script and Yosys' version, so that other seeds of
+    What it wrote is kept under a hash of the sources, the script and Yosys' version, so that other seeds of
     place and route do not synthesise again.
 
     Raises:
@@ -51,18 +54,18 @@ def synthesise(system: System, tools: Tools, *, tell: Callable[[str], None] = la
     """
     # The tools of the wheels see the folder that they run in, and not all of the others.
     script = [f"read_verilog {source.relative_to(system.gateware)}" for source in system.verilog]
-    script += [*commands(system.board.family, TOP, apart=CORE), f"write_json {NETLIST}", "stat"]
+    script += [*commands(system.board.family, TOP, apart=CORE), f"write_json {MAPPED}", "stat"]
     texts = [*script, tools.version("yosys"), *(_text(source) for source in system.verilog)]
     key = hashlib.sha256("\0".join(texts).encode()).hexdigest()
-    stamp = system.gateware / f"{NETLIST}.key"
-    if (system.gateware / NETLIST).exists() and stamp.exists() and stamp.read_text() == key:
-        return 0.0
-    stamp.unlink(missing_ok=True)
-    write_file(system.gateware / SCRIPT, "\n".join(script) + "\n")
-    command = [*tools.command("yosys"), "-s", SCRIPT]
-    log = system.folder / "synthesis.log"
-    seconds = run(command, log, folder=system.gateware, name="synthesis", tell=tell)
-    write_file(stamp, key)
+    mapped, stamp, seconds = system.gateware / MAPPED, system.gateware / f"{MAPPED}.key", 0.0
+    if not (mapped.exists() and stamp.exists() and stamp.read_text() == key):
+        stamp.unlink(missing_ok=True)
+        write_file(system.gateware / SCRIPT, "\n".join(script) + "\n")
+        command = [*tools.command("yosys"), "-s", SCRIPT]
+        log = system.folder / "synthesis.log"
+        seconds = run(command, log, folder=system.gateware, name="synthesis", tell=tell)
+        write_file(stamp, key)
+    hold_products(mapped, system.gateware / NETLIST)
     return seconds
 
 

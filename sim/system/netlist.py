@@ -1,13 +1,15 @@
 """A core as synthesis leaves it, made of the cells of an ECP5, in the core's own test bench."""
 
 import hashlib
+import inspect
 from functools import cache
 
 from hw.contract.config import CoreConfig
 from hw.contract.files import write_file
 from hw.package.files import TOP as CORE
 from sim.build import CHECKERS, DRAM, RTL, Build, build, build_root, locked
-from sim.fpga.synthesis import commands
+from sim.fpga import products
+from sim.fpga.synthesis import MAPPED, NETLIST, commands
 from sim.fpga.tools import Tools, run
 
 from .testbench import TOP, core_verilog
@@ -23,33 +25,36 @@ NO_TIMELINE = "module timeline (input logic clk);\nendmodule\n"
 
 @cache
 def core_netlist(config: CoreConfig) -> str:
-    """The flat netlist of a core as Verilog text, from the pass that bitstreams are made with.
+    """The flat netlist of a core as Verilog text, from the passes that bitstreams are made with.
 
-    It is kept in the build folder under a hash of the core, the script and Yosys' version.
+    It is kept in the build folder under a hash of the core, the scripts, our own pass and Yosys' version.
 
     Raises:
         PointwiseError: Yosys is not there, or failed.
     """
     tools = Tools()
-    script = "\n".join(
-        (
-            "read_verilog core.v",
-            *commands(FAMILY, CORE),
+    scripts = {
+        "synthesis": ("read_verilog core.v", *commands(FAMILY, CORE), f"write_json {MAPPED}"),
+        "writing": (
+            f"read_json {NETLIST}",
             # The names of a flat netlist are half of its text.
             "rename -hide w:* c:*",
             "rename -enumerate -pattern n%",
             "write_verilog -noattr netlist.v",
-        )
-    )
-    texts = (core_verilog(config), script, tools.version("yosys"))
+        ),
+    }
+    texts = (core_verilog(config), str(scripts), inspect.getsource(products), tools.version("yosys"))
     key = hashlib.sha256("\0".join(texts).encode()).hexdigest()[:12]
     folder = build_root() / "netlists" / f"{config.rows}x{config.cols}-{key}"
     with locked(folder):
         if not (folder / "done").exists():
             write_file(folder / "core.v", texts[0])
-            write_file(folder / "synthesis.ys", script)
-            command = [*tools.command("yosys"), "-s", "synthesis.ys"]
-            run(command, folder / "synthesis.log", folder=folder, name="synthesis")
+            for name, lines in scripts.items():
+                write_file(folder / f"{name}.ys", "\n".join(lines) + "\n")
+                command = [*tools.command("yosys"), "-s", f"{name}.ys"]
+                run(command, folder / f"{name}.log", folder=folder, name=name)
+                if name == "synthesis":
+                    products.hold_products(folder / MAPPED, folder / NETLIST)
             write_file(folder / "done", "")
     return (folder / "netlist.v").read_text()
 

@@ -70,15 +70,23 @@ async def block_rams(dut):
 
 @cocotb.test()
 async def multiplier(dut):
-    """Signed and unsigned factors of 18 bits, the extremes among them."""
+    """Signed and unsigned factors of 18 bits, the extremes among them; the product at once, and held."""
     Clock(dut.clk, 10, unit="ns").start()
+    held = None
     for _ in range(500):
         await FallingEdge(dut.clk)
         factors = [random.choice((0, 1, 0x1FFFF, 0x20000, 0x3FFFF, random.getrandbits(18))) for _ in "ab"]
         signs = [random.getrandbits(1) for _ in "ab"]
+        enable, reset = random.getrandbits(1), random.random() < 0.2
         dut.dia.value, dut.dib.value = factors
         dut.signed_a.value, dut.signed_b.value = signs
+        dut.cea.value, dut.wea.value = enable, reset
         await ReadOnly()
         pairs = zip(factors, signs, strict=True)
         a, b = (factor - (1 << 18) if sign and factor >> 17 else factor for factor, sign in pairs)
         assert int(dut.product.value) == a * b & (1 << 36) - 1
+        await RisingEdge(dut.clk)
+        if reset or enable:
+            held = 0 if reset else a * b & (1 << 36) - 1
+        await ReadOnly()
+        assert held is None or int(dut.held.value) == held

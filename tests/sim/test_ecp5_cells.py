@@ -34,13 +34,16 @@ def test_cells():
     ports = (
         "input clk, input [17:0] dia, dib, input [13:0] ada, adb, input wea, cea, ceb, output [35:0] product"
     )
-    ports += ", input signed_a, signed_b"
+    ports += ", held, input signed_a, signed_b"
     ports += "".join(f", output [17:0] doa{i}, dob{i}" for i in range(len(WIDTHS)))
     text = f"module cells ({ports});\n"
     text += "".join(block_ram(i, *widths) for i, widths in enumerate(WIDTHS))
     constants = ", ".join(f".C{i}(1'b0)" for i in range(18))
     factors = f"{pins('A', 'dia', 18)}, {pins('B', 'dib', 18)}, {constants}"
     signs = ".SIGNEDA(signed_a), .SIGNEDB(signed_b), .SOURCEA(1'b0), .SOURCEB(1'b0)"
-    text += f"  MULT18X18D multiplier ({factors}, {signs}, {pins('P', 'product', 36)});\n"
+    register = ".CLK0(clk), .CE0(cea), .RST0(wea)"
+    for settings, product in (("", "product"), ('#(.REG_OUTPUT_CLK("CLK0"))', "held")):
+        wires = f"{factors}, {signs}, {register}, {pins('P', product, 36)}"
+        text += f"  MULT18X18D {settings} multiplier_{product} ({wires});\n"
     sources = [text + "endmodule\n", RTL / "ecp5_block_ram.sv", RTL / "ecp5_multiplier.sv"]
     bench(sources, "cells", BENCH, config={"widths": WIDTHS, "first": FIRST})

@@ -20,10 +20,10 @@ import json, pathlib, sys
 if "-V" in sys.argv: print("Yosys 1.2"); sys.exit()
 with open("runs", "a") as file: file.write("yosys ")
 print("2.1. Executing PROC pass (made up).")
-cells = {"pointwise_core": {"type": "$scopeinfo"}}
+cells = {"pointwise_core": {"type": "$scopeinfo", "connections": {}}}
 cells |= {f"pointwise_core.{i}": {"type": "LUT4", "connections": {}} for i in range(256)}
-top = {"attributes": {"top": "1"}, "cells": cells, "netnames": {}}
-pathlib.Path("netlist.json").write_text(json.dumps({"modules": {"soc": top}}))
+top = {"attributes": {"top": "1"}, "cells": cells, "netnames": {}, "ports": {}}
+pathlib.Path("mapped.json").write_text(json.dumps({"modules": {"soc": top}}))
 """
 NEXTPNR = """
 import json, pathlib, sys
