@@ -18,6 +18,7 @@ class Board:
         device: of the FPGA, in the words of these tools.
         preset: of ``hw.contract.config.PRESETS``, the core that fits.
         clock_mhz: of the core and of everything around it, unless another is asked for.
+        seed: of the placement that is tried first, one with which the preset reaches that clock.
         available: what the FPGA has of each kind of resource.
     """
 
@@ -29,6 +30,7 @@ class Board:
     preset: str
     clock_mhz: float
     available: dict[str, int]
+    seed: int = 1
 
 
 BOARDS: dict[str, Board] = {

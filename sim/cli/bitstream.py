@@ -18,7 +18,9 @@ def command(
     board: Annotated[str, typer.Option(help=f"The board: {', '.join(BUILDABLE)}.")] = BUILDABLE[0],
     config: options.Config = None,
     clock: Annotated[float | None, typer.Option(help="MHz of the core instead of the board's own.")] = None,
-    seed: Annotated[int, typer.Option(help="First seed of the placement.")] = 1,
+    seed: Annotated[
+        int | None, typer.Option(help="First seed of the placement instead of the board's own.")
+    ] = None,
     seeds: Annotated[int, typer.Option(min=1, help="How many seeds to try; the best is kept.")] = 1,
     jobs: Annotated[int, typer.Option(min=0, help="Seeds at a time; 0 for one a processor.")] = 0,
     native: Annotated[
@@ -37,12 +39,13 @@ def command(
     from sim.fpga.flow import build
 
     chosen = find_board(board)
+    first = chosen.seed if seed is None else seed
     build(
         chosen,
         options.core_config(config or chosen.preset),
         out or build_root() / f"bitstream-{chosen.name}",
         clock_mhz=chosen.clock_mhz if clock is None else clock,
-        seeds=range(seed, seed + seeds),
+        seeds=range(first, first + seeds),
         jobs=min(seeds, jobs or os.cpu_count() or 1),
         native=native,
         allow_failing_timing=allow_failing_timing,
