@@ -17,6 +17,7 @@ from hw.boards.system import System
 from hw.contract.errors import PointwiseError
 from hw.contract.files import write_file
 
+from .products import feed_groups
 from .sites import MULTIPLIER, Site, sites_of
 from .springs import Springs
 from .synthesis import NETLIST
@@ -57,8 +58,12 @@ def floorplan(system: System) -> Path:
         places = find_places(_nets(cells), len(cells), used, array_of(top), sites)
     except (KeyError, ValueError, TypeError) as error:
         raise PointwiseError(f"{netlist} is not a netlist of Yosys ({error}); build it again") from error
+    groups = defaultdict(list)
     for index, site in places.items():
         cells[index].setdefault("attributes", {})["BEL"] = site.name
+        if types[index] == MULTIPLIER:
+            groups[site.group].append(cells[index])
+    feed_groups(top["cells"], groups.values())
     write_file(system.gateware / FLOORPLAN, json.dumps(design))
     return system.gateware / FLOORPLAN
 

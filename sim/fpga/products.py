@@ -6,6 +6,7 @@ chip to the slices before it is held, and the multiplier alone is nearly four of
 
 import json
 from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from hw.contract.errors import PointwiseError
@@ -79,6 +80,34 @@ def hold_in(cells: dict[str, Cell], ports: dict[str, dict]) -> int:
             cell["port_directions"][pin] = "input"
         count += 1
     return count
+
+
+def feed_groups(cells: dict[str, Cell], groups: Iterable[Sequence[Cell]]) -> None:
+    """Give each group of multipliers constants of its own for the enables and resets of their registers.
+
+    The one pair of constants that nextpnr makes of them all goes all over the chip, and the router tears up
+    one part of it for another for as long as all else took.
+
+    Args:
+        groups: multipliers in places that share these pins.
+    """
+    bits = (bit for cell in cells.values() for pins in cell["connections"].values() for bit in pins)
+    bit = 1 + max((bit for bit in bits if isinstance(bit, int)), default=1)
+    for number, group in enumerate(groups):
+        for pin, value in RUNS.items():
+            users = [cell for cell in group if cell["connections"].get(pin) == [value]]
+            if not users:
+                continue
+            cells[f"products.{pin}.{number}"] = {
+                "type": "LUT4",
+                "parameters": {"INIT": value * 16},
+                "attributes": {},
+                "port_directions": {"Z": "output"},
+                "connections": {"Z": [bit]},
+            }
+            for cell in users:
+                cell["connections"][pin] = [bit]
+            bit += 1
 
 
 def _clock(register: Cell) -> object | None:

@@ -9,11 +9,12 @@ MULTIPLIER, BLOCK_RAM = "MULT18X18D", "DP16KD"
 
 @dataclass(frozen=True)
 class Site:
-    """A place for one cell: its tile, and its name in nextpnr."""
+    """A place for one cell: its tile, its name in nextpnr, and the group of four that it is in."""
 
     x: int
     y: int
     name: str
+    group: tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -26,11 +27,11 @@ class _Ecp5:
 
     def sites(self) -> dict[str, list[Site]]:
         multipliers = [
-            Site(group + offset, y, f"X{group + offset}/Y{y}/MULT18_{offset}")
+            Site(group + offset, y, f"X{group + offset}/Y{y}/MULT18_{offset}", (group, y))
             for y, group, offset in product(self.multiplier_rows, self.groups, (0, 1, 4, 5))
         ]
         rams = [
-            Site(group + 2 * number, y, f"X{group + 2 * number}/Y{y}/EBR{number}")
+            Site(group + 2 * number, y, f"X{group + 2 * number}/Y{y}/EBR{number}", (group, y))
             for y, group, number in product(self.ram_rows, self.groups, range(4))
         ]
         return {MULTIPLIER: multipliers, BLOCK_RAM: rams}

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from hw.contract.errors import PointwiseError
-from sim.fpga.products import hold_in, hold_products
+from sim.fpga.products import feed_groups, hold_in, hold_products
 
 CLOCK, PRODUCTS, HELD = 2, range(10, 14), range(20, 24)
 
@@ -74,6 +74,23 @@ def test_a_product_that_others_see_too_stays(user: str) -> None:
         cells["again"] = flip_flop(12, 30)
     assert hold_in(cells, ports) == 0
     assert "held0" in cells
+
+
+def test_a_group_has_constants_of_its_own() -> None:
+    holding = {name: module()["multiplier"] for name in "abc"}
+    for cell in holding.values():
+        cell["connections"] |= {"CE0": ["1"], "RST0": ["0"]}
+    cells = holding | {"plain": {"type": "MULT18X18D", "connections": {"P0": [7]}}}
+    feed_groups(cells, [[cells["a"], cells["c"]], [cells["b"], cells["plain"]], [cells["plain"]]])
+    made = {name: cell for name, cell in cells.items() if cell["type"] == "LUT4"}
+    assert len(made) == 4
+    drivers = {cell["connections"]["Z"][0]: cell["parameters"]["INIT"] for cell in made.values()}
+    assert min(drivers) > 14, "nets that there were not before"
+    for pin, value in (("CE0", "1"), ("RST0", "0")):
+        a, b, c = (cells[name]["connections"][pin][0] for name in "abc")
+        assert a == c != b
+        assert drivers[a] == drivers[b] == value * 16
+    assert cells["plain"]["connections"] == {"P0": [7]}
 
 
 def test_files_are_rewritten_or_refused(tmp_path) -> None:
