@@ -74,9 +74,10 @@ def test_one_failure_among_passing_tests_is_a_failure():
 
 def test_stops_a_bench_that_hangs():
     started = time.monotonic()
-    with pytest.raises(BenchFailure, match=r"stopped after 2 s of real time(.|\n)*counter\.hangs"):
-        play("hangs", timeout=2)
-    assert time.monotonic() - started < 20
+    # A busy machine takes some seconds to begin the test that hangs.
+    with pytest.raises(BenchFailure, match=r"stopped after 15 s of real time(.|\n)*counter\.hangs"):
+        play("hangs", timeout=15)
+    assert time.monotonic() - started < 60
 
 
 def test_tells_when_the_simulator_dies():
