@@ -43,7 +43,7 @@ BOARDS: dict[str, Board] = {
             family="ecp5",
             device=("--85k", "--package", "CABGA381", "--speed", "6"),
             preset="ecp5",
-            clock_mhz=90.0,
+            clock_mhz=100.0,
             available={"lut4": 83640, "flip_flops": 83640, "block_rams": 208, "multipliers": 156},
         ),
         Board(

@@ -9,7 +9,7 @@ from hw.contract.config import CoreConfig
 
 from .axi import BEATS_BITS, TransferLayout
 from .gearbox import TaggedBeat, Trimmer, Unpacker
-from .slice import RegisterSlice
+from .slice import PingPong
 
 QUEUE_DEPTH = 4
 """Streams that may wait behind the one that is being read."""
@@ -57,8 +57,9 @@ class StreamPrefetch(wiring.Component):
         m.submodules.lengths = lengths = SyncFIFO(width=BEATS_BITS, depth=QUEUE_DEPTH)
         row_bits = 8 * config.row_bytes
         m.submodules.unpacker = unpacker = Unpacker(config.axi_data_width, row_bits)
-        # Who takes the rows decides late whether he does; that must not reach back to the FIFO of the reader.
-        m.submodules.slice = held = RegisterSlice(TaggedBeat(row_bits))
+        # Who takes the rows is far away and decides late whether he does; that must not reach back to the
+        # FIFO of the reader.
+        m.submodules.slice = held = PingPong(TaggedBeat(row_bits))
         m.submodules.trimmer = trimmer = Trimmer(row_bits)
         m.d.comb += [
             queue.w_data.eq(self.streams.payload),

@@ -50,6 +50,52 @@ class RegisterSlice(wiring.Component):
         return m
 
 
+class PingPong(wiring.Component):
+    """Passes a stream on through two registers in turn, for a wide payload whose sink is far away.
+
+    The same as ``RegisterSlice`` from cycle to cycle. But the sink's READY leads to three flip-flops, not to
+    the enables of a whole word, and the payload goes out through a multiplexer.
+
+    Args:
+        shape: of the payload.
+
+    Ports:
+        source: comes in; its READY is a register. sink: goes out.
+
+    Latency: one cycle. Throughput: one payload a cycle.
+    """
+
+    def __init__(self, shape: object) -> None:
+        super().__init__({"source": In(stream.Signature(shape)), "sink": Out(stream.Signature(shape))})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        source, sink = self.source, self.sink
+        held = [Signal.like(source.payload, name=f"held{turn}", reset_less=True) for turn in range(2)]
+        both = Signal()  # hold a payload; with sink.valid alone one of them does
+        into = Signal()
+        out_of = Signal()
+        comes = Signal()
+        goes = Signal()
+        m.d.comb += [
+            source.ready.eq(~both),
+            comes.eq(source.valid & ~both),
+            goes.eq(sink.valid & sink.ready),
+            sink.payload.eq(Mux(out_of, held[1], held[0])),
+        ]
+        m.d.sync += [
+            sink.valid.eq(comes | both | (sink.valid & ~goes)),
+            both.eq((both | (sink.valid & comes)) & ~goes),
+            into.eq(into ^ comes),
+            out_of.eq(out_of ^ goes),
+        ]
+        # What is not needed is overwritten.
+        for turn, word in enumerate(held):
+            with m.If(~both & (into == turn)):
+                m.d.sync += word.eq(source.payload)
+        return m
+
+
 class AxiSlice(wiring.Component):
     """Registers on all channels of an AXI4 bus, in both directions, for masters that always take answers.
 

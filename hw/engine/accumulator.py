@@ -52,8 +52,8 @@ class Accumulator(wiring.Component):
         m.submodules.running = running = Memory(
             shape=unsigned(32 * self.cols), depth=self.max_tokens, init=[], attrs=NO_COLLISION
         )
-        # Two places more than are promised: the FIFO's two registers fill after its memory does.
-        m.submodules.fifo = fifo = RamFifo(width=32 * self.cols, depth=self.depth + 2)
+        # More places than are promised, so that the depth of its memory is a power of two.
+        m.submodules.fifo = fifo = RamFifo(width=32 * self.cols, depth=self.depth + RamFifo.REGISTERS)
         reader, writer = running.read_port(), running.write_port()
         m.d.comb += [reader.addr.eq(self.token), reader.en.eq(self.valid & ~self.first)]
 

@@ -4,22 +4,29 @@ from amaranth.hdl import Module, Mux, Signal, unsigned
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from hw.bus.slice import PingPong
+
 from .cells import bits_for
 from .ram import Ram
 
 
 class RamFifo(wiring.Component):
-    """``depth`` words of ``width`` bits: ``depth`` − 2 in a ``Ram``, one at its output and one in a register.
+    """``depth`` words of ``width`` bits: ``depth`` − 3 in a ``Ram``, one at its output and two in registers.
 
     Like Amaranth's ``SyncFIFOBuffered``, in the memory cell of this core: a word is read at the earliest in
-    the cycle after it was written, so that nothing need be told of a collision. The register is there because
-    a memory takes the better half of a cycle to answer.
+    the cycle after it was written, so that nothing need be told of a collision. There are registers because
+    a memory takes the better half of a cycle to answer, and two of them so that whether the memory is read
+    does not depend on whether a word is taken: the taker may be far from the memory.
 
     Ports:
-        w_data, w_en: a word goes in; only while w_rdy. r_data: the oldest word, while r_rdy. r_en: take it.
+        w_data, w_en: a word goes in; only while w_rdy. r_data: the oldest word, while r_rdy. r_en: take it;
+            without r_rdy it does nothing.
 
     Latency: 3 cycles. Throughput: a word a cycle.
     """
+
+    REGISTERS = 3
+    """Words that are not in the memory, which hold what it does not."""
 
     def __init__(self, *, width: int, depth: int) -> None:
         self.width, self.depth = width, depth
@@ -36,51 +43,37 @@ class RamFifo(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        words = self.depth - 2
+        words = self.depth - self.REGISTERS
         m.submodules.ram = ram = Ram(words, 1, self.width)
-        # Words in the memory and the one fetched in the cycle before; whether there are any without it.
-        level = Signal(range(max(words, 2) + 1))
-        taken = Signal()
-        filled = Signal()
+        m.submodules.output = output = PingPong(self.width)
+        level = Signal(range(words + 1))  # of the memory
+        filled = Signal()  # there is a word in the memory
         produce = Signal(bits_for(words))
         consume = Signal(bits_for(words))
-        held = Signal(self.width, reset_less=True)
+        fetched = Signal()  # there is a word at the memory's output
         write = Signal()
         fetch = Signal()
-        fetched = Signal()
-        moves_on = Signal()
-        # One word, or two, beside what was taken.
-        any_left = Signal()
-        more_left = Signal()
         m.d.comb += [
-            self.w_rdy.eq((level != words) | taken),
+            self.w_rdy.eq(level != words),
             write.eq(self.w_en & self.w_rdy),
-            moves_on.eq(~self.r_rdy | self.r_en),
-            fetch.eq(filled & (~fetched | moves_on)),
+            fetch.eq(filled & (~fetched | output.source.ready)),
             ram.write_enable.eq(write),
             ram.write_address.eq(produce),
             ram.write_data.eq(self.w_data),
             ram.read_enable.eq(fetch),
             ram.read_address.eq(consume),
-            self.r_data.eq(held),
+            output.source.payload.eq(ram.read_data),
+            output.source.valid.eq(fetched),
+            self.r_data.eq(output.sink.payload),
+            self.r_rdy.eq(output.sink.valid),
+            output.sink.ready.eq(self.r_en),
         ]
         for pointer, moves in ((produce, write), (consume, fetch)):
             with m.If(moves):
                 m.d.sync += pointer.eq(Mux(pointer == words - 1, 0, pointer + 1))
-        # The taker is far away: what it decides moves a pointer and one bit, and is counted a cycle later.
-        m.d.comb += [
-            any_left.eq((level[1:] != 0) | (level[0] & ~taken)),
-            more_left.eq((level[2:] != 0) | (level[1] & (level[0] | ~taken))),
-        ]
         m.d.sync += [
-            taken.eq(fetch),
-            level.eq(level + write - taken),
-            filled.eq(write | more_left | (any_left & ~fetch)),
+            level.eq(level + write - fetch),
+            filled.eq(write | (level > 1) | (filled & ~fetch)),
+            fetched.eq(fetch | (fetched & ~output.source.ready)),
         ]
-        with m.If(fetch):
-            m.d.sync += fetched.eq(1)
-        with m.Elif(moves_on):
-            m.d.sync += fetched.eq(0)
-        with m.If(moves_on):
-            m.d.sync += [self.r_rdy.eq(fetched), held.eq(ram.read_data)]
         return m

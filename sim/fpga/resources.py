@@ -28,6 +28,9 @@ KINDS: dict[str, dict[str, dict[str, int]]] = {
 }
 """Kinds of resource of each family, and how many of each a cell takes (block RAMs of Xilinx in halves)."""
 
+MADE_INSIDE = "$flatten\\"
+"""How the name of a cell begins that Yosys made in a module by itself, before that became part of another."""
+
 
 def count(netlist: Path, family: str, depth: int = 3) -> dict[str, dict[str, int]]:
     """Resources by component.
@@ -38,7 +41,9 @@ def count(netlist: Path, family: str, depth: int = 3) -> dict[str, dict[str, int
 
     Returns:
         For each component, by its path (of the top itself, ""), how much of each kind; a component's
-        figures do not hold those of the components inside it that are listed too.
+        figures do not hold those of the components inside it that are listed too. A cell without a name
+        belongs to what it drives, and where that has no name either to the module that was mapped by itself
+        (so do the LUTs of a Xilinx core).
     """
     modules = json.loads(netlist.read_text())["modules"]
     top = next(module for module in modules.values() if "top" in module.get("attributes", {}))
@@ -48,7 +53,11 @@ def count(netlist: Path, family: str, depth: int = 3) -> dict[str, dict[str, int
     for name, cell in top["cells"].items():
         if cell["type"] == "$scopeinfo":
             continue
-        scope = _scope(name, scopes) or _scope_of_outputs(cell, names, scopes)
+        scope = (
+            _scope(name, scopes)
+            or _scope_of_outputs(cell, names, scopes)
+            or _scope(name.removeprefix(MADE_INSIDE), scopes)
+        )
         path = ".".join(scope.split(".")[:depth])
         tally.setdefault(path, Counter())[cell["type"]] += 1
     return {path: _in_kinds(cells, family) for path, cells in sorted(tally.items())}

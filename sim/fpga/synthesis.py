@@ -25,20 +25,23 @@ def commands(family: str, top: str, *, apart: str = "") -> list[str]:
 
     Args:
         family: as in ``Board``. top: the module.
-        apart: a module inside it that is mapped by itself. What is shorter than the longest path of all is
-            mapped for area, and the longest may be in a slower clock.
+        apart: a module inside it that is mapped by itself, so that what it takes can be told, and because
+            what is shorter than the longest path of all is mapped for area: that may be in a slower clock.
     """
+    before = [f"setattr -mod -set keep_hierarchy 1 {apart}"] if apart else []
+    after = [f"setattr -mod -unset keep_hierarchy {apart}", "flatten", "clean"] if apart else []
     if family == "xilinx7":
-        return [f"synth_xilinx -family xc7 -top {top}"]
-    # Yosys' own sequence, but for the delay of a net, for which its pass has no option, and that module.
+        synthesis = f"synth_xilinx -family xc7 -flatten -top {top} -run"
+        return [*before, f"{synthesis} begin:check", *after, f"{synthesis} check:"]
+    # Yosys' own sequence, but for the delay of a net, for which its pass has no option.
     return [
-        *([f"setattr -mod -set keep_hierarchy 1 {apart}"] if apart else []),
+        *before,
         f"synth_ecp5 -top {top} -run begin:map_luts",
         "techmap -map +/lattice/latches_map.v",
         f"abc9 -W {NET_PS}",
         "clean",
         f"synth_ecp5 -top {top} -run map_cells:check",
-        *([f"setattr -mod -unset keep_hierarchy {apart}", "flatten", "clean"] if apart else []),
+        *after,
         f"synth_ecp5 -top {top} -run check:",
     ]
 

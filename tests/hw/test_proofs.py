@@ -12,7 +12,7 @@ from sim.formal.prove import missing_tools, prove
 from tests.hw.bus.formal_gearbox import PackerProof, TrimmerProof, UnpackerProof
 from tests.hw.bus.formal_prefetch import PrefetchProof, SelectProof
 from tests.hw.bus.formal_reader import ReaderDataProof, ReaderProtocolProof
-from tests.hw.bus.formal_slice import SliceProof
+from tests.hw.bus.formal_slice import PingPongProof, SliceProof
 from tests.hw.bus.formal_writer import WriterDataProof, WriterHaltProof, WriterProtocolProof
 from tests.hw.control.formal_axilite import AxiLiteProof
 from tests.hw.engine.formal_fifo import RamFifoProof
@@ -51,12 +51,13 @@ PROOFS = {
     "writer_data": Proof(lambda: WriterDataProof(FOLLOWED), 9, False),
     "writer_halt": Proof(lambda: WriterHaltProof(FOLLOWED), 9, False),
     "slice": Proof(SliceProof, 2, True),
+    "ping_pong": Proof(PingPongProof, 2, True),
     "select": Proof(lambda: SelectProof(SMALL), 1, True),
     "prefetch": Proof(lambda: PrefetchProof(FOLLOWED), 8, False),
     "store_path_room": Proof(lambda: StorePathProof(SMALL, follow=False), 2, True),
     "store_path_words": Proof(lambda: StorePathProof(SMALL, follow=True), 12, False),
     "ram_fifo_counts": Proof(lambda: RamFifoProof(7, follow=False), 2, True),
-    "ram_fifo_words": Proof(lambda: RamFifoProof(4, follow=True), 9, False),
+    "ram_fifo_words": Proof(lambda: RamFifoProof(5, follow=True), 10, False),
     "loader": Proof(lambda: LoaderProof(SMALL, 8), 2, True),
     "axi_lite": Proof(AxiLiteProof, 2, True),
 }

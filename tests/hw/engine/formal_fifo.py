@@ -22,7 +22,7 @@ class RamFifoProof(Elaboratable):
         unit = RamFifo(width=self.width, depth=self.depth)
         free_inputs(m, unit)
         state = inside(m, unit)
-        words = self.depth - 2
+        words = self.depth - unit.REGISTERS
         m.d.comb += [Assume(~unit.r_en | unit.r_rdy), Cover(~unit.w_rdy & unit.r_rdy)]
         put = unit.w_en & unit.w_rdy
         if self.follow:
@@ -32,14 +32,16 @@ class RamFifoProof(Elaboratable):
 
         held = Signal(range(self.depth + 1))
         m.d.sync += held.eq(held + put - unit.r_en)
-        waiting = state["level"] - state["taken"]  # in the memory
         apart = state["produce"] - state["consume"]
+        both, turns = state["output.both"], state["output.into"] ^ state["output.out_of"]
         m.d.comb += [
-            Assert(held == waiting + state["fetched"] + unit.r_rdy),
-            Assert((waiting >= 0) & (waiting <= words)),
-            Assert(unit.w_rdy == (waiting != words)),
-            Assert(state["filled"] == (waiting != 0)),
+            Assert(held == state["level"] + state["fetched"] + unit.r_rdy + both),
+            Assert(state["level"] <= words),
+            Assert(unit.w_rdy == (state["level"] != words)),
+            Assert(state["filled"] == (state["level"] != 0)),
+            Assert(turns == (unit.r_rdy & ~both)),
+            Assert(unit.r_rdy | ~both),
             Assert((state["produce"] < words) & (state["consume"] < words)),
-            Assert((apart == waiting) | (apart + words == waiting)),
+            Assert((apart == state["level"]) | (apart + words == state["level"])),
         ]
         return m

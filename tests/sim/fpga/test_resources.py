@@ -55,6 +55,12 @@ def test_cells_without_a_path_belong_to_what_they_drive(tmp_path):
     assert counted["core"]["lut4"] == 1 and counted[""]["lut4"] == 1
 
 
+def test_cells_made_inside_a_module_belong_to_it(tmp_path):
+    cells = {"core": cell("$scopeinfo"), "$flatten\\core.$abc$1": cell("LUT6", O=7), "$abc$2": cell("LUT6")}
+    counted = count(netlist(tmp_path, cells), "xilinx7")
+    assert counted["core"]["lut"] == 1 and counted[""]["lut"] == 1
+
+
 def test_components_below_the_depth_are_told_with_their_parent(tmp_path):
     cells = {path: cell("$scopeinfo") for path in ("a", "a.b", "a.b.c", "a.b.c.d")}
     cells["a.b.c.d.x"] = cell("LUT4", Z=1)
