@@ -18,6 +18,9 @@ COLUMNS = {
     "multipliers": "multipliers",
 }
 
+INPUTS = {"lut4": "LUT4", "lut": "LUT6"}
+"""What the LUTs of a family are called by their inputs."""
+
 
 def bitstreams(folder: Path) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     """Header and rows of the builds, one a board; the clock is that of the core."""
@@ -69,6 +72,6 @@ def _build(report: dict[str, Any]) -> tuple[str, ...]:
         f"`{report['board']}`",
         f"{config['rows']}×{config['cols']}",
         clock,
-        f"{report[f'{lut}_per_mac']:.1f}",
+        f"{report[f'{lut}_per_mac']:.1f} {INPUTS[lut]}",
         *(f"{system[k]:,} of {available[k]:,}" for k in (lut, "flip_flops", "block_rams", "multipliers")),
     )
