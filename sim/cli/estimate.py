@@ -70,7 +70,10 @@ def command(
     from model.compiler.shapes import Shape
     from model.estimate import Memory, estimate, outline
     from model.networks import network as network_of
-    from sim import estimates
+    from sim.estimate import tables
+    from sim.estimate.files import write
+    from sim.estimate.sweep import reasons
+    from sim.estimate.sweep import sweep as estimate_all
 
     if not 0 < clock <= 100_000:
         raise PointwiseError(f"a clock of {clock:g} MHz was asked for; give a frequency above 0, such as 100")
@@ -98,7 +101,7 @@ def command(
                 )
         core = core_config(config, **{name: values[0] for name, values in given.items()})
         memory = Memory(memories["latency"][0], memories["stall"][0] / 100)
-        console.print(estimates.table(estimate(subject, core, memory), clock))
+        console.print(tables.table(estimate(subject, core, memory), clock))
         return
     if not any(len(values) > 1 for values in (given | memories).values()):
         given = {name: numbers(name, text) for name, text in DEFAULT_SWEEP.items()} | given
@@ -109,16 +112,14 @@ def command(
         def done(count: int, total: int) -> None:
             progress.update(task, completed=count, total=total)
 
-        points = estimates.sweep(
-            subject, lambda changes: core_config(config, **changes), given, memories, done
-        )
-    console.print(estimates.sweep_table(points, subject.name, clock))
-    for reason in estimates.reasons(points):
+        points = estimate_all(subject, lambda changes: core_config(config, **changes), given, memories, done)
+    console.print(tables.sweep_table(points, subject.name, clock))
+    for reason in reasons(points):
         console.print(reason, soft_wrap=True)
     from sim.build import build_root
 
     folder = out or build_root() / f"estimate-{subject.name}"
-    for path in estimates.write(points, subject.name, clock, folder):
+    for path in write(points, subject.name, clock, folder):
         console.print(str(path), soft_wrap=True)
 
 

@@ -3,7 +3,7 @@
 import io
 from collections.abc import Sequence
 
-from .estimates import Point, varied_axes
+from .sweep import Point, varied_axes
 
 MAX_LABELS = 60
 """Configurations whose labels can still be read."""

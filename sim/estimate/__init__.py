@@ -1,0 +1,1 @@
+"""What ``pointwise estimate`` shows and writes."""
