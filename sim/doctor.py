@@ -22,7 +22,7 @@ from .verilator import MINIMUM_VERSION, dotted, find_compiler, find_verilator
 
 ROOT = Path(__file__).resolve().parents[1]
 MINIMUM_PYTHON = (3, 11)
-MINIMUM_DISK_GIB = 1.0
+MINIMUM_DISK_GIB = 2.0
 SETUP = "run make setup"
 
 

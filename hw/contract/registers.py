@@ -28,7 +28,7 @@ class Register(enum.IntEnum):
     ERROR_ADDRESS = 0x24
     """The bus address (low 32 bits) of the burst that failed, for bus errors."""
     ERROR_INSTRUCTION = 0x28
-    """Index of the last instruction dispatched when the error was seen."""
+    """Index of the last instruction looked at when the error was seen; of a bad one its own."""
     IMAGE_BASE = 0x2C
     """RW: DRAM address of the image, a multiple of 4096. Writing makes the next start check the image."""
     IMAGE_BYTES = 0x30
@@ -38,7 +38,7 @@ class Register(enum.IntEnum):
     OUTPUT_BASE = 0x38
     """RW: DRAM address that Base.OUTPUT counts from, a multiple of 4096."""
     WATCHDOG = 0x3C
-    """RW: cycles without any progress after which a run ends with Error.WATCHDOG; 0 turns it off."""
+    """RW: cycles without any progress after which Error.WATCHDOG ends a run; 0: never; 2²⁰ after reset."""
     CHECK_CYCLES = 0x40
     """Cycles spent on checking the image in the last start (0 when it had been checked before)."""
     CYCLES = 0x44
@@ -63,7 +63,8 @@ class Error(enum.IntEnum):
     """The image needs more tokens or SRAM words than the core has."""
     OPCODE = 7
     OPERAND = 8
-    """An instruction with T, K or N of zero, or T above max_tokens."""
+    """An instruction with a size or a field out of range: zero or too many tokens, channels or beats; an
+    unknown prologue, source or base."""
     BUS_READ = 9
     """A read was answered SLVERR or DECERR."""
     BUS_WRITE = 10
@@ -82,7 +83,7 @@ ERROR_TEXT: dict[Error, str] = {
     Error.CHECKSUM: "the image's checksum is wrong; it is damaged, load it again",
     Error.MEMORY: "the image needs more memory than this core has; compile it for this core",
     Error.OPCODE: "an instruction has an unknown opcode; the image is damaged",
-    Error.OPERAND: "an instruction has a size of zero or too many tokens; the image is damaged",
+    Error.OPERAND: "an instruction has a size or a field that is out of range; the image is damaged",
     Error.BUS_READ: "a read from DRAM was answered with an error",
     Error.BUS_WRITE: "a write to DRAM was answered with an error",
     Error.WATCHDOG: "the core made no progress for as long as WATCHDOG allows; the memory does not answer",
@@ -100,7 +101,7 @@ class Cause(enum.IntEnum):
     TILE = 2
     """The stationary tile is not loaded yet."""
     SHORT = 3
-    """A tile with fewer tokens than its load takes: max(T, R) − T."""
+    """A tile with fewer tokens than its load takes, or than 4: max(T, R, 4) − T."""
     OUTPUT = 4
     """The output FIFO has no room for the next tile: the epilogue is behind."""
     BANK = 5

@@ -1,27 +1,24 @@
 """From the loader to the array and to the prologue, each with the delay that its distance to the tokens asks
 for."""
 
-from typing import TYPE_CHECKING
-
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
+from amaranth.lib import wiring
 
 from .cells import delay
 from .sram import READ_LATENCY
-
-if TYPE_CHECKING:
-    from .loader import Loader
+from .stationary_walk import PACKED_BITS, StationaryWalk
 
 SHIFT_STAGE = READ_LATENCY + 1
 """Cycles by which channel shifts are held back: the last tokens of the tile before last still use their
 set."""
 
 
-def deliver_shifts(m: Module, loader: "Loader", load: Signal, index: Signal, parity: Signal) -> None:
-    """Row ``index`` of the channel shifts, into the set of ``parity``, SHIFT_STAGE cycles later."""
+def deliver_shifts(m: Module, loader: wiring.Component, load: Signal, walk: StationaryWalk) -> None:
+    """A row of the channel shifts, into the set of the tile's parity, SHIFT_STAGE cycles later."""
     rows, cols = loader.config.rows, loader.config.cols
     load = delay(m, load, SHIFT_STAGE, name="shift_load", reset_less=False)
-    index = delay(m, index, SHIFT_STAGE, name="shift_index")
-    parity = delay(m, parity, SHIFT_STAGE, name="shift_parity")
+    index = delay(m, walk.index, SHIFT_STAGE, name="shift_index")
+    parity = delay(m, walk.parity, SHIFT_STAGE, name="shift_parity")
     row = delay(m, loader.rows.payload, SHIFT_STAGE, name="shift_row")
     shifts = Signal.like(loader.shifts, name="shifts_kept")
     m.d.comb += loader.shifts.eq(shifts)
@@ -29,10 +26,6 @@ def deliver_shifts(m: Module, loader: "Loader", load: Signal, index: Signal, par
         for lane in range(rows):
             with m.If(load & (parity == which) & (index == lane // cols)):
                 m.d.sync += shifts[which][lane].eq(row.word_select(lane % cols, 8))
-
-
-PACKED_BITS = 2
-"""Low bits of a row's index that say where in a byte its weights lie, at most."""
 
 
 def unpack(m: Module, row: Value, packing: Value, index: Signal) -> Value:
@@ -53,14 +46,12 @@ def unpack(m: Module, row: Value, packing: Value, index: Signal) -> Value:
 
 def deliver_tiles(
     m: Module,
-    loader: "Loader",
+    loader: wiring.Component,
     weights: Value,
     row_load: Signal,
     key_load: Signal,
     value_load: Signal,
-    index: Signal,
-    part: Signal,
-    sub: Signal,
+    walk: StationaryWalk,
 ) -> None:
     """Stage 0: a row is taken, or a word is asked for, which was decided a cycle before. Stage READ_LATENCY:
     the word is there. Stage ``latency``: the array."""
@@ -68,8 +59,8 @@ def deliver_tiles(
     width = 8 * max(rows, cols)
     key_load = delay(m, key_load, 1, name="key_load", reset_less=False)
     value_load = delay(m, value_load, 1, name="value_load", reset_less=False)
-    part, sub = delay(m, part, 1, name="asked_part"), delay(m, sub, 1, name="asked_sub")
-    index = Mux(row_load, index, delay(m, index, 1, name="asked_index"))
+    part, sub = delay(m, walk.part, 1, name="asked_part"), delay(m, walk.sub, 1, name="asked_sub")
+    index = Mux(row_load, walk.index, delay(m, walk.index, 1, name="asked_index"))
     streamed2 = delay(m, weights, READ_LATENCY, name="streamed")
     from_stream2 = delay(m, row_load, READ_LATENCY, name="from_stream", reset_less=False)
     is_key2 = delay(m, key_load, READ_LATENCY, name="is_key", reset_less=False)

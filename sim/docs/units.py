@@ -12,7 +12,7 @@ def latencies() -> str:
     """Latency in cycles of each unit of the datapath, for every preset."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # components that are made to be asked, not to be built
-        columns = [_units(config) for config in PRESETS.values()]
+        columns = [units(config) for config in PRESETS.values()]
         gc.collect()
     rows = [
         (name, f"``hw/engine/{place}.py``", *(column[name][1] for column in columns))
@@ -22,8 +22,8 @@ def latencies() -> str:
     return markdown(("from … to", "file", *shapes), rows)
 
 
-def _units(config: CoreConfig) -> dict[str, tuple[str, int]]:
-    """Module of ``hw.engine`` and latency of each unit of a core."""
+def units(config: CoreConfig) -> dict[str, tuple[str, int]]:
+    """Module of ``hw.engine`` and latency in cycles of each unit of a core."""
     from hw.engine.accumulator import Accumulator
     from hw.engine.array import SystolicArray
     from hw.engine.denominator import Denominator

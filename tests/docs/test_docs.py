@@ -12,6 +12,7 @@ from xml.etree import ElementTree
 import pytest
 import typer
 
+from hw.contract.config import PRESETS
 from hw.contract.image import MAGIC, VERSION
 from model.networks import NETWORKS
 from model.quantise import Recipe
@@ -19,11 +20,13 @@ from model.quantise.deit import layer_names
 from sim.cli import entry
 from sim.docs import documents as docs
 from sim.docs.documents import ROOT, documents, renewed
+from sim.docs.units import units
 
 DOCUMENTS = [pytest.param(path, id=path.name) for path in documents()]
 GENERATED = {"image.bin", "image.hex", "manifest.json", "config.json", "report.json", "timeline.json"} | {
     "quantisation.json",
     "board.json",
+    "input.bin",
 }
 """File names in the documents that are no files of the project: what commands write …"""
 BROUGHT = {
@@ -212,6 +215,16 @@ def test_picture_is_sound_and_alone() -> None:
     ElementTree.fromstring(text)
     assert "prefers-color-scheme: dark" in text
     assert set(re.findall(r"https?://[^\"\s]+", text)) == {"http://www.w3.org/2000/svg"}
+
+
+def test_picture_has_the_latencies_of_the_units() -> None:
+    text = (ROOT / "docs" / "datapath.svg").read_text()
+    config = PRESETS["default"]
+    cycles = {name: latency for name, (_, latency) in units(config).items()}
+    for box, unit in (("prologue", "word → array"), ("accumulators", "sums → output FIFO")):
+        assert re.search(rf">{box}</text>.*?>(\d+) cycles<", text, re.DOTALL)[1] == str(cycles[unit])
+    assert f"{cycles['group of lanes → write']} cycles from a group to its write" in text
+    assert cycles["token → sums"] == config.rows + config.cols + 2 and "R + C + 2 cycles" in text
 
 
 def test_check_names_stale_documents(

@@ -4,7 +4,7 @@ import gc
 import warnings
 from collections.abc import Callable, Mapping
 
-from amaranth.hdl import Module, UnusedElaboratable
+from amaranth.hdl import Module, UnusedElaboratable, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import Out
 
@@ -22,7 +22,11 @@ class SideBySide(wiring.Component):
         m = Module()
         for name, unit in self.units.items():
             m.submodules[name] = unit
-            wiring.connect(m, unit, wiring.flipped(getattr(self, name)))
+            outside, signature = getattr(self, name), unit.signature
+            pairs = zip(signature.flatten(unit), signature.flatten(outside), strict=True)
+            for (_, member, inner), (_, _, outer) in pairs:
+                inner, outer = Value.cast(inner), Value.cast(outer)
+                m.d.comb += outer.eq(inner) if member.flow == Out else inner.eq(outer)
         return m
 
 

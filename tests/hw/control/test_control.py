@@ -22,8 +22,9 @@ HERE = Path(__file__).parent
     ],
     ids=lambda shape: f"{shape.get('axi_addr_width', 32)}bits",
 )
-def test_control(shape):
+@pytest.mark.parametrize("behaviour", ["registers", "control"])
+def test_control(shape, behaviour):
     config = CoreConfig(**shape)
     sources = [to_verilog(Control(config), "control"), *CHECKERS, HERE / "control_bench.sv"]
     parameters = {"ADDR_WIDTH": config.axi_addr_width}
-    bench(sources, "control_bench", HERE / "bench_control.py", config=shape, parameters=parameters)
+    bench(sources, "control_bench", HERE / f"bench_{behaviour}.py", config=shape, parameters=parameters)

@@ -5,7 +5,7 @@ from pathlib import Path
 from hw.engine.array import SystolicArray
 from hw.verilog import to_verilog
 from sim.bench import bench
-from tests.hw.engine.side_by_side import SideBySide
+from tests.hw.side_by_side import SideBySide
 
 SIZES = ((1, 1), (1, 4), (4, 1), (3, 3), (2, 8), (8, 2), (5, 5), (16, 16))
 

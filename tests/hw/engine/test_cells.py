@@ -5,7 +5,7 @@ from pathlib import Path
 from hw.verilog import to_verilog
 from sim.bench import bench
 from tests.hw.engine.cell_units import Products, Scalars, Trees
-from tests.hw.engine.side_by_side import SideBySide
+from tests.hw.side_by_side import SideBySide
 
 
 def test_cells():

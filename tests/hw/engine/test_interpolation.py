@@ -6,7 +6,7 @@ from hw.engine.interpolation import Interpolation
 from hw.verilog import to_verilog
 from model.integer.interpolation import RECIPROCAL_INPUT_BITS, RSQRT_INPUT_BITS
 from sim.bench import bench
-from tests.hw.engine.side_by_side import SideBySide
+from tests.hw.side_by_side import SideBySide
 
 COPIES = 8
 

@@ -6,7 +6,7 @@ from hw.engine.places import Places
 from hw.engine.sram import Sram
 from hw.verilog import to_verilog
 from sim.bench import bench
-from tests.hw.engine.side_by_side import SideBySide
+from tests.hw.side_by_side import SideBySide
 
 SHAPES = {
     "one": {"words": 1, "lanes": 1, "lane_bits": 8, "banks": 1},

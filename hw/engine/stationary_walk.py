@@ -1,0 +1,189 @@
+"""Where the loader is: in which tile of the convolution, which row of the tile, which word of the row."""
+
+from amaranth.hdl import Module, Mux, Signal, Value
+from amaranth.lib import data, wiring
+
+from hw.contract.config import CoreConfig
+from hw.contract.isa import Stationary
+
+from .cells import bits_for
+from .places import ADDRESS_BITS, act_places
+
+PACKED_BITS = 2
+"""Low bits of a row's index that say where in a byte its weights lie, at most."""
+
+
+class StationaryWalk:
+    """The tiles of a convolution in order: for each N-tile, for each K-tile, for each row of the array.
+
+    What the walk needs next is compared a cycle or two before it is there.
+
+    Args:
+        conv: the convolution at work, a view of LOADER.
+
+    Signals:
+        index: row of the tile, of K its column. part: word of a row of V. sub: part of a word of V that is
+            the row. parity: of the tile's number.
+        last_k, last_n: the tile is the last one of its N-tile; the N-tile of its convolution.
+        keys, streamed: where the weights come from; bare: the tiles take no rows of the stream.
+        last_row: of the array. consumed: its row of the stream is done with then. (Packed weights stay on
+            offer for all the rows of the array that are in them.)
+        row_ends, column_ends: no more rows of V, no more columns of K in this tile.
+        address: of the word of K or V.
+    """
+
+    def __init__(self, m: Module, config: CoreConfig, conv: data.View) -> None:
+        self.m, self.config, self.conv = m, config, conv
+        self.rows, self.cols = config.rows, config.cols
+        self.words_per_row = max(1, config.cols // config.rows)
+        self.rows_per_word = max(1, config.rows // config.cols)
+        self.k_left = Signal(13)
+        self.n_left = Signal(13)
+        self.last_k = Signal()
+        self.last_n = Signal()
+        self.one_k = Signal()
+        self.keys = Signal()
+        self.streamed = Signal()
+        self.bare = Signal()
+        self.index = Signal(bits_for(max(self.rows, self.cols)))
+        self.part = Signal(bits_for(self.words_per_row))
+        self.sub = Signal(bits_for(self.rows_per_word))
+        self.parity = Signal()
+        self.last_row = Signal()
+        self.consumed = Signal(init=1)
+        self.places = Signal(PACKED_BITS)  # of the last weight in a byte
+        self.row_ends = Signal()
+        self.column_ends = Signal()
+
+        # Left in the next tile.
+        self.k_after = Signal(13)
+        self.n_after = Signal(13)
+        self.last_k_after = Signal()
+        self.last_n_after = Signal()
+        # The last one of the rows in this K-tile and the next; of columns.
+        self.last_index = Signal.like(self.index)
+        self.last_index_after = Signal.like(self.index)
+        self.last_column_index = Signal.like(self.index)
+        m.d.sync += [
+            self.k_after.eq(self.k_left - self.rows),
+            self.last_k_after.eq(self.k_left <= 2 * self.rows),
+            self.last_index_after.eq(Mux(self.last_k_after, self.k_after, self.rows) - 1),
+            self.n_after.eq(self.n_left - self.cols),
+            self.last_n_after.eq(self.n_left <= 2 * self.cols),
+            self.last_column_index.eq(Mux(self.last_n, self.n_left, self.cols) - 1),
+        ]
+
+        # Where K and V lie. A tile starts at tile_base: K walks over tokens from there, V over tokens and
+        # words.
+        self.address = Signal(ADDRESS_BITS)
+        self.row_address = Signal(ADDRESS_BITS)
+        self.tile_base = Signal(ADDRESS_BITS)
+        self.key_offset = Signal(ADDRESS_BITS)
+        # K: the next words of the same tokens. V: the next words of the same tokens, for the next columns.
+        self.next_words = Signal(ADDRESS_BITS)
+        self.beside = Signal(ADDRESS_BITS)
+
+    def ask(self, read: wiring.Component, load: Signal) -> None:
+        """Ask port ``read`` of the activation SRAM for the word, a cycle after ``load``."""
+        m, conv = self.m, self.conv
+        across = conv.stat_word_stride * self.words_per_row
+        m.d.sync += [
+            read.valid.eq(load),
+            read.place.eq(act_places(self.config).locate(m, self.address, "read")),
+            self.next_words.eq(self.tile_base + self.key_offset + conv.stat_word_stride),
+            self.beside.eq(self.tile_base + Mux(self._last_sub, across, 0)),
+        ]
+
+    @property
+    def _last_sub(self) -> Value:
+        return self.sub == self.rows_per_word - 1
+
+    @property
+    def _last_part(self) -> Value:
+        return self.part == self.words_per_row - 1
+
+    def start(self, start: data.View) -> None:
+        """Begin with the first tile of the convolution ``start``."""
+        self.m.d.sync += [
+            self.n_left.eq(start.n),
+            self.k_left.eq(start.k),
+            self.last_k.eq(start.k <= self.rows),
+            self.one_k.eq(start.k <= self.rows),
+            self.last_n.eq(start.n <= self.cols),
+            self.keys.eq(start.stationary == Stationary.KEYS),
+            self.streamed.eq(start.stationary == Stationary.STREAM),
+            self.bare.eq((start.stationary != Stationary.STREAM) & ~start.shifts),
+            self.places.eq((1 << start.packing) - 1),
+            self.consumed.eq(1),
+        ]
+
+    def start_words(self, base: Value) -> None:
+        """Begin with the word of K or V at ``base``."""
+        self.m.d.sync += [self.part.eq(0), self.sub.eq(0), self.key_offset.eq(0)]
+        self._words_from(base)
+
+    def _words_from(self, address: Value) -> None:
+        self.m.d.sync += [s.eq(address) for s in (self.address, self.row_address, self.tile_base)]
+
+    def to_row(self, number: Value | int) -> None:
+        """Go to row ``number`` of the tile."""
+        last = number == self.rows - 1
+        place = Value.cast(number)[:PACKED_BITS]
+        self.m.d.sync += [
+            self.index.eq(number),
+            self.row_ends.eq(self.last_index == number),
+            self.column_ends.eq(self.last_column_index == number),
+            self.last_row.eq(last),
+            self.consumed.eq(((~place & self.places) == 0) | last),
+        ]
+
+    def next_row(self) -> None:
+        self.to_row((self.index + 1)[: len(self.index)])
+
+    def first_row(self) -> None:
+        """To the first row of an N-tile's first tile."""
+        self.to_row(0)
+        self.m.d.sync += self.last_index.eq(Mux(self.last_k, self.k_left, self.rows) - 1)
+
+    def next_word(self) -> None:
+        """To the next word of K or V; in the last one, ``words_end``, of no meaning."""
+        m, conv = self.m, self.conv
+        next_row = self.row_address + conv.stat_token_stride
+        with m.If(self.keys):
+            self.next_row()
+            m.d.sync += self.address.eq(self.address + conv.stat_token_stride)
+        with m.Elif(self._last_part):
+            self.next_row()
+            m.d.sync += [self.part.eq(0), self.row_address.eq(next_row), self.address.eq(next_row)]
+        with m.Else():
+            m.d.sync += [self.part.eq(self.part + 1), self.address.eq(self.address + conv.stat_word_stride)]
+
+    @property
+    def words_end(self) -> Value:
+        """This word is the last one of its tile."""
+        return Mux(self.keys, self.column_ends, self.row_ends & self._last_part)
+
+    def end_tile(self) -> None:
+        """Go on to the first row of a tile, which is named by ``next_k_tile`` or ``next_n_tile``."""
+        self.to_row(0)
+        self.m.d.sync += [self.part.eq(0), self.parity.eq(~self.parity)]
+
+    def next_k_tile(self, *, words: bool) -> None:
+        """Go on to the next K-tile of the N-tile; addresses only where ``words`` are read."""
+        m = self.m
+        m.d.sync += [self.k_left.eq(self.k_after), self.last_k.eq(self.last_k_after)]
+        m.d.sync += [self.last_index.eq(self.last_index_after), self.row_ends.eq(self.last_index_after == 0)]
+        if words:
+            m.d.sync += self.key_offset.eq(self.key_offset + self.conv.stat_word_stride)
+            with m.If(self.keys):
+                m.d.sync += self.address.eq(self.next_words)
+
+    def next_n_tile(self, *, words: bool) -> None:
+        """Go on to the first K-tile of the next N-tile."""
+        m = self.m
+        m.d.sync += [self.k_left.eq(self.conv.k), self.n_left.eq(self.n_after)]
+        m.d.sync += [self.last_k.eq(self.one_k), self.last_n.eq(self.last_n_after)]
+        if words:
+            # K goes on with the tokens after the ones just read.
+            self._words_from(Mux(self.keys, self.address - self.key_offset, self.beside)[:ADDRESS_BITS])
+            m.d.sync += [self.key_offset.eq(0), self.sub.eq(Mux(self._last_sub, 0, self.sub + 1))]
