@@ -1,5 +1,6 @@
 """The boards there are, without LiteX: what a command can offer before it imports that."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from hw.contract.errors import PointwiseError
@@ -19,7 +20,7 @@ class Board:
         preset: of ``hw.contract.config.PRESETS``, the core that fits.
         clock_mhz: of the core and of everything around it, unless another is asked for.
         seed: of the placement that is tried first, one with which the preset reaches that clock.
-        available: what the FPGA has of each kind of resource.
+        available: what the FPGA has of each kind of resource (``sim.fpga.resources``).
     """
 
     name: str
@@ -44,7 +45,7 @@ BOARDS: dict[str, Board] = {
             device=("--85k", "--package", "CABGA381", "--speed", "6"),
             preset="ecp5",
             clock_mhz=100.0,
-            available={"lut4": 83640, "flip_flops": 83640, "block_rams": 208, "multipliers": 156},
+            available={"lut_places": 83640, "flip_flops": 83640, "block_rams": 208, "multipliers": 156},
         ),
         Board(
             name="xc7k70t",
@@ -54,7 +55,7 @@ BOARDS: dict[str, Board] = {
             device=("xc7",),
             preset="ecp5",
             clock_mhz=100.0,
-            available={"lut": 41000, "flip_flops": 82000, "block_rams": 135, "multipliers": 240},
+            available={"lut_places": 41000, "flip_flops": 82000, "block_rams": 135, "multipliers": 240},
         ),
         Board(
             name="simulation",
@@ -70,8 +71,12 @@ BOARDS: dict[str, Board] = {
 }
 
 
-def find_board(name: str) -> Board:
+BUILDABLE = tuple(name for name, board in BOARDS.items() if board.family != "none")
+"""The boards that a bitstream can be built for."""
+
+
+def find_board(name: str, among: Iterable[str] = BOARDS) -> Board:
     """The board of that name; raises PointwiseError that lists those there are."""
-    if name not in BOARDS:
-        raise PointwiseError(f"board {name!r} is unknown; there are {', '.join(BOARDS)}")
+    if name not in among:
+        raise PointwiseError(f"board {name!r} is unknown; there are {', '.join(among)}")
     return BOARDS[name]

@@ -12,8 +12,8 @@ _CONTROL = {"sel": 1 << 0, "cke": 1 << 1, "odt": 1 << 2, "reset_n": 1 << 3}
 _COMMAND = {"cs": 1 << 0, "we": 1 << 1, "cas": 1 << 2, "ras": 1 << 3}
 
 
-def describe(soc: PointwiseSoC, board: Board) -> dict[str, object]:
-    """Addresses, speeds and the writes that bring the SDRAM up, of a finalised system.
+def describe(soc: PointwiseSoC, board: Board, clock_mhz: float) -> dict[str, object]:
+    """Addresses, speeds and the writes that bring the SDRAM up, of a finalised system with this clock.
 
     ``sdram_init`` is a list of writes in order: ``address`` and ``value`` of a 32-bit word, and ``wait_us``,
     microseconds to wait after it. With the last one the memory controller takes over. ``scratch`` is a
@@ -26,19 +26,18 @@ def describe(soc: PointwiseSoC, board: Board) -> dict[str, object]:
         if isinstance(region.obj, list)
         for index, csr in enumerate(region.obj)
     }
-    csr_base = soc.bus.regions["csr"].origin
     return {
         "board": board.name,
-        "clock_hz": soc.clock_hz,
+        "clock_hz": round(clock_mhz * 1e6),
         "baud": soc.baud,
         "core": dataclasses.asdict(soc.core_config),
         "core_base": CORE_BASE,
         "sdram_base": SDRAM_BASE,
         "sdram_bytes": soc.bus.regions["main_ram"].size,
-        "scratch": csr_base + registers["ctrl_scratch"],
-        "reset": csr_base + registers["ctrl_reset"],
+        "scratch": registers["ctrl_scratch"],
+        "reset": registers["ctrl_reset"],
         "sdram_init": [
-            {"address": csr_base + registers[name], "value": value, "wait_us": wait}
+            {"address": registers[name], "value": value, "wait_us": wait}
             for name, value, wait in sdram_init(soc)
         ],
     }

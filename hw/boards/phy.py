@@ -2,6 +2,7 @@
 
 import copy
 
+from litedram.common import get_default_cl
 from litedram.phy import HalfRateGENSDRPHY
 from litedram.phy.dfi import Interface
 from litex.gen import LiteXModule
@@ -20,7 +21,8 @@ class RegisteredPhy(LiteXModule):
     """
 
     def __init__(self, pads: object, sys_hz: float) -> None:
-        self.phy = phy = HalfRateGENSDRPHY(pads, sys_hz)
+        # The memory's own clock decides how long it takes for a read.
+        self.phy = phy = HalfRateGENSDRPHY(pads, sys_hz, cl=get_default_cl("SDR", 1 / (2 * sys_hz)))
         self.settings = copy.copy(phy.settings)
         self.settings.read_latency += 1
         first = phy.dfi.p0

@@ -61,7 +61,7 @@ class PointwiseSoC(SoCMini):
         baud: int,
         leds: object = None,
     ) -> None:
-        self.core_config, self.baud, self.clock_hz = config, baud, clocking.core_hz
+        self.core_config, self.baud = config, baud
         SoCMini.__init__(self, platform, clk_freq=clocking.sys_hz, ident="", ident_version=False)
         self.crg = crg
         self.sdrphy = clocking.phy(pads)

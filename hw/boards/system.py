@@ -18,7 +18,7 @@ class System:
     Attributes:
         board: what it is for.
         config: its core.
-        clock_mhz: of the core.
+        clock_mhz: of the core, as the PLL makes it.
         folder: where its files lie.
         gateware: the folder inside it with sources and constraints, in which the tools run.
         verilog: the sources, the top module ``TOP`` among them.

@@ -1,17 +1,16 @@
 """``pointwise bitstream``."""
 
 import os
+import signal
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from hw.boards.board import BOARDS, find_board
+from hw.boards.board import BUILDABLE, find_board
 from sim.build import build_root
 
 from . import options
-
-BUILDABLE = [name for name, board in BOARDS.items() if board.family != "none"]
 
 
 def command(
@@ -38,7 +37,9 @@ def command(
     """
     from sim.fpga.flow import build
 
-    chosen = find_board(board)
+    chosen = find_board(board, BUILDABLE)
+    # So that the tools end with the command, whoever ends it.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     first = chosen.seed if seed is None else seed
     build(
         chosen,

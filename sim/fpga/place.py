@@ -1,12 +1,14 @@
 """Place and route of an ECP5 with nextpnr, one run a seed, and packing of the best."""
 
 import json
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from hw.boards.system import System
+from hw.contract.errors import PointwiseError
 
 from .tools import Tools, run
 
@@ -51,19 +53,44 @@ def place(
     *,
     jobs: int = 1,
     tell: Callable[[int, str], None] = lambda seed, text: None,
-) -> list[Placement]:
-    """Place and route a netlist with every seed, ``jobs`` at a time; the results, best first.
+) -> tuple[list[Placement], dict[int, str]]:
+    """Place and route a netlist with every seed, ``jobs`` at a time.
+
+    Returns:
+        The results, best first, and what became of the seeds that failed.
 
     Raises:
-        PointwiseError: nextpnr is not there, or failed.
+        PointwiseError: nextpnr is not there, or failed with every seed.
     """
+    placements, failures, stop = [], {}, threading.Event()
+
+    def one(seed: int) -> None:
+        try:
+            placements.append(_place(system, netlist, tools, seed, tell, stop))
+        except PointwiseError as error:
+            failures[seed] = str(error)
+            tell(seed, "failed")
+
     with ThreadPoolExecutor(jobs) as pool:
-        runs = pool.map(lambda seed: _place(system, netlist, tools, seed, tell), seeds)
-        return sorted(runs, key=lambda placement: -placement.margin)
+        try:
+            list(pool.map(one, seeds))
+        except BaseException:
+            # Whoever interrupts this does not want to wait for nextpnr.
+            stop.set()
+            pool.shutdown(cancel_futures=True)
+            raise
+    if not placements:
+        raise PointwiseError(next(iter(failures.values())))
+    return sorted(placements, key=lambda placement: -placement.margin), failures
 
 
 def _place(
-    system: System, netlist: Path, tools: Tools, seed: int, tell: Callable[[int, str], None]
+    system: System,
+    netlist: Path,
+    tools: Tools,
+    seed: int,
+    tell: Callable[[int, str], None],
+    stop: threading.Event,
 ) -> Placement:
     configuration, report = f"place-{seed}.config", f"place-{seed}.json"
     command = [
@@ -81,13 +108,22 @@ def _place(
         folder=system.gateware,
         name="place and route",
         tell=lambda text: tell(seed, text),
+        stop=stop,
     )
-    values = json.loads((system.gateware / report).read_text())
-    clocks = {
-        name: {"reached_mhz": round(clock["achieved"], 2), "asked_mhz": round(clock["constraint"], 2)}
-        for name, clock in values["fmax"].items()
-    }
-    paths = [_path(path) for path in values["critical_paths"]]
+    try:
+        values = json.loads((system.gateware / report).read_text())
+        clocks = {
+            name: {"reached_mhz": clock["achieved"], "asked_mhz": clock["constraint"]}
+            for name, clock in values["fmax"].items()
+        }
+        paths = [_path(path) for path in values["critical_paths"]]
+    except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
+        raise PointwiseError(
+            f"nextpnr's report {system.gateware / report} is damaged ({error}); see that the disk has space, "
+            "and build again"
+        ) from error
+    if not clocks:
+        raise PointwiseError(f"nextpnr found no clock in {netlist}; build it again in an empty folder")
     return Placement(seed, seconds, clocks, paths, _crossings(paths, clocks), system.gateware / configuration)
 
 
@@ -102,7 +138,11 @@ def _crossings(paths: Sequence[dict], clocks: dict[str, dict[str, float]]) -> di
         source, target = (str(path[end]).partition(" ")[2] for end in ("from_clock", "to_clock"))
         if source != target and source in clocks and target in clocks:
             faster = max(clocks[source]["asked_mhz"], clocks[target]["asked_mhz"])
-            found[f"{source} → {target}"] = {"ns": path["ns"], "allowed_ns": round(1000 / faster, 2)}
+            way = {"ns": path["ns"], "allowed_ns": 1000 / faster}
+            # There is a path for each pair of edges.
+            found[f"{source} → {target}"] = max(
+                way, found.get(f"{source} → {target}", way), key=lambda way: way["ns"] / way["allowed_ns"]
+            )
     return found
 
 
@@ -114,8 +154,8 @@ def _path(path: dict) -> dict[str, object]:
         "to": parts[-1]["to"]["cell"],
         "from_clock": path["from"],
         "to_clock": path["to"],
-        "ns": round(sum(part["delay"] for part in parts), 2),
-        "routing_ns": round(sum(part["delay"] for part in parts if part["type"] == "routing"), 2),
+        "ns": sum(part["delay"] for part in parts),
+        "routing_ns": sum(part["delay"] for part in parts if part["type"] == "routing"),
         "levels": sum(part["type"] == "logic" for part in parts),
     }
 

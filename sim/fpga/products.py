@@ -35,7 +35,7 @@ def hold_products(mapped: Path, netlist: Path) -> int:
     try:
         design = json.loads(mapped.read_text())
         count = sum(hold_in(module["cells"], module["ports"]) for module in design["modules"].values())
-    except (KeyError, ValueError, TypeError) as error:
+    except (OSError, KeyError, ValueError, TypeError) as error:
         raise PointwiseError(f"{mapped} is not a netlist of Yosys ({error}); build it again") from error
     write_file(netlist, json.dumps(design))
     return count

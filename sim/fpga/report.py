@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,6 @@ from hw.contract.files import write_file
 
 from .place import Placement
 from .resources import count, total
-from .synthesis import NETLIST
 from .tools import Tools
 
 REPORT = "report.json"
@@ -26,22 +25,21 @@ def make_report(
     system: System,
     tools: Tools,
     seconds: dict[str, float],
+    netlist: str,
     placements: Sequence[Placement],
-    bitstream: Path | None,
+    failures: Mapping[int, str],
 ) -> dict[str, Any]:
-    """Everything that was measured of a build.
+    """Everything that was measured of a build, before there is a bitstream.
 
     Args:
         system: that was built. tools: that it was built with. seconds: of each stage.
-        placements: of every seed, best first; none where the board's tools do not place.
-        bitstream: the file, or None where there is none.
+        netlist: the file that was placed. placements: of every seed that did not fail, best first; none where
+            the board's tools do not place. failures: what became of the others.
     """
-    components = count(system.gateware / NETLIST, system.board.family)
+    components = count(system.gateware / netlist, system.board.family)
     core, macs = total(components, CORE), system.config.rows * system.config.cols
-    lut = "lut4" if system.board.family == "ecp5" else "lut"
-    per_mac = {f"{lut}_per_mac": round(core[lut] / macs, 1)}
-    if "lut_places" in core:
-        per_mac["lut_places_per_mac"] = round(core["lut_places"] / macs, 1)
+    kinds = ("lut4" if system.board.family == "ecp5" else "lut", "lut_places")
+    per_mac = {f"{kind}_per_mac": core[kind] / macs for kind in kinds}
     report: dict[str, Any] = {
         "board": system.board.name,
         "family": system.board.family,
@@ -49,12 +47,12 @@ def make_report(
         "config": dataclasses.asdict(system.config),
         "clock_mhz": system.clock_mhz,
         "timing_met": bool(placements) and placements[0].margin >= 1,
-        "bitstream": bitstream.name if bitstream else None,
+        "bitstream": None,
         "resources": {"system": total(components), "core": core, "available": system.board.available},
         **per_mac,
         "components": components,
-        "seconds": {name: round(value, 1) for name, value in seconds.items()},
-        "tools": {name: tools.version(name) for name in _tool_names(system)},
+        "seconds": seconds,
+        "tools": {name: tools.version(name) for name in ("yosys", *(["nextpnr-ecp5"] if placements else []))},
     }
     if placements:
         best = placements[0]
@@ -64,16 +62,21 @@ def make_report(
             "crossings": best.crossings,
             "critical_paths": best.paths,
             "seeds": [
-                {
-                    "seed": p.seed,
-                    "clocks": p.clocks,
-                    "crossings": p.crossings,
-                    "seconds": round(p.seconds, 1),
-                }
+                {"seed": p.seed, "clocks": p.clocks, "crossings": p.crossings, "seconds": p.seconds}
                 for p in placements
             ],
+            "failed_seeds": dict(failures),
         }
-    return report
+    return _rounded(report)
+
+
+def _rounded(value: Any) -> Any:
+    """Whatever JSON can say, with two digits behind the point; what is judged is judged before."""
+    if isinstance(value, Mapping):
+        return {name: _rounded(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [_rounded(part) for part in value]
+    return round(value, 2) if isinstance(value, float) else value
 
 
 def save(report: dict[str, Any], folder: Path) -> Path:
@@ -108,7 +111,3 @@ def show(report: dict[str, Any], console: Console) -> None:
         met = "met" if way["ns"] <= way["allowed_ns"] else "NOT MET"
         table.add_row(name, f"{way['ns']:.1f} ns", f"{way['allowed_ns']:.1f} ns", met)
     console.print(table)
-
-
-def _tool_names(system: System) -> tuple[str, ...]:
-    return ("yosys", "nextpnr-ecp5") if system.board.family == "ecp5" else ("yosys",)

@@ -5,6 +5,11 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
+XILINX_LUTS = tuple(f"LUT{inputs}" for inputs in range(1, 7))
+XILINX_SHIFTS = ("SRL16E", "SRLC32E")
+XILINX_MEMORIES = {"RAM32M": 4, "RAM32X1D": 2, "RAM64M": 4, "RAM64X1D": 2, "RAM128X1D": 4}
+"""LUT memories, and how many LUTs each takes."""
+
 KINDS: dict[str, dict[str, dict[str, int]]] = {
     "ecp5": {
         "lut4": {"LUT4": 1},
@@ -13,17 +18,20 @@ KINDS: dict[str, dict[str, dict[str, int]]] = {
         "flip_flops": {"TRELLIS_FF": 1},
         "block_rams": {"DP16KD": 1},
         "multipliers": {"MULT18X18D": 1},
-        # Places of the FPGA: a carry cell takes two LUTs, a LUT memory six.
+        # A carry cell takes the place of two LUTs, a LUT memory that of six.
         "lut_places": {"LUT4": 1, "CCU2C": 2, "TRELLIS_DPR16X4": 6},
     },
     "xilinx7": {
-        "lut": {f"LUT{inputs}": 1 for inputs in range(1, 7)},
+        "lut": dict.fromkeys(XILINX_LUTS, 1),
         "carry": {"CARRY4": 1},
-        "lut_ram": dict.fromkeys(("RAM32M", "RAM32X1D", "RAM64M", "RAM64X1D", "RAM128X1D"), 1),
+        "lut_ram": dict.fromkeys(XILINX_MEMORIES, 1),
+        "shift_registers": dict.fromkeys(XILINX_SHIFTS, 1),
         "flip_flops": dict.fromkeys(("FDRE", "FDSE", "FDCE", "FDPE"), 1),
         # In blocks of 36 kbit.
         "block_rams": {"RAMB36E1": 2, "RAMB18E1": 1},
         "multipliers": {"DSP48E1": 1},
+        # Two small ones may share a place, which is the vendor's to decide.
+        "lut_places": dict.fromkeys((*XILINX_LUTS, *XILINX_SHIFTS), 1) | XILINX_MEMORIES,
     },
 }
 """Kinds of resource of each family, and how many of each a cell takes (block RAMs of Xilinx in halves)."""

@@ -1,6 +1,7 @@
 """Verilog to a netlist of the FPGA's cells, with Yosys."""
 
 import hashlib
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +17,7 @@ NETLIST, SCRIPT = "netlist.json", "synthesis.ys"
 NET_PS = 1400
 """What a net of a full chip takes, in ps. With the 300 of Yosys a path of many gates looks short beside
 a block RAM, and is mapped for area."""
+COMMENT = re.compile(r"/\*.*?\*/|^//.*?$", re.DOTALL | re.MULTILINE)
 MAPPED = "mapped.json"
 """The netlist as Yosys leaves it."""
 
@@ -61,21 +63,23 @@ def synthesise(system: System, tools: Tools, *, tell: Callable[[str], None] = la
     texts = [*script, tools.version("yosys"), *(_text(source) for source in system.verilog)]
     key = hashlib.sha256("\0".join(texts).encode()).hexdigest()
     mapped, stamp, seconds = system.gateware / MAPPED, system.gateware / f"{MAPPED}.key", 0.0
-    if not (mapped.exists() and stamp.exists() and stamp.read_text() == key):
-        stamp.unlink(missing_ok=True)
+    kept = mapped.exists() and stamp.exists() and stamp.read_text() == key
+    stamp.unlink(missing_ok=True)
+    if not kept:
         write_file(system.gateware / SCRIPT, "\n".join(script) + "\n")
         command = [*tools.command("yosys"), "-s", SCRIPT]
         log = system.folder / "synthesis.log"
         seconds = run(command, log, folder=system.gateware, name="synthesis", tell=tell)
-        write_file(stamp, key)
     hold_products(mapped, system.gateware / NETLIST)
+    # Only now: a netlist that nobody can read must not be taken for the next build.
+    write_file(stamp, key)
     return seconds
 
 
 def _text(source: Path) -> str:
-    """A source without its comments, of which LiteX's hold the date."""
+    """A source without its comments: LiteX's hold the date, and what there is in any order."""
     try:
-        lines = source.read_text().splitlines()
+        text = source.read_text()
     except OSError as error:
         raise PointwiseError(f"the Verilog source {source} cannot be read: {error.strerror}") from error
-    return "\n".join(line for line in lines if not line.startswith("//"))
+    return COMMENT.sub("", text)

@@ -13,11 +13,14 @@ COLUMNS = {
     "lut": "LUT",
     "carry": "carry cells",
     "lut_ram": "LUT memories",
+    "shift_registers": "shift registers",
+    "lut_places": "LUTs in all",
     "flip_flops": "flip-flops",
     "block_rams": "block RAMs",
     "multipliers": "multipliers",
 }
 
+SCARCE = ("lut_places", "flip_flops", "block_rams", "multipliers")
 INPUTS = {"lut4": "LUT4", "lut": "LUT6"}
 """What the LUTs of a family are called by their inputs."""
 
@@ -25,8 +28,8 @@ INPUTS = {"lut4": "LUT4", "lut": "LUT6"}
 def bitstreams(folder: Path) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     """Header and rows of the builds, one a board; the clock is that of the core."""
     rows = [_build(json.loads(path.read_text())) for path in sorted(folder.glob(REPORTS))]
-    header = ("board", "core", "clock reached, asked", "LUTs of the core a MAC", "LUTs", "flip-flops")
-    return (*header, "block RAMs", "multipliers"), rows
+    header = ("board", "core", "clock reached, asked", "LUTs of the core a MAC", "with carry and memories")
+    return (*header, "LUTs in all", "flip-flops", "block RAMs", "multipliers"), rows
 
 
 def components(report: dict[str, Any]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
@@ -53,7 +56,7 @@ def _name(path: str) -> str:
 
 
 def _weight(counts: dict[str, int]) -> int:
-    return counts.get("lut_places", counts.get("lut4", counts.get("lut", 0)) + 2 * counts["carry"])
+    return counts["lut_places"]
 
 
 def _build(report: dict[str, Any]) -> tuple[str, ...]:
@@ -73,5 +76,6 @@ def _build(report: dict[str, Any]) -> tuple[str, ...]:
         f"{config['rows']}×{config['cols']}",
         clock,
         f"{report[f'{lut}_per_mac']:.1f} {INPUTS[lut]}",
-        *(f"{system[k]:,} of {available[k]:,}" for k in (lut, "flip_flops", "block_rams", "multipliers")),
+        f"{report['lut_places_per_mac']:.1f}",
+        *(f"{system[kind]:,} of {available[kind]:,}" for kind in SCARCE),
     )

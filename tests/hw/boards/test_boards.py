@@ -1,6 +1,8 @@
 """The systems for boards: what is written for the tools and for the host. Needs the extra ``fpga``."""
 
+import dataclasses
 import json
+import math
 import re
 from pathlib import Path
 
@@ -11,6 +13,8 @@ from hw.contract.config import PRESETS, CoreConfig
 from hw.contract.errors import PointwiseError
 
 SMALL = CoreConfig(rows=2, cols=2, max_tokens=8, act_kib=1, act_banks=1, res_kib=1, axi_data_width=64)
+SYSTEMS = [*((name, board.clock_mhz) for name, board in BOARDS.items()), ("xc7k70t", 50.0)]
+"""Each board at its own clock, and one whose controller has the clock of the SDRAM."""
 
 
 def test_an_unknown_board_is_told_with_those_there_are():
@@ -24,7 +28,7 @@ def test_boards_name_presets_and_themselves():
         assert board.preset in PRESETS
 
 
-@pytest.fixture(scope="module", params=[("ulx3s-85f", 100.0), ("xc7k70t", 50.0), ("simulation", 50.0)])
+@pytest.fixture(scope="module", params=SYSTEMS, ids=lambda system: f"{system[0]}, {system[1]:g} MHz")
 def system(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory):
     pytest.importorskip("litex")
     from hw.boards.elaborate import elaborate
@@ -94,11 +98,42 @@ def test_the_host_file_says_how_to_bring_the_memory_up(system):
     assert max(write["wait_us"] for write in writes) >= 200
 
 
+@pytest.mark.parametrize(
+    ("name", "clock_mhz", "config", "says"),
+    [
+        ("ulx3s-85f", math.nan, SMALL, "a clock of nan MHz is none"),
+        ("ulx3s-85f", -5.0, SMALL, "a clock of -5 MHz is none"),
+        ("ulx3s-85f", 4.0, SMALL, "SDRAM of ulx3s-85f cannot have 4 MHz"),
+        ("ulx3s-85f", 150.0, SMALL, "SDRAM of ulx3s-85f cannot have 150 MHz"),
+        ("xc7k70t", 1000.0, SMALL, "of xc7k70t cannot have 1000 MHz"),
+        ("ulx3s-85f", 50.0, dataclasses.replace(SMALL, axi_addr_width=16), "16 bits.*axi_addr_width as 32"),
+    ],
+)
+def test_what_no_board_can_have_is_refused(tmp_path: Path, name, clock_mhz, config, says):
+    pytest.importorskip("litex")
+    from hw.boards.elaborate import elaborate
+
+    with pytest.raises(PointwiseError, match=says):
+        elaborate(BOARDS[name], config, clock_mhz, tmp_path)
+
+
+def test_the_clock_that_the_pll_makes_is_told(tmp_path: Path):
+    """The ULX3S makes none of 130 MHz, but one within a hundredth of it, at which the SDRAM reads slower."""
+    pytest.importorskip("litex")
+    from hw.boards.elaborate import elaborate
+
+    system = elaborate(BOARDS["ulx3s-85f"], SMALL, 130.0, tmp_path)
+    assert system.clock_mhz == 131.25
+    host = json.loads(system.host.read_text())
+    assert host["clock_hz"] == 131_250_000
+    assert 3 << 4 | 1 in [write["value"] for write in host["sdram_init"]], "read latency 3 above 100 MHz"
+
+
 def test_a_clock_that_no_pll_makes_is_refused(tmp_path: Path):
     pytest.importorskip("litex")
     from hw.boards.elaborate import elaborate
 
     board = BOARDS["ulx3s-85f"]
-    says = rf"{board.name} cannot make 5000 MHz.*such as {board.clock_mhz:g}$"
+    says = rf"PLL of {board.name} cannot have 5000 MHz.*such as {board.clock_mhz:g}$"
     with pytest.raises(PointwiseError, match=says):
         elaborate(board, SMALL, 5000.0, tmp_path)

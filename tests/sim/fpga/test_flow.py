@@ -2,7 +2,11 @@
 
 import io
 import json
+import signal
+import subprocess
 import sys
+import threading
+import time
 import types
 from pathlib import Path
 
@@ -13,6 +17,7 @@ from hw.boards.board import BOARDS
 from hw.boards.system import System
 from hw.contract.config import PRESETS
 from hw.contract.errors import PointwiseError
+from sim.cli.bitstream import command
 from sim.fpga.flow import build
 
 YOSYS = """
@@ -26,21 +31,27 @@ top = {"attributes": {"top": "1"}, "cells": cells, "netnames": {}, "ports": {}}
 pathlib.Path("mapped.json").write_text(json.dumps({"modules": {"soc": top}}))
 """
 NEXTPNR = """
-import json, pathlib, sys
+import json, os, pathlib, sys, time
 if "--version" in sys.argv: print("nextpnr 3.4"); sys.exit()
 given = dict(zip(sys.argv, sys.argv[1:]))
 seed = int(given["--seed"])
 if seed == 13: print("Info: fine\\nERROR: no place for 'x'"); sys.exit(1)
+if seed == 16: os.kill(os.getpid(), 9)
+if seed == 17: pathlib.Path("started").touch(); time.sleep(60)
 clock = {"achieved": 90.0 + seed, "constraint": 100.0}
 ends = {"from": {"cell": "a", "port": "Q"}, "to": {"cell": "b", "port": "D"}}
 path = {"from": "posedge clk", "to": "posedge clk", "path": [
     {"type": "clk-to-q", "delay": 0.5, **ends}, {"type": "routing", "delay": 8.25, **ends}]}
 far = path | {"to": "negedge slow", "path": [path["path"][0], {"type": "routing", "delay": 9.0, **ends}]}
 if seed == 14: far["path"][1]["delay"] = 10.0
+near = far | {"to": "posedge slow", "path": far["path"][:1]}
 pad = path | {"from": "<async>"}
+if seed == 9: clock["achieved"] = 99.9951
 report = {"fmax": {"clk": clock, "slow": {"achieved": 99.0, "constraint": 25.0}}}
-report["critical_paths"] = [path, far, pad]
-pathlib.Path(given["--report"]).write_text(json.dumps(report))
+report["critical_paths"] = [path, far, near, pad]
+if seed == 18: report["fmax"] = {}
+text = json.dumps(report)
+pathlib.Path(given["--report"]).write_text(text[:99] if seed == 15 else text)
 pathlib.Path(given["--textcfg"]).write_text(f"seed {seed}")
 """
 ECPPACK = """
@@ -64,7 +75,8 @@ def flow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         gateware = folder / "gateware"
         gateware.mkdir(parents=True, exist_ok=True)
         source = gateware / "pointwise_soc.v"
-        source.write_text("// Date: today\nmodule pointwise_soc; endmodule\n")
+        stamp = f"// Date: {time.monotonic()}\n/* in any\norder: {time.monotonic()} */\n"
+        source.write_text(f"{stamp}module pointwise_soc{clock_mhz:.0f}; endmodule\n")
         constraints = gateware / "pointwise_soc.lpf"
         host = folder / "board.json"
         return System(board, config, clock_mhz, folder, gateware, (source,), constraints, host)
@@ -98,7 +110,7 @@ def test_the_best_seed_is_kept(flow):
 
 def test_failed_timing_leaves_a_report_and_no_bitstream(flow, tmp_path):
     flow(seeds=(12,))
-    with pytest.raises(PointwiseError, match=r"clk reaches 93\.0 of 100\.0 MHz with seed 3.*--clock 93"):
+    with pytest.raises(PointwiseError, match=r"clk reaches 93\.0 of 100\.0 MHz with seed 3.*--clock 92"):
         flow(seeds=(3, 2))
     report = json.loads((tmp_path / "out" / "report.json").read_text())
     assert not report["timing_met"] and report["bitstream"] is None
@@ -109,7 +121,7 @@ def test_ways_between_clocks_count(flow):
     _, report, text = flow(seeds=(12,))
     assert report["crossings"] == {"clk → slow": {"ns": 9.5, "allowed_ns": 10.0}}
     assert "clk → slow" in text and "NOT MET" not in text
-    with pytest.raises(PointwiseError, match=r"clk → slow takes 10\.5 of 10\.0 ns with seed 14.*--clock 95"):
+    with pytest.raises(PointwiseError, match=r"clk → slow takes 10\.5 of 10\.0 ns with seed 14.*--clock 94"):
         flow(seeds=(14,))
 
 
@@ -120,10 +132,91 @@ def test_failed_timing_can_be_allowed_and_is_told_all_the_same(flow, tmp_path):
     assert not json.loads((tmp_path / "out" / "report.json").read_text())["timing_met"]
 
 
+def test_clocks_are_judged_before_they_are_rounded(flow, tmp_path):
+    with pytest.raises(PointwiseError, match="timing is not met"):
+        flow(seeds=(9,))
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert report["clocks"]["clk"]["reached_mhz"] == 100.0
+
+
+def runs(folder: Path) -> int:
+    """How often Yosys ran."""
+    return len((folder / "out" / "gateware" / "runs").read_text().split())
+
+
 def test_other_seeds_do_not_synthesise_again(flow, tmp_path):
     flow(seeds=(12,))
     flow(seeds=(11,))
-    assert (tmp_path / "out" / "gateware" / "runs").read_text().split() == ["yosys"]
+    assert runs(tmp_path) == 1
+
+
+def test_another_source_is_synthesised(flow, tmp_path):
+    flow(seeds=(12,))
+    flow(seeds=(12,), clock_mhz=50.0)
+    assert runs(tmp_path) == 2
+
+
+def test_another_family_is_synthesised(flow, tmp_path):
+    flow(seeds=(12,))
+    flow("xc7k70t")
+    assert runs(tmp_path) == 2
+
+
+def test_another_yosys_synthesises(flow, tmp_path):
+    flow(seeds=(12,))
+    yosys = tmp_path / "tools" / "yosys"
+    yosys.write_text(yosys.read_text().replace("Yosys 1.2", "Yosys 1.3"))
+    flow(seeds=(12,))
+    assert runs(tmp_path) == 2
+
+
+def test_a_damaged_netlist_is_told_and_made_again(flow, tmp_path):
+    flow(seeds=(12,))
+    mapped = tmp_path / "out" / "gateware" / "mapped.json"
+    mapped.write_text(mapped.read_text()[:100])
+    with pytest.raises(PointwiseError, match=r"mapped\.json is not a netlist of Yosys.*build it again"):
+        flow(seeds=(12,))
+    flow(seeds=(12,))
+    assert runs(tmp_path) == 2
+
+
+def test_a_seed_that_fails_leaves_the_others(flow):
+    bitstream, report, text = flow(seeds=(13, 12, 15), jobs=2)
+    assert bitstream.read_text() == "bits of seed 12"
+    assert set(report["failed_seeds"]) == {"13", "15"}
+    assert "seed 13: place and route failed: ERROR: no place" in text
+
+
+def test_nothing_of_an_earlier_build_is_left_when_one_fails(flow, tmp_path):
+    flow(seeds=(12,))
+    with pytest.raises(PointwiseError):
+        flow(seeds=(13,))
+    assert not list(tmp_path.rglob("*.bit")) and not (tmp_path / "out" / "report.json").exists()
+
+
+def test_who_waits_for_another_build_is_told(flow, tmp_path):
+    """In a process of its own, since a process does not lock itself out."""
+    hold = f"import pathlib, time, sim.build as b\nwith b.locked(pathlib.Path({str(tmp_path / 'out')!r})):"
+    hold += "\n print(flush=True)\n time.sleep(1)"
+    with subprocess.Popen([sys.executable, "-c", hold], stdout=subprocess.PIPE) as other:
+        other.stdout.readline()
+        assert "another build is at work" in flow(seeds=(12,))[2]
+
+
+def test_an_interrupt_ends_the_tools(flow, tmp_path):
+    """What Ctrl-C raises comes in the thread that waits for the seeds, while the tool works in another."""
+    started = tmp_path / "out" / "gateware" / "started"
+
+    def interrupt() -> None:
+        while not started.exists():
+            time.sleep(0.05)
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+
+    begun = time.monotonic()
+    threading.Thread(target=interrupt).start()
+    with pytest.raises(KeyboardInterrupt):
+        flow(seeds=(17,))
+    assert time.monotonic() - begun < 30
 
 
 def test_a_board_of_xilinx_ends_with_the_vendors_script(flow):
@@ -137,7 +230,27 @@ def test_a_tool_that_fails_is_quoted(flow):
         flow(seeds=(13,))
 
 
-def test_a_tool_that_is_missing_is_named(flow, monkeypatch):
-    monkeypatch.setenv("PATH", "")
-    with pytest.raises(PointwiseError, match=r"yosys is not on the PATH.*--native"):
+def test_a_board_without_an_fpga_is_refused():
+    with pytest.raises(PointwiseError, match=r"'simulation' is unknown; there are ulx3s-85f, xc7k70t$"):
+        command(board="simulation")
+
+
+@pytest.mark.parametrize(
+    ("seed", "says"),
+    [
+        (15, r"nextpnr's report .*place-15\.json is damaged"),
+        (16, "place and route was ended by SIGKILL, perhaps for want of memory.*--jobs 1"),
+        (18, "nextpnr found no clock"),
+    ],
+)
+def test_a_tool_that_breaks_off_is_told(flow, seed, says):
+    with pytest.raises(PointwiseError, match=says):
+        flow(seeds=(seed,))
+
+
+@pytest.mark.parametrize("tool", ["yosys", "nextpnr-ecp5", "ecppack"])
+def test_a_tool_that_is_missing_is_named_at_once(flow, tmp_path, tool):
+    (tmp_path / "tools" / tool).unlink()
+    with pytest.raises(PointwiseError, match=rf"{tool} is not on the PATH.*--native"):
         flow()
+    assert not (tmp_path / "out").exists()

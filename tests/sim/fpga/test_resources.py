@@ -73,6 +73,13 @@ def test_half_block_rams_of_xilinx_are_halves(tmp_path):
     assert (counted["block_rams"], counted["lut"], counted["flip_flops"]) == (2, 1, 1)
 
 
+def test_luts_of_xilinx_that_are_memories_and_shift_registers_count(tmp_path):
+    cells = {"a": cell("RAM32M"), "b": cell("SRL16E"), "c": cell("SRLC32E"), "d": cell("LUT3")}
+    counted = count(netlist(tmp_path, cells), "xilinx7")[""]
+    assert (counted["lut"], counted["lut_ram"], counted["shift_registers"]) == (1, 1, 2)
+    assert counted["lut_places"] == 4 + 1 + 1 + 1
+
+
 def report(**changes: object) -> dict:
     """A report as ``pointwise bitstream`` writes it, in what the tables need of it."""
     counts = {"lut4": 5, "carry": 1, "lut_places": 7, "flip_flops": 3, "block_rams": 0, "multipliers": 2}
@@ -88,6 +95,7 @@ def report(**changes: object) -> dict:
             "in": {"reached_mhz": 30, "asked_mhz": 25},
         },
         "lut4_per_mac": 99.5,
+        "lut_places_per_mac": 140.25,
         "components": listed,
         "resources": {"system": total(listed), "available": dict.fromkeys(counts, 1000)},
     } | changes
@@ -110,4 +118,4 @@ def test_the_table_of_bitstreams_tells_the_cores_clock(tmp_path):
     (tmp_path / "report.json").write_text("{}")
     header, (row,) = bitstreams(tmp_path)
     assert dict(zip(header, row, strict=True))["clock reached, asked"] == "101.2, 100 MHz"
-    assert "99.5 LUT4" in row and "25 of 1,000" in row
+    assert "99.5 LUT4" in row and "140.2" in row and "35 of 1,000" in row
