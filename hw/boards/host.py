@@ -17,8 +17,7 @@ def describe(soc: PointwiseSoC, board: Board, clock_mhz: float) -> dict[str, obj
 
     ``sdram_init`` is a list of writes in order: ``address`` and ``value`` of a 32-bit word, and ``wait_us``,
     microseconds to wait after it. With the last one the memory controller takes over. ``scratch`` is a
-    register that can be written without effect, to find out whether anybody answers; ``reset``
-    restarts the system when 1 is written.
+    register that can be written without effect, to find out whether anybody answers.
     """
     registers = {
         f"{name}_{csr.name}": region.origin + 4 * index
@@ -35,7 +34,6 @@ def describe(soc: PointwiseSoC, board: Board, clock_mhz: float) -> dict[str, obj
         "sdram_base": SDRAM_BASE,
         "sdram_bytes": soc.bus.regions["main_ram"].size,
         "scratch": registers["ctrl_scratch"],
-        "reset": registers["ctrl_reset"],
         "sdram_init": [
             {"address": registers[name], "value": value, "wait_us": wait}
             for name, value, wait in sdram_init(soc)

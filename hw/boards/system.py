@@ -1,14 +1,17 @@
 """What elaborating a system leaves behind, without LiteX."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from hw.contract.config import CoreConfig
+from hw.contract.errors import PointwiseError
 
 from .board import Board
 
 TOP = "pointwise_soc"
 HOST_FILE = "board.json"
+COMMENT = re.compile(r"/\*.*?\*/|^//.*?$", re.DOTALL | re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -34,3 +37,18 @@ class System:
     verilog: tuple[Path, ...]
     constraints: Path | None
     host: Path
+
+    def texts(self) -> list[str]:
+        """The Verilog without its comments: LiteX's hold the date, and what there is in any order.
+
+        Raises:
+            PointwiseError: a source cannot be read.
+        """
+        return [COMMENT.sub("", _read(source)) for source in self.verilog]
+
+
+def _read(source: Path) -> str:
+    try:
+        return source.read_text()
+    except OSError as error:
+        raise PointwiseError(f"the Verilog source {source} cannot be read: {error.strerror}") from error

@@ -1,88 +1,21 @@
-"""A board with a core: bring up its SDRAM, load an image, run inputs, tell what the registers say."""
+"""A board with a core: bring up its SDRAM, load an image, run inputs."""
 
-import json
-import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
 
-from hw.contract.config import CoreConfig
 from hw.contract.errors import PointwiseError
-from hw.contract.image import MAGIC, align, shape_word
-from hw.contract.registers import ERROR_TEXT, Cause, Error, Register
+from hw.contract.image import HEADER_BYTES, TRAILER_BYTES, align
+from hw.contract.registers import Error
 from sim.system.run import PAGE, ImageRun, explain
 
-from .link import ServerLink, UartLink
-from .transfer import Checked, Link
+from .core import CoreRegisters
+from .description import Description
+from .link import Link
+from .transfer import ATTEMPTS, Checked
 
 SCRATCH = (0x5A5A_A5A5, 0x0F1E_2D3C)
-SIMULATED_SLOWDOWN = 1000.0
-"""A simulated board runs at some hundred kilohertz."""
-BUSY = 1
-START_AND_INTERRUPT = 3
-
-
-@dataclass(frozen=True)
-class Description:
-    """``board.json``, which ``hw.boards.host`` writes beside a bitstream.
-
-    Attributes:
-        board: its name. clock_hz, baud: of the core, of the serial line. core: the configuration.
-        core_base, sdram_base, sdram_bytes, scratch: addresses and a size.
-        sdram_init: writes that bring the SDRAM up.
-    """
-
-    board: str
-    clock_hz: int
-    baud: int
-    core: CoreConfig
-    core_base: int
-    sdram_base: int
-    sdram_bytes: int
-    scratch: int
-    sdram_init: list[dict[str, int]]
-
-    @classmethod
-    def read(cls, path: Path) -> "Description":
-        """Read the file, or the one in a folder; raises PointwiseError when it is not one."""
-        file = path / "board.json" if path.is_dir() else path
-        try:
-            found = json.loads(file.read_text())
-            names = cls.__dataclass_fields__
-            values = {name: found[name] for name in names} | {"core": CoreConfig.from_dict(found["core"])}
-        except OSError as error:
-            raise PointwiseError(
-                f"{file} cannot be read ({error.strerror}); name the folder that pointwise bitstream wrote"
-            ) from error
-        except (ValueError, KeyError, TypeError) as error:
-            raise PointwiseError(
-                f"{file} does not describe a board ({error}); build the system again with pointwise bitstream"
-            ) from error
-        return cls(**values)
-
-    @property
-    def slowdown(self) -> float:
-        """How much slower than real it is."""
-        return SIMULATED_SLOWDOWN if self.board == "simulation" else 1.0
-
-
-def connect(description: Description, uart: str | None, server: str | None) -> Link:
-    """The link that the options name.
-
-    Raises:
-        PointwiseError: neither or both are named, or it cannot be opened.
-    """
-    if (uart is None) == (server is None):
-        raise PointwiseError(
-            "how is the board reached? Give either --uart with its serial port or --server with host:port of "
-            "a litex_server"
-        )
-    if uart is not None:
-        return UartLink(uart, description.baud, slowdown=description.slowdown)
-    host, colon, port = server.rpartition(":")
-    if not colon or not port.isdigit():
-        raise PointwiseError(f"--server {server} should be host:port, such as localhost:1234")
-    return ServerLink(host, int(port), slowdown=description.slowdown)
+COMMAND_ISSUE = 8
+"""Offset from LiteDRAM's control register, the first of ``sdram_init``, to the one that gives the memory a
+command: alone of them it does not read as what was written, and writing it again gives the command again."""
 
 
 def memory_of(image: bytes, block: bytes) -> bytes:
@@ -99,13 +32,9 @@ class Board:
 
     def __init__(self, description: Description, link: Link) -> None:
         self.description, self.bus = description, Checked(link)
-
-    def _register(self, register: int) -> int:
-        return self.description.core_base + register
-
-    def register(self, register: int) -> int:
-        """The value of a register that does not change by itself."""
-        return self.bus.read_words(self._register(register))[0]
+        self.core = CoreRegisters(self.bus, description.core_base, description.core)
+        # Faults there had been when the core last had a whole image; None before the first run.
+        self._whole: int | None = None
 
     def check_alive(self) -> None:
         """Write and read LiteX's scratch register, then ask the core who it is.
@@ -115,17 +44,30 @@ class Board:
         """
         for value in SCRATCH:
             self.bus.write_word(self.description.scratch, value)
-        core = self.description.core
-        if self.register(Register.MAGIC) != MAGIC or self.register(Register.SHAPE) != shape_word(core):
-            raise PointwiseError(
-                f"the board at {self.bus.link.name} has another core than the {core.rows}×{core.cols} one of "
-                "its board.json; name the folder of the bitstream that is on it"
-            )
+        self.core.identify()
 
-    def bring_up(self) -> None:
-        """Start the SDRAM, as LiteDRAM's own software does."""
+    def bring_up(self, *, seconds: float) -> None:
+        """Start the SDRAM, as LiteDRAM's own software does, once the core uses it no more.
+
+        Args:
+            seconds: of the board's time to wait for the core at most.
+
+        Raises:
+            PointwiseError: the core does not come to an end, or the line is too bad.
+        """
+        self.core.wait_until(self.core.is_idle, seconds)
+        self.bus.until_clean("bringing up the SDRAM", [self._start_memory] * ATTEMPTS)
+
+    def _start_memory(self) -> None:
+        """Go through ``sdram_init``.
+
+        A memory command is not read back. If it lost a byte, the bridge takes the first one of what follows
+        for that, and what follows is then without an answer: a fault.
+        """
+        control = self.description.sdram_init[0]["address"]
         for step in self.description.sdram_init:
-            self.bus.command(step["address"], step["value"])
+            write = self.bus.command if step["address"] == control + COMMAND_ISSUE else self.bus.write_word
+            write(step["address"], step["value"])
             if step["wait_us"]:
                 self.bus.wait(step["wait_us"])
 
@@ -137,102 +79,80 @@ class Board:
         """
         if len(image) > self.description.sdram_bytes:
             raise PointwiseError(
-                f"the image of {len(image):,} bytes does not fit the board's {self.description.sdram_bytes:,}"
+                f"the image of {len(image):,} bytes does not fit the board's "
+                f"{self.description.sdram_bytes:,}; compile a smaller network"
             )
-        self.bus.write(self.description.sdram_base, image, progress)
+        self.bus.write(self.description.sdram_base, image, progress, look=False)
         self.point_at(len(image))
 
     def point_at(self, size: int) -> None:
         """Tell the core about an image of ``size`` bytes at the SDRAM's first byte."""
-        self.bus.write_word(self._register(Register.IMAGE_BASE), self.description.sdram_base)
-        self.bus.write_word(self._register(Register.IMAGE_BYTES), size)
+        self.core.point_at(self.description.sdram_base, size)
 
     def run(
-        self, block: bytes, output_bytes: int, *, seconds: float, send: bool = True
+        self, image: bytes, block: bytes, output_bytes: int, *, seconds: float, send: bool = True
     ) -> tuple[ImageRun, bytes]:
         """Send an input block, start, wait for the interrupt bit, and read registers and output block.
 
+        A garbled address may have put a word into image or input. So the core checks the image again after
+        any fault, and in the first run, as there may have been faults before. And a start counts only if no
+        fault lies between it and the last look at the input.
+
         Args:
-            block: ``Compiled.pack_input``. output_bytes: of the output block.
+            image: that is on the board. block: ``Compiled.pack_input``. output_bytes: of the output block.
             seconds: of the board's time to wait at most.
             send: else the block is there already, as ``memory_of`` puts it.
 
         Raises:
-            PointwiseError: no image is loaded, no interrupt comes, or the core stops with an error.
+            PointwiseError: this image is not loaded, no interrupt comes, or the core stops with an error.
         """
-        image_bytes = self.register(Register.IMAGE_BYTES)
-        if not image_bytes:
-            raise PointwiseError("no image is on the board; run pointwise board load first")
-        base = self.description.sdram_base
-        input_base = base + align(image_bytes, PAGE)
-        output_base = input_base + align(len(block), PAGE)
-        if send:
-            self.bus.write(input_base, block)
-        self.bus.write_word(self._register(Register.INPUT_BASE), input_base)
-        self.bus.write_word(self._register(Register.OUTPUT_BASE), output_base)
-        self._start()
-        self._await_interrupt(seconds)
-        outcome = self.outcome()
+        input_base, output_base = self._places(image, block, output_bytes)
+        self._compare(image)
+        for attempt in range(ATTEMPTS):
+            self.core.wait_until(self.core.is_idle, seconds)
+            if send or attempt:
+                self.bus.write(input_base, block)
+            faults = self.bus.faults
+            if faults != self._whole:
+                self.point_at(len(image))
+            self.core.place(input_base, output_base)
+            if self.core.start() and self.bus.faults == faults:
+                break
+        else:
+            raise PointwiseError(
+                f"the core at {self.bus.link.name} does not start without a fault on the line, in {ATTEMPTS} "
+                "tries; check the cable, and load bitstream and image again"
+            )
+        self.core.wait_until(self.core.has_interrupted, seconds)
+        outcome = self.core.outcome()
         if outcome.error != Error.NONE:
             raise PointwiseError(explain(outcome))
+        self._whole = faults
         return outcome, self.bus.read(output_base, output_bytes)
 
-    def _start(self) -> None:
-        """Start, and again if the command was lost: then the core is neither busy nor does it interrupt."""
-        self.bus.write_word(self._register(Register.INTERRUPT), 1, reads_as=0)
-        for _ in range(3):
-            self.bus.command(self._register(Register.CONTROL), START_AND_INTERRUPT)
-            busy = self.bus.glance(self._register(Register.STATUS)) & BUSY
-            if busy or self.bus.glance(self._register(Register.INTERRUPT)) & 1:
+    def _places(self, image: bytes, block: bytes, output_bytes: int) -> tuple[int, int]:
+        """Where the blocks of input and output lie, behind the image."""
+        start, size = self.description.sdram_base, self.description.sdram_bytes
+        input_base = start + align(len(image), PAGE)
+        output_base = input_base + align(len(block), PAGE)
+        if output_base + output_bytes > start + size:
+            raise PointwiseError(
+                f"image, input and output take {output_base + output_bytes - start:,} bytes, which do not "
+                f"fit the board's {size:,}; compile a smaller network"
+            )
+        return input_base, output_base
+
+    def _compare(self, image: bytes) -> None:
+        """Size, header and checksum tell whether this image was loaded; whether it is whole, the core."""
+        base, size = self.core.image()
+        if not size:
+            raise PointwiseError("no image is on the board; run pointwise board load first")
+        start, checksum = self.description.sdram_base, len(image) - TRAILER_BYTES
+        if (base, size) == (start, len(image)):
+            header, trailer = self.bus.read(start, HEADER_BYTES), self.bus.read(start + checksum, 4)
+            if header == image[:HEADER_BYTES] and trailer == image[checksum : checksum + 4]:
                 return
-            self.bus.faults += 1
-            self.bus.link.recover()
         raise PointwiseError(
-            f"the core at {self.bus.link.name} does not start; load bitstream and image again"
+            f"another image is on the board at {self.bus.link.name} than the one that is to run; run "
+            "pointwise board load first"
         )
-
-    def _await_interrupt(self, seconds: float) -> None:
-        deadline = time.monotonic() + seconds * self.bus.link.slowdown
-        # A garbled answer may look like an interrupt; a register that is read twice decides.
-        while not self.bus.glance(self._register(Register.INTERRUPT)) & 1 or self._is_busy():
-            if time.monotonic() > deadline:
-                raise PointwiseError(
-                    f"the core at {self.bus.link.name} gave no interrupt within {seconds:g} s; its status is "
-                    f"{self.register(Register.STATUS):#x}; load bitstream and image again"
-                )
-
-    def _is_busy(self) -> bool:
-        return bool(self.register(Register.STATUS) & BUSY)
-
-    def outcome(self) -> ImageRun:
-        """What the registers say about the last run."""
-        names = (
-            Register.STATUS,
-            Register.CYCLES,
-            Register.CHECK_CYCLES,
-            Register.ERROR_ADDRESS,
-            Register.ERROR_INSTRUCTION,
-        )
-        status, cycles, check, address, instruction = (self.register(name) for name in names)
-        causes = self.bus.read_words(self._register(Register.CAUSES), len(Cause))
-        return ImageRun(
-            cycles,
-            check,
-            dict(zip(Cause, causes, strict=True)),
-            Error(status >> 8 & 0xFF),
-            address,
-            instruction,
-        )
-
-    def status(self) -> dict[str, object]:
-        """What to tell a person."""
-        status = self.register(Register.STATUS)
-        code = status >> 8 & 0xFF
-        states = [name for bit, name in enumerate(("busy", "done", "error")) if status >> bit & 1]
-        return {
-            "state": ", ".join(states) or "idle",
-            "error": ERROR_TEXT[Error(code)] if code else "none",
-            "image": f"{self.register(Register.IMAGE_BYTES):,} bytes",
-            "cycles of the last run": f"{self.bus.glance(self._register(Register.CYCLES)):,}",
-            "faults on the line": str(self.bus.faults),
-        }

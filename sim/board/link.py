@@ -1,15 +1,22 @@
 """Two ways to a board's bus through LiteX: its serial line directly, or a litex_server that has it.
 
-Both read and write 32-bit words and raise ``Silence`` when nothing comes back. Neither notices a byte that
-was garbled: that is what ``transfer`` is for.
+Both read and write 32-bit words, raise ``Silence`` when nothing comes back, and end in a sentence when the
+line itself is gone. Neither notices a byte that was garbled: that is what ``transfer`` is for.
 """
 
+import re
+import struct
+import termios
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
 
 from hw.contract.errors import PointwiseError
 
+from .description import Description
+
 try:
-    import serial
     from litex.tools.litex_client import RemoteClient
     from litex.tools.remote.comm_uart import CMD_READ_BURST_INCR, CMD_WRITE_BURST_INCR, CommUART
 except ModuleNotFoundError as error:
@@ -19,16 +26,80 @@ except ModuleNotFoundError as error:
 
 MOST_WORDS = 255
 """Words of one command of the bridge, and of one packet of litex_server."""
+FEWEST_WORDS = 8
+"""Words that a command must have room for: as many registers are read at once."""
+HEAD_BYTES = 6
 BRIDGE_RESET_SECONDS = 0.1
-"""After so long a pause within a command the bridge forgets it."""
+"""So long after a command's first byte the bridge forgets it, finished or not."""
+MARGIN = 0.9
+"""Of that time a command may take so much: there are pauses between bytes."""
 
 
 class Silence(Exception):
     """No answer, or not all of it, came in time."""
 
 
+class Link(Protocol):
+    """What there are two of.
+
+    Attributes:
+        name: of the port. slowdown: how much slower than real the board is. most_words: of a command.
+    """
+
+    name: str
+    slowdown: float
+    most_words: int
+
+    def read(self, address: int, length: int = 1) -> list[int]: ...
+    def write(self, address: int, words: list[int]) -> None: ...
+    def recover(self) -> None: ...
+
+
+def connect(description: Description, uart: str | None, server: str | None) -> Link:
+    """The link that the options name.
+
+    Raises:
+        PointwiseError: neither or both are named, or it cannot be opened.
+    """
+    if (uart is None) == (server is None):
+        raise PointwiseError(
+            "how is the board reached? Give either --uart with its serial port or --server with host:port of "
+            "a litex_server"
+        )
+    if uart is not None:
+        return UartLink(uart, description.baud, slowdown=description.slowdown)
+    place = re.fullmatch(r"(.+):(\d{1,5})", server, re.ASCII)
+    if place is None or not 0 < int(place[2]) < 1 << 16:
+        raise PointwiseError(f"--server {server} should be host:port, such as localhost:1234")
+    return ServerLink(place[1], int(place[2]), description.baud, slowdown=description.slowdown)
+
+
+def words_at(baud: int) -> int:
+    """Words of the longest command that the bridge does not forget before its end.
+
+    Raises:
+        PointwiseError: hardly any.
+    """
+    fitting = int(MARGIN * BRIDGE_RESET_SECONDS * baud / 10 - HEAD_BYTES) // 4
+    if fitting < FEWEST_WORDS:
+        raise PointwiseError(
+            f"a line of {baud} baud is too slow for LiteX's bridge, which forgets a command after "
+            f"{BRIDGE_RESET_SECONDS:g} s; build the system with a line of 9600 baud at least"
+        )
+    return min(fitting, MOST_WORDS)
+
+
+@contextmanager
+def _told(sentence: str) -> Iterator[None]:
+    """Say so where the system or pyserial, whose errors are OSErrors, finds that the line is gone."""
+    try:
+        yield
+    except (OSError, termios.error) as error:
+        raise PointwiseError(sentence) from error
+
+
 class UartLink(CommUART):
-    """LiteX's UART bridge, with a time limit and commands of up to MOST_WORDS words.
+    """LiteX's UART bridge, with a time limit and longer commands.
 
     Args:
         port: of the serial line, such as /dev/ttyUSB0, or anything that pyserial opens.
@@ -40,68 +111,87 @@ class UartLink(CommUART):
     """
 
     def __init__(self, port: str, baud: int, *, slowdown: float = 1.0) -> None:
-        self.name, self.slowdown = port, slowdown
+        self.name, self.slowdown, self.most_words = port, slowdown, words_at(baud)
+        self.gone = f"the serial port {port} went away; plug the board in again"
         try:
             super().__init__(port, baud)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, OverflowError, termios.error) as error:
             raise PointwiseError(
                 f"the serial port {port} cannot be opened at {baud} baud ({error}); check its name, that you "
                 "may use it, and that no other program has it"
             ) from error
         # Generous: a word takes 40 bits, and a USB adapter holds bytes back for 16 ms.
-        self.patience = 0.25 + slowdown * 0.005 + 60 * 8 * MOST_WORDS / baud * slowdown
+        self.patience = 0.25 + slowdown * 0.005 + 60 * 8 * self.most_words / baud * slowdown
         self.port.timeout = self.patience
 
     def _read(self, length: int) -> bytes:
-        try:
-            got = self.port.read(length)
-        except serial.SerialException as error:
-            raise PointwiseError(f"the serial port {self.name} went away; plug the board in again") from error
+        got = self.port.read(length)
         if len(got) < length:
             raise Silence(f"{len(got)} of {length} bytes came")
         return got
 
     def read(self, address: int, length: int = 1) -> list[int]:
-        """``length`` words, up to MOST_WORDS; raises Silence."""
-        self._flush()
-        self._write(bytes([CMD_READ_BURST_INCR, length]) + (address // 4).to_bytes(4, "big"))
-        data = self._read(4 * length)
+        """``length`` words, up to ``most_words``; raises Silence."""
+        with _told(self.gone):
+            self._flush()
+            self._write(bytes([CMD_READ_BURST_INCR, length]) + (address // 4).to_bytes(4, "big"))
+            data = self._read(4 * length)
         return [int.from_bytes(data[at : at + 4], "big") for at in range(0, len(data), 4)]
 
     def write(self, address: int, words: list[int]) -> None:
-        """Up to MOST_WORDS words; nothing is answered."""
+        """Up to ``most_words`` words; nothing is answered."""
         head = bytes([CMD_WRITE_BURST_INCR, len(words)]) + (address // 4).to_bytes(4, "big")
-        self._write(head + b"".join(word.to_bytes(4, "big") for word in words))
+        with _told(self.gone):
+            self._write(head + b"".join(word.to_bytes(4, "big") for word in words))
 
     def recover(self) -> None:
         """After a lost byte: wait until the bridge has forgotten the command, and drop what it still said."""
-        self.port.flush()
-        time.sleep(BRIDGE_RESET_SECONDS * 1.2 * self.slowdown)
-        self.port.reset_input_buffer()
+        with _told(self.gone):
+            self.port.flush()
+            time.sleep(BRIDGE_RESET_SECONDS * 1.2 * self.slowdown)
+            self.port.reset_input_buffer()
 
 
 class ServerLink(RemoteClient):
     """A litex_server somewhere on the network.
 
     Args:
-        host, port: where it listens. slowdown: as above.
+        host, port: where it listens. baud: of the serial line behind it. slowdown: as above.
 
     Raises:
-        PointwiseError: nobody listens there.
+        PointwiseError: nobody listens there, or somebody else.
     """
 
-    def __init__(self, host: str, port: int, *, slowdown: float = 1.0) -> None:
+    def __init__(self, host: str, port: int, baud: int, *, slowdown: float = 1.0) -> None:
         super().__init__(host, port, csr_data_width=32)
         self.csr_bus_address_width = 32
-        self.name, self.slowdown = f"{host}:{port}", slowdown
+        self.name, self.slowdown, self.most_words = f"{host}:{port}", slowdown, words_at(baud)
+        self.gone = f"the litex_server at {self.name} went away; start it again"
         try:
             self.open()
-        except OSError as error:
+        except (OSError, UnicodeError) as error:  # the latter for a name that no host can have
             raise PointwiseError(
-                f"no litex_server answers at {self.name} ({error.strerror or error}); start one with "
-                "litex_server --uart --uart-port PORT --uart-baudrate BAUD"
+                f"no litex_server answers at {self.name} ({getattr(error, 'strerror', None) or error}); "
+                "start one with litex_server --uart --uart-port PORT --uart-baudrate BAUD"
             ) from error
-        self.socket.settimeout(2.0 + 0.1 * slowdown)
+
+    def open(self) -> None:
+        """Connect, and wait longer for answers than LiteX does."""
+        super().open()
+        self.socket.settimeout(2.0 + 0.1 * self.slowdown)
+
+    def _receive_server_info(self) -> None:
+        """The server greets with its kind of link, such as CommUART, and where it listens."""
+        greeting = self.socket.recv(128)
+        if not greeting:
+            raise ConnectionError("it closes the connection at once")
+        if not greeting.startswith(b"Comm"):
+            raise self._stranger()
+
+    def _stranger(self) -> PointwiseError:
+        return PointwiseError(
+            f"what answers at {self.name} is no litex_server; name the port that litex_server prints"
+        )
 
     def receive_packet(self, connection: object, addr_size: int) -> bytes:
         """A packet; LiteX's own gives zeros for words that never came."""
@@ -111,19 +201,24 @@ class ServerLink(RemoteClient):
         return packet
 
     def read(self, address: int, length: int = 1) -> list[int]:
-        """``length`` words, up to MOST_WORDS; raises Silence."""
-        return super().read(address, length)
+        """``length`` words, up to ``most_words``; raises Silence."""
+        try:
+            with _told(self.gone):
+                words = super().read(address, length)
+        except (AssertionError, AttributeError, IndexError, ValueError, struct.error) as error:
+            raise self._stranger() from error  # LiteX takes what it reads to be a packet of a server's
+        if len(words) != length:
+            raise self._stranger()
+        return words
 
     def write(self, address: int, words: list[int]) -> None:
-        """Up to MOST_WORDS words; nothing is answered."""
-        super().write(address, words)
+        """Up to ``most_words`` words; nothing is answered."""
+        with _told(self.gone):
+            super().write(address, words)
 
     def recover(self) -> None:
         """Connect anew: an answer that comes late must not be taken for another one's."""
-        self.close()
-        time.sleep(BRIDGE_RESET_SECONDS * 1.2 * self.slowdown)
-        try:
+        with _told(self.gone):
+            self.close()
+            time.sleep(BRIDGE_RESET_SECONDS * 1.2 * self.slowdown)
             self.open()
-        except OSError as error:
-            raise PointwiseError(f"the litex_server at {self.name} went away; start it again") from error
-        self.socket.settimeout(2.0 + 0.1 * self.slowdown)

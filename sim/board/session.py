@@ -12,6 +12,7 @@ from rich.table import Table
 
 from hw.contract.config import CoreConfig
 from hw.contract.errors import PointwiseError
+from hw.contract.image import check
 from model.compiler import blocks
 from sim.system.run import ImageRun
 
@@ -25,17 +26,15 @@ class Program:
 
     Attributes:
         name: of the network. image: what is loaded. manifest: what it holds. folder: where it lies.
+        input_bytes, output_bytes: of the blocks of input and output.
     """
 
     name: str
     image: bytes
     manifest: dict[str, Any]
     folder: Path
-
-    @property
-    def output_bytes(self) -> int:
-        """Of the output block."""
-        return self.manifest["output"]["bytes"]
+    input_bytes: int
+    output_bytes: int
 
     def logits(self, output: bytes) -> np.ndarray:
         """The network's result: the integers of an output block's first tensor."""
@@ -43,30 +42,53 @@ class Program:
 
 
 def read_program(folder: Path, core: CoreConfig) -> Program:
-    """Read ``image.bin`` and ``manifest.json``; raises PointwiseError when they are not for this core."""
+    """Read ``image.bin`` and ``manifest.json``.
+
+    Raises:
+        PointwiseError: they are not there, damaged, or not for this core.
+    """
     try:
         image = (folder / "image.bin").read_bytes()
         manifest = json.loads((folder / "manifest.json").read_text())
-        name, compiled_for = manifest["network"], CoreConfig.from_dict(manifest["config"])
+        compiled_for = CoreConfig.from_dict(manifest["config"])
+        sizes = manifest["input"]["bytes"], manifest["output"]["bytes"]
+        program = Program(str(manifest["network"]), image, manifest, folder, *sizes)
     except OSError as error:
         raise PointwiseError(
             f"{error.filename} cannot be read ({error.strerror}); name a folder that pointwise compile wrote"
         ) from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, PointwiseError) as error:
         raise PointwiseError(
             f"{folder}/manifest.json is damaged ({error}); compile the network again"
         ) from error
     if compiled_for != core:
         raise PointwiseError(
-            f"{name} in {folder} was compiled for another core than the one on the board; compile it again "
-            "with --config and pointwise_core.json of the bitstream's folder gateware"
+            f"{program.name} in {folder} was compiled for another core than the one on the board; compile it "
+            "again with --config and pointwise_core.json of the bitstream's folder gateware"
         )
-    return Program(name, image, manifest, folder)
+    _check(program, core)
+    return program
+
+
+def _check(program: Program, core: CoreConfig) -> None:
+    """See that both files belong together, and that a result can be read as the manifest has it."""
+    try:
+        header = check(program.image, core)
+    except PointwiseError as error:
+        raise PointwiseError(f"{program.folder}/image.bin: {error}") from error
+    try:
+        if (program.input_bytes, program.output_bytes) != (header.input_bytes, header.output_bytes):
+            raise ValueError("its input and output are not those of image.bin")
+        program.logits(bytes(header.output_bytes))
+    except (ValueError, LookupError, TypeError, AttributeError, AssertionError, StopIteration) as error:
+        raise PointwiseError(
+            f"{program.folder}/manifest.json is damaged ({error}); compile the network again"
+        ) from error
 
 
 def read_inputs(program: Program, files: Sequence[Path] | None) -> Iterator[tuple[str, bytes]]:
     """Name and bytes of each input block; raises PointwiseError for one of the wrong size."""
-    wanted = program.manifest["input"]["bytes"]
+    wanted = program.input_bytes
     for file in files or [program.folder / "input.bin"]:
         try:
             block = file.read_bytes()

@@ -1,5 +1,6 @@
 """A simulated board: Verilog of the whole system under Verilator, its serial line on a pseudo-terminal."""
 
+import hashlib
 import re
 import select
 import subprocess
@@ -11,7 +12,7 @@ from pathlib import Path
 from hw.boards.board import find_board
 from hw.contract.config import CoreConfig
 from hw.contract.errors import PointwiseError
-from sim.build import RTL, Build, build, build_root
+from sim.build import RTL, Build, build, build_root, locked
 
 MAIN = Path(__file__).with_name("serial_line.cpp")
 START_SECONDS = 60
@@ -45,10 +46,13 @@ def build_board(config: CoreConfig, clock_mhz: float = 100.0, *, optimise: str =
             f"the Python package {error.name} is not installed, which systems for boards are made with; run "
             "make fpga"
         ) from error
-    folder = build_root() / f"board-simulation-{config.rows}x{config.cols}-{clock_mhz:g}"
-    system = elaborate(find_board("simulation"), config, clock_mhz, folder)
-    # LiteX writes the date into its Verilog, which would make every build a new one.
-    sources = [re.sub(r"(?m)^//.*\n", "", path.read_text()) for path in system.verilog]
+    # A folder for each configuration, as whoever talks to a board that runs reads its description there.
+    digest = hashlib.sha256(config.to_json().encode()).hexdigest()[:8]
+    folder = build_root() / f"board-simulation-{config.rows}x{config.cols}-{clock_mhz:g}-{digest}"
+    with locked(folder):
+        system = elaborate(find_board("simulation"), config, clock_mhz, folder)
+        # What LiteX comments changes from time to time, which would make every build a new one.
+        sources = system.texts()
     simulator = build(
         [*sources, RTL / "sdram_chip.sv", RTL / "soc_tb.sv"],
         "soc_tb",
@@ -60,11 +64,27 @@ def build_board(config: CoreConfig, clock_mhz: float = 100.0, *, optimise: str =
     return SimulatedBoard(simulator, system.host)
 
 
+@dataclass(frozen=True)
+class Simulation:
+    """A simulated board at work.
+
+    Attributes:
+        terminal: the name of its serial line. process: the simulator.
+    """
+
+    terminal: str
+    process: subprocess.Popen[str]
+
+    def wait(self) -> None:
+        """Wait until it ends by itself, which no board should."""
+        self.process.wait()
+
+
 @contextmanager
 def running(
     board: SimulatedBoard, log: Path, memory: Path | None = None, plusargs: Sequence[str] = ()
-) -> Iterator[str]:
-    """Simulate for the length of a ``with`` statement; gives the name of the terminal: its serial line.
+) -> Iterator[Simulation]:
+    """Simulate for the length of a ``with`` statement.
 
     Args:
         log: gets what the simulation prints, the SDRAM chip's complaints and counts among it.
@@ -79,8 +99,15 @@ def running(
     command += plusargs
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("w") as errors:
+        # In a session of its own: Ctrl-C in a terminal is for us, who then close its standard input.
         process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True, cwd=log.parent
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+            cwd=log.parent,
+            start_new_session=True,
         )
         early = False
         try:
@@ -88,7 +115,7 @@ def running(
             terminal = process.stdout.readline().strip() if there else ""
             if not terminal.startswith("/dev/"):
                 raise PointwiseError(f"the simulated board did not start; see {log}")
-            yield terminal
+            yield Simulation(terminal, process)
         finally:
             with suppress(subprocess.TimeoutExpired):
                 process.wait(timeout=0.5)

@@ -1,31 +1,21 @@
 """Transfers that are checked: written memory is read back, and what is read is read twice.
 
-The bridge knows no checksum, and a garbled address puts data where it does not belong. So after any fault
+The bridge knows no checksum, and a garbled address puts data where it does not belong. After any fault
 everything that was written is compared once more, until a pass finds nothing.
+
+Data that went elsewhere is missing where it should be, unless the same was there before. So nothing is
+written where it is already; only an image is, which has a checksum of its own.
 """
 
 import time
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Callable, Iterable
 
 from hw.contract.errors import PointwiseError
 
-from .link import MOST_WORDS, Silence
+from .link import Link, Silence
 
 ATTEMPTS = 5
 """Tries of one command, and passes over a transfer, before it is given up."""
-CHUNK = 4 * MOST_WORDS
-
-
-class Link(Protocol):
-    """What ``link`` has two of."""
-
-    name: str
-    slowdown: float
-
-    def read(self, address: int, length: int = 1) -> list[int]: ...
-    def write(self, address: int, words: list[int]) -> None: ...
-    def recover(self) -> None: ...
 
 
 class Checked:
@@ -66,7 +56,7 @@ class Checked:
         )
 
     def read_words(self, address: int, count: int = 1) -> list[int]:
-        """Up to MOST_WORDS words that two readings agree on; none that changes by itself."""
+        """Words of one command that two readings agree on; none that changes by itself."""
 
         def twice() -> list[int] | None:
             first = self.link.read(address, count)
@@ -79,51 +69,69 @@ class Checked:
         return self._attempt(f"reading {address:#x}", lambda: self.link.read(address, 1))[0]
 
     def write_word(self, address: int, value: int, *, reads_as: int | None = None) -> None:
-        """Write a register that reads as what was written, or as ``reads_as``."""
+        """Write a register that reads as what was written, or as ``reads_as``, unless it does so already."""
         self._put(address, [value], [value if reads_as is None else reads_as])
 
     def command(self, address: int, value: int) -> None:
         """Write a register that cannot be read back."""
         self.link.write(address, [value])
 
-    def _put(self, address: int, words: list[int], expected: list[int] | None = None) -> None:
+    def _put(self, address: int, words: list[int], expected: list[int], *, look: bool = True) -> None:
         def once() -> bool | None:
+            if look and self.link.read(address, len(words)) == expected:
+                return True
             self.link.write(address, words)
-            return self.link.read(address, len(words)) == (expected or words) or None
+            return self.link.read(address, len(words)) == expected or None
 
         self._attempt(f"writing {4 * len(words)} bytes at {address:#x}", once)
 
     def write(
-        self, address: int, data: bytes, progress: Callable[[int, int], None] = lambda done, total: None
+        self,
+        address: int,
+        data: bytes,
+        progress: Callable[[int, int], None] = lambda done, total: None,
+        *,
+        look: bool = True,
     ) -> None:
         """Write memory; ``data`` is filled with zeros to whole words.
 
         Args:
             address: a multiple of four. progress: bytes done, bytes in all.
+            look: at what is there already, which takes half as long again.
         """
-        chunks = [(address + at, _words(data[at : at + CHUNK])) for at in range(0, len(data), CHUNK)]
-        before = self.faults
-        for index, (place, words) in enumerate(chunks):
-            self._put(place, words)
-            progress(min((index + 1) * CHUNK, len(data)), len(data))
-        for _ in range(ATTEMPTS):
-            if self.faults == before:
-                return
-            before = self.faults
+        step = 4 * self.link.most_words
+        chunks = [(address + at, _words(data[at : at + step])) for at in range(0, len(data), step)]
+
+        def send() -> None:
+            for index, (place, words) in enumerate(chunks):
+                self._put(place, words, words, look=look)
+                progress(min((index + 1) * step, len(data)), len(data))
+
+        def compare() -> None:
             for place, words in chunks:
                 if self.read_words(place, len(words)) != words:
                     self.faults += 1
-                    self._put(place, words)
+                    self._put(place, words, words)
+
+        self.until_clean(f"sending {len(data)} bytes", [send, *[compare] * ATTEMPTS])
+
+    def until_clean(self, what: str, passes: Iterable[Callable[[], None]]) -> None:
+        """Go through passes until one is without a fault, of which any may have hit anything."""
+        for go in passes:
+            before = self.faults
+            go()
+            if self.faults == before:
+                return
         raise PointwiseError(
-            f"the line to the board at {self.link.name} garbles data: no pass over {len(data)} bytes was "
-            "without a fault; check the cable, or build the system with a slower line"
+            f"the line to the board at {self.link.name} garbles data: no pass of {what} was without a fault; "
+            "check the cable, or build the system with a slower line"
         )
 
     def read(self, address: int, size: int) -> bytes:
         """``size`` bytes of memory from a multiple of four on."""
         data = b""
         while len(data) < size:
-            words = min(MOST_WORDS, -(-(size - len(data)) // 4))
+            words = min(self.link.most_words, -(-(size - len(data)) // 4))
             got = self.read_words(address + len(data), words)
             data += b"".join(word.to_bytes(4, "little") for word in got)
         return data[:size]

@@ -1,6 +1,11 @@
 """``pointwise board``."""
 
 import enum
+import os
+import signal
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +14,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from hw.contract.config import CoreConfig
 from hw.contract.errors import PointwiseError
 from sim.build import build_root
 
@@ -64,7 +70,9 @@ def command(
     if action is Action.simulate:
         _simulate(config, image, console)
         return
-    from sim.board.device import Board, Description, connect
+    from sim.board.description import Description
+    from sim.board.device import Board
+    from sim.board.link import connect
 
     if system is None:
         raise PointwiseError("which system is on the board? Give --system with the folder of its bitstream")
@@ -73,7 +81,7 @@ def command(
     board.check_alive()
     if action is Action.status:
         table = Table(title=f"core on {description.board}", title_justify="left", show_header=False)
-        for name, value in board.status().items():
+        for name, value in board.core.status().items():
             table.add_row(name, value)
         console.print(table)
         return
@@ -83,7 +91,7 @@ def command(
         raise PointwiseError("which network? Give --image with the folder that pointwise compile wrote")
     program = read_program(image, description.core)
     if action is Action.load:
-        board.bring_up()
+        board.bring_up(seconds=timeout)
         if not send:
             board.point_at(len(program.image))
             console.print(f"{program.name}: taken to be in the SDRAM; the core checks it when it starts")
@@ -97,30 +105,44 @@ def command(
         )
         return
     for name, block in read_inputs(program, inputs):
-        outcome, output = board.run(block, program.output_bytes, seconds=timeout, send=send)
+        outcome, output = board.run(program.image, block, program.output_bytes, seconds=timeout, send=send)
         show(name, program, outcome, output, description.clock_hz, console)
 
 
 def _simulate(config: str | None, image: Path | None, console: Console) -> None:
     """Run the simulated system until Ctrl-C, with image and input in its SDRAM if they are named."""
-    import time
-
-    from hw.contract.files import write_file
     from sim.board.simulated import build_board, running
 
     core = options.core_config(config or "tiny")
-    with console.status("system and simulator"):
-        board = build_board(core)
-    memory = None
-    if image is not None:
-        from sim.board.device import memory_of
-        from sim.board.session import read_inputs, read_program
+    with _ended_by_signals(), tempfile.TemporaryDirectory() as folder:
+        with console.status("system and simulator"):
+            board = build_board(core)
+        memory = None if image is None else _memory(image, core, Path(folder))
+        with running(board, build_root() / f"board-{os.getpid()}.log", memory) as simulation:
+            console.print(f"--system {board.description.parent} --uart {simulation.terminal}", soft_wrap=True)
+            simulation.wait()
 
-        program = read_program(image, core)
-        (_, block), *_ = read_inputs(program, None)
-        memory = build_root() / "sdram.bin"
-        write_file(memory, memory_of(program.image, block))
-    with running(board, build_root() / "board.log", memory) as terminal:
-        console.print(f"--system {board.description.parent} --uart {terminal}", soft_wrap=True)
-        while True:
-            time.sleep(1)
+
+def _memory(image: Path, core: CoreConfig, folder: Path) -> Path:
+    """A file with what lies in the SDRAM after the image and its own input were sent."""
+    from hw.contract.files import write_file
+    from sim.board.device import memory_of
+    from sim.board.session import read_inputs, read_program
+
+    program = read_program(image, core)
+    (_, block), *_ = read_inputs(program, None)
+    memory = folder / "sdram.bin"
+    write_file(memory, memory_of(program.image, block))
+    return memory
+
+
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """SIGTERM interrupts as Ctrl-C does, and SIGINT even where a shell has its background jobs ignore it."""
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.signal(number, signal.default_int_handler) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,12 +1,9 @@
 """Verilog to a netlist of the FPGA's cells, with Yosys."""
 
 import hashlib
-import re
 from collections.abc import Callable
-from pathlib import Path
 
 from hw.boards.system import TOP, System
-from hw.contract.errors import PointwiseError
 from hw.contract.files import write_file
 from hw.package.files import TOP as CORE
 
@@ -17,7 +14,6 @@ NETLIST, SCRIPT = "netlist.json", "synthesis.ys"
 NET_PS = 1400
 """What a net of a full chip takes, in ps. With the 300 of Yosys a path of many gates looks short beside
 a block RAM, and is mapped for area."""
-COMMENT = re.compile(r"/\*.*?\*/|^//.*?$", re.DOTALL | re.MULTILINE)
 MAPPED = "mapped.json"
 """The netlist as Yosys leaves it."""
 
@@ -60,7 +56,7 @@ def synthesise(system: System, tools: Tools, *, tell: Callable[[str], None] = la
     # The tools of the wheels see the folder that they run in, and not all of the others.
     script = [f"read_verilog {source.relative_to(system.gateware)}" for source in system.verilog]
     script += [*commands(system.board.family, TOP, apart=CORE), f"write_json {MAPPED}", "stat"]
-    texts = [*script, tools.version("yosys"), *(_text(source) for source in system.verilog)]
+    texts = [*script, tools.version("yosys"), *system.texts()]
     key = hashlib.sha256("\0".join(texts).encode()).hexdigest()
     mapped, stamp, seconds = system.gateware / MAPPED, system.gateware / f"{MAPPED}.key", 0.0
     kept = mapped.exists() and stamp.exists() and stamp.read_text() == key
@@ -74,12 +70,3 @@ def synthesise(system: System, tools: Tools, *, tell: Callable[[str], None] = la
     # Only now: a netlist that nobody can read must not be taken for the next build.
     write_file(stamp, key)
     return seconds
-
-
-def _text(source: Path) -> str:
-    """A source without its comments: LiteX's hold the date, and what there is in any order."""
-    try:
-        text = source.read_text()
-    except OSError as error:
-        raise PointwiseError(f"the Verilog source {source} cannot be read: {error.strerror}") from error
-    return COMMENT.sub("", text)

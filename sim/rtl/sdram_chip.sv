@@ -48,6 +48,8 @@ module sdram_chip #(
   longint              activates = 0, reads = 0, writes = 0, refreshes = 0;
   // Refreshes of the last T_REF at least: a bucket that fills with time and that each refresh drains.
   longint              debt = 0;
+  logic                used = 0;  // since the chip was brought up
+  logic                lost = 0;  // what it held, for want of refreshes
 
   // The second word of a write that began in the cycle before.
   logic        second = 0;
@@ -134,10 +136,11 @@ module sdram_chip #(
       drive[stage] <= drive[stage+1];
     end
     drive[3] <= 0;
-    if (activates != 0) begin  // there is something to keep
+    if (used) begin  // there is something to keep
       debt <= debt + period * REFRESHES;
-      // The controller may be eight refreshes late, as the data sheet's burst refresh is.
-      must(debt <= 9 * T_REF, "tREF");
+      // The controller may be eight refreshes late, as the data sheet's burst refresh is. Later is allowed
+      // only where the chip is brought up anew before it is used again.
+      if (debt > 9 * T_REF) lost <= 1;
     end
     second <= 0;
     // Another command for data ends a burst early.
@@ -146,6 +149,7 @@ module sdram_chip #(
       case (command)
         ACTIVE: begin
           must(initialised, "mode register");
+          must(!lost, "tREF");
           must(!open_row[ba], "row open");
           must(since(precharged[ba], T_RP), "tRP");
           must(since(opened[ba], T_RC), "tRC");
@@ -157,6 +161,7 @@ module sdram_chip #(
           opened[ba] <= now;
           any_opened <= now;
           activates <= activates + 1;
+          used <= 1;
         end
         READ: begin
           must(open_row[ba], "row closed");
@@ -201,6 +206,9 @@ module sdram_chip #(
           pairs <= a[0];
           initialised <= 1;
           mode_set <= now;
+          debt <= 0;
+          used <= 0;
+          lost <= 0;
         end
         default: ;
       endcase

