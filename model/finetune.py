@@ -26,6 +26,8 @@ from model.images.preprocessing import Preprocessing
 from model.train import reproducible
 
 Progress = Callable[[int, int], None]
+MOST_CLASSES = 65_536
+"""Three times those of ImageNet-21k: a number beyond is a slip in a list, and its layer fills the memory."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,11 @@ class FinetuneRecipe:
             raise PointwiseError(
                 f"Fine-tuning was asked for {self.epochs} epochs in batches of {self.batch}, "
                 "but at least one of each is needed."
+            )
+        if not 0 < self.learning_rate < math.inf:
+            raise PointwiseError(
+                f"Fine-tuning was asked for with the learning rate {self.learning_rate}, but a number above "
+                "0 was expected; the paper's is 1.25e-4."
             )
 
     def rate(self, step: int, steps_per_epoch: int) -> float:
@@ -100,8 +107,8 @@ def finetune(
         images that could not be read.
 
     Raises:
-        PointwiseError: the images show nothing or one thing only, or none can be read; the validation images
-            show something else.
+        PointwiseError: the images show nothing or one thing only, a class of an absurd number, or none can be
+            read; the validation images show something else.
     """
     recipe = recipe or FinetuneRecipe()
     checkpoint = load_checkpoint(path, heads=heads, backbone=True)
@@ -112,6 +119,11 @@ def finetune(
         raise PointwiseError(
             f"The images of {images.root} show {classes or 'no'} class{'' if classes == 1 else 'es'}, but at "
             "least two are needed; give a folder for each class, or a list with the class of each image."
+        )
+    if classes > MOST_CLASSES:
+        raise PointwiseError(
+            f"{images.root} gives the class {classes - 1}, but classes are numbered from 0 to at most "
+            f"{MOST_CLASSES - 1}; number those of the list without gaps."
         )
     names = None if images.numbered else categories
     sets = {"train": (images, images.labels(classes, names))}

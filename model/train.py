@@ -99,12 +99,7 @@ def train_digits(
             file cannot be written; a wrong ending or a missing folder is told before training.
     """
     recipe, config = recipe or Recipe(), config or network("micro")
-    if (config.image_size, config.in_channels, config.classes) != (8, 1, 10):
-        raise PointwiseError(
-            f"The digits have 1 channel of 8x8 pixels and 10 classes, but the network takes "
-            f"{config.in_channels} of {config.image_size}x{config.image_size} and gives {config.classes}; "
-            "choose a network for the digits, such as micro."
-        )
+    check_for_digits(config)
     if path is not None:
         check_destination(path)
     data = digits.load()
@@ -121,6 +116,16 @@ def train_digits(
     if path is not None:
         save_checkpoint(path, checkpoint)
     return checkpoint
+
+
+def check_for_digits(config: DeiTConfig) -> None:
+    """Raise PointwiseError unless a network takes the digits and tells all ten apart."""
+    if (config.image_size, config.in_channels, config.classes) != (8, 1, 10):
+        raise PointwiseError(
+            f"The digits have 1 channel of 8x8 pixels and 10 classes, but the network takes "
+            f"{config.in_channels} of {config.image_size}x{config.image_size} and gives {config.classes}; "
+            "choose a network for the digits, such as micro."
+        )
 
 
 def fit(

@@ -55,7 +55,7 @@ def infer_config(state: Mapping[str, Any], heads: int | None, norm_eps: float, s
         in_channels=colours,
         dim=dim,
         depth=1 + max(int(key.split(".")[1]) for key in state if _is_block(key)),
-        heads=heads or PUBLISHED_HEADS[dim],
+        heads=PUBLISHED_HEADS[dim] if heads is None else heads,
         mlp_ratio=hidden / dim if hidden % dim else hidden // dim,
         classes=classes,
         distilled=distilled,

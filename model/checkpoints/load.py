@@ -57,7 +57,8 @@ def load_checkpoint(
             )
         config = dataclasses.replace(config, norm_eps=found.norm_eps)
     else:
-        config = infer_config(found.state, found.heads or heads, found.norm_eps, name)
+        told = heads if found.heads is None else found.heads
+        config = infer_config(found.state, told, found.norm_eps, name)
     if heads not in (None, config.heads):
         raise PointwiseError(
             f"The checkpoint {name} has {config.heads} heads, while {heads} were asked for; leave them out."

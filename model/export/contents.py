@@ -56,4 +56,4 @@ def tensor_memories(network: IntegerNetwork, word_bits: int | None = None) -> It
         if name.endswith(".table"):
             values = values.astype(np.uint8 if name in unsigned else np.int8)
         about = f"{name} of {network.name}, {values.dtype}."
-        yield Memory(name, about, values, word_bits or 8 * values.itemsize)
+        yield Memory(name, about, values, 8 * values.itemsize if word_bits is None else word_bits)

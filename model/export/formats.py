@@ -60,8 +60,10 @@ def named(names: Sequence[str]) -> list[Format]:
     """The formats of these names, each once, in the order of ``FORMATS``; ``all`` names all.
 
     Raises:
-        PointwiseError: an unknown name.
+        PointwiseError: an unknown name, or none.
     """
+    if not names:
+        raise PointwiseError(f"No export format was named; choose among {', '.join(FORMATS)}, or all.")
     for name in names:
         if name not in FORMATS and name != "all":
             raise PointwiseError(

@@ -13,7 +13,7 @@ from model.digits import DigitImages
 from model.integer.network import IntegerNetwork
 from model.quantise.inputs import pixel_scales
 from model.quantise.observe import observe
-from model.train import Recipe, fit, reproducible
+from model.train import Recipe, check_for_digits, fit, reproducible
 
 from .attach import EMBED, QuantisedDeiT
 from .choose import quantiser_class
@@ -83,8 +83,9 @@ def train_aware(
         console: where the progress bar goes.
 
     Raises:
-        PointwiseError: a quantiser that cannot be used, a bad recipe, or images that do not fit the network.
+        PointwiseError: a quantiser that cannot be used, a bad recipe, or a network not for the digits.
     """
+    check_for_digits(checkpoint.config)
     weights = quantiser_class(recipe.weights)
     activations = recipe.activations and quantiser_class(recipe.activations)
     pruner = recipe.prune and Pruner.parse(recipe.prune)

@@ -15,6 +15,8 @@ from hw.contract.isa import Prologue, Stationary
 from model.integer.layernorm import NormConstants
 from model.integer.network import IntegerNetwork, Layer
 
+from .stored import check_network, check_plain
+
 FORMAT = 1
 """Raised when a field changes its meaning."""
 METADATA_KEY = "pointwise_integer_network"
@@ -84,7 +86,9 @@ def describe(network: IntegerNetwork) -> tuple[dict[str, np.ndarray], str]:
         for field in fields(IntegerNetwork)
         if field.name not in ("layers", INITIAL)
     }
-    return arrays, json.dumps({"format": FORMAT, "network": top, "layers": layers}, sort_keys=True)
+    # The names tell a reader of an array that has gone, where the layer could do without.
+    whole = {"format": FORMAT, "network": top, "layers": layers, "arrays": sorted(arrays)}
+    return arrays, json.dumps(whole, sort_keys=True)
 
 
 def rebuild(description: str, arrays: dict[str, np.ndarray]) -> IntegerNetwork:
@@ -135,33 +139,43 @@ def load_network(path: str | Path) -> IntegerNetwork:
 def _build(description: dict[str, Any], arrays: dict[str, np.ndarray]) -> IntegerNetwork:
     if description["format"] != FORMAT:
         raise PointwiseError(f"is of format {description['format']}, but this version reads {FORMAT}")
+    # Files that were written before the names were kept have none.
+    if missing := set(description.get("arrays", arrays)) - set(arrays):
+        raise PointwiseError(f"lacks {min(missing)}")
+    top = description["network"]
+    check_plain(IntegerNetwork, top)
     layers = tuple(_layer(plain, arrays) for plain in description["layers"])
-    network = IntegerNetwork(**description["network"], residual_init=arrays.pop(INITIAL), layers=layers)
+    network = IntegerNetwork(**top, residual_init=_taken(INITIAL, np.int16, arrays), layers=layers)
     if arrays:
         raise PointwiseError(f"holds {min(arrays)}, which belongs to no layer")
+    check_network(network)
     return network
 
 
 def _layer(plain: dict[str, Any], arrays: dict[str, np.ndarray]) -> Layer:
     """One layer; takes its arrays out of ``arrays``."""
-    values = dict(plain)
-    for name, dtype in DTYPES.items():
-        array = arrays.pop(f"{plain['name']}.{name}", None)
-        if array is not None and array.dtype != dtype:
-            raise PointwiseError(
-                f"holds {plain['name']}.{name} as {array.dtype}, but {np.dtype(dtype)} was expected"
-            )
-        values[name] = array
-    for name in ("bias", "mult", "shift"):
-        if values[name] is None:
-            raise PointwiseError(f"lacks {plain['name']}.{name}")
-    values["inputs"] = tuple(plain["inputs"])
+    check_plain(Layer, plain, f"{plain['name']}.")
+    inputs, norm = plain["inputs"], plain["norm"]
+    if not isinstance(inputs, list) or not inputs or not all(isinstance(name, str) for name in inputs):
+        raise PointwiseError(f"says {plain['name']}.inputs {inputs!r}, but names of tensors were expected")
+    if norm is not None:
+        check_plain(NormConstants, norm, f"{plain['name']}.norm.")
+        norm = NormConstants(**norm)
+    values = {**plain, "inputs": tuple(inputs), "norm": norm}
     values["prologue"] = Prologue[plain["prologue"]]
     values["stationary"] = Stationary[plain["stationary"]]
-    values["norm"] = plain["norm"] and NormConstants(**plain["norm"])
-    if values["stationary"] == Stationary.STREAM and values["weight"] is None:
-        raise PointwiseError(f"lacks {plain['name']}.weight")
+    for name, dtype in DTYPES.items():
+        stored = f"{plain['name']}.{name}"
+        values[name] = _taken(stored, dtype, arrays) if stored in arrays else None
     return Layer(**values)
+
+
+def _taken(name: str, dtype: type[np.number], arrays: dict[str, np.ndarray]) -> np.ndarray:
+    """An array, taken out of ``arrays``, in the type in which it was stored."""
+    array = arrays.pop(name)
+    if array.dtype != dtype:
+        raise PointwiseError(f"holds {name} as {array.dtype}, but {np.dtype(dtype)} was expected")
+    return array
 
 
 def check_path(path: str | Path) -> Path:

@@ -1,12 +1,17 @@
 """First and second moments of a convolution's input: what the rounding of its weights is judged by."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
+from hw.contract.errors import PointwiseError
+
 ROUNDING_POWER = 1 / 12
 """Mean square, in squared steps, of the rounding error of each input."""
+DAMPINGS = (0.0, 1e-9, 1e-6, 1e-3)
+"""Parts of the mean power that are added to each input's, the least with which the matrix can be inverted."""
 
 
 @dataclass(frozen=True)
@@ -64,5 +69,13 @@ class ErrorMatrix:
     def elimination(self) -> tuple[np.ndarray, np.ndarray]:
         """Order of the columns, most important first; in it, the upper Cholesky factor of G's inverse."""
         order = np.argsort(-np.diag(self.matrix), kind="stable")
-        inverse = np.linalg.inv(self.matrix[np.ix_(order, order)])
-        return order, np.linalg.cholesky((inverse + inverse.T) / 2).T
+        matrix = self.matrix[np.ix_(order, order)]
+        for damping in DAMPINGS:
+            damped = matrix + damping * np.diag(matrix).mean() * np.eye(len(matrix))
+            with suppress(np.linalg.LinAlgError):
+                inverse = np.linalg.inv(damped)
+                return order, np.linalg.cholesky((inverse + inverse.T) / 2).T
+        raise PointwiseError(
+            "The inputs of a layer are too far from each other in size to round its weights by them; check "
+            'the weights and the images, or choose rounding = "nearest" in a recipe.'
+        )

@@ -37,7 +37,9 @@ class TensorRecord:
         self.channels = channels or observer.channels
         self._count = 0
         self._sums = torch.zeros(2, self.channels, dtype=torch.float64)
-        self._second = torch.zeros(self.channels, self.channels) if second else None
+        # Of values far from zero the mean is taken out of this again, which float32 is too coarse for.
+        size = (self.channels, self.channels)
+        self._second = torch.zeros(size, dtype=torch.float64) if second else None
 
     def update(self, values: Tensor) -> None:
         """Take in (samples, channels).
@@ -58,7 +60,7 @@ class TensorRecord:
         self.range.update(values.unflatten(1, (groups, -1)).transpose(1, 2).flatten(0, 1))
         self._sums += sums
         if self._second is not None:
-            self._second += values.float().T @ values.float()
+            self._second += values.double().T @ values.double()
         self._count += len(values)
 
     @property
@@ -108,7 +110,7 @@ class TensorRecord:
         mean, power = self.mean - centre, self.mean_square - 2 * centre * self.mean + centre**2
         second = None
         if self._second is not None:
-            second = self._second.double().numpy() / self._count
+            second = self._second.numpy() / self._count
             second = second - np.outer(centre, self.mean) - np.outer(self.mean, centre)
             second = (second + np.outer(centre, centre)) / np.outer(scale, scale)
         return Moments(mean / scale, power / scale**2, second)

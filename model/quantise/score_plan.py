@@ -74,9 +74,17 @@ def exp_table(score_scale: float, threshold: float = 0.5) -> np.ndarray:
     return np.where(exact < 0.5, exact >= threshold, np.floor(exact + 0.5)).astype(np.uint8)
 
 
+DEAD = 1e-30
+"""What is smaller than this is nothing."""
+
+
 def floored(size: np.ndarray) -> np.ndarray:
-    """``size`` (channels,), where one that is (almost) 0 counts as a 4096th of the largest."""
-    return np.maximum(size, max(size.max() / 4096, 1e-30))
+    """``size`` (channels,), where one that is (almost) 0 counts as a 4096th of the largest.
+
+    Where all are (a head that is pruned), any size will do that the hardware can multiply by.
+    """
+    least = size.max() / 4096
+    return np.maximum(size, least if least > DEAD else 1.0)
 
 
 DEFAULT = LayerRecipe()

@@ -15,6 +15,8 @@ from .weight_ranges import weight_range_method
 
 BIAS_MAX = 1 << 30
 """Half of int32, so that accumulator and bias together stay within 32 bits."""
+LEAST_FACTOR = 2.0**-31
+"""Least step of a row against that of the result; of 2^−32 on the hardware can multiply (``scales``)."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,8 @@ def quantise_rows(
     if inputs is None:
         inputs = Moments(np.zeros(weight.shape[1]), np.ones(weight.shape[1]))
     error = inputs.corrected if corrected else inputs.plain
-    scale = weight_scales(weight, bias, how, error.importance, grid)
+    # A row that training has all but erased is one of zeros: the result cannot tell it from them.
+    scale = np.maximum(weight_scales(weight, bias, how, error.importance, grid), out_scale * LEAST_FACTOR)
     method = "nearest" if grid else how.rounding
     limit = int(grid.largest.max()) if grid else how.weight_limit
     rounded = rounding_method(method)(weight / scale[:, None], error, limit, how.iterations)

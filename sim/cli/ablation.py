@@ -33,14 +33,15 @@ def command(
     Images are made up, or digits. The file is written after each method; an interrupted run goes on from it.
     """
     from model.measure.ablation import ablation, recipes
-    from sim.reporting.methods import Settings, load, save, table
+    from sim.reporting.methods import Settings, digest_of, load, save, table
     from sim.workload import load_weights
 
     console = Console()
     name, weights = load_weights(model, checkpoint, heads)
     calibrated, compared = _images(weights.config, calibration, images)
     path = out or build_root() / f"methods-{name}.json"
-    settings = Settings(name, len(calibrated), len(compared), " ".join(["pointwise", *sys.argv[1:]]))
+    told, digest = " ".join(["pointwise", *sys.argv[1:]]), digest_of(weights, calibrated, compared)
+    settings = Settings(name, len(calibrated), len(compared), told, digest)
     wanted = recipes(beside)
     attempts = load(path, settings, wanted)
     with Progress(console=console, transient=True) as progress:

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from hw.contract.config import CoreConfig
+from hw.contract.errors import PointwiseError
 from sim.build import build_root
 
 from . import options
@@ -32,6 +33,10 @@ def command(
     core's configuration and, where there is an image to run, its input block.
     """
     console = Console()
+    if network is not None and (model, checkpoint, heads) != (None, None, None):
+        raise PointwiseError(
+            "--network has the integers of a network already; leave out --model, --checkpoint and --heads"
+        )
     with console.status("quantisation and compiler"):
         from hw.contract.files import write_file
         from model.compiler import compile_network, write
@@ -49,9 +54,13 @@ def command(
         compiled = compile_network(integers, core, trace)
         folder = out or build_root() / f"image-{integers.name}-{core_name(core)}"
         paths = list(write(compiled, folder).values())
-        if patches is not None:
-            paths.append(folder / "input.bin")
-            write_file(paths[-1], compiled.pack_input(patches))
+        block = folder / "input.bin"
+        if patches is None:
+            # One that lies there is of another network, whose pixels have other scales.
+            block.unlink(missing_ok=True)
+        else:
+            write_file(block, compiled.pack_input(patches))
+            paths.append(block)
     manifest = compiled.manifest
     table = Table(title=f"{integers.name} for a {core_name(core)} core", title_justify="left")
     for heading, justify in (("what", "left"), ("used", "right"), ("there", "right")):

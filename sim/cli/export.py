@@ -76,7 +76,7 @@ def command(
         from model.export.contents import image_memory, input_memory
 
         compiled = compile_network(integers, core)
-        width = word_bits or core.axi_data_width
+        width = core.axi_data_width if word_bits is None else word_bits
         memories = [image_memory(compiled.image, integers.name, width)]
         if tokens is not None:
             memories.append(input_memory(compiled.pack_input(tokens), integers.name, width))

@@ -25,7 +25,9 @@ def command(
     learning_rate: Annotated[
         float, typer.Option(help="The highest; the paper's is 5e-4 · 16 / 64.")
     ] = 1.25e-4,
-    seed: Annotated[int, typer.Option(help="Of the first weights and the order of the images.")] = 0,
+    seed: Annotated[
+        int, typer.Option(**options.SEED, help="Of the first weights and the order of the images.")
+    ] = 0,
     heads: options.Heads = None,
     preprocess: options.Preprocess = None,
     workers: Annotated[

@@ -6,10 +6,12 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from .options import SEED
+
 
 def command(
     images: Annotated[int, typer.Option(help="Made-up images, each with weights of its own.")] = 1,
-    seed: Annotated[int, typer.Option(help="Seed of images and weights.")] = 0,
+    seed: Annotated[int, typer.Option(**SEED, help="Seed of images and weights.")] = 0,
     spread: Annotated[float, typer.Option(help="Factor on the inputs of softmax and GELU.")] = 1.0,
 ) -> None:
     """Put the operators of Scaled Quantization (Chang and Sobelman) beside ours, on the same inputs.

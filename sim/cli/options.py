@@ -13,6 +13,8 @@ from rich.progress import Progress
 
 from hw.contract.config import PRESETS, CoreConfig
 
+SEED: dict[str, int] = {"min": 0, "max": 2**64 - 1}
+"""What torch takes as a seed."""
 _SHAPE = {"rich_help_panel": "Core"}
 
 Config = Annotated[
@@ -52,8 +54,9 @@ Checkpoint = Annotated[
 ]
 Heads = Annotated[
     int | None,
-    typer.Option(help="Attention heads, where neither file nor --model tells.", show_default=False),
+    typer.Option(min=1, help="Attention heads, where neither file nor --model tells.", show_default=False),
 ]
+Threads = Annotated[int, typer.Option(min=1, max=1024, help="Processor threads.")]
 Preprocess = Annotated[
     str | None,
     typer.Option(

@@ -30,8 +30,8 @@ def command(
     epochs: Annotated[
         int | None, typer.Option(help="Passes over the training set, instead of the recipe's.")
     ] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed, instead of the recipe's.")] = None,
-    threads: Annotated[int, typer.Option(help="Processor threads.")] = 1,
+    seed: Annotated[int | None, typer.Option(**options.SEED, help="Seed, instead of the recipe's.")] = None,
+    threads: options.Threads = 1,
     out: Annotated[Path | None, typer.Option(help="Integer network to write (.safetensors).")] = None,
 ) -> None:
     """Train a network for the digits aware of its quantisation, and write its integers.

@@ -34,10 +34,12 @@ def command(
     more.
     """
     from model.quantise import Recipe, load_recipe, quantise
-    from model.quantise.io import save_network
+    from model.quantise.io import check_path, save_network
     from sim.workload import load_weights, of_digits, preprocessing_of, usual_calibration
 
     console = Console()
+    if out is not None:
+        check_path(out)  # now, and not when all is computed
     how = load_recipe(recipe) if recipe else Recipe()
     with Progress(console=console, transient=True) as progress:
         name, weights = load_weights(model, checkpoint, heads)

@@ -34,7 +34,9 @@ def command(
     preprocess: options.Preprocess = None,
     trace: Annotated[bool, typer.Option(help="Store and compare every tensor of the first image.")] = True,
     stall: Annotated[int, typer.Option(help="Random stalls of every AXI channel, % of the cycles.")] = 0,
-    latency: Annotated[int, typer.Option(help="Cycles from an AXI address to its first beat.")] = 40,
+    latency: Annotated[
+        int, typer.Option(min=1, max=100_000, help="Cycles from an AXI address to its first beat.")
+    ] = 40,
     seed: Annotated[int, typer.Option(help="Seed of the random stalls.")] = 1,
     waves: Annotated[bool, typer.Option(help="Write the waves of the run (slow).")] = False,
     out: options.Out = None,

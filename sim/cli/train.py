@@ -10,14 +10,16 @@ from rich.table import Table
 
 from sim.build import build_root
 
+from .options import SEED, Threads
+
 
 def command(
     out: Annotated[Path | None, typer.Option(help="Checkpoint to write (.safetensors or .pth).")] = None,
     epochs: Annotated[
         int | None, typer.Option(help="Passes over the training set, instead of the recipe's.")
     ] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed, instead of the recipe's.")] = None,
-    threads: Annotated[int, typer.Option(help="Processor threads.")] = 1,
+    seed: Annotated[int | None, typer.Option(**SEED, help="Seed, instead of the recipe's.")] = None,
+    threads: Threads = 1,
 ) -> None:
     """Train a network on the bundled digits and write a checkpoint.
 

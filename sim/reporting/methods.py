@@ -1,14 +1,17 @@
 """The file and the tables of ``pointwise ablation``: what each method of quantisation buys."""
 
+import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from rich.table import Table
 
 from hw.contract.errors import PointwiseError
 from hw.contract.files import write_file
+from model.checkpoints import Checkpoint
 from model.measure.ablation import Attempt
 from model.quantise.recipe import LayerRecipe
 
@@ -22,12 +25,24 @@ class Settings:
 
     Attributes:
         network: its name. calibration_images, images: how many. command: that made it.
+        digest: of weights and images, as ``digest_of`` gives it; None in files of before there was one.
     """
 
     network: str
     calibration_images: int
     images: int
     command: str
+    digest: str | None = None
+
+
+def digest_of(checkpoint: Checkpoint, *images: np.ndarray) -> str:
+    """A name for the weights and all images that the attempts depend on: 32 hexadecimal digits."""
+    digest = hashlib.sha256(str(checkpoint.config).encode())
+    tensors = {name: tensor.numpy() for name, tensor in checkpoint.state.items()}
+    for name, values in [*tensors.items(), *(("images", part) for part in images)]:
+        digest.update(f"{name} {values.dtype} {values.shape}".encode())
+        digest.update(np.ascontiguousarray(values))
+    return digest.hexdigest()[:32]
 
 
 def save(path: Path, settings: Settings, attempts: list[Attempt]) -> None:
@@ -40,18 +55,24 @@ def load(path: Path, settings: Settings, wanted: list[tuple[str, LayerRecipe]]) 
     """Return the first of the wanted attempts that a file already holds; none where there is no file.
 
     Raises:
-        PointwiseError: the file is of another kind, network, number of images or recipe.
+        PointwiseError: the file is of another kind, network, number of images or recipe, or of other weights
+            or images of the same name.
     """
     if not path.exists():
         return []
     contents = read(path)
-    found = Settings(**{key: contents[key] for key in asdict(settings)})
+    found = Settings(**{field.name: contents.get(field.name) for field in fields(Settings)})
     for key in ("network", "calibration_images", "images"):
         if getattr(found, key) != getattr(settings, key):
             raise PointwiseError(
                 f"{path} has {key} {getattr(found, key)!r}, but {getattr(settings, key)!r} is asked for; "
                 "choose another file with --out."
             )
+    if found.digest != settings.digest:
+        raise PointwiseError(
+            f"{path} does not say that it is of these weights and images, only of another {settings.network} "
+            "or an older version; remove it, or choose another file with --out."
+        )
     attempts = [Attempt(**attempt) for attempt in contents["attempts"]][: len(wanted)]
     for attempt, (method, recipe) in zip(attempts, wanted, strict=False):
         if (attempt.method, attempt.recipe) != (method, asdict(recipe)):
@@ -66,7 +87,7 @@ def read(path: Path) -> dict[str, Any]:
     """Return the contents of such a file.
 
     Raises:
-        PointwiseError: it cannot be read, or is of another kind.
+        PointwiseError: it cannot be read, is of another kind, or is damaged.
     """
     try:
         contents = json.loads(path.read_text(encoding="utf-8"))
@@ -74,7 +95,23 @@ def read(path: Path) -> dict[str, Any]:
         raise PointwiseError(f"{path} cannot be read ({error}); run pointwise ablation again.") from error
     if not isinstance(contents, dict) or contents.get("kind") != KIND:
         raise PointwiseError(f"{path} is no result of pointwise ablation; choose another file with --out.")
+    if not _whole(contents):
+        raise PointwiseError(f"{path} is damaged; remove it, or choose another file with --out.")
     return contents
+
+
+def _whole(contents: dict[str, Any]) -> bool:
+    """Whether everything that such a file holds is there, and of its type."""
+    kinds = {"network": str, "calibration_images": int, "images": int, "command": str, "attempts": list}
+    if not all(isinstance(contents.get(name), kind) for name, kind in kinds.items()):
+        return False
+    names = {field.name for field in fields(Attempt)}
+    return all(
+        isinstance(attempt, dict)
+        and attempt.keys() == names
+        and all(isinstance(attempt[name], int | float) for name in ("sqnr_db", "image_sqnr_db", "agreement"))
+        for attempt in contents["attempts"]
+    )
 
 
 COLUMNS = ("method", "logits, all images", "logits, mean of the images", "same class")

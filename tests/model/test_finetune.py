@@ -169,6 +169,9 @@ def test_recipe_is_the_papers() -> None:
     assert recipe.rate(1000, 10) == pytest.approx(0.01 * peak)
     with pytest.raises(PointwiseError, match="0 epochs in batches of 16"):
         FinetuneRecipe(epochs=0)
+    for rate in (0.0, -1.0, float("nan"), float("inf")):
+        with pytest.raises(PointwiseError, match=f"learning rate {rate}, but a number above 0"):
+            FinetuneRecipe(learning_rate=rate)
 
 
 def test_images_that_teach_nothing_are_told(folders: tuple[Path, Path], tmp_path: Path) -> None:
@@ -180,6 +183,9 @@ def test_images_that_teach_nothing_are_told(folders: tuple[Path, Path], tmp_path
         finetune(MICRO_DIGITS, find_images(tmp_path / "list.txt"))
     with pytest.raises(PointwiseError, match=r"Nobody says what the images of .*one show"):
         finetune(MICRO_DIGITS, find_images(folders[0]), find_images(folders[1] / "one"))
+    (tmp_path / "list.txt").write_text("a.png 4000000000\nb.png 0")
+    with pytest.raises(PointwiseError, match=r"gives the class 4000000000, but .* at most 65535"):
+        finetune(MICRO_DIGITS, find_images(tmp_path / "list.txt"))
     (tmp_path / "list.txt").write_text("b.png cat\nc.png dog")
     with pytest.raises(PointwiseError, match="None of the 2 images"):
         finetune(MICRO_DIGITS, find_images(tmp_path / "list.txt"))

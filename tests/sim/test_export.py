@@ -109,6 +109,9 @@ def test_verilog_reads_hex_binary_and_mem(export, difference: int):
         (["--format", "onnx", "--word-bits", "8"], "--word-bits is for memory files, and none was asked for"),
         (["--format", "torch", "--tensors"], "--tensors is for memory files"),
         (["--format", "hex", "--word-bits", "12"], "Words of 12 bits were asked for"),
+        (["--format", "hex", "--word-bits", "0"], "Words of 0 bits were asked for"),
+        (["--format", "hex", "--word-bits", "0", "--tensors"], "Words of 0 bits were asked for"),
+        (["--format", ","], "No export format was named; choose among hex"),
         (["--format", "hex", "--rows", "65"], "core parameter rows = 65 is out of range"),
     ],
 )

@@ -9,9 +9,20 @@ from PIL import Image
 
 from hw.contract.errors import PointwiseError
 from model.images.prepare import prepare
+from model.images.preprocessing import plain
 from model.quantise import quantise, save_network
 from model.quantise.recipe import PLAIN, Recipe
-from sim.workload import images_in_files, load_weights, usual_calibration, with_images
+from sim.workload import images_in_files, load_weights, preprocessing_of, usual_calibration, with_images
+
+
+def test_preprocessing_for_another_network_is_told():
+    _, weights = load_weights(None, None)
+    for wrong, words in (
+        (plain(16, 1), "of 16 pixels, .* takes 8"),
+        (plain(8, 3), "of 3 colours, .* takes 1"),
+    ):
+        with pytest.raises(PointwiseError, match=words):
+            preprocessing_of(replace(weights, preprocessing=wrong), None)
 
 
 def test_integers_of_a_file_are_taken_as_they_are(tmp_path: Path):

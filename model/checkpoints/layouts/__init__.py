@@ -22,8 +22,13 @@ def find_layout(source: Source) -> ModuleType:
     """Return the layout of what was found.
 
     Raises:
-        PointwiseError: there are no tensors at all.
+        PointwiseError: there are no tensors at all, or what there is has no names.
     """
     if not source.tensors:
         raise PointwiseError(f"The checkpoint {source.path} holds no weights; fetch or save it again.")
+    if nameless := [key for key in source.tensors if not isinstance(key, str)]:
+        raise PointwiseError(
+            f"The checkpoint {source.path} holds something under {nameless[0]!r}, but tensors by name were "
+            "expected; save the network's state_dict()."
+        )
     return next(layout for layout in LAYOUTS if layout.matches(source))

@@ -150,7 +150,8 @@ def _with_two_heads(state: dict[str, Any]) -> dict[str, Any]:
 
 def _side(value: Any) -> Any:
     """One side of what may be given as height and width."""
-    return value[0] if isinstance(value, list) and len(set(value)) == 1 else value
+    alike = isinstance(value, list) and value and all(side == value[0] for side in value)
+    return value[0] if alike else value
 
 
 def _class_names(labels: dict[str, Any]) -> tuple[str, ...] | None:

@@ -78,6 +78,14 @@ def test_files_of_others(tmp_path: Path, checkpoint: Checkpoint, wrap) -> None:
     with pytest.raises(PointwiseError, match=r"does not say which network it is for: .* its 8 channels"):
         load_checkpoint(path)
     assert load_checkpoint(path, heads=CONFIG.heads).config == CONFIG
+    with pytest.raises(PointwiseError, match="network's heads is 0, but it must be"):
+        load_checkpoint(path, heads=0)
+
+
+def test_pickle_of_numbered_tensors_is_told(tmp_path: Path) -> None:
+    torch.save({0: torch.zeros(3)}, tmp_path / "net.pth")
+    with pytest.raises(PointwiseError, match="holds something under 0, but tensors by name"):
+        load_checkpoint(tmp_path / "net.pth")
 
 
 def test_safetensors_of_others(tmp_path: Path, checkpoint: Checkpoint) -> None:

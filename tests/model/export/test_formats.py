@@ -28,6 +28,8 @@ def test_formats_are_chosen_by_name():
     assert [form.name for form in named(["all"])] == list(FORMATS)
     with pytest.raises(PointwiseError, match="There is no export format 'vhdl'; choose among hex, binary"):
         named(["hex", "vhdl"])
+    with pytest.raises(PointwiseError, match="No export format was named; choose among hex, binary"):
+        named([])
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +58,8 @@ def test_tensors_are_all_integers_of_the_network(distilled):
             assert memory.data == np.asarray(values).astype(memory.values.dtype).tobytes()
     assert not memories
     assert {memory.word_bits for memory in tensor_memories(distilled, 64)} == {64}
+    with pytest.raises(PointwiseError, match="Words of 0 bits were asked for"):
+        list(tensor_memories(distilled, 0))
 
 
 def test_files_are_written_whole_and_told(distilled, image, tmp_path: Path):

@@ -1,17 +1,21 @@
 """The chain of methods: it begins with everything off, ends at the default, and goes on where it stopped."""
 
 import json
+from dataclasses import asdict
 
+import numpy as np
 import pytest
+import torch
 
 from hw.contract.errors import PointwiseError
+from model.deit import DeiT
 from model.evaluate import evaluate
 from model.measure.ablation import BESIDE, STEPS, ablation, recipes
 from model.networks import DeiTConfig
 from model.quantise import LayerRecipe, Recipe, quantise
 from model.quantise.recipe import PLAIN
 from model.synthetic import synthetic_checkpoint, synthetic_images
-from sim.reporting.methods import Settings, load, save
+from sim.reporting.methods import Settings, digest_of, load, read, save
 
 CONFIG = DeiTConfig(image_size=8, patch=4, in_channels=3, dim=24, depth=2, heads=2, mlp_ratio=3, classes=7)
 
@@ -52,6 +56,59 @@ def test_a_file_gives_back_what_was_saved_and_no_other_run(attempts, tmp_path):
         load(path, Settings("x", 8, 9, ""), wanted)
     with pytest.raises(PointwiseError, match="by another recipe than today's"):
         load(path, settings, [(wanted[0][0], LayerRecipe())])
+    with pytest.raises(PointwiseError, match="has calibration_images 8, but 9 is asked for"):
+        load(path, Settings("x", 9, 8, ""), wanted)
     path.write_text(json.dumps({"kind": "other"}))
     with pytest.raises(PointwiseError, match="is no result of pointwise ablation"):
         load(path, settings, wanted)
+
+
+def test_a_file_of_other_weights_or_images_is_not_gone_on_with(attempts, tmp_path):
+    checkpoint, images = synthetic_checkpoint(CONFIG, seed=1), synthetic_images(CONFIG, 3).numpy()
+    digests = [
+        digest_of(checkpoint, images[:1], images[1:]),
+        digest_of(synthetic_checkpoint(CONFIG, seed=2), images[:1], images[1:]),
+        digest_of(checkpoint, images[:2], images[2:]),
+        digest_of(checkpoint, images[:1], images[1:] + np.float32(1e-3)),
+    ]
+    assert len(set(digests)) == 4
+    assert digest_of(synthetic_checkpoint(CONFIG, seed=1), images[:1], images[1:]) == digests[0]
+    path, wanted = tmp_path / "m.json", [(attempts[0].method, LayerRecipe(**attempts[0].recipe))]
+    save(path, Settings("x", 1, 2, "", digests[0]), attempts[:1])
+    assert load(path, Settings("x", 1, 2, "another command", digests[0]), wanted) == attempts[:1]
+    save(tmp_path / "older.json", Settings("x", 1, 2, ""), attempts[:1])
+    for file, digest in ((path, digests[1]), (tmp_path / "older.json", digests[0])):
+        with pytest.raises(PointwiseError, match="does not say that it is of these weights and images"):
+            load(file, Settings("x", 1, 2, "", digest), wanted)
+
+
+def test_an_older_file_can_be_read_and_a_damaged_one_is_told(attempts, tmp_path):
+    path, settings = tmp_path / "m.json", Settings("x", 8, 8, "pointwise ablation")
+    save(path, settings, attempts[:1])
+    contents = json.loads(path.read_text())
+    del contents["digest"]
+    path.write_text(json.dumps(contents))
+    assert read(path)["attempts"] == [asdict(attempts[0])]
+    for damage in ({"network": None}, {"attempts": [{}]}, {"attempts": None}):
+        path.write_text(json.dumps(contents | damage))
+        with pytest.raises(PointwiseError, match=r"m\.json is damaged; remove it"):
+            load(path, settings, [])
+    path.write_text(json.dumps({"kind": "methods"}))
+    with pytest.raises(PointwiseError, match=r"m\.json is damaged; remove it"):
+        load(path, settings, [])
+
+
+def test_the_mean_of_each_images_decibels_by_hand(monkeypatch):
+    """Two images whose integer logits err by a tenth and by a hundredth: 20 dB, 40 dB, 30 dB in the mean."""
+    state = synthetic_checkpoint(CONFIG, seed=1).state
+    calibration, images = (synthetic_images(CONFIG, count, 2).numpy() for count in (4, 2))
+    net = DeiT.from_state(CONFIG, state)
+    errors = iter((0.1, 0.01))
+
+    def rounded(network, image):
+        with torch.inference_mode():
+            return net(torch.from_numpy(image)).double().numpy() * (1 + next(errors))
+
+    monkeypatch.setattr("model.measure.ablation.integer_logits", rounded)
+    (made,) = ablation(state, CONFIG, calibration, images, recipes()[:1])
+    assert made.image_sqnr_db == pytest.approx(30)

@@ -69,6 +69,25 @@ def test_noise_and_range_of_a_layer_follow_from_its_tensors(case):
         assert layer.clipped == pytest.approx(np.mean(wrong))
 
 
+class Raised(MixedNetwork):
+    """Tells scores with a constant on each row, another one for either network."""
+
+    def step(self, layer, tensors, integer):
+        result = super().step(layer, tensors, integer)
+        rows = np.arange(result.shape[-2])[:, None] - (7.0 if integer else 2.0)
+        return result + rows if layer.row_max else result
+
+
+def test_what_a_row_of_scores_has_in_common_is_no_noise(case):
+    state, network, _, images, found, _ = case
+    raised = measure(Raised(network, state, CONFIG), images, 0)
+    scores = [(a, b) for a, b in zip(found.layers, raised.layers, strict=True) if a.kind == "s"]
+    assert len(scores) == CONFIG.depth
+    for before, after in scores:
+        assert after.low != before.low
+        assert after.sqnr_db == pytest.approx(before.sqnr_db, abs=1e-6)
+
+
 def test_the_rough_layer_is_the_most_sensitive_one(case):
     _, _, mixed, images, found, _ = case
     worst = min(found.layers, key=lambda layer: layer.sensitivity_db)

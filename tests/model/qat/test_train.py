@@ -13,7 +13,9 @@ from model.checkpoints import MICRO_DIGITS, Checkpoint, load_checkpoint
 from model.evaluate import compare, float_logits, integer_logits
 from model.integer.network import IntegerNetwork
 from model.qat import QatRecipe, train_aware
+from model.synthetic import synthetic_checkpoint
 from model.train import Recipe
+from tests.model.qat.conftest import SMALL
 
 BROKEN = """
 from model.qat import Quantiser
@@ -103,3 +105,12 @@ def test_recipes_that_cannot_be_are_told(
     )
     with pytest.raises(PointwiseError, match=words):
         train_aware(checkpoint, data.train, data.calibration, recipe)
+
+
+def test_a_network_for_fewer_classes_is_told_before_training(
+    data: digits.Digits, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("model.qat.train.fit", lambda *_: pytest.fail("it trained first"))
+    checkpoint = synthetic_checkpoint(replace(SMALL, classes=5))
+    with pytest.raises(PointwiseError, match="10 classes, but the network takes 1 of 8x8 and gives 5"):
+        train_aware(checkpoint, data.train, data.calibration, QatRecipe(training=SHORT))

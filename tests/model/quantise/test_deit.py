@@ -44,6 +44,18 @@ def test_micro_digits_lose_nothing_that_matters(micro, data, recipe):
     assert result.sqnr_db >= 38
 
 
+def test_a_head_that_is_pruned_gives_nothing(micro, data):
+    """Queries, keys and values of zeros: the head's output is zero, and the others' stay what they were."""
+    state = {name: tensor.clone() for name, tensor in micro.state.items()}
+    for first in range(0, 3 * micro.config.dim, micro.config.dim):
+        for part in ("weight", "bias"):
+            state[f"blocks.1.attn.qkv.{part}"][first : first + micro.config.dim // micro.config.heads] = 0
+    integers = quantise(state, micro.config, data.calibration.normalised())
+    held_out = data.held_out
+    result = evaluate(integers, state, micro.config, held_out.normalised(), held_out.labels)
+    assert result.sqnr_db >= 35
+
+
 @pytest.fixture(scope="module")
 def small():
     return synthetic_checkpoint(SMALL, seed=1)

@@ -66,6 +66,34 @@ def damaged(path, change) -> None:
     safetensors.numpy.save_file(arrays, path, {METADATA_KEY: json.dumps(description)})
 
 
+def cut(name: str, count: int):
+    """Leaves only the first values of an array."""
+    return lambda d, a: a.update({name: a[name][:count].copy()})
+
+
+def top(**values: object):
+    """Changes what is said of the whole network."""
+    return lambda d, a: d["network"].update(values)
+
+
+def layer(which: str, **values: object):
+    """Changes what is said of a layer."""
+    return lambda d, a: next(one for one in d["layers"] if one["name"] == which).update(values)
+
+
+def elsewhere(d, a) -> None:
+    """A layer whose name is a path, and its arrays with it."""
+    layer("head", name="../head")(d, a)
+    for name in [name for name in a if name.startswith("head.")]:
+        a[f"../{name}"] = a.pop(name)
+    d["arrays"] = list(a)
+
+
+def without_names(d, a) -> None:
+    """As files of before the names of the arrays were kept, and the last layer's weights gone."""
+    del d["arrays"], a["head.weight"]
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -77,6 +105,39 @@ def damaged(path, change) -> None:
         (lambda d, a: d["layers"][0].update(prologue="FAST"), "is damaged"),
         (lambda d, a: d.pop("layers"), "is damaged"),
         (lambda d, a: d["network"].pop("macs"), "is damaged"),
+        (without_names, "lacks head.weight"),
+        (lambda d, a: a.pop("blocks.0.mlp.fc1.table"), "lacks blocks.0.mlp.fc1.table"),
+        (lambda d, a: a.pop("blocks.0.attn.o.1.exp_table"), "lacks blocks.0.attn.o.1.exp_table"),
+        (cut("residual_init", 5), "residual_init of the shape (5, 8), but 6 rows"),
+        (cut("head.weight", 2), "head.bias of the shape (3,), but (2,) was expected"),
+        (cut("head.mult", 2), "head.mult of the shape (2,), but (3,) was expected"),
+        (cut("blocks.0.mlp.fc1.channel_shift", 5), "fc1.channel_shift of the shape (5,), but (8,) was"),
+        (cut("blocks.0.mlp.fc1.table", 100), "fc1.table of the shape (100,), but (256,) was expected"),
+        (cut("blocks.0.attn.o.0.exp_table", 0), "o.0.exp_table of the shape (0,), but (256,) was expected"),
+        (lambda d, a: a["head.shift"].fill(48), "values of head.shift beyond the 1 to 47"),
+        (top(name="../../evil"), "has the name '../../evil' in it, but one without a folder"),
+        (top(name=".."), "has the name '..' in it"),
+        (top(name=""), "has the name '' in it"),
+        (top(tokens="6"), "says tokens '6', but a whole number of at least 0 was expected"),
+        (top(tokens=True), "says tokens True, but a whole number"),
+        (top(info=None), "says info None, but a JSON object was expected"),
+        (top(output_scale=float("nan")), "says output_scale nan, but a number was expected"),
+        (top(output="nothing"), "has no layer that gives nothing"),
+        (top(input_channels=5), "patch_embed.weight of the shape (8, 4), but (8, 5) was expected"),
+        (elsewhere, "has the name '../head' in it"),
+        (layer("head", inputs="image"), "says head.inputs 'image', but names of tensors were expected"),
+        (layer("patch_embed", inputs=["no"]), "has no tensor no, which patch_embed reads"),
+        (layer("head", count=-1), "says head.count -1, but a whole number"),
+        (layer("head", first_token=6), "streams token 7 of head, but its inputs have [6]"),
+        (layer("head", weight_bits=3), "says head.weight_bits 3, but 8, 4 or 2"),
+        (layer("head_dist", output_token=1), "adds 1×3 values from row 1 of logits on in head_dist"),
+        (layer("head", norm=[]), "is damaged"),
+        (layer("head", norm={"mean_mult": "1"}), "says head.norm.mean_mult '1', but a whole number"),
+        (layer("blocks.0.mlp.fc2", norm=None), "for the NORMALISE of head"),
+        (layer("blocks.0.attn.s.0", row_max=False), "for the EXPONENTIAL of blocks.0.attn.o.0"),
+        (layer("patch_embed", norm=None), "for the NORMALISE of blocks.0.attn."),
+        (layer("blocks.0.attn.s.0", stationary_input=None), "has no tensor None, which blocks.0.attn.s.0"),
+        (lambda d, a: d.update(layers=[]), "which belongs to no layer"),
     ],
 )
 def test_damage_is_told_in_a_sentence(network, tmp_path, change, words):

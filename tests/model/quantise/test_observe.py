@@ -36,6 +36,16 @@ def images() -> torch.Tensor:
     return synthetic_images(CONFIG, 5)
 
 
+def test_second_moments_of_what_hardly_varies_can_be_inverted(net):
+    """Nearly white pictures: what is left without the mean is small against it."""
+    white = 1000 + 1e-3 * torch.rand(4, 3, 6, 6, generator=torch.Generator().manual_seed(1))
+    seen = observe(net, white, Recipe(), 2)
+    for record in seen.records.values():
+        moments = record.moments(1e-3)
+        if moments.second is not None:
+            assert np.linalg.eigvalsh(moments.corrected.matrix)[0] > 0
+
+
 def by_hand(net: DeiT, images: torch.Tensor) -> dict[str, torch.Tensor]:
     """Some recorded tensors, (samples, channels), computed without hooks."""
     with torch.inference_mode():

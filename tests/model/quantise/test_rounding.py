@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from hw.contract.errors import PointwiseError
 from model.quantise.moments import Moments
 from model.quantise.rounding import ROUNDINGS
 
@@ -24,6 +25,19 @@ def inputs_of(rng: np.random.Generator, columns: int, rank: int) -> np.ndarray:
 
 def moments_of(inputs: np.ndarray) -> Moments:
     return Moments(inputs.mean(axis=0), (inputs**2).mean(axis=0), inputs.T @ inputs / len(inputs))
+
+
+def test_inputs_that_hang_together_beyond_what_numbers_tell_apart(rng):
+    """A matrix with an eigenvalue just below zero, as rounding leaves it, is damped."""
+    direction = rng.normal(0, 1e6, 8)
+    second = np.outer(direction, direction) - np.eye(8)
+    inputs = Moments(np.zeros(8), np.diag(second).copy(), second)
+    assert np.linalg.eigvalsh(inputs.plain.matrix)[0] < 0
+    order, factor = inputs.plain.elimination
+    assert sorted(order) == list(range(8)) and np.isfinite(factor).all()
+    nothing = Moments(np.zeros(2), np.ones(2), -np.eye(2))
+    with pytest.raises(PointwiseError, match="too far from each other"):
+        _ = nothing.plain.elimination
 
 
 @pytest.mark.parametrize("name", ROUNDINGS)

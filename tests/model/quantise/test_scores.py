@@ -50,6 +50,14 @@ def test_small_exponentials_are_not_lost_from_the_sum_of_a_long_row(sigma):
     assert lost(exp_table(scale, threshold)) < lost(exp_table(scale)) / 2
 
 
+def test_scores_a_little_above_the_largest_seen_do_not_clip():
+    real = np.random.default_rng(SEED).normal(0, 2, (TOKENS, TOKENS))
+    scale, centre, _ = search_range(real, softmax(real))
+    low, high = centre - 128 * scale, real.max()
+    above = high + (high - low) / 16
+    assert 126 <= np.floor((above - centre) / scale + 0.5 - 1e-6) <= 127
+
+
 def test_exp_table_is_the_rounded_exponential():
     table = exp_table(0.03)
     assert table.dtype == np.uint8

@@ -40,6 +40,16 @@ def test_the_result_is_the_real_one_within_the_rounding_of_weights(rng):
     assert (np.abs(result(rows, integers) - exact) <= allowed + np.abs(exact) * 2**-15).all()
 
 
+@pytest.mark.parametrize("size", [1e-8, 1e-10, 1e-30, 0.0])
+def test_a_row_that_is_nearly_erased_gives_its_bias(rng, size):
+    weight, bias = rng.normal(0, 0.02, (3, 30)), rng.normal(0, 1, 3)
+    weight[1] *= size
+    for value in (bias[1], 0.0):
+        bias[1] = value
+        rows = quantise_rows(weight, bias, 0.1, "x")
+        assert abs(result(rows, rng.integers(-128, 128, 30))[1] - value / 0.1) < 1e-3 + abs(value) * 2**-11
+
+
 def test_a_zero_point_is_folded_exactly(rng):
     weight, bias = rng.normal(0, 0.02, (20, 30)), rng.normal(0, 1, 20)
     plain = quantise_rows(weight, bias, 0.1, "x")

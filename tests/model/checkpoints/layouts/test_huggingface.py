@@ -124,6 +124,11 @@ def change_config(folder: Path, **values: object) -> None:
         ({"image_size": 224}, "says image_size 224, but its weights have 12"),
         ({"intermediate_size": 48}, "says hidden 48, but its weights have 36"),
         ({"num_attention_heads": 5}, "dim 24 does not divide among 5 heads"),
+        ({"num_attention_heads": 0}, "heads is 0, but it must be a whole number"),
+        ({"num_attention_heads": [[4]]}, r"heads is \[4\], but it must be a whole number"),
+        ({"patch_size": [[4]]}, r"says patch \[4\], but its weights have 4"),
+        ({"patch_size": [4, 8]}, r"says patch \[4, 8\], but its weights have 4"),
+        ({"patch_size": []}, r"says patch \[\], but its weights have 4"),
         ({"layer_norm_eps": "small"}, "norm_eps is 'small'"),
     ],
 )
@@ -131,6 +136,11 @@ def test_description_that_does_not_fit_is_told(folder: Path, values: dict[str, o
     change_config(folder, **values)
     with pytest.raises(PointwiseError, match=words):
         load_checkpoint(folder)
+
+
+def test_sides_that_are_alike_are_one(folder: Path) -> None:
+    change_config(folder, patch_size=[4, 4], image_size=[12])
+    assert load_checkpoint(folder).config == EXPECTED
 
 
 def test_another_number_of_heads_than_asked_for_is_told(folder: Path) -> None:

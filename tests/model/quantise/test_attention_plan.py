@@ -1,0 +1,25 @@
+"""Scales of an attention: drawn together where that rounds less."""
+
+import numpy as np
+
+from model.quantise.attention_plan import draw_together
+from model.quantise.norm import rounding_noise
+
+
+def test_scales_are_drawn_together_where_that_lowers_the_noise():
+    """A channel of small range and much weight: its fine steps spoil the rounding of the weights of a row."""
+    rng = np.random.default_rng(5)
+    finest = np.exp(rng.normal(0, 2, 24)) / 127
+    weight = rng.normal(0, 1, (16, 24))
+    mean_square = (finest * 40) ** 2
+    drawn = draw_together(finest, weight, mean_square)
+    assert rounding_noise(weight, drawn, mean_square) < 0.9 * rounding_noise(weight, finest, mean_square)
+    assert (drawn >= finest * (1 - 1e-9)).all(), "none may clip"
+    assert np.array_equal(np.argsort(drawn), np.argsort(finest)), "none may overtake another"
+
+
+def test_scales_that_are_best_stay():
+    """Weights that undo the ranges leave all channels of a row alike: the finest steps are the best."""
+    finest = np.array([1.0, 0.5, 0.25, 0.125])
+    weight = np.ones((3, 4)) / finest
+    assert np.array_equal(draw_together(finest, weight, (finest * 40) ** 2), finest)
