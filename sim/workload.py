@@ -120,23 +120,28 @@ def load_weights(
 
 
 def images_in_files(
-    path: Path, weights: Checkpoint, count: int | None = None, preprocess: str | None = None
+    path: Path,
+    weights: Checkpoint,
+    count: int | None = None,
+    preprocess: str | None = None,
+    *,
+    labelled: bool = True,
 ) -> tuple[np.ndarray, np.ndarray | None, tuple[str, ...]]:
     """Prepare images of one's own for ``with_images``; those that cannot be read are left out.
 
     Args:
         path: a folder or a list, see `find_images`. count: as many, spread over all of them, or all.
-        preprocess: as in ``preprocessing_of``.
+        preprocess: as in ``preprocessing_of``. labelled: what they show is asked for, too; else anything may.
 
     Returns:
-        (B, colours, S, S) float32; (B,) int64 or None where nobody says what they show; and the names of
-        images that cannot be read.
+        (B, colours, S, S) float32; (B,) int64 or None where nobody says or asks what they show; and the names
+        of images that cannot be read.
 
     Raises:
         PointwiseError: there are no images, none can be read, or their classes are not the network's.
     """
     chosen, prepared = find_images(path).first(count), preprocessing_of(weights, preprocess)
-    labels = chosen.labels(weights.config.classes, weights.class_names)
+    labels = chosen.labels(weights.config.classes, weights.class_names) if labelled else None
     pixels, good, unreadable = [], [], []
     for index, file in enumerate(chosen.files):
         try:
@@ -165,7 +170,7 @@ def preprocessing_of(weights: Checkpoint, asked_for: str | None) -> Preprocessin
     """How images in files are prepared: as a person asked for, see `named`, or else as the checkpoint says.
 
     Raises:
-        PointwiseError: neither can be used.
+        PointwiseError: neither can be used, or it gives other images than the network takes.
     """
     if asked_for is None:
         return weights.prepared

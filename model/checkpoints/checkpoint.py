@@ -51,8 +51,12 @@ class Checkpoint:
         """The preprocessing, or the plain one where the checkpoint says nothing about it.
 
         Raises:
-            PointwiseError: it says something that cannot be used. Only who has images needs to know.
+            PointwiseError: it says something that cannot be used, or that gives images of another size or of
+                other colours than the network takes. Only who has images needs to know.
         """
         if self.preprocessing_error is not None:
             raise PointwiseError(self.preprocessing_error)
-        return self.preprocessing or plain(self.config.image_size, self.config.in_channels)
+        size, colours = self.config.image_size, self.config.in_channels
+        return (self.preprocessing or plain(size, colours)).made_for(
+            size, colours, "The preprocessing that comes with the checkpoint"
+        )

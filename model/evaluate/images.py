@@ -33,7 +33,8 @@ def evaluate_images(
     """Classify images with both networks and count.
 
     Every result is written to ``results`` as soon as it is there. A run that was interrupted, in whatever
-    way, goes on where it was when it is started again, and ends with the same figures.
+    way, goes on where it was when it is started again, and ends with the same figures. Images that could not
+    be read are tried again.
 
     Args:
         checkpoint: of the float network, in any layout. network: what ``pointwise quantise`` made of it.
@@ -42,7 +43,7 @@ def evaluate_images(
         progress: called with (images done, images in all), first with those of earlier runs.
 
     Raises:
-        PointwiseError: a file does not fit another, or a process ended.
+        PointwiseError: a file does not fit another, no image at all can be read, or a process ended.
     """
     loaded, integers = load_checkpoint(checkpoint, heads=heads), load_network(network)
     _check_pair(loaded.config.to_dict(), integers.info.get("config"), checkpoint, network)
@@ -51,7 +52,9 @@ def evaluate_images(
     keys = [(file.name, stamp(file.path)) for file in images.files]
     with ResultsFile(results, digest_of(loaded, network, task.preprocessing)) as file:
         missing = [
-            (*key, image.path) for key, image in zip(keys, images.files, strict=True) if key not in file.done
+            (*key, image.path)
+            for key, image in zip(keys, images.files, strict=True)
+            if key not in file.done or file.done[key].error is not None
         ]
         done = len(keys) - len(missing)
         if progress:
@@ -63,7 +66,13 @@ def evaluate_images(
             done += len(part)
             if progress:
                 progress(done, len(keys))
-        return tally([file.done[key] for key in keys], labels)
+        found = [file.done[key] for key in keys]
+    if all(result.error is not None for result in found):
+        raise PointwiseError(
+            f"None of the {len(found)} images of {images.root} can be read ({found[0].image}: "
+            f"{found[0].error} …); give images that can."
+        )
+    return tally(found, labels)
 
 
 def _check_pair(config: dict, quantised: object, checkpoint: Path, network: Path) -> None:

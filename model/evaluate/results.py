@@ -2,7 +2,8 @@
 
 A line of JSON for each image, written as soon as the image is done. A line is found again by the digest of
 the networks and by the image, so that one file may serve several networks and growing sets of images; the
-last line of an image counts, and it counts once.
+last line of an image counts, and it counts once. That an image could not be read is written down too, but it
+does not count as done.
 """
 
 from __future__ import annotations
@@ -70,7 +71,7 @@ class ResultsFile:
     """The file while it is open: read once, then written at its end. Only one process may have it open.
 
     Attributes:
-        path: of the file. done: results of these networks by image and stamp.
+        path: of the file. done: results of these networks by image and stamp, errors among them.
 
     Raises:
         PointwiseError: on entering, if another process has it, or it cannot be opened.
@@ -105,9 +106,14 @@ class ResultsFile:
         self._file.close()
 
     def add(self, results: Iterable[ImageResult]) -> None:
-        """Write results behind the others; once this returns, a kill of the process cannot take them back."""
+        """Write results behind the others; once this returns, a kill of the process cannot take them back.
+
+        An image that fails every time in the same way does not make the file longer.
+        """
         lines = []
         for result in results:
+            if self.done.get((result.image, result.stamp)) == result:
+                continue
             self.done[result.image, result.stamp] = result
             lines.append(json.dumps({"networks": self.digest, **asdict(result)}) + "\n")
         self._file.write("".join(lines).encode())

@@ -47,8 +47,8 @@ class ImageSet:
     def labels(self, classes: int, class_names: Sequence[str] | None = None) -> np.ndarray | None:
         """Return the number of the logit of each image, int64, or None where nobody knows what they show.
 
-        Categories go by name where all of them are among ``class_names``; else there must be as many as the
-        network has classes, and go by their order.
+        Categories go by name where they are among ``class_names``, and then all of them must be; where none
+        is, there must be as many as the network has classes, and they go by their order.
 
         Args:
             classes: logits of the network. class_names: of the logits, where they are known.
@@ -67,15 +67,21 @@ class ImageSet:
                     f"{classes - 1}; choose another list or checkpoint."
                 )
             return labels
-        if class_names is not None and set(categories) <= set(class_names):
-            numbers = {name: index for index, name in enumerate(class_names)}
-        elif len(categories) == classes:
-            numbers = {name: index for index, name in enumerate(categories)}
-        else:
+        numbers = {name: index for index, name in enumerate(class_names or ())}
+        odd = [name for name in categories if name not in numbers]
+        if odd and len(odd) < len(categories):
+            # By their order all would be numbered wrongly, those with a name of the network among them.
+            raise PointwiseError(
+                f"{self.root} holds classes that the network does not have ({_some(odd)}) beside others that "
+                f"it has; name them as the network does ({_some(class_names)}), or leave them out."
+            )
+        if odd and len(categories) != classes:
             raise PointwiseError(
                 f"{self.root} holds {len(categories)} classes ({categories[0]} …), but the network has "
                 f"{classes}; give a folder for every class, or a list with the number of each image's class."
             )
+        if odd:
+            numbers = {name: index for index, name in enumerate(categories)}
         return np.array([numbers[file.category] for file in self.files])
 
     def first(self, count: int | None) -> ImageSet:
@@ -90,3 +96,8 @@ class ImageSet:
             raise PointwiseError(f"{count} images were asked for; give at least 1")
         chosen = np.arange(count) * len(self) // count
         return replace(self, files=tuple(self.files[i] for i in chosen))
+
+
+def _some(names: Sequence[str], shown: int = 5) -> str:
+    """The first few names, for a message."""
+    return ", ".join(names[:shown]) + (" …" if len(names) > shown else "")

@@ -57,11 +57,12 @@ def from_huggingface(values: Mapping[str, Any], size: int, source: str) -> Prepr
     )
 
 
-def huggingface_default(model_type: str, size: int) -> Preprocessing:
+def huggingface_default(model_type: str, size: int, colours: int) -> Preprocessing:
     """What the image processor of a model does where no file says otherwise, for images of another size."""
     resize = size * 8 // 7 if model_type == "deit" else size
     how = "bicubic" if model_type == "deit" else "bilinear"
-    return Preprocessing(size, (resize, resize), how, crop_down=True, mean=_HALF, std=_HALF)
+    half = (0.5,) * colours
+    return Preprocessing(size, (resize, resize), how, crop_down=True, mean=half, std=half)
 
 
 def from_timm(values: Mapping[str, Any], size: int, source: str) -> Preprocessing:
@@ -90,7 +91,7 @@ def named(name: str, size: int, colours: int) -> Preprocessing:
     """What a person asked for: a family by name, or a file of Hugging Face's or timm's.
 
     Raises:
-        PointwiseError: no such family or file, or a file that cannot be used.
+        PointwiseError: no such family or file, or a file that cannot be used or is for other images.
     """
     if name in FAMILIES:
         return FAMILIES[name](size, colours)
@@ -101,9 +102,10 @@ def named(name: str, size: int, colours: int) -> Preprocessing:
             "preprocessor_config.json."
         )
     values = read_json(path)
+    reader, inside = from_huggingface, values
     if "pretrained_cfg" in values:
-        return described(from_timm, values["pretrained_cfg"], size, str(path))
-    return described(from_huggingface, values, size, str(path))
+        reader, inside = from_timm, values["pretrained_cfg"]
+    return described(reader, inside, size, str(path)).made_for(size, colours, str(path))
 
 
 def described(reader: Any, values: Mapping[str, Any], size: int, source: str) -> Preprocessing:
@@ -156,9 +158,5 @@ def _square(size: Any, source: str) -> int:
 
 
 def _of_size(preprocessing: Preprocessing, size: int, source: str) -> Preprocessing:
-    if preprocessing.size != size:
-        raise PointwiseError(
-            f"{source} gives images of {preprocessing.size} pixels, but the network takes {size}; "
-            "name the preprocessing."
-        )
-    return preprocessing
+    """How many colours the network takes is not known here."""
+    return preprocessing.made_for(size, len(preprocessing.mean), source)

@@ -18,9 +18,10 @@ def find_images(path: str | Path) -> ImageSet:
     """Find images.
 
     Args:
-        path: a folder with a folder for each class, as ImageNet's; a folder of images, of which nobody knows
-            what they show; or a text file with a line for each image: its path from the file's folder, and
-            behind a comma or a blank the number or the name of its class, where that is known.
+        path: a folder with a folder for each class, as ImageNet's (links to folders are followed, hidden
+            ones are left out); a folder of images, of which nobody knows what they show; or a text file with
+            a line for each image: its path from the file's folder, and behind a comma or a blank the number
+            or the name of its class, where that is known.
 
     Raises:
         PointwiseError: there is nothing there, or the list is garbled or names an image twice.
@@ -45,7 +46,7 @@ def _in_folder(root: Path) -> ImageSet:
     files = [
         ImageFile(path.relative_to(root).as_posix(), path, folder.name)
         for folder in folders
-        for path in _below(folder)
+        for path in _below(folder, root)
     ]
     files = files or [ImageFile(path.name, path, None) for path in sorted(root.iterdir()) if _is_image(path)]
     if not files:
@@ -53,14 +54,27 @@ def _in_folder(root: Path) -> ImageSet:
     return ImageSet(root, tuple(files))
 
 
-def _below(folder: Path) -> list[Path]:
-    found = [Path(parent) / name for parent, _, names in os.walk(folder, followlinks=True) for name in names]
+def _below(folder: Path, root: Path) -> list[Path]:
+    """The images of a class folder at any depth, but not those in hidden folders.
+
+    A folder is entered once, and the whole set never, so that links that lead back give no image twice.
+    """
+    found, entered = [], {root.resolve()}
+    for parent, folders, names in os.walk(folder, followlinks=True):
+        real = Path(parent).resolve()
+        if real in entered:
+            folders.clear()
+            continue
+        entered.add(real)
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        found += [Path(parent) / name for name in names]
     return sorted(path for path in found if _is_image(path))
 
 
 def _listed(listing: Path) -> ImageSet:
     try:
-        lines = listing.read_text(encoding="utf-8").splitlines()
+        # With a mark at the beginning, as Windows writes it, or without.
+        lines = listing.read_text(encoding="utf-8-sig").splitlines()
     except (UnicodeDecodeError, OSError) as error:
         raise PointwiseError(
             f"The list of images {listing} cannot be read as text; give a folder, or a text file with a line "

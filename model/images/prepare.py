@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import warnings
 from functools import lru_cache
 from pathlib import Path
@@ -17,6 +18,9 @@ MODES = {1: "L", 3: "RGB"}
 """Pillow's name for so many colours. Transparency is dropped, as torchvision's and timm's loaders do."""
 _DEEP = ("I", "I;16", "I;16B", "I;16L", "I;16N")
 """Grey of 16 bits, which Pillow would clip to 255 instead of scaling."""
+_NO_IMAGE = (None, errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.EINVAL)
+"""Numbers of an OSError that say something about the file: it is not there, or it is damaged, of which Pillow
+tells without a number, or which leads it to before the beginning (EINVAL). All others are the machine's."""
 
 
 class UnreadableImageError(PointwiseError):
@@ -34,7 +38,8 @@ def prepare(path: str | Path, preprocessing: Preprocessing) -> np.ndarray:
 
     Raises:
         UnreadableImageError: the file cannot be decoded to its end, or has pixels that are no colours.
-        PointwiseError: the preprocessing is neither of one nor of three colours.
+        PointwiseError: the preprocessing is neither of one nor of three colours, or the machine fails (an
+            I/O error, a missing permission, want of memory), which says nothing about the file.
     """
     colours = len(preprocessing.mean)
     if colours not in MODES:
@@ -70,6 +75,12 @@ def read(path: str | Path, mode: str) -> Image.Image:
                     raise ValueError("floating-point pixels")
                 return image.convert(mode)
     except Exception as error:
+        if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno not in _NO_IMAGE):
+            why = error.strerror if isinstance(error, OSError) else "not enough memory"
+            raise PointwiseError(
+                f"The image {path} cannot be read, for a reason outside it ({why}); remove the reason, or "
+                "leave the image out, and run it again."
+            ) from error
         # Decoders raise almost anything for a damaged file, from SyntaxError to struct.error.
         raise UnreadableImageError(
             f"The image {path} cannot be read ({str(error) or type(error).__name__}); fetch it again."

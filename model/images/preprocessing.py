@@ -74,6 +74,23 @@ class Preprocessing:
         how = f"{sides} {self.interpolation}, " if self.resize else ""
         return f"{how}centre {self.size}"
 
+    def made_for(self, size: int, colours: int, source: str) -> Preprocessing:
+        """Return the same, once it is known to give what a network takes.
+
+        Args:
+            size, colours: of the images that the network takes. source: whose preprocessing it is.
+
+        Raises:
+            PointwiseError: it gives images of another size or of other colours.
+        """
+        for given, taken, what in ((self.size, size, "pixels"), (len(self.mean), colours, "colours")):
+            if given != taken:
+                raise PointwiseError(
+                    f"{source} gives images of {given} {what}, but the network takes {taken}; name the "
+                    "preprocessing."
+                )
+        return self
+
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as plain values, ready for JSON."""
         return asdict(self)

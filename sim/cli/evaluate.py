@@ -49,7 +49,9 @@ def command(
     console = Console()
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
     with Progress(*columns, console=console, transient=True) as progress:
-        if images is None or images.isdecimal():
+        # A folder may have a number as its name.
+        if images is None or (images.isdecimal() and not Path(images).exists()):
+            _refuse(limit=limit, preprocess=preprocess, workers=workers, results=results)
             name, figures, unreadable = _arrays(model, checkpoint, heads, network, images, progress)
         else:
             if checkpoint is None or network is None:
@@ -66,6 +68,16 @@ def command(
         from hw.contract.files import write_file
 
         write_file(out, json.dumps({"model": name, **figures}, indent=1) + "\n")
+
+
+def _refuse(**given: object) -> None:
+    """Digits and made-up images have nothing to do with these options, so nobody is to think they had."""
+    odd = [f"--{name}" for name, value in given.items() if value is not None]
+    if odd:
+        raise PointwiseError(
+            f"{' and '.join(odd)} go with images in files, but digits or made-up ones were asked for; give a "
+            "folder or a list with --images, or leave these options out."
+        )
 
 
 def _arrays(

@@ -50,7 +50,7 @@ def command(
         name, weights = load_weights(model, checkpoint, heads)
         given = None
         if files is not None:
-            *given, unreadable = images_in_files(files, weights, images, preprocess)
+            *given, unreadable = images_in_files(files, weights, images, preprocess, labelled=False)
             options.tell_unreadable(console, unreadable)
         paths = _measure(console, path, (name, weights), images, given, alone, out)
     else:
@@ -84,12 +84,19 @@ def _measure(
     from sim.workload import with_images
 
     name, weights = source
-    if not 0 <= alone <= images:
-        raise PointwiseError(f"Each layer is to run alone on {alone} images; give 0 to {images}.")
     workload = with_images(name, weights, images, quantised=path, given=given)
+    count = len(workload.images)
+    if not 0 <= alone <= count:
+        raise PointwiseError(
+            f"Each layer is to run alone on {alone} images, but there are {count}; give --alone 0 to {count}."
+        )
+    if count < images:
+        console.print(f"{count} images were found, where {images} were asked for", style="yellow")
     mixed = MixedNetwork(workload.network, weights.state, weights.config)
     with Progress(console=console, transient=True) as progress:
         found = measure(mixed, workload.images, alone, options.bar(progress, "layers"))
     report = quantisation.as_dict(workload.network, found, " ".join(["pointwise", *sys.argv[1:]]))
-    console.print(f"{name}: logits {found.sqnr_db:.1f} dB, same class {found.agreement:.1f} %")
+    console.print(
+        f"{name}, {count} images: logits {found.sqnr_db:.1f} dB, same class {found.agreement:.1f} %"
+    )
     return quantisation.write(report, out or build_root() / f"report-{name}")

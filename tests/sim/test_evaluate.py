@@ -149,6 +149,20 @@ def test_missing_options_are_told(folder: Path, capsys: pytest.CaptureFixture[st
     assert "need --checkpoint and --network" in capsys.readouterr().err
 
 
+def test_options_of_images_in_files_go_with_no_others(capsys: pytest.CaptureFixture[str]) -> None:
+    for images in ([], ["--images", "4"]):
+        assert main(["evaluate", *images, "--limit", "2", "--workers", "0", "--preprocess", "nonsense"]) == 1
+        assert "--limit and --preprocess and --workers go with images in files" in capsys.readouterr().err
+
+
+def test_folder_may_have_a_number_as_its_name(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "2012").symlink_to(folder / "images")
+    monkeypatch.chdir(tmp_path)
+    assert figures(folder, tmp_path / "results.jsonl", Path("2012"))["images"] == IMAGES
+
+
 def test_integers_of_a_file_are_those_that_are_compared(folder: Path, tmp_path: Path) -> None:
     """On made-up images, for which this command calibrates otherwise than the one that made the file."""
     call = ["evaluate", "--checkpoint", str(folder / "net.safetensors"), "--images", "2"]

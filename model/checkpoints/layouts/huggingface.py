@@ -165,7 +165,7 @@ def _class_names(labels: dict[str, Any]) -> tuple[str, ...] | None:
 
 def _preprocessing(source: Source, kind: str, config: DeiTConfig) -> Preprocessing:
     if source.preprocessor is None:
-        return huggingface_default(kind, config.image_size)
+        return huggingface_default(kind, config.image_size, config.in_channels)
     return described(
         from_huggingface,
         source.preprocessor,

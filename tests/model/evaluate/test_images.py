@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -9,13 +10,13 @@ import pytest
 from PIL import Image
 
 from hw.contract.errors import PointwiseError
-from model.checkpoints import save_checkpoint
+from model.checkpoints import load_checkpoint, save_checkpoint
 from model.evaluate import evaluate
 from model.evaluate.images import evaluate_images
 from model.evaluate.results import ImageResult, ResultsFile
 from model.evaluate.tally import tally
 from model.images.find import find_images
-from model.images.prepare import prepare
+from model.images.prepare import UnreadableImageError, prepare
 from model.images.preprocessing import authors
 from model.images.sample import sample
 from model.networks import DeiTConfig
@@ -69,7 +70,6 @@ def whole(case: Case, tmp_path_factory: pytest.TempPathFactory):
 
 def test_figures_are_those_of_arrays(case: Case, whole) -> None:
     """The same by the other way: all images at once, without a file."""
-    from model.checkpoints import load_checkpoint
     from model.quantise.io import load_network
 
     files = [file for file in case.images.files if file.name != BROKEN]
@@ -104,13 +104,13 @@ def test_interrupted_run_goes_on_where_it_was(case: Case, whole, tmp_path: Path)
 
     with pytest.raises(Interrupted):
         case.run(path, progress=stop_after_half)
-    half = path.read_text().count("\n")
+    half = sum(json.loads(line)["error"] is None for line in path.read_text().splitlines())
     assert IMAGES / 2 < half < IMAGES
     calls: list[tuple[int, int]] = []
     assert case.run(path, progress=lambda *call: calls.append(call)) == whole[0]
     assert (calls[0], calls[-1]) == ((half, IMAGES), (IMAGES, IMAGES))
     assert sorted(path.read_text().splitlines()) == whole[1]
-    assert case.run(path) == whole[0], "there is nothing left to do"
+    assert case.run(path) == whole[0], "there is nothing left to do but to try the broken one"
     assert path.read_text().count("\n") == IMAGES
 
 
@@ -159,6 +159,65 @@ def test_another_network_or_image_is_evaluated_anew(case: Case, whole, tmp_path:
     both = [line for line in lines if line["image"] == str(changed)]
     assert len(both) == 2
     assert both[0]["signal"] != both[1]["signal"]
+
+
+def test_image_that_could_not_be_read_is_tried_again(
+    case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Even where its file looks the same: a decoder may have been missing."""
+    listed = tmp_path / "list.txt"
+    listed.write_text("".join(f"{case.folder / 'images' / file.name} 0\n" for file in case.images.files[:3]))
+
+    def run(failing: int):
+        calls: list[Path] = []
+
+        def sometimes(path: Path, preprocessing):
+            calls.append(path)
+            if len(calls) <= failing:
+                raise UnreadableImageError("no decoder")
+            return prepare(path, preprocessing)
+
+        monkeypatch.setattr("model.evaluate.both.prepare", sometimes)
+        return evaluate_images(*case.pair, find_images(listed), tmp_path / "r.jsonl"), len(calls)
+
+    with pytest.raises(
+        PointwiseError, match=r"None of the 3 images .* can be read \(.*00\.png: no decoder …\)"
+    ):
+        run(failing=3)
+    figures, calls = run(failing=1)
+    assert (figures.images, len(figures.unreadable), calls) == (2, 1, 3)
+    assert len((tmp_path / "r.jsonl").read_text().splitlines()) == 5, "the same failure is written once"
+    figures, calls = run(failing=0)
+    assert (figures.images, figures.unreadable, calls) == (3, (), 1)
+    assert run(failing=0) == (figures, 0)
+
+
+def test_other_weights_or_integers_in_the_same_files_are_evaluated_anew(case: Case, tmp_path: Path) -> None:
+    checkpoint, network = (Path(shutil.copy(path, tmp_path)) for path in case.pair)
+    weights = load_checkpoint(checkpoint)
+
+    def run() -> tuple[int, float]:
+        calls: list[tuple[int, int]] = []
+        figures = evaluate_images(
+            checkpoint,
+            network,
+            case.images.first(3),
+            tmp_path / "r.jsonl",
+            progress=lambda *call: calls.append(call),
+        )
+        return calls[0][0], figures.sqnr_db
+
+    _, before = run()
+    assert run() == (3, before)
+    save_network(
+        network, quantise(weights.state, CONFIG, sample(case.images, weights.prepared, 8, seed=1)[0])
+    )
+    done, requantised = run()
+    assert done == 0 and requantised != before
+    weights.state["blocks.0.mlp.fc1.weight"][0, 0] += 1
+    save_checkpoint(checkpoint, weights)
+    done, changed = run()
+    assert done == 0 and changed != requantised
 
 
 def test_images_of_another_network_are_told(case: Case, tmp_path: Path) -> None:

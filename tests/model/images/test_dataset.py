@@ -44,7 +44,30 @@ def test_classes_go_by_name_where_the_network_has_names(folder: Path) -> None:
     assert images.labels(5, ("a", "rose", "b", "iris", "daisy")).tolist() == [4, 3, 1, 1, 1]
     assert images.labels(3, ("some", "thing", "else")).tolist() == [0, 1, 2, 2, 2]
     with pytest.raises(PointwiseError, match=r"holds 3 classes \(daisy …\), but the network has 5"):
-        images.labels(5, ("a", "rose", "b", "iris", "c"))
+        images.labels(5, ("a", "b", "c", "d", "e"))
+
+
+def test_names_of_which_only_some_are_the_networks_are_told(folder: Path) -> None:
+    """By their order all would be numbered wrongly, without a word."""
+    words = r"does not have \(daisy, iris\) beside others that it has; name them .* \(Daisy, Iris, rose\)"
+    with pytest.raises(PointwiseError, match=words):
+        find_images(folder).labels(3, ("Daisy", "Iris", "rose"))
+
+
+@pytest.mark.parametrize(("link", "target"), [("rose/loop", "."), ("rose/more/up", "../.."), ("loop", ".")])
+def test_links_that_lead_back_give_no_image_twice(folder: Path, link: str, target: str) -> None:
+    before = [file.name for file in find_images(folder).files]
+    (folder / link).symlink_to(target)
+    assert [file.name for file in find_images(folder).files] == before
+
+
+def test_links_elsewhere_are_followed_once_and_hidden_folders_are_left_out(folder: Path) -> None:
+    before = [file.name for file in find_images(folder).files]
+    draw(folder / "rose/.ipynb_checkpoints/b-checkpoint.png")
+    draw(folder.parent / "elsewhere/new.png")
+    for link in ("iris/others", "iris/same"):
+        (folder / link).symlink_to("../../elsewhere")
+    assert [file.name for file in find_images(folder).files] == sorted([*before, "iris/others/new.png"])
 
 
 def test_plain_folder_shows_nobody_knows_what(tmp_path: Path) -> None:
@@ -87,6 +110,11 @@ def test_garbled_list_is_told(tmp_path: Path, text: str, words: str) -> None:
     (tmp_path / "list.txt").write_text(text)
     with pytest.raises(PointwiseError, match=words):
         find_images(tmp_path / "list.txt")
+
+
+def test_list_may_begin_with_a_mark_of_its_encoding(tmp_path: Path) -> None:
+    (tmp_path / "list.txt").write_bytes(b"\xef\xbb\xbfa.png 1\r\nb.png 0\r\n")
+    assert [file.name for file in find_images(tmp_path / "list.txt").files] == ["a.png", "b.png"]
 
 
 def test_class_beyond_the_network_is_told(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Images are prepared as the library of each family does it."""
 
+import errno
 from pathlib import Path
 
 import numpy as np
@@ -144,6 +145,28 @@ def test_image_that_cannot_be_read_is_told_by_name(tmp_path: Path, name: str, sp
     spoil(tmp_path / name)
     with pytest.raises(UnreadableImageError, match=rf"The image .*{name} cannot be read"):
         prepare(tmp_path / name, plain(8))
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (OSError(errno.EIO, "Input/output error"), r"a\.png cannot be read, .* \(Input/output error\)"),
+        (PermissionError(errno.EACCES, "Permission denied"), "Permission denied"),
+        (OSError(errno.EMFILE, "Too many open files"), "Too many open files"),
+        (MemoryError(), "not enough memory"),
+    ],
+)
+def test_failure_of_the_machine_is_no_unreadable_image(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, words: str
+) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    picture(8, 8).save(tmp_path / "a.png")
+    monkeypatch.setattr(Image, "open", fail)
+    with pytest.raises(PointwiseError, match=words) as told:
+        prepare(tmp_path / "a.png", plain(8))
+    assert not isinstance(told.value, UnreadableImageError)
 
 
 def test_other_numbers_of_colours_are_told(tmp_path: Path) -> None:

@@ -19,12 +19,13 @@ def test_sizes_of_the_families() -> None:
     ]
     assert (timm_vit(224).mean, timm(224).mean) == ((0.5, 0.5, 0.5), (0.485, 0.456, 0.406))
     assert (plain(8, 1).mean, authors(8, 2).std) == ((0.5,), (0.5, 0.5))
-    assert huggingface_default("deit", 224).resize == (256, 256)
+    assert huggingface_default("deit", 224, 3).resize == (256, 256)
+    assert huggingface_default("vit", 8, 1).made_for(8, 1, "it").mean == (0.5,)
     assert str(authors(224)) == "256 bicubic, centre 224"
-    assert str(huggingface_default("vit", 224)) == "224×224 bilinear, centre 224"
+    assert str(huggingface_default("vit", 224, 3)) == "224×224 bilinear, centre 224"
 
 
-@pytest.mark.parametrize("value", [authors(224), huggingface_default("deit", 64), Preprocessing(8, None)])
+@pytest.mark.parametrize("value", [authors(224), huggingface_default("deit", 64, 3), Preprocessing(8, None)])
 def test_description_survives_json(value: Preprocessing) -> None:
     assert Preprocessing.from_dict(json.loads(json.dumps(value.to_dict()))) == value
 
@@ -75,5 +76,9 @@ def test_a_person_names_a_family_or_a_file(tmp_path: Path) -> None:
         path.write_text(text)
         with pytest.raises(PointwiseError, match=words):
             named(str(path), 32, 3)
+    for text in ('{"size": 32}', json.dumps({"pretrained_cfg": pretrained})):
+        path.write_text(text)
+        with pytest.raises(PointwiseError, match="gives images of 3 colours, but the network takes 1"):
+            named(str(path), 32, 1)
     with pytest.raises(PointwiseError, match="no preprocessing 'tim'; choose one of authors"):
         named("tim", 32, 3)

@@ -4,11 +4,13 @@ import json
 import re
 
 import pytest
+from PIL import Image
 
+from model.checkpoints import save_checkpoint
 from model.measure.layers import measure
 from model.measure.mixed import MixedNetwork
 from model.networks import DeiTConfig
-from model.quantise import LayerRecipe, Recipe, quantise
+from model.quantise import LayerRecipe, Recipe, quantise, save_network
 from model.synthetic import synthetic_checkpoint, synthetic_images
 from sim.cli import main
 from sim.reporting.quantisation import PAGE, REPORT, as_dict, page, write
@@ -75,3 +77,26 @@ def test_a_damaged_file_is_told_in_a_sentence(report, tmp_path, capsys, damage):
     assert main(["report", str(tmp_path)]) == 1
     assert re.search(r"quantisation\.json is damaged.*run pointwise report again", capsys.readouterr().err)
     assert not (tmp_path / PAGE).exists()
+
+
+def test_what_was_found_counts_and_its_classes_do_not(case, tmp_path, capsys):
+    """Two images are there, in a folder for each of two classes, while the network has three."""
+    network, _, images = case
+    for index in range(len(images)):
+        path = tmp_path / "images" / f"c{index}" / "a.png"
+        path.parent.mkdir(parents=True)
+        Image.new("RGB", (4, 4), (90 * index, 20, 30)).save(path)
+    save_checkpoint(tmp_path / "net.safetensors", synthetic_checkpoint(CONFIG))
+    save_network(tmp_path / "integers.safetensors", network)
+    call = [
+        "report",
+        str(tmp_path / "integers.safetensors"),
+        "--checkpoint",
+        str(tmp_path / "net.safetensors"),
+    ]
+    call += ["--files", str(tmp_path / "images"), "--images", "8", "--out", str(tmp_path / "report")]
+    assert main([*call, "--alone", "5"]) == 1
+    assert "alone on 5 images, but there are 2" in capsys.readouterr().err
+    assert main(call) == 0
+    shown = capsys.readouterr().out
+    assert "2 images were found, where 8 were asked for" in shown and "net, 2 images: logits" in shown
