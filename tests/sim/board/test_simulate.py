@@ -95,7 +95,7 @@ def test_each_configuration_is_elaborated_in_its_own_locked_folder(tmp_path, mon
         with folder.with_name(folder.name + ".lock").open("w") as file, pytest.raises(BlockingIOError):
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         folders.append(folder)
-        return SimpleNamespace(verilog=[], host=folder / "board.json")
+        return SimpleNamespace(texts=list, host=folder / "board.json")
 
     monkeypatch.setattr(hw.boards.elaborate, "elaborate", elaborate)
     monkeypatch.setattr(simulated, "build", lambda *sources, **options: None)
