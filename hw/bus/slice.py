@@ -50,23 +50,13 @@ class RegisterSlice(wiring.Component):
         return m
 
 
-class PingPong(wiring.Component):
+class PingPong(RegisterSlice):
     """Passes a stream on through two registers in turn, for a wide payload whose sink is far away.
 
-    The same as ``RegisterSlice`` from cycle to cycle. But the sink's READY leads to three flip-flops, not to
-    the enables of a whole word, and the payload goes out through a multiplexer.
-
-    Args:
-        shape: of the payload.
-
-    Ports:
-        source: comes in; its READY is a register. sink: goes out.
-
-    Latency: one cycle. Throughput: one payload a cycle.
+    The same as ``RegisterSlice`` from cycle to cycle, latency and throughput included. But the sink's READY
+    leads to three flip-flops, not to the enables of a whole word, and the payload goes out through a
+    multiplexer.
     """
-
-    def __init__(self, shape: object) -> None:
-        super().__init__({"source": In(stream.Signature(shape)), "sink": Out(stream.Signature(shape))})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
