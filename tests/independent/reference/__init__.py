@@ -1,0 +1,18 @@
+"""An executor and an assembler for the core, written from the documents alone.
+
+`docs/instruction_set.md`, `docs/arithmetic.md` and `docs/architecture.md` are meant to be enough for a third
+party to build a compiler, an emulator or a driver. This package is the proof. It was written without a look at
+the project's code and imports none of it (a test sees to that), so that a sentence of the documents which is
+wrong, or missing, shows as a difference between this package and the project's emulator.
+
+    core        what an image must know of a core; error codes
+    fields      instructions as dataclasses, and as 64 bytes
+    image       header, trailer, CRC-32: sealing an image and checking one
+    stream      the stationary stream: packing and unpacking
+    interpolation, arithmetic   the integer functions
+    legal       what an instruction may say
+    memory      the on-chip memories and the blocks in DRAM
+    convolution one CONV
+    executor    image and input block in, output block or error code out
+    assembler   instructions and operands in, sealed image out
+"""

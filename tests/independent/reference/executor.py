@@ -1,0 +1,82 @@
+"""Runs a memory image: what the core does from start to done or error, without its timing."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from tests.independent.reference import convolution, image, legal, stream
+from tests.independent.reference.core import Code, Core, CoreError
+from tests.independent.reference.fields import INSTRUCTION_BYTES, Conv, Dma, End, Instruction, decode
+from tests.independent.reference.memory import Dram, OnChip
+
+Observer = Callable[[int, Instruction, OnChip, Dram], None]
+
+
+@dataclass
+class Result:
+    """How a run ended. After an error `output` is undefined, and `instruction` is the one to blame."""
+
+    code: Code
+    message: str
+    instruction: int | None
+    output: bytes
+
+
+def run(data: bytes, input_block: bytes, core: Core, observe: Observer | None = None) -> Result:
+    """Checks an image and executes its program on one input block.
+
+    Instructions run one after the other. A correct program waits for whatever it needs, so that this is one of
+    the orders in which the core may run it, and every order gives the same result. `observe` is called after
+    each instruction with its index, itself, the on-chip memories and the DRAM.
+    """
+    try:
+        header = image.check(data, core)
+    except CoreError as error:
+        return Result(error.code, str(error), None, b"")
+    chip = OnChip(core)
+    memory = np.frombuffer(bytearray(data), np.uint8)
+    output = np.zeros(header.output_bytes, np.uint8)
+    dram = Dram(memory, np.frombuffer(input_block, np.uint8), output)
+    try:
+        _run(header, data, chip, dram, observe)
+    except CoreError as error:
+        return Result(error.code, str(error), error.instruction, output.tobytes())
+    return Result(Code.NONE, "", None, output.tobytes())
+
+
+def _run(header: image.Header, data: bytes, chip: OnChip, dram: Dram, observe: Observer | None) -> None:
+    completed = {Conv: 0, Dma: 0}
+    for index in range(header.program_length):
+        start = header.program_offset + index * INSTRUCTION_BYTES
+        instruction = decode(data[start : start + INSTRUCTION_BYTES])
+        if isinstance(instruction, End):
+            return
+        try:
+            _check(instruction, completed, chip.core)
+            _execute(instruction, chip, dram)
+        except CoreError as error:
+            raise CoreError(error.code, f"instruction {index}: {error}", index) from error
+        completed[type(instruction)] += 1
+        if observe:
+            observe(index, instruction, chip, dram)
+    raise CoreError(Code.PROGRAM, "the program ends without END", header.program_length - 1)
+
+
+def _check(instruction: Instruction | None, completed: dict[type, int], core: Core) -> None:
+    if instruction is None:
+        raise CoreError(Code.OPCODE, "unknown opcode")
+    legal.check(instruction, core)
+    waits_dma = max(instruction.wait_dma, getattr(instruction, "post_wait_dma", 0))
+    if instruction.wait_conv > completed[Conv] or waits_dma > completed[Dma]:
+        raise CoreError(Code.WATCHDOG, "it waits for a later instruction")
+
+
+def _execute(instruction: Conv | Dma, chip: OnChip, dram: Dram) -> None:
+    if isinstance(instruction, Conv):
+        count = stream.stream_bytes(instruction, chip.core)
+        convolution.execute(instruction, chip, dram.stream(instruction.stream_offset, count))
+    elif instruction.store:
+        dram.store(instruction, chip)
+    else:
+        dram.load(instruction, chip)
