@@ -1,8 +1,8 @@
 """An executor and an assembler for the core, written from the documents alone.
 
 `docs/instruction_set.md`, `docs/arithmetic.md` and `docs/architecture.md` are meant to be enough for a third
-party to build a compiler, an emulator or a driver. This package is the proof. It was written without a look at
-the project's code and imports none of it (a test sees to that), so that a sentence of the documents which is
+party to build a compiler, an emulator or a driver. This package is the proof. It was written without a look
+at the project's code and imports none of it (a test sees to that). So a sentence of the documents that is
 wrong, or missing, shows as a difference between this package and the project's emulator.
 
     core        what an image must know of a core; error codes

@@ -40,12 +40,12 @@ def _multiply(conv: Conv, chip: OnChip, operands: stream.Operands, weights: np.n
     )
     words = memory[places].reshape(conv.tokens, -1)[:, : conv.k]
     turned = weights.T.astype(np.float64)
+    tokens = slice(conv.first_token, conv.first_token + conv.tokens)
     if conv.prologue == Prologue.NORMALISE:
-        tokens = slice(conv.first_token, conv.first_token + conv.tokens)
         statistics = arithmetic.Statistics(*(part[tokens].copy() for part in chip.statistics))
         return _multiply_normalised(words.astype(np.int64), statistics, operands, turned, chip.core.cols)
     if conv.prologue == Prologue.EXPONENTIAL:
-        row_max = chip.row_max[conv.max_slot, : conv.tokens, None]
+        row_max = chip.row_max[conv.max_slot, tokens, None]
         streamed = arithmetic.exponentials(words.astype(np.int64), row_max, operands.exponential_table)
         chip.reciprocals[conv.sum_slot, :, : conv.tokens] = arithmetic.softmax_reciprocal(streamed)
     else:
@@ -88,11 +88,12 @@ def _write(conv: Conv, chip: OnChip, result: np.ndarray) -> None:
         result = np.clip(lanes[:, : conv.n] + result, *arithmetic.INT16)
     lanes[:, : conv.n] = result.astype(memory.dtype)
     memory[places] = lanes.reshape(*places.shape, -1)
+    tokens = slice(conv.first_token, conv.first_token + conv.tokens)
     if conv.row_max:
-        chip.row_max[conv.max_slot, : conv.tokens] = lanes[:, : conv.n].max(axis=1)
+        chip.row_max[conv.max_slot, tokens] = lanes[:, : conv.n].max(axis=1)
     if conv.to_residual and conv.sums:
         statistics = arithmetic.layernorm_statistics(
             result, conv.mean_mult, conv.mean_shift, conv.norm_mult, conv.norm_shift, conv.epsilon
         )
         for kept, new in zip(chip.statistics, statistics, strict=True):
-            kept[conv.first_token : conv.first_token + conv.tokens] = new
+            kept[tokens] = new

@@ -23,20 +23,23 @@ class Result:
     output: bytes
 
 
-def run(data: bytes, input_block: bytes, core: Core, observe: Observer | None = None) -> Result:
+def run(
+    data: bytes, input_block: bytes, core: Core, observe: Observer | None = None, seed: int = 0
+) -> Result:
     """Checks an image and executes its program on one input block.
 
-    Instructions run one after the other. A correct program waits for whatever it needs, so that this is one of
+    Instructions run one after the other. A correct program waits for whatever it needs, so this is one of
     the orders in which the core may run it, and every order gives the same result. `observe` is called after
-    each instruction with its index, itself, the on-chip memories and the DRAM.
+    each instruction with its index, itself, the on-chip memories and the DRAM. `seed` is that of the noise in
+    memories that nobody has written.
     """
     try:
         header = image.check(data, core)
     except CoreError as error:
         return Result(error.code, str(error), None, b"")
-    chip = OnChip(core)
+    chip = OnChip(core, seed)
     memory = np.frombuffer(bytearray(data), np.uint8)
-    output = np.zeros(header.output_bytes, np.uint8)
+    output = np.random.default_rng(seed + 1).integers(0, 256, header.output_bytes, np.uint8)
     dram = Dram(memory, np.frombuffer(input_block, np.uint8), output)
     try:
         _run(header, data, chip, dram, observe)

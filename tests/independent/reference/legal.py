@@ -38,7 +38,7 @@ def _check_conv(conv: Conv, core: Core) -> None:
         tokens, words = (conv.n, k_words) if conv.stationary == Stationary.KEYS else (conv.k, n_words)
         end = last(conv.stat_base, tokens, conv.stat_token_stride, words, conv.stat_word_stride)
         _need(end < core.act_words, "stat_base")
-    if conv.sums or conv.prologue == Prologue.NORMALISE:
+    if conv.sums or conv.row_max or conv.prologue != Prologue.PLAIN:
         _need(conv.first_token + conv.tokens <= core.max_tokens, "first_token")
 
 

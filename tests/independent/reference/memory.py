@@ -1,7 +1,5 @@
 """The on-chip memories, the blocks in DRAM, and what moves words between them."""
 
-from dataclasses import dataclass, field
-
 import numpy as np
 
 from tests.independent.reference.arithmetic import Statistics
@@ -9,24 +7,27 @@ from tests.independent.reference.core import Code, Core, CoreError, ceil_div
 from tests.independent.reference.fields import Base, Dma, Space
 
 
-@dataclass
 class OnChip:
-    """Everything that one instruction leaves for another. Undefined before it is written; here 0."""
+    """Everything that one instruction leaves for another.
 
-    core: Core
-    activation: np.ndarray = field(init=False)  # act_words × R, int8
-    residual: np.ndarray = field(init=False)  # res_words × R, int16
-    row_max: np.ndarray = field(init=False)  # slots × tokens
-    reciprocals: np.ndarray = field(init=False)  # slots × (mult, l) × tokens
-    statistics: Statistics = field(init=False)  # each of tokens
+    Contents are undefined before they are written. Here they are noise, so that a program shows that depends
+    on them.
 
-    def __post_init__(self):
-        core = self.core
-        self.activation = np.zeros((core.act_words, core.rows), np.int8)
-        self.residual = np.zeros((core.res_words, core.rows), np.int16)
-        self.row_max = np.zeros((2, core.max_tokens), np.int64)
-        self.reciprocals = np.ones((2, 2, core.max_tokens), np.int64)
-        self.statistics = Statistics(*np.ones((3, core.max_tokens), np.int64))
+    Attributes:
+        activation, residual: words × R lanes, int8 and int16.
+        row_max: slots × tokens, int8 range.
+        reciprocals: slots × (mult, exponent) × tokens, for `divide`.
+        statistics: for NORMALISE, each part by token.
+    """
+
+    def __init__(self, core: Core, seed: int = 0):
+        noise = np.random.default_rng(seed)
+        self.core = core
+        self.activation = noise.integers(-128, 128, (core.act_words, core.rows), np.int8)
+        self.residual = noise.integers(-32768, 32768, (core.res_words, core.rows), np.int16)
+        self.row_max = noise.integers(-128, 128, (2, core.max_tokens))
+        self.reciprocals = noise.integers(0, 16, (2, 2, core.max_tokens))
+        self.statistics = Statistics(*noise.integers(1, 48, (3, core.max_tokens)))
 
     def space(self, space: int) -> np.ndarray:
         return self.residual if space == Space.RESIDUAL else self.activation
