@@ -181,7 +181,8 @@ def resolves(name: str) -> bool:
 @pytest.mark.parametrize("path", DOCUMENTS)
 def test_plusargs_and_environment_variables_exist(path: Path) -> None:
     sources = "".join(file.read_text() for file in sorted((ROOT / "sim").rglob("*.sv")))
-    python = "".join(file.read_text() for file in sorted((ROOT / "sim").rglob("*.py")))
+    folders = (ROOT / "sim", ROOT / "tests")
+    python = "".join(file.read_text() for folder in folders for file in sorted(folder.rglob("*.py")))
     for span in spans(read(path)):
         if match := re.fullmatch(r"(\+\w+)(?:=.*)?", span):
             assert match[1] in sources, f"{path.name}: nothing knows the plusarg {match[1]}"
