@@ -153,17 +153,23 @@ class CoreConfig:
     @classmethod
     def from_json(cls, path: Path) -> "CoreConfig":
         """Read a configuration written by ``to_json``; raises PointwiseError when it cannot be had."""
+        # Only who reads a file needs pydantic.
+        from .form import FormError, read_json
+
         try:
-            values = json.loads(Path(path).read_text())
+            values = read_json(Path(path))
         except OSError as error:
-            raise PointwiseError(f"core configuration {path} cannot be read: {error.strerror}") from error
-        except ValueError as error:
-            raise PointwiseError(f"core configuration {path} is not JSON ({error}); write it anew") from error
-        if not isinstance(values, dict):
             raise PointwiseError(
-                f"core configuration {path} must hold one JSON object with the core's parameters"
-            )
-        return cls.from_dict(values)
+                f"core configuration {path} cannot be read ({error.strerror}); check the path"
+            ) from error
+        except FormError as error:
+            raise PointwiseError(
+                f"core configuration {path} {error}; write it anew, as pointwise verilog does"
+            ) from error
+        try:
+            return cls.from_dict(values)
+        except PointwiseError as error:
+            raise PointwiseError(f"core configuration {path}: {error}") from error
 
 
 def _in_range(name: str, value: int, low: int, high: int) -> None:

@@ -99,6 +99,11 @@ def seal(body: bytes) -> bytes:
     return body + struct.pack("<I", zlib.crc32(body)) + bytes(TRAILER_BYTES - 4)
 
 
+def checksum(image: bytes) -> int:
+    """CRC-32 of a sealed image, of every byte but the trailer."""
+    return zlib.crc32(memoryview(image)[:-TRAILER_BYTES])
+
+
 def check(data: bytes, config: CoreConfig | None = None) -> Header:
     """Check an image as the core does, and return its header.
 
@@ -112,7 +117,7 @@ def check(data: bytes, config: CoreConfig | None = None) -> Header:
             f"the image has {len(data)} bytes, its header says {header.length}; it is cut short or damaged"
         )
     (stored,) = struct.unpack("<I", data[-TRAILER_BYTES : 4 - TRAILER_BYTES])
-    if zlib.crc32(data[:-TRAILER_BYTES]) != stored:
+    if checksum(data) != stored:
         raise PointwiseError("the image's checksum is wrong; the file is damaged, compile it again")
     if config is not None:
         if header.shape != shape_word(config):

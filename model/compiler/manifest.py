@@ -1,22 +1,20 @@
 """The manifest: what a compiled image holds, as plain JSON for the runner, for reports and for people."""
 
-import zlib
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from hw.contract.config import CoreConfig
-from hw.contract.image import HEADER_BYTES, TRAILER_BYTES
+from hw.contract.image import HEADER_BYTES, TRAILER_BYTES, checksum
 from hw.contract.isa import INSTRUCTION_BYTES, Conv, Dma, End, Space
 from model.integer.network import IntegerNetwork
 
 from .analysis import Analysis
 from .layout import DramBlock
+from .manifest_form import FORMAT
 from .planning import Plan
 from .program import Line
 from .transfers import Transfers
-
-FORMAT = 1
 
 
 @dataclass
@@ -46,17 +44,10 @@ def build_manifest(
     record: Record,
     trace: bool,
 ) -> dict[str, Any]:
-    """Everything about a compiled network, JSON-able:
+    """Everything about a compiled network, JSON-able; ``manifest_form`` says what each field means.
 
-    * ``network``, ``macs``, ``info``, ``config``, ``trace``, ``image`` (bytes, crc32);
-    * ``input`` and ``output``: bytes, and blocks (``layout.DramBlock``) of each tensor; the first output is
-      the network's result, with trace one for each layer follows (``layer``: true), of the tokens that the
-      layer made; buffers that wait in DRAM lie behind them, ``spilled`` bytes;
-    * ``memory``: words of both: up to the highest used, alive at once, available, and bytes of one;
-    * ``dram``: the image's map, (offset, bytes, what);
-    * ``tensors``: each buffer on chip: memory, base, strides, shape, dtype, scale, zero point, lifetime in
-      instructions;
-    * ``instructions``: index, layer name, MACs and all fields of each.
+    With ``trace``, the output holds what each layer made behind the network's result; buffers that wait in
+    DRAM lie behind them.
     """
     return {
         "format": FORMAT,
@@ -65,7 +56,7 @@ def build_manifest(
         "info": network.info,
         "config": asdict(config),
         "trace": trace,
-        "image": {"bytes": len(image), "crc32": zlib.crc32(image[:-TRAILER_BYTES])},
+        "image": {"bytes": len(image), "crc32": checksum(image)},
         "input": {
             "name": network.input_name,
             "shape": [network.tokens, network.input_channels],

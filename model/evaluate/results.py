@@ -12,20 +12,26 @@ import fcntl
 import hashlib
 import json
 import os
+import stat
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Annotated, Self
 
 import numpy as np
+from pydantic import Field, InstanceOf
 
 from hw.contract.errors import PointwiseError
+from hw.contract.form import Form, FormError, parse_json
 from model.checkpoints import Checkpoint
 from model.images.preprocessing import Preprocessing
 
 FORMAT = 1
 """Part of every digest: raised when the numbers of a line change their meaning."""
+MOST_LINE = 1 << 20
+"""Bytes of a line that is read; ours have some hundred."""
+Power = Annotated[float, Field(ge=0, allow_inf_nan=True)]
 
 
 @dataclass(frozen=True)
@@ -97,7 +103,11 @@ class ResultsFile:
                 f"The results {self.path} are being written by another evaluation; wait for it, or name "
                 "another file."
             ) from error
-        self._read()
+        try:
+            self._read()
+        except BaseException:
+            self._file.close()
+            raise
         return self
 
     def __exit__(
@@ -121,27 +131,44 @@ class ResultsFile:
 
     def _read(self) -> None:
         """Take what is whole; cut off a last line that an interruption left unfinished."""
+        if not stat.S_ISREG(os.fstat(self._file.fileno()).st_mode):
+            raise PointwiseError(f"The results {self.path} are no ordinary file; name another file.")
         self._file.seek(0)
-        data = self._file.read()
-        whole = data[: data.rfind(b"\n") + 1]
-        if len(whole) < len(data):
-            os.ftruncate(self._file.fileno(), len(whole))
-        for line in whole.splitlines():
+        whole = 0
+        # A line that is longer than any of ours comes in pieces, of which none is a result.
+        while line := self._file.readline(MOST_LINE):
+            if line.endswith(b"\n"):
+                whole = self._file.tell()
             result = _parsed(line, self.digest)
             if result is not None:
                 self.done[result.image, result.stamp] = result
+        if whole < self._file.tell():
+            os.ftruncate(self._file.fileno(), whole)
+
+
+class _Line(Form):
+    """What a line holds."""
+
+    networks: str
+    # pydantic's own text takes no name of a file that is not UTF-8.
+    image: InstanceOf[str]
+    stamp: str
+    float_best: list[int]
+    integer_best: list[int]
+    signal: Power
+    noise: Power
+    error: str | None
 
 
 def _parsed(line: bytes, digest: str) -> ImageResult | None:
     """The result in a line, or None where it is of other networks, or garbled: the image is done anew."""
-    try:
-        values = json.loads(line)
-        if values.pop("networks") != digest:
-            return None
-        values = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
-        result = ImageResult(**values)
-    except (ValueError, TypeError, KeyError, AttributeError):
+    if not line.endswith(b"\n"):
         return None
-    kinds = {"str": str, "float": float, "tuple[int, ...]": tuple, "str | None": str | None}
-    good = all(isinstance(getattr(result, field.name), kinds[field.type]) for field in fields(ImageResult))
-    return result if good else None
+    try:
+        values = dict(_Line.of(parse_json(line)))
+    except FormError:
+        return None
+    if values.pop("networks") != digest:
+        return None
+    best = {name: tuple(values[name]) for name in ("float_best", "integer_best")}
+    return ImageResult(**{**values, **best})

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from hw.contract import form
 from hw.contract.errors import PointwiseError
 
 from .preprocessing import FAMILIES, INTERPOLATIONS, Preprocessing
@@ -130,12 +130,11 @@ def read_json(path: Path) -> dict[str, Any]:
         PointwiseError: it cannot be read or holds something else.
     """
     try:
-        values = json.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
-        raise PointwiseError(f"The file {path} cannot be read as JSON ({error}); fetch it again.") from error
-    if not isinstance(values, dict):
-        raise PointwiseError(f"The file {path} holds no JSON object; fetch it again.")
-    return values
+        return form.read_json(path)
+    except OSError as error:
+        raise PointwiseError(f"The file {path} cannot be read ({error.strerror}); check the path.") from error
+    except form.FormError as error:
+        raise PointwiseError(f"The file {path} {error}; fetch it again.") from error
 
 
 def _resize(size: Any, source: str) -> int | tuple[int, int]:

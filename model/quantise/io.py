@@ -11,6 +11,7 @@ import safetensors.numpy
 
 from hw.contract.errors import PointwiseError
 from hw.contract.files import replace_file
+from hw.contract.form import Form, FormError, parse_json
 from hw.contract.isa import Prologue, Stationary
 from model.integer.layernorm import NormConstants
 from model.integer.network import IntegerNetwork, Layer
@@ -95,10 +96,13 @@ def rebuild(description: str, arrays: dict[str, np.ndarray]) -> IntegerNetwork:
     """The network that ``describe`` described.
 
     Raises:
-        PointwiseError: description and arrays do not belong together; the sentence lacks its subject.
-        KeyError, TypeError, ValueError, AttributeError: the description is damaged.
+        PointwiseError: the description is damaged, or arrays do not belong to it; the sentence lacks its
+            subject.
     """
-    return _build(json.loads(description), dict(arrays))
+    try:
+        return _build(parse_json(description), dict(arrays))
+    except FormError as error:
+        raise PointwiseError(str(error)) from error
 
 
 def load_network(path: str | Path) -> IntegerNetwork:
@@ -129,50 +133,55 @@ def load_network(path: str | Path) -> IntegerNetwork:
         return rebuild(description, arrays)
     except PointwiseError as error:
         raise PointwiseError(f"The integer network {path} {error}; quantise the checkpoint again.") from error
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise PointwiseError(
-            f"The integer network {path} is damaged ({type(error).__name__}: {error}); quantise the "
-            "checkpoint again."
-        ) from error
 
 
-def _build(description: dict[str, Any], arrays: dict[str, np.ndarray]) -> IntegerNetwork:
-    if description["format"] != FORMAT:
-        raise PointwiseError(f"is of format {description['format']}, but this version reads {FORMAT}")
+class _Description(Form):
+    """What the metadata hold; network and layers are looked at one by one, so that they are told by name."""
+
+    format: int
+    network: dict[str, Any]
+    layers: list[dict[str, Any]]
     # Files that were written before the names were kept have none.
-    if missing := set(description.get("arrays", arrays)) - set(arrays):
+    arrays: list[str] | None = None
+
+
+def _build(description: Any, arrays: dict[str, np.ndarray]) -> IntegerNetwork:
+    found = _Description.of(description, "the description")
+    if found.format != FORMAT:
+        raise PointwiseError(f"is of format {found.format}, but this version reads {FORMAT}")
+    if missing := set(arrays if found.arrays is None else found.arrays) - set(arrays):
         raise PointwiseError(f"lacks {min(missing)}")
-    top = description["network"]
-    check_plain(IntegerNetwork, top)
-    layers = tuple(_layer(plain, arrays) for plain in description["layers"])
-    network = IntegerNetwork(**top, residual_init=_taken(INITIAL, np.int16, arrays), layers=layers)
+    check_plain(IntegerNetwork, found.network, "network")
+    layers = tuple(_layer(index, plain, arrays) for index, plain in enumerate(found.layers))
+    network = IntegerNetwork(**found.network, residual_init=_taken(INITIAL, np.int16, arrays), layers=layers)
     if arrays:
         raise PointwiseError(f"holds {min(arrays)}, which belongs to no layer")
     check_network(network)
     return network
 
 
-def _layer(plain: dict[str, Any], arrays: dict[str, np.ndarray]) -> Layer:
+def _layer(index: int, plain: dict[str, Any], arrays: dict[str, np.ndarray]) -> Layer:
     """One layer; takes its arrays out of ``arrays``."""
-    check_plain(Layer, plain, f"{plain['name']}.")
-    inputs, norm = plain["inputs"], plain["norm"]
-    if not isinstance(inputs, list) or not inputs or not all(isinstance(name, str) for name in inputs):
-        raise PointwiseError(f"says {plain['name']}.inputs {inputs!r}, but names of tensors were expected")
-    if norm is not None:
-        check_plain(NormConstants, norm, f"{plain['name']}.norm.")
-        norm = NormConstants(**norm)
-    values = {**plain, "inputs": tuple(inputs), "norm": norm}
-    values["prologue"] = Prologue[plain["prologue"]]
-    values["stationary"] = Stationary[plain["stationary"]]
-    for name, dtype in DTYPES.items():
-        stored = f"{plain['name']}.{name}"
-        values[name] = _taken(stored, dtype, arrays) if stored in arrays else None
+    name = plain.get("name")
+    check_plain(Layer, plain, name if isinstance(name, str) and name else f"layers[{index}]")
+    values = {**plain, "inputs": tuple(plain["inputs"])}
+    for kind in (Prologue, Stationary):
+        field = kind.__name__.lower()
+        if field in plain:
+            values[field] = kind[plain[field]]
+    if plain.get("norm") is not None:
+        values["norm"] = NormConstants(**plain["norm"])
+    for field, dtype in DTYPES.items():
+        stored = f"{name}.{field}"
+        values[field] = _taken(stored, dtype, arrays) if stored in arrays else None
     return Layer(**values)
 
 
 def _taken(name: str, dtype: type[np.number], arrays: dict[str, np.ndarray]) -> np.ndarray:
     """An array, taken out of ``arrays``, in the type in which it was stored."""
-    array = arrays.pop(name)
+    array = arrays.pop(name, None)
+    if array is None:
+        raise PointwiseError(f"lacks {name}")
     if array.dtype != dtype:
         raise PointwiseError(f"holds {name} as {array.dtype}, but {np.dtype(dtype)} was expected")
     return array

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from hw.contract.errors import PointwiseError
+from hw.contract.form import FormError, read_bytes
 
 from .ranges import METHODS, range_method
 from .rounding import ROUNDINGS, rounding_method
@@ -161,13 +162,17 @@ def load_recipe(path: str | Path) -> Recipe:
     """
     path = Path(path)
     try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+        tables = tomllib.loads(read_bytes(path).decode("utf-8"))
     except OSError as error:
         raise PointwiseError(
             f"The recipe {path} cannot be read ({error.strerror}); check the path."
         ) from error
+    except FormError as error:
+        raise PointwiseError(f"The recipe {path} {error}; write a shorter one.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise PointwiseError(f"The recipe {path} is not TOML ({error}); correct it there.") from error
+    except RecursionError:
+        raise PointwiseError(f"The recipe {path} is nested too deep; correct it there.") from None
     return Recipe.from_dict(tables, f"The recipe {path}")
 
 

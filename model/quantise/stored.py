@@ -4,15 +4,17 @@ A damaged network would else give wrong results, or a traceback far from its cau
 subject, the file, which only the reader of the file knows.
 """
 
-import math
-from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import MISSING, fields, is_dataclass
+from enum import IntEnum
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal, get_args
 
 import numpy as np
+from pydantic import Field, create_model
 
 from hw.contract.errors import PointwiseError
+from hw.contract.form import Form
 from hw.contract.isa import Prologue, Stationary
 from model.integer.network import IntegerNetwork, Layer
 
@@ -21,34 +23,50 @@ TABLE = (256,)
 """Entries of a table: one for each int8 or uint8."""
 RANGES = {"shift": (1, 47), "channel_shift": (0, 15)}
 """Least and largest value of what the integer model shifts by."""
-_WORDS: dict[Any, str] = {
-    str: "a text",
-    str | None: "a text or null",
-    bool: "true or false",
-    int: "a whole number of at least 0",
-    float: "a number",
-    dict[str, object]: "a JSON object",
+_FORMS: dict[Any, Any] = {
+    str: str,
+    str | None: str | None,
+    bool: bool,
+    int: Annotated[int, Field(ge=0)],
+    float: float,
+    tuple[str, ...]: Annotated[list[str], Field(min_length=1)],
+    dict[str, object]: dict[str, Any],
 }
-"""Types of the fields that are plain values, in words; others are looked at elsewhere."""
+"""What JSON gives for the types of fields that are plain values."""
 
 Shapes = dict[str, tuple[int, ...]]
 
 
-def check_plain(kind: type, values: Mapping[str, Any], owner: str = "") -> None:
-    """Check the type of each plain value that goes into a dataclass.
+def check_plain(kind: type, values: Any, owner: str) -> None:
+    """Check the plain values that go into a dataclass: all are there, of their types, and no others.
+
+    Fields that are arrays, or tuples of other dataclasses, are left out; members of enumerations go by name.
 
     Args:
-        kind: the dataclass. values: by the names of its fields; one that is missing is not told here.
-        owner: in front of a field's name.
+        kind: the dataclass. values: an object of JSON. owner: in front of a field's name.
 
     Raises:
-        PointwiseError: a value is of another type.
+        FormError: a value is missing, unknown or of another type.
     """
+    _form(kind).of(values, owner)
+
+
+@cache
+def _form(kind: type) -> type[Form]:
+    forms: dict[str, Any] = {}
     for field in fields(kind):
-        if field.name in values and field.type in _WORDS and not _is(values[field.name], field.type):
-            raise PointwiseError(
-                f"says {owner}{field.name} {values[field.name]!r}, but {_WORDS[field.type]} was expected"
-            )
+        inner = [one for one in get_args(field.type) if is_dataclass(one)]
+        if field.type in _FORMS:
+            form = _FORMS[field.type]
+        elif isinstance(field.type, type) and issubclass(field.type, IntEnum):
+            form = Literal[tuple(member.name for member in field.type)]
+        elif inner and type(None) in get_args(field.type):
+            form = _form(inner[0]) | None
+        else:
+            continue
+        needed = field.default is MISSING and field.default_factory is MISSING
+        forms[field.name] = (form, ... if needed else None)
+    return create_model(kind.__name__, __base__=Form, **forms)
 
 
 def check_name(name: str) -> None:
@@ -92,15 +110,6 @@ def check_network(network: IntegerNetwork) -> None:
             (given.add if here else given.discard)(layer.output)
     if not names or network.output not in shapes:
         raise PointwiseError(f"has no layer that gives {network.output}")
-
-
-def _is(value: Any, kind: Any) -> bool:
-    """Whether JSON gave what a field of ``kind`` takes; true and false are no numbers, NaN is none either."""
-    if kind is float:
-        return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < math.inf
-    if kind is int:
-        return isinstance(value, int) and not isinstance(value, bool) and value >= 0
-    return isinstance(value, dict if kind == dict[str, object] else kind)
 
 
 def _result(layer: Layer, shapes: Shapes) -> tuple[int, ...]:

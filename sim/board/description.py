@@ -1,16 +1,37 @@
 """``board.json``, which ``hw.boards.host`` writes beside a bitstream: what a host must know of a system."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from hw.contract.config import CoreConfig
 from hw.contract.errors import PointwiseError
+from hw.contract.form import Form, FormError, read_json
 
 SIMULATED_SLOWDOWN = 1000.0
 """A simulated board runs at some hundred kilohertz."""
-WORD_END = 1 << 32
+Word = Annotated[int, Field(ge=0, lt=1 << 32)]
+Positive = Annotated[int, Field(ge=1, lt=1 << 32)]
+
+
+class _Step(Form):
+    address: Word
+    value: Word
+    wait_us: Word
+
+
+class _Board(Form):
+    board: str
+    clock_hz: Positive
+    baud: Positive
+    core: dict[str, Any]
+    core_base: Word
+    sdram_base: Word
+    sdram_bytes: Positive
+    scratch: Word
+    sdram_init: Annotated[list[_Step], Field(min_length=1)]
 
 
 @dataclass(frozen=True)
@@ -38,40 +59,21 @@ class Description:
         """Read the file, or the one in a folder; raises PointwiseError when it is not one."""
         file = path / "board.json" if path.is_dir() else path
         try:
-            return cls._from(json.loads(file.read_text()))
+            found = _Board.of(read_json(file))
+            core = CoreConfig.from_dict(found.core)
         except OSError as error:
             raise PointwiseError(
                 f"{file} cannot be read ({error.strerror}); name the folder that pointwise bitstream wrote"
             ) from error
-        except (ValueError, KeyError, TypeError, PointwiseError) as error:
+        except (FormError, PointwiseError) as error:
+            what = f"it {error}" if isinstance(error, FormError) else error
             raise PointwiseError(
-                f"{file} does not describe a board ({error}); build the system again with pointwise bitstream"
+                f"{file} does not describe a board ({what}); build the system again with pointwise bitstream"
             ) from error
-
-    @classmethod
-    def _from(cls, found: dict[str, Any]) -> "Description":
-        steps = [
-            {name: _number(step, name) for name in ("address", "value", "wait_us")}
-            for step in found["sdram_init"]
-        ]
-        if not steps:
-            raise ValueError("sdram_init is empty")
-        return cls(
-            board=str(found["board"]),
-            core=CoreConfig.from_dict(found["core"]),
-            sdram_init=steps,
-            **{name: _number(found, name, least=1) for name in ("clock_hz", "baud", "sdram_bytes")},
-            **{name: _number(found, name) for name in ("core_base", "sdram_base", "scratch")},
-        )
+        steps = [step.model_dump() for step in found.sdram_init]
+        return cls(**{**dict(found), "core": core, "sdram_init": steps})
 
     @property
     def slowdown(self) -> float:
         """How much slower than real it is."""
         return SIMULATED_SLOWDOWN if self.board == "simulation" else 1.0
-
-
-def _number(found: dict[str, Any], name: str, *, least: int = 0) -> int:
-    value = found[name]
-    if not isinstance(value, int) or isinstance(value, bool) or not least <= value < WORD_END:
-        raise ValueError(f"{name} is {value!r}; expected a whole number from {least} to {WORD_END - 1}")
-    return value

@@ -1,6 +1,5 @@
 """What the board commands read from files and show: a compiled network, inputs, logits and counters."""
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,10 +11,14 @@ from rich.table import Table
 
 from hw.contract.config import CoreConfig
 from hw.contract.errors import PointwiseError
+from hw.contract.form import FormError, read_bytes, read_json
 from hw.contract.image import check
 from model.compiler import blocks
+from model.compiler.manifest_check import check_image, check_manifest
 from sim.system.run import ImageRun
 
+MOST_BYTES = (1 << 32) - 1
+"""Of an image: its offsets have 32 bits."""
 MOST_CLASSES = 5
 """Classes that are shown, the likeliest first."""
 
@@ -48,42 +51,43 @@ def read_program(folder: Path, core: CoreConfig) -> Program:
         PointwiseError: they are not there, damaged, or not for this core.
     """
     try:
-        image = (folder / "image.bin").read_bytes()
-        manifest = json.loads((folder / "manifest.json").read_text())
-        compiled_for = CoreConfig.from_dict(manifest["config"])
-        sizes = manifest["input"]["bytes"], manifest["output"]["bytes"]
-        program = Program(str(manifest["network"]), image, manifest, folder, *sizes)
+        image = read_bytes(folder / "image.bin", MOST_BYTES)
+    except FormError as error:
+        raise PointwiseError(f"{folder}/image.bin {error}; compile the network again") from error
     except OSError as error:
-        raise PointwiseError(
-            f"{error.filename} cannot be read ({error.strerror}); name a folder that pointwise compile wrote"
-        ) from error
-    except (ValueError, KeyError, TypeError, PointwiseError) as error:
-        raise PointwiseError(
-            f"{folder}/manifest.json is damaged ({error}); compile the network again"
-        ) from error
+        raise _unreadable(error) from error
+    try:
+        manifest = read_json(folder / "manifest.json")
+        found = check_manifest(manifest)
+        compiled_for = CoreConfig.from_dict(manifest["config"])
+    except OSError as error:
+        raise _unreadable(error) from error
+    except FormError as error:
+        raise _damaged(folder, error) from error
     if compiled_for != core:
         raise PointwiseError(
-            f"{program.name} in {folder} was compiled for another core than the one on the board; compile it "
-            "again with --config and pointwise_core.json of the bitstream's folder gateware"
+            f"{found.network} in {folder} was compiled for another core than the one on the board; compile "
+            "it again with --config and pointwise_core.json of the bitstream's folder gateware"
         )
-    _check(program, core)
-    return program
-
-
-def _check(program: Program, core: CoreConfig) -> None:
-    """See that both files belong together, and that a result can be read as the manifest has it."""
     try:
-        header = check(program.image, core)
+        check(image, core)
     except PointwiseError as error:
-        raise PointwiseError(f"{program.folder}/image.bin: {error}") from error
+        raise PointwiseError(f"{folder}/image.bin: {error}") from error
     try:
-        if (program.input_bytes, program.output_bytes) != (header.input_bytes, header.output_bytes):
-            raise ValueError("its input and output are not those of image.bin")
-        program.logits(bytes(header.output_bytes))
-    except (ValueError, LookupError, TypeError, AttributeError, AssertionError, StopIteration) as error:
-        raise PointwiseError(
-            f"{program.folder}/manifest.json is damaged ({error}); compile the network again"
-        ) from error
+        check_image(found, image)
+    except FormError as error:
+        raise _damaged(folder, error) from error
+    return Program(found.network, image, manifest, folder, found.input.bytes, found.output.bytes)
+
+
+def _unreadable(error: OSError) -> PointwiseError:
+    return PointwiseError(
+        f"{error.filename} cannot be read ({error.strerror}); name a folder that pointwise compile wrote"
+    )
+
+
+def _damaged(folder: Path, error: Exception) -> PointwiseError:
+    return PointwiseError(f"{folder}/manifest.json is damaged (it {error}); compile the network again")
 
 
 def read_inputs(program: Program, files: Sequence[Path] | None) -> Iterator[tuple[str, bytes]]:

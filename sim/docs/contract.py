@@ -4,10 +4,11 @@ import dataclasses
 import enum
 
 from hw.contract.config import PRESETS, CoreConfig
+from hw.contract.docstrings import attribute_docs, member_docs
 from hw.contract.image import Header
 from hw.contract.registers import ERROR_TEXT, Cause, Error, Register
 
-from .reading import attribute_docs, markdown, member_docs
+from .markdown import markdown
 
 
 def members(cls: type[enum.IntEnum]) -> str:

@@ -6,6 +6,8 @@ A document holds a table between two comments, and everything between them belon
     ...
     <!-- end of table -->
 
+The JSON schema of ``manifest.json`` lies beside them and is made anew in the same way.
+
 ``python -m sim.docs --check`` changes nothing and ends with a non-zero status if a table is out of date.
 """
 
@@ -15,9 +17,12 @@ from pathlib import Path
 from hw.contract.errors import PointwiseError
 from hw.contract.files import write_file
 
+from .manifest import schema_text
 from .tables import TABLES
 
 ROOT = Path(__file__).parents[2]
+
+SCHEMA = ROOT / "docs" / "manifest.schema.json"
 
 REGION = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end of table -->)", re.DOTALL)
 
@@ -42,9 +47,9 @@ def renewed(text: str) -> str:
 def main(arguments: list[str]) -> int:
     """Renew the documents, or with ``--check`` name those that are out of date; returns the exit status."""
     stale = 0
-    for path in documents():
-        before = path.read_text()
-        after = renewed(before)
+    for path in [*documents(), SCHEMA]:
+        before = path.read_text() if path.exists() else ""
+        after = schema_text() if path == SCHEMA else renewed(before)
         if before == after:
             continue
         if "--check" in arguments:

@@ -2,7 +2,9 @@
 
 import dataclasses
 
-from .reading import attribute_docs, markdown
+from hw.contract.docstrings import attribute_docs
+
+from .markdown import markdown
 
 
 def recipe() -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from sim.fpga import tables as boards
 
-from .reading import markdown
+from .markdown import markdown
 
 RESULTS = Path(__file__).parents[2] / "docs" / "results"
 """Reports of ``pointwise sim`` that the table of results is made from, in the order of their names; and of

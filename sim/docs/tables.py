@@ -1,11 +1,12 @@
 """The tables that documents may hold, by name."""
 
+import functools
 from collections.abc import Callable
 
 from hw.contract import isa
 from hw.contract.registers import Cause
 
-from . import contract, recipe, results, units
+from . import contract, manifest, recipe, results, units
 
 TABLES: dict[str, Callable[[], str]] = {
     "opcodes": lambda: contract.members(isa.Opcode),
@@ -28,5 +29,6 @@ TABLES: dict[str, Callable[[], str]] = {
     "sample": results.sample,
     "methods": results.methods,
     "recipe": recipe.recipe,
+    **{f"manifest_{name}": functools.partial(manifest.table, name) for name in manifest.NAMES},
 }
 """What makes each table, by its name in the documents."""

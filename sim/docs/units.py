@@ -5,7 +5,7 @@ import warnings
 
 from hw.contract.config import PRESETS, CoreConfig
 
-from .reading import markdown
+from .markdown import markdown
 
 
 def latencies() -> str:

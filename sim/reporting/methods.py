@@ -4,13 +4,15 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
+from pydantic import Field
 from rich.table import Table
 
 from hw.contract.errors import PointwiseError
 from hw.contract.files import write_file
+from hw.contract.form import Form, FormError, read_json
 from model.checkpoints import Checkpoint
 from model.measure.ablation import Attempt
 from model.quantise.recipe import LayerRecipe
@@ -90,28 +92,41 @@ def read(path: Path) -> dict[str, Any]:
         PointwiseError: it cannot be read, is of another kind, or is damaged.
     """
     try:
-        contents = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise PointwiseError(f"{path} cannot be read ({error}); run pointwise ablation again.") from error
-    if not isinstance(contents, dict) or contents.get("kind") != KIND:
-        raise PointwiseError(f"{path} is no result of pointwise ablation; choose another file with --out.")
-    if not _whole(contents):
-        raise PointwiseError(f"{path} is damaged; remove it, or choose another file with --out.")
+        contents = read_json(path)
+        if contents.get("kind") != KIND:
+            raise PointwiseError(
+                f"{path} is no result of pointwise ablation; choose another file with --out."
+            )
+        _Methods.of(contents)
+    except OSError as error:
+        raise PointwiseError(f"{path} cannot be read ({error.strerror}); choose another file.") from error
+    except FormError as error:
+        raise PointwiseError(
+            f"{path} is damaged (it {error}); remove it, or choose another file with --out."
+        ) from error
     return contents
 
 
-def _whole(contents: dict[str, Any]) -> bool:
-    """Whether everything that such a file holds is there, and of its type."""
-    kinds = {"network": str, "calibration_images": int, "images": int, "command": str, "attempts": list}
-    if not all(isinstance(contents.get(name), kind) for name, kind in kinds.items()):
-        return False
-    names = {field.name for field in fields(Attempt)}
-    return all(
-        isinstance(attempt, dict)
-        and attempt.keys() == names
-        and all(isinstance(attempt[name], int | float) for name in ("sqnr_db", "image_sqnr_db", "agreement"))
-        for attempt in contents["attempts"]
-    )
+Decibels = Annotated[float, Field(allow_inf_nan=True)]
+"""Infinite where there is no noise at all."""
+
+
+class _Attempt(Form):
+    method: str
+    recipe: dict[str, str | int | bool]
+    sqnr_db: Decibels
+    image_sqnr_db: Decibels
+    agreement: Annotated[float, Field(ge=0, le=100)]
+
+
+class _Methods(Form):
+    kind: Literal[KIND]
+    network: str
+    calibration_images: Annotated[int, Field(ge=1)]
+    images: Annotated[int, Field(ge=1)]
+    command: str
+    digest: str | None = None
+    attempts: list[_Attempt]
 
 
 COLUMNS = ("method", "logits, all images", "logits, mean of the images", "same class")

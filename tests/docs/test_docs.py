@@ -27,6 +27,7 @@ GENERATED = {"image.bin", "image.hex", "manifest.json", "config.json", "report.j
     "quantisation.json",
     "board.json",
     "input.bin",
+    "manifest.schema.json",
 }
 """File names in the documents that are no files of the project: what commands write …"""
 BROUGHT = {
@@ -92,6 +93,10 @@ def options_of(command: str) -> set[str]:
 def test_tables_are_what_the_code_says(path: Path) -> None:
     text = path.read_text()
     assert renewed(text) == text, f"{path.name} is out of date; run python -m sim.docs"
+
+
+def test_the_schema_is_what_the_code_says() -> None:
+    assert docs.SCHEMA.read_text() == docs.schema_text(), "run python -m sim.docs"
 
 
 @pytest.mark.parametrize("path", DOCUMENTS)

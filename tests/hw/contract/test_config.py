@@ -57,9 +57,10 @@ def test_json_brings_back_the_same_core(name: str, tmp_path: Path) -> None:
     ("text", "said"),
     [
         (None, "cannot be read"),
-        ("{", "is not JSON"),
-        ("[]", "one JSON object"),
+        ("{", "is no JSON"),
+        ("[]", "holds an empty list, but an object was expected; write it anew"),
         ('{"row": 4}', "row is unknown"),
+        ('{"rows": 0}', r"core\.json: core parameter rows = 0 is out of range"),
     ],
 )
 def test_bad_files_are_told_in_a_sentence(text: str | None, said: str, tmp_path: Path) -> None:

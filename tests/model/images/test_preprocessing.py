@@ -72,7 +72,7 @@ def test_a_person_names_a_family_or_a_file(tmp_path: Path) -> None:
     pretrained = {"input_size": [3, 32, 32], "crop_pct": 0.5, "mean": [0, 0, 0], "std": [1, 1, 1]}
     path.write_text(json.dumps({"pretrained_cfg": pretrained}))
     assert named(str(path), 32, 3).resize == 64
-    for text, words in (("{", "cannot be read as JSON"), ("[]", "no JSON object"), ('{"size": []}', "known")):
+    for text, words in (("{", "is no JSON"), ("[]", "an object was expected"), ('{"size": []}', "known")):
         path.write_text(text)
         with pytest.raises(PointwiseError, match=words):
             named(str(path), 32, 3)

@@ -89,12 +89,16 @@ def test_an_older_file_can_be_read_and_a_damaged_one_is_told(attempts, tmp_path)
     del contents["digest"]
     path.write_text(json.dumps(contents))
     assert read(path)["attempts"] == [asdict(attempts[0])]
-    for damage in ({"network": None}, {"attempts": [{}]}, {"attempts": None}):
+    for damage, words in (
+        ({"network": None}, "says network null, but a text was expected"),
+        ({"attempts": [{}]}, r"lacks attempts\[0\]\.method"),
+        ({"attempts": None}, "says attempts null, but a list was expected"),
+    ):
         path.write_text(json.dumps(contents | damage))
-        with pytest.raises(PointwiseError, match=r"m\.json is damaged; remove it"):
+        with pytest.raises(PointwiseError, match=rf"m\.json is damaged \(it {words}\); remove it"):
             load(path, settings, [])
     path.write_text(json.dumps({"kind": "methods"}))
-    with pytest.raises(PointwiseError, match=r"m\.json is damaged; remove it"):
+    with pytest.raises(PointwiseError, match=r"m\.json is damaged \(it lacks network\); remove it"):
         load(path, settings, [])
 
 

@@ -1,6 +1,7 @@
 """Files that the board commands read: right ones are read, damaged ones told with their names."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -108,6 +109,37 @@ def test_a_manifest_without_the_tensors_of_its_output_is_told(program):
     file.write_text(json.dumps(manifest))
     with pytest.raises(PointwiseError, match=f"{file} is damaged"):
         read_program(program, CONFIG)
+
+
+def test_a_manifest_of_another_image_of_the_same_size_is_told(program, tmp_path):
+    """The same network with one weight changed: every size is the same."""
+    network = random_network(3)
+    weight = network.layers[0].weight.copy()
+    weight[0, 0] ^= 1
+    changed = replace(network, layers=(replace(network.layers[0], weight=weight), *network.layers[1:]))
+    write(compile_network(changed, CONFIG), tmp_path / "other")
+    image, other = ((folder / "image.bin").read_bytes() for folder in (program, tmp_path / "other"))
+    assert len(image) == len(other)
+    (program / "image.bin").write_bytes(other)
+    with pytest.raises(PointwiseError, match=r"json is damaged \(it says image\.crc32 \d+, but the image"):
+        read_program(program, CONFIG)
+
+
+def test_damage_is_told_without_python(program):
+    file = program / "manifest.json"
+    whole = json.loads(file.read_text())
+    for change, words in (
+        ({"format": 2}, "says format 2, but 1 was expected"),
+        ({"config": None}, "says config null, but an object was expected"),
+        ({"input": 3}, "says input 3, but an object was expected"),
+        ({"input": whole["input"] | {"bytes": None}}, "says input.bytes null, but a whole number was"),
+        ({"output": {"bytes": 64}}, "lacks output.tensors"),
+        ({"image": whole["image"] | {"bytes": 64}}, "says image.bytes 64, but the image beside it has"),
+    ):
+        file.write_text(json.dumps(whole | change))
+        with pytest.raises(PointwiseError) as caught:
+            read_program(program, CONFIG)
+        assert f"(it {words}" in str(caught.value)
 
 
 def test_a_damaged_image_is_told(program):

@@ -1,4 +1,4 @@
-"""What docstrings and the strings below assignments say, and how a table is written in Markdown."""
+"""What docstrings say of attributes, and the strings below assignments of what is assigned."""
 
 import ast
 import inspect
@@ -7,7 +7,7 @@ import re
 import textwrap
 from collections.abc import Iterable
 
-from hw.contract.errors import PointwiseError
+from .errors import PointwiseError
 
 
 def member_docs(cls: type) -> dict[str, str]:
@@ -44,11 +44,3 @@ def attribute_docs(cls: type, names: Iterable[str]) -> dict[str, str]:
     if missing:
         raise PointwiseError(f"the docstring of {cls.__name__} does not explain {missing[0]}; add it there")
     return found
-
-
-def markdown(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
-    """A table; ``code`` of reStructuredText becomes `code`."""
-    columns = list(columns)
-    lines = [columns, ["---"] * len(columns), *rows]
-    cells = ([str(cell).replace("``", "`").replace("|", "\\|") for cell in line] for line in lines)
-    return "\n".join(f"| {' | '.join(line)} |" for line in cells)
