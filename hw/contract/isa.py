@@ -151,11 +151,11 @@ class Conv:
         out_unsigned: clamp to 0..255 instead of −128..127 (activation only).
         table: look the requantised byte up in the table of the stream (activation only).
         divide: softmax's denominator: multiply by 1/S[t] before requantising (with EXPONENTIAL).
-        row_max: keep the maximum of the results per token under slot max_slot.
+        row_max: keep the maximum of the results per token under slot max_slot and first_token + t.
         max_slot: which of two sets of row maxima is written (row_max) or read (EXPONENTIAL).
         sum_slot: which of two sets of reciprocals is written and read (EXPONENTIAL, divide).
         shifts: the stream carries the channel shifts of each K-tile (with NORMALISE).
-        first_token: token number of t = 0 for the LayerNorm statistics.
+        first_token: token number of t = 0 for row maxima and LayerNorm statistics, written and read.
         mean_mult, mean_shift, norm_mult, norm_shift, epsilon: constants of the LayerNorm statistics that
             ``sums`` produces; see ``model.integer.layernorm``.
         stream_offset, stream_beats: the stationary stream of this convolution: byte offset from the image's

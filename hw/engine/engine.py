@@ -182,8 +182,7 @@ class Engine(wiring.Component):
         for stage in range(READ_LATENCY):
             if stage == READ_LATENCY - LOOK_UP_CYCLES:
                 m.d.comb += [
-                    epilogue.norm_token.eq(delay(m, issue.token.stat_token, stage, name="stat_token")),
-                    epilogue.max_token.eq(tag.token),
+                    epilogue.stat_token.eq(delay(m, issue.token.stat_token, stage, name="stat_token")),
                     epilogue.max_slot.eq(delay(m, issue.token.max_slot, stage, name="max_slot")),
                 ]
             later = Signal(TokenTag(self.config), name=f"fetch_tag{stage + 1}", reset_less=True)

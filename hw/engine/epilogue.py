@@ -35,8 +35,7 @@ class Epilogue(wiring.Component):
         acc: complete accumulators, token by token.
         plane_write, plane_bank, plane, plane_data: fill the parameters. table_*: fill the activation table.
         sum_slot, sum_token, reciprocal: read port of the softmax denominators, answered in the next cycle.
-        max_slot, max_token, row_max: lets the prologue read row maxima (one cycle). norm_token, statistics:
-            likewise.
+        stat_token, max_slot: of what token the prologue wants row_max and statistics, one cycle later.
         act_write, res_write, res_read: SRAM ports; they must be granted at once (highest priority).
         popped: a token left ``acc``. tile_end: parameters of an N-tile are free. table_end: a convolution
         with a table is done with it. conv_done: all that a convolution writes can be read.
@@ -71,9 +70,8 @@ class Epilogue(wiring.Component):
                 "sum_token": Out(token),
                 "reciprocal": In(RECIPROCAL),
                 "max_slot": In(1),
-                "max_token": In(token),
                 "row_max": Out(signed(8)),
-                "norm_token": In(token),
+                "stat_token": In(token),
                 "statistics": Out(NORM_STATISTICS),
                 "act_write": Out(write_port(act_bits, config.rows, act)),
                 "res_write": Out(write_port(res_bits, config.rows, res)),
@@ -230,9 +228,9 @@ class Epilogue(wiring.Component):
         m.d.comb += [
             row_max.valid.eq(valid & tag.row_max),
             row_max.slot.eq(tag.max_slot),
-            row_max.token.eq(tag.token),
+            row_max.token.eq(tag.stat_token),
             row_max.read_slot.eq(self.max_slot),
-            row_max.read_token.eq(self.max_token),
+            row_max.read_token.eq(self.stat_token),
             self.row_max.eq(row_max.row_max),
             sums.valid.eq(valid & tag.sums),
             sums.token.eq(tag.stat_token),
@@ -241,7 +239,7 @@ class Epilogue(wiring.Component):
             layernorm.token.eq(sums.out_token),
             layernorm.total.eq(sums.total),
             layernorm.squares.eq(sums.squares),
-            layernorm.read_token.eq(self.norm_token),
+            layernorm.read_token.eq(self.stat_token),
             self.statistics.eq(layernorm.statistics),
         ]
         for unit in (row_max, sums):

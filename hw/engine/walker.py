@@ -20,8 +20,8 @@ class GroupTag(data.StructLayout):
 
     Fields:
         address, lane_group: word and part of the word that the group is written to. mask: lanes inside N.
-        bank, group: of the parameters. token: number in the convolution. stat_token: for the LayerNorm
-            statistics.
+        bank, group: of the parameters. token: number in the convolution. stat_token: number under
+            which row maximum and LayerNorm statistics are kept.
         first_group, last_group, first_tile, last_tile: where in the walk. Others: flags of the instruction.
     """
 

@@ -220,10 +220,11 @@ class _Builder:
             raise PointwiseError(
                 f"layer {layer.name} divides by a sum of exponentials, but its prologue makes none"
             )
-        if layer.norm and layer.prologue == Prologue.NORMALISE and layer.first_token != layer.output_token:
+        keeps, needs = layer.norm or layer.row_max, layer.prologue != Prologue.PLAIN
+        if keeps and needs and layer.first_token != layer.output_token:
             raise PointwiseError(
-                f"layer {layer.name} reads LayerNorm statistics from token {layer.first_token} and writes "
-                f"them from {layer.output_token}; one instruction has one first token"
+                f"layer {layer.name} reads LayerNorm statistics or row maxima from token {layer.first_token} "
+                f"and writes such from {layer.output_token}; one instruction has one first token"
             )
         if layer.add:
             tensor = self._tensor(layer, layer.output)

@@ -78,7 +78,7 @@ class Emitter:
         source = self.plan.graph.buffers[step.streamed[0].buffer]
         target = self.plan.graph.buffers[step.output.buffer]
         norm = layer.norm
-        normalise = layer.prologue == Prologue.NORMALISE
+        plain = layer.prologue == Prologue.PLAIN  # reads nothing of a token but its words
         others = {} if norm is None else dict(vars(norm))
         if step.stationary is not None:
             others |= {
@@ -110,7 +110,7 @@ class Emitter:
             shifts=uses_shifts(layer),
             max_slot=self._maxima.get(step.index, 0),
             sum_slot=self._sums.get(step.index, 0),
-            first_token=(node.first if normalise else layer.output_token) + step.first,
+            first_token=(layer.output_token if plain else node.first) + step.first,
             stream_offset=self.streams[step.node_index],
             stream_beats=0,
             **others,

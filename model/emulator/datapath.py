@@ -58,13 +58,13 @@ def finish(machine: Machine, started: Started) -> None:
     lanes[:, : conv.n] = result
     stored = lanes.astype(np.int16 if conv.to_residual else np.uint8)
     machine.put(space, addresses, stored.reshape(conv.tokens, words, -1))
+    rows = slice(conv.first_token, conv.first_token + conv.tokens)
     if conv.row_max:
-        machine.maxima[conv.max_slot, : conv.tokens] = _signed(stored[:, : conv.n]).max(axis=1)
+        machine.maxima[conv.max_slot, rows] = _signed(stored[:, : conv.n]).max(axis=1)
     if conv.sums:
         constants = NormConstants(
             conv.mean_mult, conv.mean_shift, conv.norm_mult, conv.norm_shift, conv.epsilon
         )
-        rows = slice(conv.first_token, conv.first_token + conv.tokens)
         found = statistics(*token_sums(result), constants)
         machine.mean[rows], machine.mult[rows], machine.shift[rows] = found
 
@@ -82,14 +82,14 @@ def _prologue(
         tiles_in_order = zip(arriving, addresses.T, strict=False)
         lanes = np.stack([machine.words(space, tile) for _, tile in tiles_in_order], axis=1)
     lanes = lanes.reshape(conv.tokens, -1)[:, : conv.k]
+    rows = slice(conv.first_token, conv.first_token + conv.tokens)
     if conv.prologue == Prologue.NORMALISE:
-        rows = slice(conv.first_token, conv.first_token + conv.tokens)
         return normalise(
             lanes, machine.mean[rows], machine.mult[rows], machine.shift[rows], parameters.channel_shift
         )
     if conv.prologue == Prologue.EXPONENTIAL:
         # A maximum that is not the row's own gives a wrong but defined entry, as an 8-bit subtractor would.
-        difference = machine.maxima[conv.max_slot, : conv.tokens, None] - _signed(lanes)
+        difference = machine.maxima[conv.max_slot, rows, None] - _signed(lanes)
         return parameters.exp_table[difference & 255]
     return np.asarray(lanes, np.int64) if conv.in_unsigned else _signed(lanes)
 

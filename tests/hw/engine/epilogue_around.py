@@ -31,8 +31,7 @@ INPUTS = (
     ),
     *(
         "max_slot",
-        "max_token",
-        "norm_token",
+        "stat_token",
         "act_write_ready",
         "res_write_ready",
         "res_read_ready",
@@ -191,7 +190,7 @@ class Surroundings:
             # Two cycles apart at least: a convolution is over when all that it writes can be read.
             tokens = range(work.conv.tokens)
             for token in tokens if work.conv.sums else ():
-                dut.norm_token.value = work.conv.first_token + token
+                dut.stat_token.value = work.conv.first_token + token
                 await self.cycle()
                 await ReadOnly()
                 fields = unpack_fields(NORM_STATISTICS, int(dut.statistics.value))
@@ -201,7 +200,8 @@ class Surroundings:
                 same(f"statistics of {number}, token {token}", int(dut.statistics.value), int(want))
                 await self.cycle()
             for token in tokens if work.conv.row_max else ():
-                dut.max_token.value, dut.max_slot.value = token, work.conv.max_slot
+                dut.stat_token.value = work.conv.first_token + token
+                dut.max_slot.value = work.conv.max_slot
                 await self.cycle()
                 await ReadOnly()
                 same(

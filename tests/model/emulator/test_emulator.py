@@ -74,6 +74,24 @@ def test_tensors_in_slices_in_a_tight_memory(seed: int):
             assert differences(compiled, network, seed, order) == [], (seed, trace, order)
 
 
+def test_contexts_in_other_slices_than_their_scores():
+    """Spilling cuts the context at other tokens than the scores, whose row maxima it needs."""
+    shape = Shape(
+        tokens=40, inputs=72, dim=25, depth=1, heads=1, head_dim=38, hidden=69, classes=11, distilled=True
+    )
+    network = random_network(2, shape)
+    config = CoreConfig(8, 8, max_tokens=100, act_kib=4, act_banks=1, res_kib=1, axi_data_width=64)
+    compiled = compile_network(network, config, trace=True)
+    first = {"row_max": set(), "divide": set()}
+    for line in compiled.program:
+        for kind, tokens in first.items():
+            if isinstance(line.instruction, Conv) and getattr(line.instruction, kind):
+                tokens.add(line.instruction.first_token)
+    assert first["divide"] - first["row_max"]
+    for order in Order:
+        assert differences(compiled, network, 2, order) == [], order
+
+
 def test_one_slot_of_reciprocals_is_slower_but_right(monkeypatch):
     """With one slot instead of two each context has to wait for the epilogue of the one before."""
     monkeypatch.setattr(schedule, "SUM_SLOTS", 1)
