@@ -1,5 +1,6 @@
 """Amaranth to Verilog, in one place, so that the same component gives the same text everywhere."""
 
+import gc
 import os
 
 from amaranth.back import verilog
@@ -44,9 +45,14 @@ def to_verilog(component: wiring.Component, name: str) -> str:
         ports[port] = (value, direction)
     before = os.environ.get("AMARANTH_USE_YOSYS")
     os.environ["AMARANTH_USE_YOSYS"] = "builtin"  # the pinned wheel, whatever the machine has
+    # Millions of objects are made and nearly all are kept: at Python's usual pace a third of the time goes to
+    # looking for rubbish among them.
+    pace = gc.get_threshold()
+    gc.set_threshold(100_000, 50, 50)
     try:
         text = verilog.convert(component, name=name, ports=ports, emit_src=False, strip_internal_attrs=True)
     finally:
+        gc.set_threshold(*pace)
         if before is None:
             del os.environ["AMARANTH_USE_YOSYS"]
         else:

@@ -8,7 +8,6 @@ Lean means that only the ports of the top module are visible to cocotb. A visibl
 Verilator's optimiser; with all of them visible, cocotb's own default, the model is several times slower.
 """
 
-import fcntl
 import functools
 import hashlib
 import importlib.metadata
@@ -18,14 +17,15 @@ import re
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from hw.contract.errors import PointwiseError
 
-from .verilator import find_compiler, find_verilator
+from .locks import locked
+from .runtime import provide_headers, provide_library
+from .verilator import compiler_version, find_compiler, find_verilator
 
 RTL = Path(__file__).parent / "rtl"
 """Where the behavioural SystemVerilog of the simulation lies."""
@@ -130,24 +130,6 @@ def wave_format() -> str:
     return "vcd" if done.returncode else "fst"
 
 
-@contextmanager
-def locked(directory: Path, tell: Callable[[], None] = lambda: None) -> Iterator[None]:
-    """Hold ``<directory>.lock`` for the length of a ``with`` statement, waiting for whoever holds it.
-
-    ``tell`` is called where that takes a while.
-
-    The operating system lets go of it when a process dies, so that a lock left behind never blocks.
-    """
-    directory.parent.mkdir(parents=True, exist_ok=True)
-    with directory.with_name(directory.name + ".lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            tell()
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-
-
 def _text(source: Path | str) -> str:
     if isinstance(source, str):
         return source
@@ -196,35 +178,18 @@ def _compile(
     verilate += ["--vpi", "-LDFLAGS", link, str(cocotb_main)] if main is None else [str(main.resolve())]
     verilate += map(str, files)
     verilator = find_verilator()
-    environment = verilator.environment(find_compiler(), {"OPT_FAST": optimise})
+    environment = verilator.environment(find_compiler())
     log = target.directory / "build.log"
     _run([str(verilator.executable), *verilate], environment, log, target.top)
-    with _shared_runtime(objects, verilator.environment(find_compiler())["MAKEFLAGS"]):
-        _run(["make", "-C", str(objects), "-f", "Vtop.mk"], environment, log, target.top)
+
+    def make(arguments: Sequence[str]) -> None:
+        _run(["make", "-C", str(objects), "-f", "Vtop.mk", *arguments], environment, log, target.top)
+
+    machine = [environment["MAKEFLAGS"], str(verilator.executable), compiler_version(find_compiler())]
+    provide_library(objects, target.directory.parent, machine, make)
+    make(provide_headers(objects, target.directory.parent, machine, optimise, make))
     for leftover in [*objects.glob("*.o"), *objects.glob("*.a"), *objects.glob("*.gch")]:
         leftover.unlink()
-
-
-@contextmanager
-def _shared_runtime(objects: Path, flags: str) -> Iterator[None]:
-    """Lend a build the objects of Verilator's own library: most of its compile time, and always the same.
-
-    They depend on the settings in ``Vtop_classes.mk`` and on the flags of the machine, not on those of the
-    model, and are kept under a hash of both.
-    """
-    settings = re.findall(r"^(VM_\w+ = .*)$", (objects / "Vtop_classes.mk").read_text(), re.MULTILINE)
-    text = "\0".join([*settings, flags, str(find_verilator().executable)])
-    store = build_root() / "benches" / f"runtime-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
-    with locked(store):
-        for file in store.glob("*.o"):
-            shutil.copy(file, objects)
-    yield
-    with locked(store):
-        store.mkdir(exist_ok=True)
-        for file in objects.glob("verilated*.o"):
-            if not (store / file.name).exists():
-                shutil.copy(file, store / (file.name + ".tmp"))
-                (store / (file.name + ".tmp")).rename(store / file.name)
 
 
 def _run(command: Sequence[str], environment: Mapping[str, str], log: Path, top: str) -> None:

@@ -7,6 +7,7 @@ configure script should have found (compiler and flags) is missing, so the envir
 
 from __future__ import annotations  # `make doctor` asks here even with a Python that is too old for the rest
 
+import functools
 import importlib.metadata
 import importlib.util
 import os
@@ -75,7 +76,7 @@ class Verilator:
         make = {"CXX": compiler, "LINK": compiler, "OBJCACHE": ""}
         if self.root is not None:
             environment["VERILATOR_ROOT"] = str(self.root)
-            clang = "clang" in _run([*shlex.split(compiler), "--version"])
+            clang = "clang" in compiler_version(compiler)
             make |= _CONFIGURED | (_CLANG if clang else _GCC)
         make |= variables or {}
         settings = [f"{name}={_escaped(value)}" for name, value in make.items()]
@@ -102,6 +103,12 @@ def find_compiler() -> str:
     raise PointwiseError(
         "no C++ compiler is on PATH, and Verilator needs one; install it (Debian, Ubuntu: apt install g++)"
     )
+
+
+@functools.cache
+def compiler_version(compiler: str) -> str:
+    """What a C++ compiler, given as a command line, says about itself; empty if it does not run."""
+    return _run([*shlex.split(compiler), "--version"])
 
 
 def find_verilator() -> Verilator:
