@@ -24,8 +24,8 @@ def checkout(tmp_path: Path) -> Path:
 
 
 def make(checkout: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run make there, without what a make above this test may have left in the environment."""
-    outside = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+    """Run make there, with little of the environment: a make above exports all of its command line."""
+    outside = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
     return subprocess.run(
         ["make", *arguments],
         cwd=checkout,
@@ -52,6 +52,14 @@ def make(checkout: Path, *arguments: str, **variables: str) -> subprocess.Comple
 def test_variables_become_options(checkout: Path, arguments: list[str], command: str) -> None:
     done = make(checkout, "-n", *arguments)
     assert done.stdout.split() == f".venv/bin/{command}".split(), done.stderr
+
+
+def test_variables_of_a_make_above_do_not_reach_these_tests(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("ARGS", "JOBS", "ROWS", "SEED", "PYTHON"):
+        monkeypatch.setenv(name, "outside")
+    assert "outside" not in make(checkout, "-n", "sim").stdout + make(checkout, "-n", "test").stdout
 
 
 def test_variables_of_the_environment_count_too(checkout: Path) -> None:
