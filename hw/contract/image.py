@@ -13,10 +13,14 @@ before anything runs.
 
 import struct
 import zlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 
 from .config import CoreConfig
-from .errors import PointwiseError
+from .errors import Refused
+from .legal import HEADER_RULES, UNIT
+from .registers import Error
+from .rules import Rule, broken
 
 MAGIC = 0x45535750
 """The letters PWSE, read as a little-endian word."""
@@ -76,22 +80,67 @@ class Header:
         return struct.pack("<16I", *words, *(0,) * (16 - len(words)))
 
     @classmethod
-    def decode(cls, data: bytes) -> "Header":
-        """Read and check magic and version; raises PointwiseError."""
+    def decode(cls, data: bytes, bounds: Mapping[str, int] | None = None) -> "Header":
+        """Read a header back, and check it by the rules of ``hw.contract.legal``.
+
+        Args:
+            bounds: what the image is compared with (``check``), besides magic and version.
+
+        Raises:
+            Refused: the first rule that is broken.
+        """
         if len(data) < HEADER_BYTES:
-            raise PointwiseError(
-                f"the image has {len(data)} bytes; a header alone has {HEADER_BYTES}, the file is cut short"
+            raise Refused(
+                f"the image has {len(data)} bytes; a header alone has {HEADER_BYTES}, the file is cut short",
+                Error.LENGTH,
             )
-        magic, version, *words = struct.unpack("<16I", data[:HEADER_BYTES])
-        if magic != MAGIC:
-            raise PointwiseError(
-                f"the image starts with {magic:#010x} instead of {MAGIC:#010x}; it is no Pointwise image"
+        values = dict(zip(HEADER_WORDS, struct.unpack("<16I", data[:HEADER_BYTES]), strict=True))
+        # In units of 64 bytes, as the core counts.
+        values["program_end"] = values["program_offset"] // UNIT + values["program_length"]
+        known = header_bounds() | {"trailer": values["length"] // UNIT - 1} | dict(bounds or {})
+        rule = broken(HEADER_RULES, values, known)
+        if rule is not None:
+            raise Refused(_sentence(rule, values, known), rule.error)
+        return cls(**{field.name: values[field.name] for field in fields(cls)})
+
+
+HEADER_WORDS: tuple[str, ...] = ("magic", "version", *(field.name for field in fields(Header)))
+HEADER_WORDS += tuple(f"reserved{word}" for word in range(len(HEADER_WORDS), HEADER_BYTES // 4))
+"""Names of the sixteen words."""
+
+
+def header_bounds(config: CoreConfig | None = None) -> dict[str, int]:
+    """What a header is compared with: of the format, and of the core where one is given."""
+    bounds = {"MAGIC": MAGIC, "VERSION": VERSION}
+    if config is not None:
+        bounds["shape_word"] = shape_word(config)
+        bounds |= {f"core_{name}": getattr(config, name) for name in ("max_tokens", "act_words", "res_words")}
+    return bounds
+
+
+def _sentence(rule: Rule, values: Mapping[str, int], bounds: Mapping[str, int]) -> str:
+    """What a broken rule of the header means."""
+    (name,) = rule.fields
+    value, most = values[name], bounds.get(str(rule.most), 0)
+    match rule.error:
+        case Error.MAGIC:
+            return f"the image starts with {value:#010x} instead of {MAGIC:#010x}; it is no Pointwise image"
+        case Error.VERSION if name == "version":
+            return f"the image has version {value}, this software writes {VERSION}; compile it again"
+        case Error.SHAPE:
+            return (
+                f"the image is for a core of shape {value:#010x} (rows, columns, lanes and bytes of the bus, "
+                f"from the right), this one is {most:#010x}; compile it for this core"
             )
-        if version != VERSION:
-            raise PointwiseError(
-                f"the image has version {version}, this software writes {VERSION}; compile it again"
+        case Error.LENGTH if rule.most == "IMAGE_BYTES":
+            return f"the image has {most} bytes, its header says {value}; it is cut short or damaged"
+        case Error.MEMORY:
+            return (
+                f"the image needs {name} = {value}, the core has {most}; use a larger core or compile for "
+                "this one"
             )
-        return cls(*words[:9])
+    subject, legal = (text.replace("``", "") for text in (rule.subject, rule.legal(bounds)))
+    return f"the image's header says {subject} = {value}; expected {legal}, the image is damaged"
 
 
 def seal(body: bytes) -> bytes:
@@ -105,31 +154,16 @@ def checksum(image: bytes) -> int:
 
 
 def check(data: bytes, config: CoreConfig | None = None) -> Header:
-    """Check an image as the core does, and return its header.
+    """Check an image as the core does, in the same order, and return its header.
+
+    Args:
+        config: the core; without it what the image needs of a core is not looked at.
 
     Raises:
-        PointwiseError: wrong magic or version, another length, a wrong checksum, or (with ``config``) another
-            array shape or more memory than that core has.
+        Refused: an illegal header, another length, another core, or a wrong checksum.
     """
-    header = Header.decode(data)
-    if header.length != len(data):
-        raise PointwiseError(
-            f"the image has {len(data)} bytes, its header says {header.length}; it is cut short or damaged"
-        )
+    header = Header.decode(data, header_bounds(config) | {"IMAGE_BYTES": len(data)})
     (stored,) = struct.unpack("<I", data[-TRAILER_BYTES : 4 - TRAILER_BYTES])
     if checksum(data) != stored:
-        raise PointwiseError("the image's checksum is wrong; the file is damaged, compile it again")
-    if config is not None:
-        if header.shape != shape_word(config):
-            raise PointwiseError(
-                f"the image is for a core of shape {header.shape:#010x}, this one is "
-                f"{shape_word(config):#010x} ({config.rows}×{config.cols}, {config.post_lanes} lanes, "
-                f"{config.bus_bytes}-byte bus); compile it for this core"
-            )
-        for name in ("max_tokens", "act_words", "res_words"):
-            if getattr(header, name) > getattr(config, name):
-                raise PointwiseError(
-                    f"the image needs {name} = {getattr(header, name)}, the core has "
-                    f"{getattr(config, name)}; use a larger core or compile for this one"
-                )
+        raise Refused("the image's checksum is wrong; the file is damaged, compile it again", Error.CHECKSUM)
     return header

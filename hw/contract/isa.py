@@ -5,7 +5,7 @@ An instruction is sixteen little-endian 32-bit words. The layouts below are tabl
 """
 
 import enum
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 from .errors import PointwiseError
 
@@ -58,6 +58,9 @@ class Base(enum.IntEnum):
     INPUT = 1
     OUTPUT = 2
 
+
+MAX_PACKING = 2
+"""Largest ``packing``: four weights of 2 bits in a byte."""
 
 CONV_LAYOUT: tuple[tuple[str, int], ...] = (
     ("opcode", 4),
@@ -254,55 +257,6 @@ class End:
 
 
 Instruction = Conv | Dma | End
-
-
-def decode(data: bytes) -> Instruction:
-    """Read one instruction back; raises PointwiseError for an unknown opcode."""
-    word = int.from_bytes(data[:INSTRUCTION_BYTES], "little")
-    opcode = word & 15
-    if opcode == Opcode.END:
-        return End()
-    if opcode == Opcode.CONV:
-        values = _unpack(word, CONV_LAYOUT)
-        return Conv(**{f.name: _typed(f.name, values[f.name]) for f in fields(Conv)})
-    if opcode in (Opcode.LOAD, Opcode.STORE):
-        values = _unpack(word, DMA_LAYOUT) | {"store": opcode == Opcode.STORE}
-        return Dma(**{f.name: _typed(f.name, values[f.name]) for f in fields(Dma)})
-    raise PointwiseError(
-        f"opcode {opcode} is unknown; expected 0 to 3, the image is damaged or of another version"
-    )
-
-
-_TYPES = {"prologue": Prologue, "stationary": Stationary, "space": Space, "base": Base}
-_FLAGS = frozenset(
-    (
-        "in_unsigned",
-        "to_residual",
-        "out_unsigned",
-        "table",
-        "divide",
-        "row_max",
-        "add",
-        "sums",
-        "shifts",
-        "follow",
-        "store",
-    )
-)
-
-
-def _typed(name: str, value: int) -> object:
-    if name in _FLAGS:
-        return bool(value)
-    return _TYPES.get(name, int)(value)
-
-
-def _unpack(word: int, layout: tuple[tuple[str, int], ...]) -> dict[str, int]:
-    values = {}
-    for name, width in layout:
-        values[name] = word & ((1 << width) - 1)
-        word >>= width
-    return values
 
 
 def _encode(instruction: "Conv | Dma", opcode: Opcode, layout: tuple[tuple[str, int], ...]) -> bytes:

@@ -63,8 +63,7 @@ class Error(enum.IntEnum):
     """The image needs more tokens or SRAM words than the core has."""
     OPCODE = 7
     OPERAND = 8
-    """An instruction with a size or a field out of range: zero or too many tokens, channels or beats; an
-    unknown prologue, source or base."""
+    """An instruction with a field that is not legal (``hw.contract.legal``)."""
     BUS_READ = 9
     """A read was answered SLVERR or DECERR."""
     BUS_WRITE = 10
@@ -79,11 +78,11 @@ ERROR_TEXT: dict[Error, str] = {
     Error.MAGIC: "what lies at IMAGE_BASE is no Pointwise image",
     Error.VERSION: "the image is of another version of the format; compile it again",
     Error.SHAPE: "the image was compiled for a core of another shape; compile it for this one",
-    Error.LENGTH: "the image's length differs from IMAGE_BYTES; it is cut short or damaged",
+    Error.LENGTH: "the image's length differs from IMAGE_BYTES, or its program is not inside; it is damaged",
     Error.CHECKSUM: "the image's checksum is wrong; it is damaged, load it again",
     Error.MEMORY: "the image needs more memory than this core has; compile it for this core",
     Error.OPCODE: "an instruction has an unknown opcode; the image is damaged",
-    Error.OPERAND: "an instruction has a size or a field that is out of range; the image is damaged",
+    Error.OPERAND: "an instruction has a field that is not legal; the image is damaged",
     Error.BUS_READ: "a read from DRAM was answered with an error",
     Error.BUS_WRITE: "a write to DRAM was answered with an error",
     Error.WATCHDOG: "the core made no progress for as long as WATCHDOG allows; the memory does not answer",

@@ -1,7 +1,5 @@
 """Checks the memory image: header against this core, and the checksum of the whole."""
 
-from collections.abc import Callable
-
 from amaranth.hdl import Cat, Module, ResetInserter, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.crc import catalog
@@ -9,13 +7,13 @@ from amaranth.lib.wiring import In, Out
 
 from hw.bus.axi import BEATS_BITS, TransferLayout
 from hw.contract.config import CoreConfig
-from hw.contract.image import ALIGNMENT, HEADER_BYTES, MAGIC, TRAILER_BYTES, VERSION, shape_word
+from hw.contract.image import HEADER_BYTES, HEADER_WORDS, TRAILER_BYTES, header_bounds
+from hw.contract.legal import HEADER_RULES, UNIT
 from hw.contract.registers import Error
 
 from .program import ERROR_BITS
 
-SMALLEST_IMAGE = HEADER_BYTES + ALIGNMENT + TRAILER_BYTES
-"""Header, one instruction, trailer."""
+UNIT_BITS = UNIT.bit_length() - 1
 CRC32 = catalog.CRC32_ISO_HDLC
 """The checksum that zlib calls crc32."""
 SETTLE_CYCLES = 3
@@ -167,37 +165,23 @@ class ImageChecker(wiring.Component):
             with m.If(comes):
                 m.d.sync += target.eq(word)
 
-        faults = []
-
-        def compare(name: str, index: int, good: Callable[[Value], Value], error: Error) -> None:
-            wrong = Signal(name=f"wrong_{name}")
-            comes, word = at(index)
-            with m.If(comes):
-                m.d.sync += wrong.eq(~good(word))
-            faults.append((wrong, error))
-
-        compare("magic", 0, lambda word: word == MAGIC, Error.MAGIC)
-        compare("version", 1, lambda word: word == VERSION, Error.VERSION)
-        compare("shape", 2, lambda word: word == shape_word(config), Error.SHAPE)
-        compare("length", 3, lambda word: word == self.image_bytes, Error.LENGTH)
-        odd = Signal()
-        m.d.sync += odd.eq((length[:6] != 0) | (length < SMALLEST_IMAGE))
-        faults.append((odd, Error.LENGTH))
-        compare("tokens", 6, lambda word: word <= config.max_tokens, Error.MEMORY)
-        compare("act", 7, lambda word: word <= config.act_words, Error.MEMORY)
-        compare("res", 8, lambda word: word <= config.res_words, Error.MEMORY)
-
-        program_end = Signal(33)  # in units of 64 bytes
-        begins = Signal()
-        some = Signal()
-        ends = Signal()
-        outside = Signal()
+        # Where the program ends and the trailer begins, in units of 64 bytes.
+        program_end = Signal(33)
+        trailer = Signal(26)
         m.d.sync += [
-            program_end.eq((self.program_offset >> 6) + self.program_length),
-            begins.eq((self.program_offset[:6] == 0) & (self.program_offset >= HEADER_BYTES)),
-            some.eq(self.program_length != 0),
-            ends.eq(program_end < length >> 6),  # the trailer is the last unit
-            outside.eq(~(begins & some & ends)),
+            program_end.eq((self.program_offset >> UNIT_BITS) + self.program_length),
+            trailer.eq((length >> UNIT_BITS) - 1),
         ]
-        faults.append((outside, Error.LENGTH))
+        bounds = header_bounds(config) | {"IMAGE_BYTES": self.image_bytes, "trailer": trailer}
+        faults = []
+        for number, rule in enumerate(HEADER_RULES):
+            (name,) = rule.fields
+            wrong = Signal(name=f"wrong_{name}_{number}")
+            if name == "program_end":
+                m.d.sync += wrong.eq(~rule.holds({name: program_end}, bounds))
+            else:
+                comes, word = at(HEADER_WORDS.index(name))
+                with m.If(comes):
+                    m.d.sync += wrong.eq(~rule.holds({name: word}, bounds))
+            faults.append((wrong, rule.error))
         return faults

@@ -1,16 +1,20 @@
 """Fetches the program, checks each instruction, and dispatches in order."""
 
+from collections.abc import Sequence
+
 from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.wiring import In, Out
 
-from hw.bus.axi import BEATS_BITS, TransferLayout
+from hw.bus.axi import TransferLayout
 from hw.bus.gearbox import Unpacker
 from hw.bus.prefetch import STREAM_LAYOUT
-from hw.contract.config import MAX_CHANNELS, CoreConfig
-from hw.contract.isa import INSTRUCTION_BITS, INSTRUCTION_BYTES, Base, Opcode, Prologue, Stationary
+from hw.contract.config import CoreConfig
+from hw.contract.isa import INSTRUCTION_BITS, INSTRUCTION_BYTES, Opcode
+from hw.contract.legal import CONV_RULES, DMA_RULES, core_bounds
 from hw.contract.registers import Error
+from hw.contract.rules import AnyRule, Values
 from hw.engine.descriptor import CONV
 
 from .instruction import DMA, RAW_DMA, dispatched
@@ -29,8 +33,9 @@ class ProgramFetch(wiring.Component):
 
     A CONV goes to ``conv`` and its stationary stream to ``streams``; LOAD and STORE go through a queue to
     ``dma``. Dispatch is in order, so that a full queue holds up what comes after; as an instruction waits for
-    earlier ones only (the compiler's promise), this ends. The program is read ahead as far as the FIFO in the
-    reader allows. An instruction that is no good is not dispatched, and nothing after it.
+    earlier ones only (one of the rules), this ends. The program is read ahead as far as the FIFO in the
+    reader allows. An instruction that breaks a rule of ``hw.contract.legal`` is not dispatched, and nothing
+    after it.
 
     Args:
         config: gives the bus and the most tokens.
@@ -72,30 +77,18 @@ class ProgramFetch(wiring.Component):
             }
         )
 
-    def _refusal(self, m: Module, conv: data.View, dma: data.View) -> tuple[Value, Value]:
+    def _refusal(self, m: Module, conv: data.View, dma: data.View, counts: Values) -> tuple[Value, Value]:
         """That the instruction is no good, and the error code; two cycles after it has come."""
+        bounds = core_bounds(self.config) | dict(counts)
 
-        def any_of(name: str, conditions: list[Value]) -> Signal:
-            bad = Signal(len(conditions), name=f"bad_{name}")
-            m.d.sync += bad.eq(Cat(conditions))
+        def broken(name: str, rules: Sequence[AnyRule], view: data.View) -> Signal:
+            fields = {field: view[field] for field, _ in view.shape()}
+            bad = Signal(len(rules), name=f"bad_{name}")
+            m.d.sync += bad.eq(Cat(~rule.holds(fields, bounds) for rule in rules))
             return bad.any()
 
-        conv_bad = any_of(
-            "conv",
-            [
-                conv.tokens == 0,
-                conv.tokens > self.config.max_tokens,
-                conv.k == 0,
-                conv.k > MAX_CHANNELS,
-                conv.n == 0,
-                conv.n > MAX_CHANNELS,
-                conv.stream_beats == 0,
-                conv.stream_beats[BEATS_BITS:].any(),
-                conv.prologue > max(Prologue),
-                conv.stationary > max(Stationary),
-            ],
-        )
-        dma_bad = any_of("dma", [dma.rows == 0, dma.words == 0, dma.base > max(Base)])
+        conv_bad = broken("conv", CONV_RULES, conv)
+        dma_bad = broken("dma", DMA_RULES, dma)
         refused = Signal()
         unknown = Signal()
         m.d.sync += [refused.eq(0), unknown.eq(0)]
@@ -138,7 +131,9 @@ class ProgramFetch(wiring.Component):
             self.streams.p.offset.eq(conv.stream_offset),
             self.streams.p.beats.eq(conv.stream_beats),
         ]
-        refused, refusal = self._refusal(m, conv, dma)
+        conv_count = Signal(16)
+        dma_count = Signal(16)
+        refused, refusal = self._refusal(m, conv, dma, {"convs": conv_count, "dmas": dma_count})
         ends = Signal()
         convolves = Signal()
         m.d.sync += [ends.eq(conv.opcode == Opcode.END), convolves.eq(conv.opcode == Opcode.CONV)]
@@ -160,8 +155,6 @@ class ProgramFetch(wiring.Component):
         position = Signal(32)  # instructions dispatched so far
         left = Signal(32)
         none_left = Signal()
-        conv_count = Signal(16)
-        dma_count = Signal(16)
         next_one = Signal()
         m.d.comb += unpacker.items.ready.eq(next_one)
         m.d.sync += [

@@ -16,6 +16,7 @@ from . import blocks
 from .analysis import Analysis, analyse
 from .image import ImageBuilder, to_hex
 from .layout import pack_block
+from .legality import check_program
 from .lowering import Rows, Step
 from .manifest import Record, build_manifest
 from .packing import pack_stream
@@ -128,6 +129,7 @@ class _Compiler:
                     self._trace(step)
         self.emitter.store(self.result, self.record.output)
         self.emitter.end()
+        check_program(self.emitter.lines, self.config)
         for block in self.transfers.initial:
             rows = slice(block.first_token, block.first_token + block.tokens)
             self.builder.add(pack_block(self.network.residual_init[rows], block, self.config))

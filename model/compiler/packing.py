@@ -9,12 +9,12 @@ from hw.contract.config import CoreConfig
 from hw.contract.errors import PointwiseError
 from hw.contract.image import align
 from hw.contract.isa import Prologue, Stationary
+from hw.contract.legal import CHANNEL_SHIFTS, SHIFTS
 from hw.contract.stream import (
     PLANE_BIAS,
     PLANE_MULT,
     PLANE_SHIFT,
     PLANES,
-    SHIFT_BITS,
     shift_rows,
     table_rows,
     tiles,
@@ -65,8 +65,7 @@ def pack_stream(layer: Layer, parts: tuple[int, ...], config: CoreConfig) -> byt
             layer,
             "channel_shift",
             spread(np.asarray(layer.channel_shift), parts, config),
-            0,
-            2**SHIFT_BITS - 1,
+            *CHANNEL_SHIFTS,
         )
         lanes = _padded(shifts.astype(np.uint8)[None], 1, k_tiles * rows).reshape(k_tiles, rows)
         block = _padded(lanes, k_tiles, shift_rows(config) * cols).reshape(
@@ -111,7 +110,7 @@ def _planes(layer: Layer, n_tiles: int, cols: int) -> np.ndarray:
     planes = np.zeros((n_tiles * cols, PLANES), np.uint8)
     bias = _in_range(layer, "bias", np.asarray(layer.bias), -(1 << 31), (1 << 31) - 1).astype("<i4")
     mult = _in_range(layer, "mult", np.asarray(layer.mult), 0, 65535).astype("<u2")
-    shift = _in_range(layer, "shift", np.asarray(layer.shift), 1, 47).astype(np.uint8)
+    shift = _in_range(layer, "shift", np.asarray(layer.shift), *SHIFTS).astype(np.uint8)
     planes[:count, PLANE_BIAS:PLANE_MULT] = bias[:, None].view(np.uint8)
     planes[:count, PLANE_MULT:PLANE_SHIFT] = mult[:, None].view(np.uint8)
     planes[:count, PLANE_SHIFT] = shift

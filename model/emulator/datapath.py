@@ -1,19 +1,17 @@
-"""One convolution in its two halves: the start reads the operands, the finish writes the results."""
+"""One convolution: in two halves, the start that reads the operands and the finish that writes the results;
+or tile by tile and token by token, where it writes what it reads."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from hw.contract.isa import Base, Conv, Prologue, Space, Stationary
+from hw.contract.isa import Base, Conv, Prologue
 from hw.contract.stream import tiles
 from model.integer.convolution import convolve
-from model.integer.layernorm import NormConstants, normalise, statistics, token_sums
-from model.integer.requantise import add_residual, look_up, requantise
-from model.integer.rounding import INT8, INT16, UINT8
-from model.integer.softmax import divide
 
 from .machine import Machine
+from .steps import enter, keep_statistics, read_stationary, read_streamed, write_results
 from .stream import Parameters, read_stream
 
 
@@ -33,83 +31,60 @@ def start(machine: Machine, conv: Conv, arriving: Iterator[None] | None = None) 
         arriving: for a convolution that follows a LOAD: brings one row of it for each item that is taken.
     """
     parameters = read_stream(conv, machine.dram[Base.IMAGE], machine.config)
-    entered = _prologue(machine, conv, parameters, arriving)
+    tokens, k_tiles = range(conv.tokens), range(tiles(conv.k, machine.config.rows))
+    if arriving is None:
+        words = read_streamed(machine, conv, tokens, k_tiles)
+    else:  # each K-tile is read when its row is there and the next one is not
+        each = []
+        for k_tile in k_tiles:
+            next(arriving, None)
+            each.append(read_streamed(machine, conv, tokens, range(k_tile, k_tile + 1)))
+        words = np.concatenate(each, axis=1)
+    entered = enter(machine, conv, parameters, words, tokens, k_tiles)
     if conv.prologue == Prologue.EXPONENTIAL:
         machine.sums[conv.sum_slot, : conv.tokens] = entered.sum(axis=1)
-    return Started(conv, parameters, convolve(entered, _stationary(machine, conv, parameters)))
+    weight = read_stationary(machine, conv, parameters, range(conv.n), k_tiles)
+    return Started(conv, parameters, convolve(entered, weight))
 
 
 def finish(machine: Machine, started: Started) -> None:
     """The epilogue: requantise, look up or add, write, and keep what later ones need of each token."""
-    conv, parameters, acc = started.conv, started.parameters, started.acc
-    if conv.divide:
-        acc = divide(acc, machine.sums[conv.sum_slot, : conv.tokens])
-    limits = INT16 if conv.to_residual else UINT8 if conv.out_unsigned else INT8
-    result = requantise(acc, parameters.bias, parameters.mult, parameters.shift, limits)
-    if conv.table:
-        result = look_up(result, parameters.table)
-    space = Space.RESIDUAL if conv.to_residual else Space.ACTIVATION
-    words = tiles(conv.n, machine.config.rows)
-    addresses = _addresses(conv.tokens, words, conv.out_base, conv.out_token_stride, conv.out_word_stride)
-    if conv.add:
-        old = machine.words(space, addresses).reshape(conv.tokens, -1)[:, : conv.n]
-        result = add_residual(old, result)
-    lanes = machine.noise.integers(0, 256, (conv.tokens, words * machine.config.rows))
-    lanes[:, : conv.n] = result
-    stored = lanes.astype(np.int16 if conv.to_residual else np.uint8)
-    machine.put(space, addresses, stored.reshape(conv.tokens, words, -1))
-    rows = slice(conv.first_token, conv.first_token + conv.tokens)
-    if conv.row_max:
-        machine.maxima[conv.max_slot, rows] = _signed(stored[:, : conv.n]).max(axis=1)
+    conv = started.conv
+    result = write_results(machine, conv, started.parameters, started.acc, range(conv.tokens), range(conv.n))
     if conv.sums:
-        constants = NormConstants(
-            conv.mean_mult, conv.mean_shift, conv.norm_mult, conv.norm_shift, conv.epsilon
-        )
-        found = statistics(*token_sums(result), constants)
-        machine.mean[rows], machine.mult[rows], machine.shift[rows] = found
+        keep_statistics(machine, conv, result)
 
 
-def _prologue(
-    machine: Machine, conv: Conv, parameters: Parameters, arriving: Iterator[None] | None
-) -> np.ndarray:
-    """What enters the array, (T, K)."""
-    space = Space.RESIDUAL if conv.prologue == Prologue.NORMALISE else Space.ACTIVATION
-    words = tiles(conv.k, machine.config.rows)
-    addresses = _addresses(conv.tokens, words, conv.in_base, conv.in_token_stride, conv.in_tile_stride)
-    if arriving is None:
-        lanes = machine.words(space, addresses)
-    else:  # each K-tile is read when its row is there and the next one is not
-        tiles_in_order = zip(arriving, addresses.T, strict=False)
-        lanes = np.stack([machine.words(space, tile) for _, tile in tiles_in_order], axis=1)
-    lanes = lanes.reshape(conv.tokens, -1)[:, : conv.k]
-    rows = slice(conv.first_token, conv.first_token + conv.tokens)
-    if conv.prologue == Prologue.NORMALISE:
-        return normalise(
-            lanes, machine.mean[rows], machine.mult[rows], machine.shift[rows], parameters.channel_shift
-        )
-    if conv.prologue == Prologue.EXPONENTIAL:
-        # A maximum that is not the row's own gives a wrong but defined entry, as an 8-bit subtractor would.
-        difference = machine.maxima[conv.max_slot, rows, None] - _signed(lanes)
-        return parameters.exp_table[difference & 255]
-    return np.asarray(lanes, np.int64) if conv.in_unsigned else _signed(lanes)
+def interleave(machine: Machine, conv: Conv) -> None:
+    """The whole convolution with every write as early as the hardware may make it.
 
-
-def _stationary(machine: Machine, conv: Conv, parameters: Parameters) -> np.ndarray:
-    """The stationary operand, (N, K)."""
-    if conv.stationary == Stationary.STREAM:
-        return parameters.weight
-    tokens, channels = (conv.n, conv.k) if conv.stationary == Stationary.KEYS else (conv.k, conv.n)
-    words = tiles(channels, machine.config.rows)
-    addresses = _addresses(tokens, words, conv.stat_base, conv.stat_token_stride, conv.stat_word_stride)
-    lanes = _signed(machine.words(Space.ACTIVATION, addresses).reshape(tokens, -1)[:, :channels])
-    return lanes if conv.stationary == Stationary.KEYS else lanes.T
-
-
-def _addresses(tokens: int, words: int, base: int, token_stride: int, word_stride: int) -> np.ndarray:
-    """(tokens, words) word addresses."""
-    return base + np.arange(tokens)[:, None] * token_stride + np.arange(words) * word_stride
-
-
-def _signed(lanes: np.ndarray) -> np.ndarray:
-    """int8 lanes, kept as bytes, as int64."""
-    return np.ascontiguousarray(lanes).view(np.int8).astype(np.int64)
+    That is for each N-tile as soon as the token has entered the array in the last K-tile: before the next
+    token is read, and before the next tile of K or V is.
+    """
+    config = machine.config
+    parameters = read_stream(conv, machine.dram[Base.IMAGE], config)
+    k_count = tiles(conv.k, config.rows)
+    results = np.zeros((conv.tokens, conv.n), np.int64)
+    totals = np.zeros(conv.tokens, np.int64)
+    for first in range(0, conv.n, config.cols):
+        outputs = range(first, min(conv.n, first + config.cols))
+        acc = np.zeros((conv.tokens, len(outputs)), np.int64)
+        for k_tile in range(k_count):
+            here, last = range(k_tile, k_tile + 1), k_tile == k_count - 1
+            weight = read_stationary(machine, conv, parameters, outputs, here)
+            step = 1 if last else conv.tokens
+            for token in range(0, conv.tokens, step):
+                tokens, rows = range(token, token + step), slice(token, token + step)
+                words = read_streamed(machine, conv, tokens, here)
+                entered = enter(machine, conv, parameters, words, tokens, here)
+                acc[rows] += convolve(entered, weight)
+                if conv.prologue == Prologue.EXPONENTIAL and first == 0:
+                    totals[rows] += entered.sum(axis=1)
+                if last:
+                    if conv.prologue == Prologue.EXPONENTIAL and first == 0:
+                        machine.sums[conv.sum_slot, rows] = totals[rows]
+                    results[rows, first : outputs.stop] = write_results(
+                        machine, conv, parameters, acc[rows], tokens, outputs
+                    )
+    if conv.sums:
+        keep_statistics(machine, conv, results)

@@ -10,12 +10,17 @@ import enum
 import numpy as np
 
 from hw.contract.config import CoreConfig
-from hw.contract.errors import PointwiseError
+from hw.contract.decoding import decode
+from hw.contract.errors import PointwiseError, Refused
 from hw.contract.image import check
-from hw.contract.isa import INSTRUCTION_BYTES, Base, Conv, Dma, End, decode
+from hw.contract.isa import INSTRUCTION_BYTES, Base, Conv, Dma, End
+from hw.contract.legal import core_bounds
+from hw.contract.registers import Error
+from hw.contract.sound import faults
 
-from .datapath import Started, finish, start
+from .datapath import Started, finish, interleave, start
 from .machine import Machine
+from .steps import overtakes_itself
 
 
 class Event(enum.Enum):
@@ -45,11 +50,12 @@ class Emulator:
     """A core with an image in its DRAM.
 
     Args:
-        image: the memory image; it is checked as the core does.
-        seed: of the noise in memories and padding, and of ``Order.RANDOM``.
+        image: the memory image; image and program are checked as the core does, and for what no core checks.
+        seed: of the noise in memories, and of ``Order.RANDOM``.
 
     Raises:
-        PointwiseError: the core would refuse the image.
+        Refused: the core would refuse the image or an instruction, with the same code.
+        PointwiseError: an instruction breaks a promise that no core checks (``hw.contract.sound``).
     """
 
     def __init__(self, image: bytes, config: CoreConfig, seed: int = 0) -> None:
@@ -66,7 +72,7 @@ class Emulator:
             The output block; bytes that the program does not write are noise.
 
         Raises:
-            PointwiseError: an instruction cannot be run, or all wait for one another.
+            PointwiseError: an instruction leaves the memory that it may use.
         """
         if len(input_block) != self.header.input_bytes:
             raise PointwiseError(
@@ -81,22 +87,19 @@ class Emulator:
 
     def _decode(self) -> list[Conv | Dma]:
         program: list[Conv | Dma] = []
+        bounds = core_bounds(self.config) | {"convs": 0, "dmas": 0}
         for index in range(self.header.program_length):
             first = self.header.program_offset + index * INSTRUCTION_BYTES
-            instruction = decode(bytes(self._image[first : first + INSTRUCTION_BYTES]))
+            instruction = decode(bytes(self._image[first : first + INSTRUCTION_BYTES]), bounds, index)
             if isinstance(instruction, End):
                 return program
-            if isinstance(instruction, Conv):
-                self._check_sizes(index, instruction)
+            for fault in faults(instruction, self.config):
+                name = "CONV" if isinstance(instruction, Conv) else "STORE" if instruction.store else "LOAD"
+                raise PointwiseError(f"instruction {index}: a {name} {fault}; the program is not sound")
+            bounds["convs" if isinstance(instruction, Conv) else "dmas"] += 1
             program.append(instruction)
-        raise PointwiseError("the program ended without END; the image is damaged")
-
-    def _check_sizes(self, index: int, conv: Conv) -> None:
-        if not 1 <= conv.tokens <= self.config.max_tokens or conv.k < 1 or conv.n < 1:
-            raise PointwiseError(
-                f"instruction {index} has T = {conv.tokens}, K = {conv.k}, N = {conv.n}; expected 1 to "
-                f"{self.config.max_tokens} tokens and at least one channel, the image is damaged"
-            )
+        index = self.header.program_length - 1
+        raise Refused("the program ended without END; the image is damaged", Error.PROGRAM, index)
 
 
 class _Run:
@@ -115,12 +118,7 @@ class _Run:
         """Until everything is complete."""
         actions = {Event.START: self._start, Event.FINISH: self._finish, Event.DMA: self._transfer}
         while self.finished < len(self.convs) or self.transferred < len(self.dmas):
-            allowed = self._allowed()
-            if not allowed:
-                raise PointwiseError(
-                    f"the program stands still after {self.finished} convolutions and {self.transferred} "
-                    "transfers: every instruction waits for a later one"
-                )
+            allowed = self._allowed()  # something is, as instructions wait for earlier ones only
             if self.order is Order.RANDOM:
                 event = allowed[self.rng.integers(len(allowed))]
             else:
@@ -145,18 +143,30 @@ class _Run:
 
     def _follows(self, conv: Conv) -> bool:
         """Its LOAD is at work: the one before is complete, and it has itself nothing to wait for."""
-        return (
-            conv.follow
-            and self.transferred == conv.wait_dma - 1
-            and self._waited(self.dmas[self.transferred])
-        )
+        if not conv.follow or self.transferred != conv.wait_dma - 1:
+            return False
+        load = self.dmas[self.transferred]
+        return not load.store and self._waited(load)
 
     def _start(self) -> None:
         conv = self.convs[self.started]
-        # The rows that arrive in front of it are moved again when the whole LOAD comes to its turn.
-        arriving = self.machine.rows_of(self.dmas[self.transferred]) if self._follows(conv) else None
-        self.under_way.append(start(self.machine, conv, arriving))
         self.started += 1
+        follows = self._follows(conv)
+        if self._writes_early(conv) and not follows and overtakes_itself(self.machine, conv):
+            interleave(self.machine, conv)
+            self.finished += 1
+            return
+        # The rows that arrive in front of it are moved again when the whole LOAD comes to its turn.
+        arriving = self.machine.rows_of(self.dmas[self.transferred]) if follows else None
+        self.under_way.append(start(self.machine, conv, arriving))
+
+    def _writes_early(self, conv: Conv) -> bool:
+        """Whether its epilogue begins at once: it may, and the order wants it so."""
+        if self.under_way or conv.post_wait_dma > self.transferred:
+            return False
+        if self.order is Order.RANDOM:
+            return bool(self.rng.integers(2))
+        return self.order.value.index(Event.FINISH) < self.order.value.index(Event.START)
 
     def _finish(self) -> None:
         finish(self.machine, self.under_way.pop(0))

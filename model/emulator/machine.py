@@ -6,6 +6,7 @@ import numpy as np
 
 from hw.contract.config import CoreConfig
 from hw.contract.errors import PointwiseError
+from hw.contract.image import align
 from hw.contract.isa import Base, Dma, Space
 
 SLOTS = 2
@@ -35,22 +36,20 @@ class Machine:
         self.dram: dict[Base, bytearray] = {base: bytearray() for base in Base}
 
     def words(self, space: Space, addresses: np.ndarray) -> np.ndarray:
-        """Contents of words, (..., R) in the memory's own type; raises PointwiseError outside the memory."""
-        memory = self._memory(space, addresses)
-        return memory[addresses]
+        """Contents of words, (..., R) in the memory's own type."""
+        return self._memory(space)[addresses]
 
     def put(self, space: Space, addresses: np.ndarray, values: np.ndarray) -> None:
         """Write whole words."""
-        memory = self._memory(space, addresses)
-        memory[addresses] = values
+        self._memory(space)[addresses] = values
 
     def transfer(self, dma: Dma) -> None:
-        """LOAD or STORE; padding lanes are stored as noise and lost when loaded."""
+        """LOAD or STORE; padding lanes are stored as zeros and lost when loaded."""
         for _ in self.rows_of(dma):
             pass
 
     def rows_of(self, dma: Dma) -> Iterator[None]:
-        """The same row by row: moves one row for each item that is taken."""
+        """The same row by row: moves one row, whole beats of it, for each item that is taken."""
         itemsize = 2 if dma.space == Space.RESIDUAL else 1
         width = self.config.act_word_bytes * itemsize
         dtype = "<i2" if itemsize == 2 else "u1"
@@ -58,7 +57,8 @@ class Machine:
         for row in range(dma.rows):
             addresses = dma.sram_base + row * dma.sram_stride + np.arange(dma.words)
             first = dma.dram_offset + row * dma.dram_stride
-            last = first + dma.words * width
+            size = dma.words * width
+            last = first + align(size, self.config.bus_bytes)
             if last > len(dram):
                 kind = "STORE" if dma.store else "LOAD"
                 raise PointwiseError(
@@ -66,20 +66,14 @@ class Machine:
                     f"which has {len(dram)}; the program is not sound"
                 )
             if dma.store:
-                lanes = self.noise.integers(0, 256, (dma.words, width), np.uint8)
+                lanes = np.zeros((dma.words, width), np.uint8)
                 data = self.words(dma.space, addresses).astype(dtype)
                 lanes[:, : self.config.rows * itemsize] = data.view(np.uint8)
-                dram[first:last] = lanes.tobytes()
+                dram[first:last] = lanes.tobytes().ljust(last - first, b"\0")
             else:
-                lanes = np.frombuffer(bytes(dram[first:last]), dtype).reshape(dma.words, -1)
+                lanes = np.frombuffer(bytes(dram[first : first + size]), dtype).reshape(dma.words, -1)
                 self.put(dma.space, addresses, lanes[:, : self.config.rows])
             yield
 
-    def _memory(self, space: Space, addresses: np.ndarray) -> np.ndarray:
-        memory = self.res if space == Space.RESIDUAL else self.act
-        if addresses.size and (addresses.min() < 0 or addresses.max() >= len(memory)):
-            raise PointwiseError(
-                f"word {addresses.max()} of the {space.name.lower()} SRAM is used, which has {len(memory)}; "
-                "the program is not sound"
-            )
-        return memory
+    def _memory(self, space: Space) -> np.ndarray:
+        return self.res if space == Space.RESIDUAL else self.act

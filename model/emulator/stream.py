@@ -7,6 +7,7 @@ import numpy as np
 from hw.contract.config import CoreConfig
 from hw.contract.errors import PointwiseError
 from hw.contract.isa import Conv, Prologue, Stationary
+from hw.contract.legal import CHANNEL_SHIFTS, SHIFTS
 from hw.contract.stream import (
     PLANE_BIAS,
     PLANE_MULT,
@@ -42,10 +43,10 @@ class Parameters:
 def read_stream(conv: Conv, image: bytes, config: CoreConfig) -> Parameters:
     """Decode the stream of ``conv``; raises PointwiseError when the image does not hold it."""
     size = stream_bytes(conv, config)
-    if conv.stream_beats * config.bus_bytes != size or conv.stream_offset + size > len(image):
+    if conv.stream_offset + size > len(image):
         raise PointwiseError(
-            f"a stream of {conv.stream_beats} beats at byte {conv.stream_offset} does not hold the {size} "
-            "bytes of its convolution; the program is not sound"
+            f"a stream of {size} bytes at byte {conv.stream_offset} does not lie in the image, which has "
+            f"{len(image)}; the program is not sound"
         )
     raw = np.frombuffer(image, np.uint8, size, conv.stream_offset)
     rows = _Rows(
@@ -73,12 +74,22 @@ def read_stream(conv: Conv, image: bytes, config: CoreConfig) -> Parameters:
     channel_shift = (
         np.concatenate(shifts)[: conv.k].astype(np.int64) if shifts else np.zeros(conv.k, np.int64)
     )
+    shift = plane[:, PLANE_SHIFT].astype(np.int64)
+    for name, values, (least, most) in (
+        ("shift", shift, SHIFTS),
+        ("channel shift", channel_shift, CHANNEL_SHIFTS),
+    ):
+        if values.min() < least or values.max() > most:
+            raise PointwiseError(
+                f"the stream at byte {conv.stream_offset} has {name}s from {values.min()} to {values.max()}; "
+                f"expected {least} to {most}, the program is not sound"
+            )
     return Parameters(
         exp_table,
         table,
         plane[:, PLANE_BIAS:PLANE_MULT].copy().view("<i4")[:, 0].astype(np.int64),
         plane[:, PLANE_MULT:PLANE_SHIFT].copy().view("<u2")[:, 0].astype(np.int64),
-        plane[:, PLANE_SHIFT].astype(np.int64),
+        shift,
         channel_shift,
         weight,
     )

@@ -5,14 +5,10 @@ import math
 import numpy as np
 
 from hw.contract.errors import PointwiseError
+from hw.contract.legal import MEAN_SHIFTS, NORM_SHIFTS, SHIFTS
 from model.integer.layernorm import NormConstants
 
 MULT_BITS = 16
-SHIFT_RANGE = (1, 47)
-"""Shifts of ``requantise``."""
-MEAN_SHIFT_RANGE = (9, 63)
-NORM_SHIFT_RANGE = (0, 26)
-"""Up to here the shifts of variance (21), rounding (1) and channel (15) still add up to 63 or less."""
 
 
 def mantissa(factor: float, shifts: tuple[int, int], name: str) -> tuple[int, int]:
@@ -55,7 +51,7 @@ def fixed_point(factors: np.ndarray, name: str) -> tuple[np.ndarray, np.ndarray]
     Raises:
         PointwiseError: as ``mantissa``.
     """
-    pairs = [mantissa(float(factor), SHIFT_RANGE, name) for factor in factors]
+    pairs = [mantissa(float(factor), SHIFTS, name) for factor in factors]
     return np.array([mult for mult, _ in pairs], np.uint16), np.array([shift for _, shift in pairs], np.uint8)
 
 
@@ -73,8 +69,8 @@ def norm_constants(
     Raises:
         PointwiseError: a constant does not fit the hardware.
     """
-    mean_mult, mean_shift = mantissa(1 / channels, MEAN_SHIFT_RANGE, f"the mean of {name}")
-    norm_mult, norm_shift = mantissa(math.sqrt(channels) / step, NORM_SHIFT_RANGE, f"the deviation of {name}")
+    mean_mult, mean_shift = mantissa(1 / channels, MEAN_SHIFTS, f"the mean of {name}")
+    norm_mult, norm_shift = mantissa(math.sqrt(channels) / step, NORM_SHIFTS, f"the deviation of {name}")
     # At least 1: a token without any spread must not divide by zero.
     scaled = max(1, math.floor(channels * epsilon / residual_scale**2 + 0.5))
     if scaled >= 1 << 32:

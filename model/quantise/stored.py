@@ -16,12 +16,13 @@ from pydantic import Field, create_model
 from hw.contract.errors import PointwiseError
 from hw.contract.form import Form
 from hw.contract.isa import Prologue, Stationary
+from hw.contract.legal import CHANNEL_SHIFTS, SHIFTS
 from model.integer.network import IntegerNetwork, Layer
 
 WEIGHT_BITS = (8, 4, 2)
 TABLE = (256,)
 """Entries of a table: one for each int8 or uint8."""
-RANGES = {"shift": (1, 47), "channel_shift": (0, 15)}
+RANGES = {"shift": SHIFTS, "channel_shift": CHANNEL_SHIFTS}
 """Least and largest value of what the integer model shifts by."""
 _FORMS: dict[Any, Any] = {
     str: str,

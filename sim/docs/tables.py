@@ -4,9 +4,10 @@ import functools
 from collections.abc import Callable
 
 from hw.contract import isa
+from hw.contract.legal import CONV_RULES, DMA_RULES, HEADER_RULES
 from hw.contract.registers import Cause
 
-from . import contract, manifest, recipe, results, units
+from . import contract, legal, manifest, recipe, results, units
 
 TABLES: dict[str, Callable[[], str]] = {
     "opcodes": lambda: contract.members(isa.Opcode),
@@ -17,6 +18,10 @@ TABLES: dict[str, Callable[[], str]] = {
     "conv": lambda: contract.fields(isa.CONV_LAYOUT, isa.Conv),
     "dma": lambda: contract.fields(isa.DMA_LAYOUT, isa.Dma),
     "header": contract.header,
+    "legal_header": lambda: legal.rules(HEADER_RULES),
+    "legal_conv": lambda: legal.rules(CONV_RULES),
+    "legal_dma": lambda: legal.rules(DMA_RULES),
+    "promises": legal.promises,
     "registers": contract.registers,
     "errors": contract.errors,
     "causes": lambda: contract.members(Cause),

@@ -9,14 +9,22 @@ from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles, RisingEdge, with_timeout
 
 from hw.contract.config import CoreConfig
-from hw.contract.image import HEADER_BYTES, TRAILER_BYTES, Header, align, seal, shape_word
+from hw.contract.errors import Refused
+from hw.contract.image import (
+    HEADER_BYTES,
+    HEADER_WORDS,
+    TRAILER_BYTES,
+    Header,
+    align,
+    check,
+    seal,
+    shape_word,
+)
 from hw.contract.registers import Error
 from sim.bench import bench_config
 from sim.drivers import StreamSink, StreamSource, reset
 
 TIMEOUT = 20_000_000
-WORDS = ("magic", "version", "shape", "length", "program_offset", "program_length")
-WORDS += ("max_tokens", "act_words", "res_words")
 
 
 class Bench:
@@ -89,7 +97,7 @@ class Bench:
         """The image with other header words and a checksum that fits them."""
         values = list(struct.unpack("<16I", image[:HEADER_BYTES]))
         for name, value in words.items():
-            values[WORDS.index(name)] = value & 0xFFFFFFFF
+            values[HEADER_WORDS.index(name)] = value & 0xFFFFFFFF
         body = struct.pack("<16I", *values) + image[HEADER_BYTES:-TRAILER_BYTES]
         return body + struct.pack("<I", zlib.crc32(body)) + image[4 - TRAILER_BYTES :]
 
@@ -142,6 +150,8 @@ async def bad_headers(dut):
             (Error.LENGTH, {"program_offset": 64 * last, "program_length": 1}),
             (Error.LENGTH, {"program_length": 0xFFFFFFFF}),
             (Error.LENGTH, {"program_offset": 0xFFFFFFC0, "program_length": 0xFFFFFFFF}),
+            (Error.LENGTH, {"program_offset": 64, "program_length": 1 << 16}),
+            (Error.VERSION, {f"reserved{random.randrange(11, 16)}": flip}),
             (Error.MEMORY, {"max_tokens": config.max_tokens + 1}),
             (Error.MEMORY, {"act_words": config.act_words + 1}),
             (Error.MEMORY, {"res_words": 0x80000000}),
@@ -155,6 +165,33 @@ async def bad_headers(dut):
             assert await bench.check(bench.damaged(image, length=size), image_bytes=size) == Error.LENGTH
         assert await bench.check(image, image_bytes=len(image) + 64) == Error.LENGTH
         assert await bench.check(image) == Error.NONE
+
+    await with_each(dut, test)
+
+
+def code_of(image, config):
+    """What software says of an image."""
+    try:
+        check(image, config)
+    except Refused as refused:
+        return refused.error
+    return Error.NONE
+
+
+@cocotb.test()
+async def flipped_bits(dut):
+    """With any one bit of the header flipped and the checksum made right again core and software agree."""
+
+    async def test(bench):
+        _, image = bench.image(512)
+        words = struct.unpack("<16I", image[:HEADER_BYTES])
+        codes = set()
+        for bit in range(list(bench_config()["shapes"]).index(bench.name), 8 * HEADER_BYTES, 4):
+            name = HEADER_WORDS[bit // 32]
+            flipped = bench.damaged(image, **{name: words[bit // 32] ^ 1 << bit % 32})
+            codes.add(code := code_of(flipped, bench.config))
+            assert await bench.check(flipped) == code, (name, bit % 32)
+        assert codes >= {Error.NONE, Error.MAGIC, Error.VERSION, Error.SHAPE, Error.LENGTH, Error.MEMORY}
 
     await with_each(dut, test)
 

@@ -10,7 +10,7 @@ from hw.verilog import to_verilog
 from sim.bench import bench
 from tests.hw.side_by_side import SideBySide
 
-SHAPES = [(32, 2), (64, 197), (128, 1024), (512, 256)]
+SHAPES = [(64, 197), (128, 1024), (32, 2), (512, 256)]
 """(bits of the bus, most tokens)"""
 
 
@@ -18,9 +18,8 @@ SHAPES = [(32, 2), (64, 197), (128, 1024), (512, 256)]
 def test_program(stall):
     units, shapes = {}, {}
     for width, tokens in SHAPES:
-        config = CoreConfig(axi_data_width=width, max_tokens=tokens)
-        units[f"bus{width}"] = ProgramFetch(config)
-        shapes[f"bus{width}"] = {"bus_bytes": config.bus_bytes, "max_tokens": tokens}
+        shapes[f"bus{width}"] = {"axi_data_width": width, "max_tokens": tokens}
+        units[f"bus{width}"] = ProgramFetch(CoreConfig(**shapes[f"bus{width}"]))
     verilog = to_verilog(SideBySide(units), "program")
     config = {"shapes": shapes, "stall": stall}
     bench([verilog], "program", Path(__file__).with_name("bench_program.py"), config=config)

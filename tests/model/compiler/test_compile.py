@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from hw.contract.config import CoreConfig
+from hw.contract.decoding import decode
 from hw.contract.errors import PointwiseError
 from hw.contract.image import ALIGNMENT, TRAILER_BYTES, check
-from hw.contract.isa import INSTRUCTION_BYTES, Conv, Dma, End, decode
+from hw.contract.isa import INSTRUCTION_BYTES, Conv, Dma, End
 from hw.contract.stream import stream_bytes
 from model.compiler import compile_network, memory_map, pack_input, read_output, write
 from model.compiler.image import to_hex

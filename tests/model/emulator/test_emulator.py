@@ -8,7 +8,7 @@ import pytest
 from hw.contract.config import CoreConfig
 from hw.contract.errors import PointwiseError
 from hw.contract.image import HEADER_BYTES, TRAILER_BYTES, seal
-from hw.contract.isa import INSTRUCTION_BYTES, Conv, Dma, End, Instruction
+from hw.contract.isa import INSTRUCTION_BYTES, Conv, End, Instruction
 from model.compiler import Compiled, compile_network, schedule
 from model.compiler.blocks import made_tokens
 from model.compiler.random_network import random_image, random_network
@@ -146,15 +146,6 @@ def test_every_wait_is_needed(seed: int, trace: bool):
     assert tried >= 20
 
 
-def test_a_program_that_waits_for_itself_is_told():
-    network = random_network(0, SMALL)
-    compiled = compile_network(network, CoreConfig(rows=2, cols=2, act_kib=4, res_kib=4))
-    index = next(i for i, line in enumerate(compiled.program) if line.name == "patch")
-    image = replaced(compiled.image, index, replace(compiled.program[index].instruction, wait_conv=5))
-    with pytest.raises(PointwiseError, match="stands still"):
-        differences(compiled, network, 0, Order.SEQUENTIAL, image)
-
-
 def test_damaged_images_are_refused():
     config = CoreConfig(rows=2, cols=2, act_kib=4, res_kib=4)
     compiled = compile_network(random_network(0, SMALL), config)
@@ -166,46 +157,6 @@ def test_damaged_images_are_refused():
         Emulator(compiled.image[:-64], config)
     with pytest.raises(PointwiseError, match="compile it for this core"):
         Emulator(compiled.image, replace(config, rows=4))
-
-
-def changed_program(change) -> tuple[Compiled, IntegerNetwork, bytes]:
-    """A program in which ``change`` has replaced the first instruction that it does not leave alone."""
-    network = random_network(0, SMALL)
-    compiled = compile_network(network, CoreConfig(rows=2, cols=2, act_kib=4, res_kib=4))
-    for index, line in enumerate(compiled.program):
-        new = change(line.instruction)
-        if new is not None:
-            return compiled, network, replaced(compiled.image, index, new)
-    raise AssertionError("nothing was changed")
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        (lambda i: replace(i, tokens=0) if isinstance(i, Conv) else None, "T = 0"),
-        (lambda i: replace(i, tokens=999) if isinstance(i, Conv) else None, "T = 999"),
-        (lambda i: replace(i, in_base=1 << 20) if isinstance(i, Conv) else None, "activation SRAM is used"),
-        (lambda i: replace(i, stream_offset=1 << 30) if isinstance(i, Conv) else None, "does not hold the"),
-        (lambda i: replace(i, stream_beats=1) if isinstance(i, Conv) else None, "does not hold the"),
-        (
-            lambda i: replace(i, dram_offset=1 << 20) if isinstance(i, Dma) and i.store else None,
-            "a STORE reaches byte",
-        ),
-        (lambda i: replace(i, words=9999) if isinstance(i, Dma) else None, "a LOAD reaches byte"),
-    ],
-)
-def test_unsound_programs_are_told(change, message: str):
-    compiled, network, image = changed_program(change)
-    with pytest.raises(PointwiseError, match=message):
-        differences(compiled, network, 0, Order.SEQUENTIAL, image)
-
-
-def test_a_program_without_end_is_told():
-    network = random_network(0, SMALL)
-    compiled = compile_network(network, CoreConfig(rows=2, cols=2, act_kib=4, res_kib=4))
-    image = replaced(compiled.image, len(compiled.program) - 1, compiled.program[0].instruction)
-    with pytest.raises(PointwiseError, match="without END"):
-        Emulator(image, compiled.config)
 
 
 def test_an_input_of_another_length_is_told():

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from hw.contract.errors import PointwiseError
-from model.quantise.scales import SHIFT_RANGE, fixed_point, mantissa, norm_constants
+from hw.contract.legal import SHIFTS
+from model.quantise.scales import fixed_point, mantissa, norm_constants
 
 SEED = 7
 
@@ -16,7 +17,7 @@ def test_mantissa_is_the_nearest_of_sixteen_bits():
     print(f"seed {SEED}")
     rng = np.random.default_rng(SEED)
     for factor in [*np.exp(rng.uniform(np.log(2.0**-32), np.log(2.0**15), 2000)).tolist(), 1.0, 0.5, 1 / 3]:
-        mult, shift = mantissa(factor, SHIFT_RANGE, "x")
+        mult, shift = mantissa(factor, SHIFTS, "x")
         assert 2**15 <= mult < 2**16
         assert 1 <= shift <= 47
         error = abs(Fraction(mult, 2**shift) - Fraction(factor))
@@ -25,21 +26,21 @@ def test_mantissa_is_the_nearest_of_sixteen_bits():
 
 
 def test_mantissa_that_rounds_to_the_next_power_of_two():
-    assert mantissa(1 - 2.0**-20, SHIFT_RANGE, "x") == (2**15, 15)
+    assert mantissa(1 - 2.0**-20, SHIFTS, "x") == (2**15, 15)
 
 
 def test_the_outermost_factors_fit_and_the_next_do_not():
-    assert mantissa(2.0**-32, SHIFT_RANGE, "x") == (2**15, 47)
-    assert mantissa(65535 / 2, SHIFT_RANGE, "x") == (65535, 1)
+    assert mantissa(2.0**-32, SHIFTS, "x") == (2**15, 47)
+    assert mantissa(65535 / 2, SHIFTS, "x") == (65535, 1)
     for factor in (2.0**-32 * (1 - 2.0**-10), 2.0**15):
         with pytest.raises(PointwiseError, match=r"scale factor of head is .* cannot multiply"):
-            mantissa(factor, SHIFT_RANGE, "head")
+            mantissa(factor, SHIFTS, "head")
 
 
 @pytest.mark.parametrize("factor", [0.0, -1.0, math.inf, math.nan])
 def test_a_factor_must_be_positive_and_finite(factor):
     with pytest.raises(PointwiseError, match="must be positive and finite"):
-        mantissa(factor, SHIFT_RANGE, "x")
+        mantissa(factor, SHIFTS, "x")
 
 
 def test_fixed_point_has_the_types_of_the_hardware():

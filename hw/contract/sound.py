@@ -1,0 +1,113 @@
+"""What a program promises and no core checks: to see it, a core would need multipliers.
+
+A program that breaks a promise is not refused by the core. Its result is undefined then, and nothing else is:
+the run ends, at the latest by the watchdog. Compiler and emulator check these promises, each with a sentence.
+"""
+
+from collections.abc import Iterator
+
+from .config import CoreConfig
+from .isa import Conv, Dma, Prologue, Space, Stationary
+from .stream import stream_bytes, tiles
+
+MEAN_TOLERANCE_BITS = 16
+"""LayerNorm's mean_mult · 2^−mean_shift exceeds 1/H by 2^−16 of it at most, as the nearest one does. The mean
+then has 25 bits, and what is left of a value without it 18."""
+
+PROMISES: tuple[tuple[str, str], ...] = (
+    (
+        "Every word that is streamed, loaded as K or V, written, or moved by a LOAD or STORE lies in its "
+        "memory",
+        "compiler, emulator",
+    ),
+    ("``stream_beats`` is the length of the stream with its padding", "compiler, emulator"),
+    ("No two results of a CONV lie in one word", "compiler, emulator"),
+    (
+        "With ``sums``: ``n`` · ``mean_mult`` · 2^−``mean_shift`` ≤ 1 + 2⁻¹⁶, as with the nearest "
+        "``mean_mult``",
+        "compiler, emulator",
+    ),
+    ("In a stream: a channel's shift is 1..47, the shift of an input lane 0..15", "compiler, emulator"),
+    ("A LOAD, a STORE and a stream lie in the image, the input or the output block", "emulator"),
+    (
+        "Row maxima, reciprocals and statistics that are read were written for the same tokens, and "
+        "statistics for the same values",
+        "compiler",
+    ),
+    (
+        "Waits are sufficient, and a CONV writes no word that it reads later ([order](#order-and-waiting))",
+        "compiler",
+    ),
+)
+"""What is promised, and who checks it; the last ones show in the emulator as another result."""
+
+
+def faults(instruction: Conv | Dma, config: CoreConfig) -> Iterator[str]:
+    """What is not sound in an instruction whose fields are legal, each in words that follow "a CONV"."""
+    if isinstance(instruction, Dma):
+        last = (
+            instruction.sram_base + (instruction.rows - 1) * instruction.sram_stride + instruction.words - 1
+        )
+        yield from _outside("moves", last, instruction.space, config)
+        return
+    conv = instruction
+    for verb, last, space in _reach(conv, config):
+        yield from _outside(verb, last, space, config)
+    size = stream_bytes(conv, config)
+    if conv.stream_beats * config.bus_bytes != size:
+        yield (
+            f"has a stream of {conv.stream_beats} beats, {conv.stream_beats * config.bus_bytes} bytes, but "
+            f"the stream of its sizes has {size}"
+        )
+    if conv.sums and conv.n * conv.mean_mult << MEAN_TOLERANCE_BITS > _whole(conv.mean_shift):
+        yield (
+            f"takes {conv.mean_mult} · 2^-{conv.mean_shift} for 1/{conv.n}, which is too large by more than "
+            f"2^-{MEAN_TOLERANCE_BITS} of it"
+        )
+    if _shares_words(conv, config):
+        yield (
+            f"writes with the strides {conv.out_token_stride} and {conv.out_word_stride}, so that two of its "
+            "results share a word"
+        )
+
+
+def _whole(mean_shift: int) -> int:
+    """The largest N · mean_mult, in units of 2^−MEAN_TOLERANCE_BITS."""
+    return (1 << MEAN_TOLERANCE_BITS) + 1 << mean_shift
+
+
+def _reach(conv: Conv, config: CoreConfig) -> Iterator[tuple[str, int, Space]]:
+    """What a convolution does with words, the last of these words, and their memory."""
+    k_words, n_words = tiles(conv.k, config.rows), tiles(conv.n, config.rows)
+    last = conv.tokens - 1
+    streamed = Space.RESIDUAL if conv.prologue == Prologue.NORMALISE else Space.ACTIVATION
+    yield (
+        "streams",
+        conv.in_base + last * conv.in_token_stride + (k_words - 1) * conv.in_tile_stride,
+        streamed,
+    )
+    written = Space.RESIDUAL if conv.to_residual else Space.ACTIVATION
+    yield (
+        "writes",
+        conv.out_base + last * conv.out_token_stride + (n_words - 1) * conv.out_word_stride,
+        written,
+    )
+    if conv.stationary != Stationary.STREAM:
+        tokens, words = (conv.n, k_words) if conv.stationary == Stationary.KEYS else (conv.k, n_words)
+        end = conv.stat_base + (tokens - 1) * conv.stat_token_stride + (words - 1) * conv.stat_word_stride
+        yield "loads", end, Space.ACTIVATION
+
+
+def _outside(verb: str, last: int, space: Space, config: CoreConfig) -> Iterator[str]:
+    words = config.res_words if space == Space.RESIDUAL else config.act_words
+    if last >= words:
+        yield f"{verb} word {last} of the {space.name.lower()} SRAM, which has {words}"
+
+
+def _shares_words(conv: Conv, config: CoreConfig) -> bool:
+    """Whether i tokens and j words lead to the same place, i · token stride = j · word stride."""
+    words, by_token, by_word = tiles(conv.n, config.rows), conv.out_token_stride, conv.out_word_stride
+    if (conv.tokens > 1 and by_token == 0) or (words > 1 and by_word == 0):
+        return True
+    apart = (by_word * step for step in range(1, words))
+    return by_token > 0 and any(way % by_token == 0 and way // by_token < conv.tokens for way in apart)

@@ -1,0 +1,143 @@
+"""The steps of a convolution over some of its tokens, K-tiles and output channels: what is read, what is
+written."""
+
+import numpy as np
+
+from hw.contract.isa import Conv, Prologue, Space, Stationary
+from hw.contract.stream import tiles
+from model.integer.layernorm import NormConstants, normalise, statistics, token_sums
+from model.integer.requantise import add_residual, look_up, requantise
+from model.integer.rounding import INT8, INT16, UINT8
+from model.integer.softmax import divide
+
+from .machine import Machine
+from .stream import Parameters
+
+
+def read_streamed(machine: Machine, conv: Conv, tokens: range, k_tiles: range) -> np.ndarray:
+    """Words of the streamed operand, (tokens, K-tiles, R)."""
+    addresses = _grid(conv.in_base, tokens, conv.in_token_stride, k_tiles, conv.in_tile_stride)
+    return machine.words(streamed_space(conv), addresses)
+
+
+def enter(
+    machine: Machine, conv: Conv, parameters: Parameters, words: np.ndarray, tokens: range, k_tiles: range
+) -> np.ndarray:
+    """The prologue: from words of ``read_streamed`` to what enters the array, (tokens, channels) without
+    those past K."""
+    channels = _channels(conv.k, k_tiles, machine.config.rows)
+    lanes = words.reshape(len(tokens), -1)[:, : len(channels)]
+    rows = _numbers(conv, tokens)
+    if conv.prologue == Prologue.NORMALISE:
+        shift = parameters.channel_shift[channels.start : channels.stop]
+        return normalise(lanes, machine.mean[rows], machine.mult[rows], machine.shift[rows], shift)
+    if conv.prologue == Prologue.EXPONENTIAL:
+        # A maximum that is not the row's own gives a wrong but defined entry, as an 8-bit subtractor would.
+        row_max = machine.maxima[conv.max_slot, rows, None]
+        return parameters.exp_table[(row_max - _signed(lanes)) & 255]
+    return np.asarray(lanes, np.int64) if conv.in_unsigned else _signed(lanes)
+
+
+def read_stationary(
+    machine: Machine, conv: Conv, parameters: Parameters, outputs: range, k_tiles: range
+) -> np.ndarray:
+    """The stationary operand, (outputs, channels)."""
+    rows = machine.config.rows
+    channels = _channels(conv.k, k_tiles, rows)
+    if conv.stationary == Stationary.STREAM:
+        return parameters.weight[outputs.start : outputs.stop, channels.start : channels.stop]
+    tokens, lanes = (outputs, channels) if conv.stationary == Stationary.KEYS else (channels, outputs)
+    words = range(lanes.start // rows, tiles(lanes.stop, rows))
+    addresses = _grid(conv.stat_base, tokens, conv.stat_token_stride, words, conv.stat_word_stride)
+    found = machine.words(Space.ACTIVATION, addresses).reshape(len(tokens), -1)
+    first = lanes.start - words.start * rows
+    found = _signed(found[:, first : first + len(lanes)])
+    return found if conv.stationary == Stationary.KEYS else found.T
+
+
+def write_results(
+    machine: Machine, conv: Conv, parameters: Parameters, acc: np.ndarray, tokens: range, outputs: range
+) -> np.ndarray:
+    """The epilogue of (tokens, outputs) accumulators: requantise, look up or add, write, and keep maxima.
+
+    Returns:
+        What was written, (tokens, outputs). Other lanes of these words keep what they held.
+    """
+    rows = machine.config.rows
+    if conv.divide:
+        acc = divide(acc, machine.sums[conv.sum_slot, tokens.start : tokens.stop])
+    limits = INT16 if conv.to_residual else UINT8 if conv.out_unsigned else INT8
+    channels = slice(outputs.start, outputs.stop)
+    found = (value[channels] for value in (parameters.bias, parameters.mult, parameters.shift))
+    result = requantise(acc, *found, limits)
+    if conv.table:
+        result = look_up(result, parameters.table)
+    words = range(outputs.start // rows, tiles(outputs.stop, rows))
+    addresses = _grid(conv.out_base, tokens, conv.out_token_stride, words, conv.out_word_stride)
+    whole = machine.words(written_space(conv), addresses).reshape(len(tokens), -1)
+    first = outputs.start - words.start * rows
+    lanes = whole[:, first : first + len(outputs)]
+    if conv.add:
+        result = add_residual(lanes, result)
+    lanes[...] = result.astype(lanes.dtype)
+    machine.put(written_space(conv), addresses, whole.reshape(len(tokens), len(words), rows))
+    if conv.row_max:
+        largest = _signed(lanes).max(axis=1)
+        kept = machine.maxima[conv.max_slot, _numbers(conv, tokens)]
+        kept[...] = np.maximum(kept, largest) if outputs.start else largest
+    return result
+
+
+def keep_statistics(machine: Machine, conv: Conv, result: np.ndarray) -> None:
+    """LayerNorm's statistics of the whole result, (T, N)."""
+    constants = NormConstants(conv.mean_mult, conv.mean_shift, conv.norm_mult, conv.norm_shift, conv.epsilon)
+    rows = _numbers(conv, range(conv.tokens))
+    found = statistics(*token_sums(result), constants)
+    machine.mean[rows], machine.mult[rows], machine.shift[rows] = found
+
+
+def streamed_space(conv: Conv) -> Space:
+    """The memory of the streamed operand."""
+    return Space.RESIDUAL if conv.prologue == Prologue.NORMALISE else Space.ACTIVATION
+
+
+def written_space(conv: Conv) -> Space:
+    """The memory of the result."""
+    return Space.RESIDUAL if conv.to_residual else Space.ACTIVATION
+
+
+def overtakes_itself(machine: Machine, conv: Conv) -> bool:
+    """Whether it writes something that it also reads as an operand, so that the order of both is seen."""
+    rows = machine.config.rows
+    tokens, k_words, n_words = range(conv.tokens), range(tiles(conv.k, rows)), range(tiles(conv.n, rows))
+    grids = []
+    if streamed_space(conv) == written_space(conv):
+        grids.append(_grid(conv.in_base, tokens, conv.in_token_stride, k_words, conv.in_tile_stride))
+    if conv.stationary != Stationary.STREAM and not conv.to_residual:
+        keys = conv.stationary == Stationary.KEYS
+        there, words = (range(conv.n), k_words) if keys else (range(conv.k), n_words)
+        grids.append(_grid(conv.stat_base, there, conv.stat_token_stride, words, conv.stat_word_stride))
+    if conv.row_max and conv.prologue == Prologue.EXPONENTIAL:
+        return True  # of the same slot, or it does no harm to look closely
+    written = _grid(conv.out_base, tokens, conv.out_token_stride, n_words, conv.out_word_stride)
+    return any(np.isin(written, grid).any() for grid in grids)
+
+
+def _numbers(conv: Conv, tokens: range) -> slice:
+    """Under what numbers row maxima and statistics of tokens are kept."""
+    return slice(conv.first_token + tokens.start, conv.first_token + tokens.stop)
+
+
+def _channels(size: int, k_tiles: range, width: int) -> range:
+    """The channels of some tiles, those past the edge left out."""
+    return range(k_tiles.start * width, min(size, k_tiles.stop * width))
+
+
+def _grid(base: int, tokens: range, token_stride: int, words: range, word_stride: int) -> np.ndarray:
+    """(tokens, words) word addresses."""
+    return base + np.asarray(tokens)[:, None] * token_stride + np.asarray(words) * word_stride
+
+
+def _signed(lanes: np.ndarray) -> np.ndarray:
+    """int8 lanes, kept as bytes, as int64."""
+    return np.ascontiguousarray(lanes).view(np.int8).astype(np.int64)
