@@ -92,8 +92,8 @@ class LayerNormStatistics(wiring.Component):
         m.submodules.root = root = Interpolation(SPREAD_BITS, square_root=True)
         m.d.comb += root.value.eq(value9)
         scaled = register(root.mult * constants.norm_mult, unsigned(32), "scaled")
-        rounded = round_half_up(scaled >> (MULT_BITS - 1))
-        mult = register(Mux(rounded >> MULT_BITS, (1 << MULT_BITS) - 1, rounded), unsigned(MULT_BITS), "mult")
+        # Both factors are below 2^16, so the rounded product is too.
+        mult = register(round_half_up(scaled >> (MULT_BITS - 1)), unsigned(MULT_BITS), "mult")
         half = delay(m, root.leading, 2, name="half")
         centre = round_half_up(mean5 >> (MEAN_FRACTION_BITS - 2))
         stages = self.LATENCY - 1

@@ -57,7 +57,7 @@ def statistics(
     mean = round_shift(total * constants.mean_mult, constants.mean_shift - MEAN_FRACTION_BITS)
     spread = squares - round_shift(total * mean, MEAN_FRACTION_BITS)
     mantissa, half = reciprocal_sqrt(np.maximum(np.maximum(spread, 0) + constants.epsilon, 1))
-    mult = np.minimum(round_shift(mantissa * constants.norm_mult, 16), 65535)
+    mult = round_shift(mantissa * constants.norm_mult, 16)
     centre = round_shift(mean, MEAN_FRACTION_BITS - CENTRE_FRACTION_BITS)
     return centre, mult, half + constants.norm_shift + CENTRE_FRACTION_BITS
 

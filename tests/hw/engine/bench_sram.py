@@ -25,7 +25,11 @@ class Traffic:
         kind = self.rng.integers(0, 4)
         if kind == 0:
             return int(self.rng.choice([0, self.words - 1]))
-        return int(self.rng.integers(0, min(self.words, 4) if kind == 1 else self.words))
+        few = int(self.rng.integers(0, min(self.words, 4)))
+        if kind == 1:
+            return few
+        # The last words lie on both sides of the last block of memory in a bank.
+        return self.words - 1 - few if kind == 2 else int(self.rng.integers(0, self.words))
 
     def word(self) -> np.ndarray:
         return self.rng.integers(0, 1 << self.lane_bits, self.lanes)

@@ -1,9 +1,9 @@
-"""Sram in Verilator, with one to four banks at once."""
+"""Sram in Verilator, with one to four banks at once, and with banks of more than a block of memory."""
 
 from pathlib import Path
 
 from hw.engine.places import Places
-from hw.engine.sram import Sram
+from hw.engine.sram import BLOCK_WORDS, Sram
 from hw.verilog import to_verilog
 from sim.bench import bench
 from tests.hw.side_by_side import SideBySide
@@ -13,6 +13,7 @@ SHAPES = {
     "two": {"words": 10, "lanes": 3, "lane_bits": 16, "banks": 2},
     "three": {"words": 3, "lanes": 2, "lane_bits": 8, "banks": 3},
     "four": {"words": 64, "lanes": 16, "lane_bits": 8, "banks": 4},
+    "blocks": {"words": 2 * (BLOCK_WORDS + 2), "lanes": 1, "lane_bits": 8, "banks": 2},
 }
 
 
