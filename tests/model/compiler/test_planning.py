@@ -77,8 +77,9 @@ def test_heads_are_interleaved_where_they_fit():
     assert order.index("blocks.0.q.1") == order.index("blocks.0.scores.0") + 1
 
 
-def test_operands_of_attention_lie_in_different_banks():
-    config = PRESETS["default"]
+@pytest.mark.parametrize("act_banks", [2, 4])
+def test_operands_of_attention_lie_in_different_banks(act_banks: int):
+    config = replace(PRESETS["default"], act_banks=act_banks)
     found = planned(replace(DEIT_TINY, depth=1), config)
     places = {
         b.name: (found.places[b.index], b.words) for b in found.graph.buffers if b.space == Space.ACTIVATION

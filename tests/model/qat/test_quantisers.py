@@ -78,6 +78,16 @@ def test_sawb_clips_less_with_more_bits():
     assert quantiser.integers(rows)[0, 0] != 0
 
 
+@pytest.mark.parametrize("bits", [2, 3, 4, 8])
+def test_sawb_represents_a_row_of_one_magnitude(bits: int):
+    """No density of the fit is like it: the line through them is far below, and negative for few bits."""
+    rows = torch.tensor([[0.7, -0.7, -0.7, 0.7]])
+    quantiser = Sawb(bits, 1)
+    quantiser.initialise(rows)
+    assert float(quantiser.scale) == pytest.approx(0.7 / quantiser.high)
+    assert quantiser.integers(rows).tolist() == [[high := quantiser.high, -high, -high, high]]
+
+
 def test_sawb_is_for_weights():
     with pytest.raises(PointwiseError, match="sawb is for weights"):
         Sawb(8, 1, -0.17)
