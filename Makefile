@@ -30,7 +30,7 @@ BUILD = $(call values,BOARD CONFIG CLOCK SEED SEEDS)
 OUTPUT = $(call values,OUT)
 
 # --- Targets -------------------------------------------------------------------------------------------------------
-.PHONY: help setup sim test verilog fpga bitstream doctor lint clean distclean FORCE
+.PHONY: help setup sim test nightly verilog fpga bitstream doctor lint clean distclean FORCE
 
 help: ## show this list
 	@echo "Pointwise: targets of make"
@@ -49,6 +49,9 @@ verilog: $(STAMP) ## write the core's Verilog and its configuration
 
 test: .venv/.dev ## run all tests
 	@$(BIN)/python -m pytest -q -n $(JOBS) $(ARGS)
+
+nightly: .venv/.dev ## what takes too long for every change: 2,000 damaged files of each kind
+	@DAMAGED_CASES=$${DAMAGED_CASES:-2000} $(BIN)/python -m pytest -q -n $(JOBS) tests/files $(ARGS)
 
 bitstream: .venv/.fpga ## build the whole system for a board (BOARD=ulx3s-85f)
 	@$(BIN)/pointwise bitstream $(BUILD) $(OUTPUT) $(ARGS)

@@ -5,12 +5,15 @@ Plain Python, so that a compiler or a report can ask for shapes without importin
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from hw.contract.errors import PointwiseError
+from hw.contract.errors import PointwiseError, shown
 
+MOST_BLOCKS, MOST = 4096, 1 << 20
+"""Blocks of a network, and of anything else: far more than any has, lest a file make us count for ever."""
 LAYER_NORM_EPS = 1e-6
 """The constant under the square root of LayerNorm, as in the DeiT authors' release."""
 
@@ -51,15 +54,20 @@ class DeiTConfig:
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or value < 1:
                 raise PointwiseError(
-                    f"The network's {name} is {value!r}, but it must be a whole number of at least 1."
+                    f"The network's {name} is {shown(value)}, but it must be a whole number of at least 1."
                 )
+            if value > (most := MOST_BLOCKS if name == "depth" else MOST):
+                raise PointwiseError(f"The network's {name} is {shown(value)}, but {most:,} is the most.")
         if not isinstance(self.distilled, bool):
             raise PointwiseError(
-                f"The network's distilled is {self.distilled!r}, but it must be true or false."
+                f"The network's distilled is {shown(self.distilled)}, but it must be true or false."
             )
         if isinstance(self.mlp_ratio, bool) or not isinstance(self.mlp_ratio, int | float):
-            raise PointwiseError(f"The network's mlp_ratio is {self.mlp_ratio!r}, but it must be a number.")
-        hidden = self.dim * self.mlp_ratio
+            raise PointwiseError(
+                f"The network's mlp_ratio is {shown(self.mlp_ratio)}, but it must be a number."
+            )
+        # One that is larger than a float can be is none.
+        hidden = self.dim * self.mlp_ratio if abs(self.mlp_ratio) < 2**31 else math.inf
         # A ratio that was computed as hidden / dim may miss the whole number by a rounding.
         if not 1 <= hidden < 2**31 or abs(hidden - round(hidden)) > 1e-9 * hidden:
             raise PointwiseError(
@@ -72,7 +80,7 @@ class DeiTConfig:
             or not 0 <= self.norm_eps < 1
         ):
             raise PointwiseError(
-                f"The network's norm_eps is {self.norm_eps!r}, but it must be a number of 0 to 1."
+                f"The network's norm_eps is {shown(self.norm_eps)}, but it must be a number of 0 to 1."
             )
         if self.image_size % self.patch:
             raise PointwiseError(
@@ -142,7 +150,7 @@ class DeiTConfig:
         known = {field.name for field in fields(cls)}
         if unknown := sorted(set(values) - known):
             raise PointwiseError(
-                f"The network description has a field {unknown[0]!r} that no DeiT has; remove it."
+                f"The network description has a field {shown(unknown[0])} that no DeiT has; remove it."
             )
         if missing := sorted(known - {"distilled", "norm_eps"} - set(values)):
             raise PointwiseError(f"The network description lacks the field {missing[0]!r}; add it.")

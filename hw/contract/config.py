@@ -5,7 +5,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from .errors import PointwiseError
+from .errors import PointwiseError, shown
 
 MAX_CHANNELS = 4096
 """Upper bound of K and N of one convolution; it sizes the LayerNorm sums (28 and 43 bits)."""
@@ -55,7 +55,7 @@ class CoreConfig:
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
             if not isinstance(value, int) or isinstance(value, bool):
-                raise PointwiseError(f"core parameter {field.name} is {value!r}; expected a whole number")
+                raise PointwiseError(f"core parameter {field.name} is {shown(value)}, no whole number")
         _in_range("rows", self.rows, 1, 64)
         _in_range("cols", self.cols, 1, 64)
         if max(self.rows, self.cols) % min(self.rows, self.cols):

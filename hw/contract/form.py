@@ -12,12 +12,11 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from .errors import SHOWN, shown
+
 MOST_BYTES = 64 << 20
 """Of a file that is read whole; the largest that we write, the manifest of a traced DeiT-Base, has a tenth.
 Python's objects take up to some 30 times the bytes of their text."""
-SHOWN = 60
-"""Characters of a value that are shown."""
-
 _EXPECTED = {
     "int_type": "a whole number",
     "int_from_float": "a whole number",
@@ -104,21 +103,9 @@ def parse_json(text: bytes | str) -> Any:
         raise FormError(f"is no JSON ({error})") from error
 
 
-def shown(value: Any) -> str:
-    """A value of JSON in a few words or characters."""
-    if isinstance(value, Mapping):
-        return "an object" if value else "an empty object"
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return "a list" if value else "an empty list"
-    # A lone half of a character cannot be printed; a text with one is shown in ASCII.
-    whole = not isinstance(value, str) or value.isprintable()
-    text = json.dumps(value, ensure_ascii=not whole, default=repr)
-    return text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"
-
-
 def _told(error: ValidationError, values: Any, owner: str) -> str:
     first = error.errors(include_url=False)[0]
-    place = _place(first["loc"], values)
+    place = _place(first["loc"], values, first["type"] == "missing")
     where = f"{owner}.{place}" if owner and place else owner or place
     if first["type"] == "missing":
         return f"lacks {where}"
@@ -134,14 +121,15 @@ def _told(error: ValidationError, values: Any, owner: str) -> str:
     return f"{f'says {where}' if where else 'holds'} {shown(first['input'])}, but {expected} was expected"
 
 
-def _place(place: tuple[int | str, ...], values: Any) -> str:
+def _place(place: tuple[int | str, ...], values: Any, missing: bool) -> str:
     """Where in a file something is, such as ``output.tensors[0].blocks``.
 
-    Pydantic names the kind of an object that may be of several between the steps; such a name leads nowhere.
+    Pydantic names the kind of a value that may be of several between the steps; such a name leads nowhere,
+    but so does that of what is missing.
     """
     text = ""
     for index, step in enumerate(place):
-        last = index == len(place) - 1
+        last = missing and index == len(place) - 1
         if isinstance(step, int):
             if isinstance(values, Sequence) and step < len(values):
                 values = values[step]

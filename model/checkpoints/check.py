@@ -42,6 +42,11 @@ def check_state(state: Mapping[str, Any], config: DeiTConfig, source: str) -> di
                 f"In the checkpoint {source}, {key} is {kind}, but weights must be floating-point tensors; "
                 "save the float network."
             )
+        if tensor.layout != torch.strided or tensor.device.type != "cpu" or tensor.is_quantized:
+            raise PointwiseError(
+                f"In the checkpoint {source}, {key} is no ordinary tensor ({tensor.layout}, "
+                f"{tensor.device}); save the float network as it is."
+            )
         if tuple(tensor.shape) != shape:
             raise PointwiseError(
                 f"In the checkpoint {source}, {key} has the shape {tuple(tensor.shape)}, but the network "

@@ -12,6 +12,8 @@ from torch import Tensor
 from hw.contract.errors import PointwiseError
 from model.networks import DeiTConfig
 
+MOST_DIGITS = 9
+"""Of the number of a block; what has more is told as a tensor that the network has not."""
 PUBLISHED_HEADS = {192: 3, 384: 6, 768: 12, 1024: 16, 1280: 16}
 """Heads of the published ViT and DeiT by the channels of their residual stream. No shape tells them."""
 
@@ -75,7 +77,7 @@ def with_head(state: Mapping[str, Any]) -> dict[str, Any]:
 
 def _is_block(key: str) -> bool:
     parts = key.split(".")
-    return len(parts) > 2 and parts[0] == "blocks" and parts[1].isdecimal()
+    return len(parts) > 2 and parts[0] == "blocks" and parts[1].isdecimal() and len(parts[1]) <= MOST_DIGITS
 
 
 def _shape(state: Mapping[str, Any], name: str, axes: int, source: str) -> tuple[int, ...]:

@@ -6,6 +6,7 @@ import argparse
 import json
 import re
 import warnings
+import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,8 @@ WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
 """In a folder of Hugging Face's: all weights, or which of several files holds which."""
 CONFIG, PREPROCESSOR = "config.json", "preprocessor_config.json"
 
+SHARED = 4
+"""How often, in the mean, the tensors of a pickle may hold a byte of the file; some share their weights."""
 _NESTED_KEYS = ("model", "state_dict")
 """Where a `.pth` may hold its weights, in the order in which they are looked for."""
 
@@ -122,8 +125,8 @@ def _guarded(read: Any, path: Path) -> tuple[dict[str, Any], Any]:
             ) from error
         # A damaged file makes the two libraries raise almost anything, from KeyError to struct.error.
         raise PointwiseError(
-            f"The checkpoint {path} cannot be read as a {path.suffix} file of weights "
-            f"({type(error).__name__}); fetch or save it again."
+            f"The checkpoint {path} cannot be read as a {path.suffix} file of weights, so it is damaged or "
+            "something else; fetch or save it again."
         ) from error
 
 
@@ -148,6 +151,14 @@ def _read_safetensors(path: Path) -> tuple[dict[str, Any], Any]:
 
 
 def _read_torch(path: Path) -> tuple[dict[str, Any], Any]:
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            unpacked, packed = sum(entry.file_size for entry in archive.infolist()), path.stat().st_size
+        if unpacked > packed:
+            raise PointwiseError(
+                f"The checkpoint {path} has {unpacked:,} bytes packed into {packed:,}, which torch.save does "
+                "not do; zip its contents without compression, or save it again."
+            )
     # A Namespace holds the command line in what the authors' training script saves; making one runs nothing.
     with warnings.catch_warnings(), torch.serialization.safe_globals([argparse.Namespace]):
         # About pickle protocols it does not expect; what matters ends in an exception or in check_state.
@@ -159,7 +170,17 @@ def _read_torch(path: Path) -> tuple[dict[str, Any], Any]:
             "save the network's state_dict()."
         )
     description = content.get(METADATA_KEY, {})
-    for key in _NESTED_KEYS:
-        if isinstance(content.get(key), dict):
-            return content[key], description
-    return content, description
+    tensors = next((content[key] for key in _NESTED_KEYS if isinstance(content.get(key), dict)), content)
+    _check_room(path, tensors)
+    return tensors, description
+
+
+def _check_room(path: Path, tensors: dict[str, Any]) -> None:
+    """Refuse weights that repeat a few bytes of the file, and would fill the memory as copies."""
+    size = sum(one.numel() * one.element_size() for one in tensors.values() if isinstance(one, torch.Tensor))
+    there = path.stat().st_size
+    if size > SHARED * there:
+        raise PointwiseError(
+            f"The checkpoint {path} has {there:,} bytes, but its tensors take {size:,}, as they repeat what "
+            "the file holds once; save copies of them."
+        )

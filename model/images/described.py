@@ -5,14 +5,54 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, TypeVar
 
-from hw.contract import form
-from hw.contract.errors import PointwiseError
+from pydantic import ConfigDict, Field
+
+from hw.contract.errors import PointwiseError, shown
+from hw.contract.form import Form, FormError
+from hw.contract.form import read_json as read_object
 
 from .preprocessing import FAMILIES, INTERPOLATIONS, Preprocessing
 
 _HALF = (0.5, 0.5, 0.5)
+
+Kind = TypeVar("Kind", bound=Form)
+Size = Annotated[int, Field(ge=1)]
+Sides = Size | dict[str, Size] | list[Size] | None
+Colours = Annotated[list[float] | tuple[float, ...], Field(min_length=1)]
+
+
+class _HuggingFace(Form):
+    """What we need of a ``preprocessor_config.json``; null is as if it were not there."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    image_processor_type: str | None = None
+    feature_extractor_type: str | None = None
+    do_resize: bool | None = None
+    size: Sides = None
+    resample: int | None = None
+    do_center_crop: bool | None = None
+    crop_size: Sides = None
+    do_rescale: bool | None = None
+    rescale_factor: float | None = None
+    do_normalize: bool | None = None
+    image_mean: Colours | None = None
+    image_std: Colours | None = None
+
+
+class _Timm(Form):
+    """What we need of timm's ``pretrained_cfg``."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    crop_mode: str | None = None
+    input_size: Annotated[list[Size], Field(min_length=3, max_length=3)] = Field([3, 224, 224])
+    crop_pct: Annotated[float, Field(gt=0)]
+    interpolation: str = "bicubic"
+    mean: Colours
+    std: Colours
 
 
 def from_huggingface(values: Mapping[str, Any], size: int, source: str) -> Preprocessing:
@@ -24,11 +64,12 @@ def from_huggingface(values: Mapping[str, Any], size: int, source: str) -> Prepr
     Raises:
         PointwiseError: it asks for something that is not known, or does not give images of that size.
     """
-    kind = str(values.get("image_processor_type") or values.get("feature_extractor_type") or "")
+    found = _form(_HuggingFace, values, source)
+    kind = found.image_processor_type or found.feature_extractor_type or ""
     deit = kind.startswith("DeiT")
 
     def given(name: str, default: Any) -> Any:
-        value = values.get(name)
+        value = getattr(found, name)
         return default if value is None else value
 
     resize: int | tuple[int, int] | None = None
@@ -41,7 +82,7 @@ def from_huggingface(values: Mapping[str, Any], size: int, source: str) -> Prepr
     rescaled, normalised = given("do_rescale", True), given("do_normalize", True)
     resample = given("resample", 3 if deit else 2)
     if resample not in range(len(INTERPOLATIONS)):
-        raise PointwiseError(f"{source} asks for the interpolation {resample!r}, which is not Pillow's.")
+        raise PointwiseError(f"{source} asks for the interpolation {shown(resample)}, which is not Pillow's.")
     return _of_size(
         Preprocessing(
             cut,
@@ -67,20 +108,22 @@ def huggingface_default(model_type: str, size: int, colours: int) -> Preprocessi
 
 def from_timm(values: Mapping[str, Any], size: int, source: str) -> Preprocessing:
     """Read the ``pretrained_cfg`` of a ``config.json`` of timm; arguments as in `from_huggingface`."""
-    mode = values.get("crop_mode") or "center"
+    found = _form(_Timm, values, source)
+    mode = found.crop_mode or "center"
     if mode not in ("center", "squash"):
         raise PointwiseError(
-            f"{source} asks for the crop mode {mode!r}, but center and squash are known; "
+            f"{source} asks for the crop mode {shown(mode)}, but center and squash are known; "
             "name the preprocessing."
         )
-    scaled = math.floor(_square(values.get("input_size", [3, 224, 224])[-2:], source) / values["crop_pct"])
+    cut = _square(found.input_size[-2:], source)
+    scaled = math.floor(cut / found.crop_pct)
     return _of_size(
         Preprocessing(
-            _square(values.get("input_size", [3, 224, 224])[-2:], source),
+            cut,
             (scaled, scaled) if mode == "squash" else scaled,
-            interpolation=values.get("interpolation", "bicubic"),
-            mean=tuple(values["mean"]),
-            std=tuple(values["std"]),
+            interpolation=found.interpolation,
+            mean=tuple(found.mean),
+            std=tuple(found.std),
         ),
         size,
         source,
@@ -105,22 +148,7 @@ def named(name: str, size: int, colours: int) -> Preprocessing:
     reader, inside = from_huggingface, values
     if "pretrained_cfg" in values:
         reader, inside = from_timm, values["pretrained_cfg"]
-    return described(reader, inside, size, str(path)).made_for(size, colours, str(path))
-
-
-def described(reader: Any, values: Mapping[str, Any], size: int, source: str) -> Preprocessing:
-    """Call one of the two readers above; a value of another kind than expected is told.
-
-    Raises:
-        PointwiseError: as the reader, or a missing or garbled value.
-    """
-    try:
-        return reader(values, size, source)
-    except (KeyError, TypeError, ValueError, ZeroDivisionError, OverflowError, AttributeError) as error:
-        raise PointwiseError(
-            f"{source} describes the preprocessing in a way that is not known "
-            f"({type(error).__name__}: {error}); name the preprocessing."
-        ) from error
+    return reader(inside, size, str(path)).made_for(size, colours, str(path))
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -130,11 +158,21 @@ def read_json(path: Path) -> dict[str, Any]:
         PointwiseError: it cannot be read or holds something else.
     """
     try:
-        return form.read_json(path)
+        return read_object(path)
     except OSError as error:
         raise PointwiseError(f"The file {path} cannot be read ({error.strerror}); check the path.") from error
-    except form.FormError as error:
+    except FormError as error:
         raise PointwiseError(f"The file {path} {error}; fetch it again.") from error
+
+
+def _form(form: type[Kind], values: Any, source: str) -> Kind:
+    try:
+        return form.of(values)
+    except FormError as error:
+        raise PointwiseError(
+            f"{source} describes the preprocessing in a way that is not known (it {error}); name the "
+            "preprocessing."
+        ) from error
 
 
 def _resize(size: Any, source: str) -> int | tuple[int, int]:
@@ -145,14 +183,16 @@ def _resize(size: Any, source: str) -> int | tuple[int, int]:
         return size["shortest_edge"]
     if set(size) == {"height", "width"}:
         return size["height"], size["width"]
-    raise PointwiseError(f"{source} asks for the size {size}, which is not known; name the preprocessing.")
+    raise PointwiseError(
+        f"{source} asks for the size {shown(size)}, which is not known; name the preprocessing."
+    )
 
 
 def _square(size: Any, source: str) -> int:
     """One side of a square, given in any of the ways that are usual."""
     sides = [size] if isinstance(size, int) else [*size.values()] if isinstance(size, dict) else list(size)
     if len(set(sides)) != 1:
-        raise PointwiseError(f"{source} cuts images to {size}, but only squares are known.")
+        raise PointwiseError(f"{source} cuts images to {shown(size)}, but only squares are known.")
     return sides[0]
 
 

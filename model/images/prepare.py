@@ -16,6 +16,8 @@ from .preprocessing import INTERPOLATIONS, Preprocessing
 
 MODES = {1: "L", 3: "RGB"}
 """Pillow's name for so many colours. Transparency is dropped, as torchvision's and timm's loaders do."""
+MOST_PIXELS = 2 * Image.MAX_IMAGE_PIXELS
+"""Of an image before and after it is resized, 179 million; Pillow reads no larger ones."""
 _DEEP = ("I", "I;16", "I;16B", "I;16L", "I;16N")
 """Grey of 16 bits, which Pillow would clip to 255 instead of scaling."""
 _NO_IMAGE = (None, errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.EINVAL)
@@ -100,6 +102,11 @@ def resized(image: Image.Image, resize: int | tuple[int, int] | None, interpolat
         height, width = resize
     if image.size == (width, height):
         return image
+    if width * height > MOST_PIXELS:
+        raise UnreadableImageError(
+            f"An image of {image.width}×{image.height} pixels would have {width}×{height} when it is resized"
+            ", too many; cut it, or leave it out."
+        )
     return image.resize((width, height), INTERPOLATIONS.index(interpolation))
 
 

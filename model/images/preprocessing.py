@@ -6,17 +6,20 @@ does).
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from hw.contract.errors import PointwiseError
+from hw.contract.errors import PointwiseError, shown
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 """Of the red, green and blue of ImageNet's pixels, of 1 from black to white."""
 
+MOST_SIDE = 8192
+"""Pixels of a side; no network takes a tenth of it."""
+MOST_NUMBER = 1e30
+"""What scale, mean and deviation are below, so that normalised pixels are numbers."""
 INTERPOLATIONS = ("nearest", "lanczos", "bilinear", "bicubic", "box", "hamming")
 """By Pillow's number, which Hugging Face's files give."""
 
@@ -49,23 +52,29 @@ class Preprocessing:
 
     def __post_init__(self) -> None:
         sides = (self.size, *(self.resize if isinstance(self.resize, tuple) else (self.resize or 1,)))
-        if any(not isinstance(side, int) or isinstance(side, bool) or side < 1 for side in sides):
+        whole = all(isinstance(side, int) and not isinstance(side, bool) for side in sides)
+        if not whole or not 1 <= min(sides) <= max(sides) <= MOST_SIDE or len(sides) > 3:
             raise PointwiseError(
-                f"Images are to be resized to {self.resize} and cut to {self.size} pixels, "
-                "but sizes must be whole numbers of at least 1."
+                f"Images are to be resized to {shown(self.resize)} and cut to {shown(self.size)} pixels, but "
+                f"sizes must be whole numbers of 1 to {MOST_SIDE:,}."
             )
         if self.interpolation not in INTERPOLATIONS:
             raise PointwiseError(
-                f"Images are to be resized by {self.interpolation!r}; choose one of "
+                f"Images are to be resized by {shown(self.interpolation)}; choose one of "
                 f"{', '.join(INTERPOLATIONS)}."
             )
-        numbers = (self.scale, *self.mean, *self.std)
-        if any(not isinstance(number, int | float) or not math.isfinite(number) for number in numbers) or (
-            not self.mean or len(self.mean) != len(self.std) or min(self.std) <= 0 or self.scale <= 0
-        ):
+        if not isinstance(self.mean, tuple) or not isinstance(self.std, tuple):
             raise PointwiseError(
-                f"Images are to be normalised by scale {self.scale}, mean {self.mean} and standard deviation "
-                f"{self.std}, but one number for each colour was expected, and no zero to divide by."
+                f"Images are to be normalised by mean {shown(self.mean)} and standard deviation "
+                f"{shown(self.std)}, but a list of numbers was expected."
+            )
+        numbers = (self.scale, *self.mean, *self.std)
+        good = all(isinstance(number, int | float) and abs(number) < MOST_NUMBER for number in numbers)
+        if not good or not len(self.mean) == len(self.std) > 0 or min(self.std) <= 0 or self.scale <= 0:
+            raise PointwiseError(
+                f"Images are to be normalised by scale {shown(self.scale)}, mean {shown(self.mean)} and "
+                f"standard deviation {shown(self.std)}, but one number for each colour was expected, and no "
+                "zero to divide by."
             )
 
     def __str__(self) -> str:
@@ -105,15 +114,10 @@ class Preprocessing:
         names = {field.name for field in fields(cls)}
         if wrong := sorted(names ^ set(values)):
             raise PointwiseError(
-                f"The description of the preprocessing lacks or does not know {wrong[0]!r}; save it again."
+                f"The description of the preprocessing lacks or does not know {shown(wrong[0])}; save it "
+                "again."
             )
-        try:
-            tuples = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
-            return cls(**tuples)
-        except TypeError as error:
-            raise PointwiseError(
-                f"The description of the preprocessing is of another kind ({error}); save it again."
-            ) from error
+        return cls(**{name: tuple(v) if isinstance(v, list) else v for name, v in values.items()})
 
 
 def authors(size: int, colours: int = 3) -> Preprocessing:

@@ -122,8 +122,8 @@ def load_network(path: str | Path) -> IntegerNetwork:
     except Exception as error:
         # A damaged file makes the library raise almost anything.
         raise PointwiseError(
-            f"The integer network {path} cannot be read ({type(error).__name__}); quantise the checkpoint "
-            "again."
+            f"The integer network {path} cannot be read as a file of tensors, so it is damaged or something "
+            "else; quantise the checkpoint again."
         ) from error
     if description is None:
         raise PointwiseError(

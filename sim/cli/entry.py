@@ -52,6 +52,8 @@ REMEDIES: dict[int, str] = {
 }
 """What to do about the commonest refusals of the operating system."""
 
+MOST_WORD, SOME = 1000, 100
+"""Characters of a word in a sentence; of a longer one, so many are shown. Paths may have some hundred."""
 INTERRUPTED = 130
 """Exit status after Ctrl-C: 128 and the number of the signal, as shells have it."""
 COLLECT_AFTER = 50_000
@@ -94,7 +96,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def sentence_of(error: Exception) -> str | None:
-    """What to tell a person about an error, or None for one that is a bug of ours."""
+    """What to tell a person about an error, or None for one that is a bug of ours.
+
+    Names from files are in it, which may be endless or hold what a terminal obeys.
+    """
+    sentence = _sentence_of(error)
+    if sentence is None:
+        return None
+    words = (word if len(word) <= MOST_WORD else f"{word[:SOME]}…" for word in sentence.split(" "))
+    return "".join(one if one.isprintable() else _escaped(one) for one in " ".join(words))
+
+
+def _escaped(character: str) -> str:
+    """A character that cannot be printed, as Python and JSON write it."""
+    return character.encode("unicode_escape").decode()
+
+
+def _sentence_of(error: Exception) -> str | None:
     if isinstance(error, PointwiseError):
         return str(error)
     if isinstance(error, MemoryError):

@@ -3,22 +3,24 @@
 import json
 import math
 from collections.abc import Mapping
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from hw.contract.errors import PointwiseError
 from hw.contract.files import write_file
+from hw.contract.form import FormError, read_json
 from model.integer.network import IntegerNetwork
 from model.measure.layers import NetworkMeasure
-from model.quantise.recipe import Recipe
+
+from .quantisation_form import check_report
 
 REPORT, PAGE = "quantisation.json", "quantisation.html"
 KIND = "quantisation"
 """Tells such a file from others."""
-REQUIRED = ("kind", "network", "command", "calibration_images", "recipe", "measure")
 MOST = 15
 """Layers in the list of those that cost most."""
 BAR, TALL = 3, 26
@@ -57,17 +59,17 @@ def renew(folder: Path) -> list[Path]:
     """
     path = Path(folder) / REPORT
     try:
-        report = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise PointwiseError(f"{path} cannot be read ({error}); run pointwise report again") from error
-    missing = [key for key in REQUIRED if not isinstance(report, dict) or key not in report]
-    if missing or report["kind"] != KIND:
-        raise PointwiseError(f"{path} is damaged or of another kind; run pointwise report again")
-    try:
-        text = page(report)
-    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, TemplateError) as error:
-        raise PointwiseError(f"{path} is damaged ({error!r}); run pointwise report again") from error
-    write_file(Path(folder) / PAGE, text)
+        report = read_json(path)
+        if report.get("kind") != KIND:
+            raise FormError("is of another kind")
+        check_report(report)
+    except OSError as error:
+        raise PointwiseError(
+            f"{path} cannot be read ({error.strerror}); run pointwise report again"
+        ) from error
+    except FormError as error:
+        raise PointwiseError(f"{path} {error}; run pointwise report again") from error
+    write_file(Path(folder) / PAGE, page(report))
     return [Path(folder) / PAGE]
 
 
@@ -96,23 +98,24 @@ def page(report: Mapping[str, Any]) -> str:
 
 
 def _how(report: Mapping[str, Any]) -> dict[str, str]:
-    """In a few words, how each layer was quantised, by its name."""
-    recipe = Recipe.from_dict(report["recipe"]) if report["recipe"] else None
+    """In a few words, how each layer was quantised, by its name.
+
+    The recipe is looked up as a ``Recipe`` does, but nothing that it names is imported: a report is data.
+    """
     words = {}
     for layer in report["measure"]["layers"]:
-        name = layer["name"]
-        if recipe is None:
-            words[name] = ""
-            continue
-        how = recipe[name]
-        said = [how.range]
-        if layer["weights"]:
-            said += [how.rounding, f"weights a {how.weight_granularity}"]
-        if layer["kind"] in ("q", "k", "v", "s", "o"):
-            said.append(f"scales a {how.granularity}")
-        if layer["kind"] in ("s", "fc1") and how.search:
+        how = dict(report["recipe"].get("default", {}))
+        for pattern, changes in report["recipe"].get("layers", {}).items():
+            if fnmatchcase(layer["name"], pattern):
+                how |= changes
+        said = [how["range"]] if "range" in how else []
+        if layer["weights"] and said:
+            said += [str(how.get("rounding")), f"weights a {how.get('weight_granularity')}"]
+        if layer["kind"] in ("q", "k", "v", "s", "o") and said:
+            said.append(f"scales a {how.get('granularity')}")
+        if layer["kind"] in ("s", "fc1") and how.get("search"):
             said.append("searched")
-        words[name] = ", ".join(said)
+        words[layer["name"]] = ", ".join(map(str, said))
     return words
 
 

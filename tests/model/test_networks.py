@@ -48,18 +48,18 @@ def test_description_survives_json(name: str) -> None:
     ("change", "words"),
     [
         ({"depth": 0}, "depth is 0"),
-        ({"heads": True}, "heads is True"),
-        ({"dim": "48"}, "dim is '48'"),
+        ({"heads": True}, "heads is true"),
+        ({"dim": "48"}, 'dim is "48"'),
         ({"patch": 3}, "image_size 8 does not divide into patches of 3"),
         ({"heads": 5}, "dim 48 does not divide among 5 heads"),
         ({"mlp_ratio": 1.01}, "hidden width must be a whole number"),
         ({"mlp_ratio": 0}, "hidden width must be a whole number"),
         ({"mlp_ratio": float("nan")}, "hidden width must be a whole number"),
-        ({"mlp_ratio": "4"}, "mlp_ratio is '4'"),
+        ({"mlp_ratio": "4"}, 'mlp_ratio is "4"'),
         ({"distilled": 1}, "distilled is 1"),
         ({"norm_eps": -1e-6}, "norm_eps is -1e-06"),
-        ({"norm_eps": "1e-6"}, "norm_eps is '1e-6'"),
-        ({"window": 7}, "a field 'window'"),
+        ({"norm_eps": "1e-6"}, 'norm_eps is "1e-6"'),
+        ({"window": 7}, 'a field "window"'),
     ],
 )
 def test_impossible_network_is_told(change: dict[str, object], words: str) -> None:

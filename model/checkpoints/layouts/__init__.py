@@ -6,7 +6,7 @@ the tensors the names of the DeiT authors' release (`model.networks.expected_sha
 
 from types import ModuleType
 
-from hw.contract.errors import PointwiseError
+from hw.contract.errors import PointwiseError, shown
 from model.checkpoints.files import Source
 
 from . import authors, huggingface, ours, timm
@@ -28,7 +28,7 @@ def find_layout(source: Source) -> ModuleType:
         raise PointwiseError(f"The checkpoint {source.path} holds no weights; fetch or save it again.")
     if nameless := [key for key in source.tensors if not isinstance(key, str)]:
         raise PointwiseError(
-            f"The checkpoint {source.path} holds something under {nameless[0]!r}, but tensors by name were "
-            "expected; save the network's state_dict()."
+            f"The checkpoint {source.path} holds something under {shown(nameless[0])}, but tensors by name "
+            "were expected; save the network's state_dict()."
         )
     return next(layout for layout in LAYOUTS if layout.matches(source))

@@ -42,5 +42,5 @@ def with_qkv_bias(state: Mapping[str, Any]) -> dict[str, Any]:
     biases = {key.removesuffix("weight") + "bias": state[key] for key in weights}
     if any(key in state for key in biases):
         return dict(state)
-    zeros = {key: torch.zeros(len(w)) for key, w in biases.items() if isinstance(w, Tensor) and w.ndim}
+    zeros = {key: torch.zeros(len(w)) for key, w in biases.items() if isinstance(w, Tensor) and w.numel()}
     return {**state, **zeros}

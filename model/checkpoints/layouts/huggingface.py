@@ -15,7 +15,7 @@ from torch import Tensor
 
 from hw.contract.errors import PointwiseError
 from model.checkpoints.files import Source
-from model.images.described import described, from_huggingface, huggingface_default
+from model.images.described import from_huggingface, huggingface_default
 from model.images.preprocessing import Preprocessing
 from model.networks import DeiTConfig
 
@@ -166,9 +166,6 @@ def _class_names(labels: dict[str, Any]) -> tuple[str, ...] | None:
 def _preprocessing(source: Source, kind: str, config: DeiTConfig) -> Preprocessing:
     if source.preprocessor is None:
         return huggingface_default(kind, config.image_size, config.in_channels)
-    return described(
-        from_huggingface,
-        source.preprocessor,
-        config.image_size,
-        f"The preprocessor_config.json of {source.path}",
+    return from_huggingface(
+        source.preprocessor, config.image_size, f"The preprocessor_config.json of {source.path}"
     )

@@ -4,7 +4,7 @@ from functools import partial
 
 from hw.contract.errors import PointwiseError
 from model.checkpoints.files import Source
-from model.images.described import described, from_timm
+from model.images.described import from_timm
 from model.images.preprocessing import Preprocessing, timm
 from model.networks import DeiTConfig
 
@@ -46,4 +46,4 @@ def _preprocessing(source: Source, config: DeiTConfig) -> Preprocessing:
     stated = (source.config or {}).get("pretrained_cfg")
     if stated is None:
         return timm(config.image_size, config.in_channels)
-    return described(from_timm, stated, config.image_size, f"The description beside {source.path}")
+    return from_timm(stated, config.image_size, f"The description beside {source.path}")

@@ -35,12 +35,15 @@ def test_description_survives_json(value: Preprocessing) -> None:
     [
         ({"size": 0}, "sizes must be whole numbers"),
         ({"resize": [8, "8"]}, "sizes must be whole numbers"),
-        ({"interpolation": "cubic"}, "resized by 'cubic'; choose one of nearest"),
+        ({"interpolation": "cubic"}, 'resized by "cubic"; choose one of nearest'),
         ({"std": [0.5, 0, 0.5]}, "no zero to divide by"),
         ({"mean": [0.5]}, "one number for each colour"),
-        ({"mean": 0.5}, "of another kind"),
+        ({"mean": 0.5}, "mean 0.5 and standard .*, but a list of numbers was expected"),
+        ({"resize": 10**9}, r"resized to 1000000000 and cut to 8 pixels, but sizes must be .* of 1 to 8,192"),
+        ({"size": None}, "cut to null pixels"),
+        ({"resize": [1, [2]]}, r"resized to \[1, \[2\]\]"),
         ({"scale": "1/255"}, "one number for each colour"),
-        ({"gamma": 1}, "does not know 'gamma'"),
+        ({"gamma": 1}, 'does not know "gamma"'),
     ],
 )
 def test_impossible_values_are_told(change: dict[str, object], words: str) -> None:

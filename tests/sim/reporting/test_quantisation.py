@@ -68,15 +68,36 @@ def test_the_page_is_made_anew_from_the_json(report, tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    "damage", [lambda d: d.pop("measure"), lambda d: d["measure"]["layers"][0].pop("counts")]
+    ("damage", "words"),
+    [
+        (lambda d: d.pop("measure"), "lacks measure"),
+        (lambda d: d["measure"]["layers"][0].pop("counts"), r"lacks measure\.layers\[0\]\.counts"),
+        (
+            lambda d: d["measure"]["layers"][1].update(share=None),
+            r"says measure\.layers\[0\]\.share, but",
+        ),
+        (lambda d: d.update(kind="methods"), "is of another kind"),
+    ],
 )
-def test_a_damaged_file_is_told_in_a_sentence(report, tmp_path, capsys, damage):
+def test_a_damaged_file_is_told_in_a_sentence(report, tmp_path, capsys, damage, words):
     broken = json.loads(json.dumps(report))
     damage(broken)
     (tmp_path / REPORT).write_text(json.dumps(broken))
     assert main(["report", str(tmp_path)]) == 1
-    assert re.search(r"quantisation\.json is damaged.*run pointwise report again", capsys.readouterr().err)
+    assert re.search(rf"quantisation\.json {words}.*run pointwise report again", capsys.readouterr().err)
     assert not (tmp_path / PAGE).exists()
+
+
+def test_a_report_runs_nothing_that_it_names(report, tmp_path):
+    """A recipe may name a module of its user's, but a report is data that may come from anybody."""
+    (tmp_path / "mine.py").write_text("raise SystemExit")
+    named = json.loads(json.dumps(report))
+    named["recipe"]["default"]["range"] = f"{tmp_path / 'mine.py'}:x"
+    named["recipe"]["layers"]["*.attn.q"] = {"rounding": "no_such_module:x"}
+    (tmp_path / REPORT).write_text(json.dumps(named))
+    assert main(["report", str(tmp_path)]) == 0
+    page = (tmp_path / PAGE).read_text()
+    assert "mine.py:x" in page and "no_such_module:x" in page
 
 
 def test_what_was_found_counts_and_its_classes_do_not(case, tmp_path, capsys):

@@ -129,7 +129,7 @@ def change_config(folder: Path, **values: object) -> None:
         ({"patch_size": [[4]]}, r"says patch \[4\], but its weights have 4"),
         ({"patch_size": [4, 8]}, r"says patch \[4, 8\], but its weights have 4"),
         ({"patch_size": []}, r"says patch \[\], but its weights have 4"),
-        ({"layer_norm_eps": "small"}, "norm_eps is 'small'"),
+        ({"layer_norm_eps": "small"}, 'norm_eps is "small"'),
     ],
 )
 def test_description_that_does_not_fit_is_told(folder: Path, values: dict[str, object], words: str) -> None:

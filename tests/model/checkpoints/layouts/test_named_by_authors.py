@@ -140,7 +140,7 @@ def test_folder_of_timm_says_its_preprocessing(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("pretrained", "words"),
     [
-        ({"crop_mode": "border"}, "crop mode 'border'"),
+        ({"crop_mode": "border"}, 'crop mode "border"'),
         ({"input_size": [3, 224, 224]}, "gives images of 224 pixels, but the network takes 32"),
         ({"crop_pct": 0}, "in a way that is not known"),
         ({"mean": None}, "in a way that is not known"),

@@ -1,0 +1,45 @@
+"""Integer networks, and what is compiled of them."""
+
+from pathlib import Path
+
+import numpy as np
+
+from model.compiler import blocks, compile_network, write
+from model.compiler.memory_map import memory_map
+from model.compiler.random_network import random_network
+from model.export import export, named
+from model.export.contents import tensor_memories
+from model.integer.network import run
+from model.quantise import load_network, quantise, save_network
+from model.synthetic import synthetic_checkpoint, synthetic_images
+from sim.board.session import read_inputs, read_program
+
+from .kind import CONFIG, CORE
+
+
+def make_network(folder: Path) -> None:
+    network = quantise(synthetic_checkpoint(CONFIG).state, CONFIG, synthetic_images(CONFIG, 4))
+    save_network(folder / "n.safetensors", network)
+
+
+def read_network(folder: Path, out: Path) -> None:
+    network = load_network(folder / "n.safetensors")
+    save_network(out / "again.safetensors", network)
+    write(compile_network(network, CORE), out)
+    export(network, tensor_memories(network), named(["raw", "numpy"]), out)
+    run(network, np.zeros((network.tokens, network.input_channels), np.int64))
+
+
+def make_folder(folder: Path) -> None:
+    compiled = compile_network(random_network(3), CORE, True)
+    write(compiled, folder)
+    shape = compiled.manifest["input"]["shape"]
+    (folder / "input.bin").write_bytes(compiled.pack_input(np.ones(shape, np.int8)))
+
+
+def read_folder(folder: Path, out: Path) -> None:
+    program = read_program(folder, CORE)
+    program.logits(bytes(program.output_bytes))
+    blocks.pack_input(program.manifest, np.zeros(program.manifest["input"]["shape"], np.int8))
+    list(read_inputs(program, None))
+    memory_map(program.manifest)
