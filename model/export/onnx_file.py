@@ -8,7 +8,7 @@ table (Gather). The residual stream, 16 bits wide in the core, is left in float3
 
 It is a float network with our rounding to 8 bits, not the integer model bit for bit: ONNX has no operators
 for the integer LayerNorm, softmax and requantisation of the core. On the digits its logits differ from the
-integer model's by as much as those differ from the float network's, 39 dB. (onnxruntime on an x86 processor
+integer model's by as much as those differ from the float network's, 40 dB. (onnxruntime on an x86 processor
 without VNNI sums products of int8 in 16 bits, which may saturate, and 28 dB are left; its session option
 ``session.x64quantprecision`` = 1 forbids that.)
 

@@ -13,6 +13,9 @@ from .score_plan import HeadSample, ScorePlan, floored, plan_heads
 
 CONTEXT_HEADROOM = 1 / 2
 """Part by which the range of the context is widened: few images do not show its long tails."""
+CONTEXT_FLOOR = 1 / 2
+"""Part of the widest channel's range that every channel of the context gets at least: what a channel holds on
+a few images says little about others, on which it may reach far beyond."""
 DRAWS = tuple(step / 8 for step in range(9))
 """How far scales are drawn from one for each channel (0) towards one for all (1)."""
 
@@ -60,7 +63,7 @@ def plan_attention(
     context = seen[f"{name}.context"]
     context_low, context_high = context.limits(symmetric=False)
     context_centre = (context_low + context_high) / 2 if step is None else np.zeros_like(context_low)
-    finest = floored((context_high - context_low) / 2) * (1 + CONTEXT_HEADROOM) / INT8_MAX
+    finest = finest_context(context_low, context_high)
     if step is not None:
         context_scale = np.full_like(finest, step)
     elif recipe[f"{name}.o"].equalise:
@@ -84,6 +87,16 @@ def plan_attention(
         context_centre=context_centre,
         context_moments=context.moments(context_scale, context_centre),
     )
+
+
+def finest_context(low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """Return the finest scale of each channel of the context, (H,), that other images may be trusted with.
+
+    Args:
+        low, high: (H,) of what was seen, around whose middle the integers lie.
+    """
+    reach = floored((high - low) / 2)
+    return np.maximum(reach * (1 + CONTEXT_HEADROOM), reach.max() * CONTEXT_FLOOR) / INT8_MAX
 
 
 def draw_together(scale: np.ndarray, weight: np.ndarray, mean_square: np.ndarray) -> np.ndarray:

@@ -18,8 +18,6 @@ BOTTOMS = tuple(-0.75 - step / 8 for step in range(40))
 """Where the index may start: GELU is almost flat there, so that clipping costs little for a finer step."""
 SHRINKS = tuple(1 - step / 16 for step in range(9))
 """Steps of the result that are tried, as parts of the index step."""
-TOPS = tuple(1 - step / 20 for step in range(13))
-"""Where the index may end, as parts of the range."""
 
 DEFAULT = LayerRecipe()
 _erf = np.vectorize(math.erf, otypes=[np.float64])
@@ -85,11 +83,7 @@ def plan_gelu(
     if not how.search:
         return plans(low, high)[0]
     bottoms = sorted({max(low, bottom) for bottom in BOTTOMS})
-    top = high
-    for _ in range(2):
-        bottom = min(bottoms, key=lambda bottom: min(error(plan) for plan in plans(bottom, top)))
-        top = min((high * part for part in TOPS), key=lambda top: min(map(error, plans(bottom, top))))
-    return min(plans(bottom, top), key=error)
+    return min((plan for bottom in bottoms for plan in plans(bottom, high)), key=error)
 
 
 def make_table(index_scale: float, index_centre: float, scale: float) -> GeluPlan:

@@ -24,10 +24,9 @@ be lost from its sum; where their logarithms are spread evenly, 1.44 · exp(−1
 NEGLIGIBLE = float(np.log(EXP_MAX / min(THRESHOLDS)))
 """A score this far below its row's maximum has an exponential that rounds to 0 with any threshold."""
 EVEN_THRESHOLD = 0.34
-HEADROOM = 1 / 16
-"""Part of the score range kept free above the largest score seen: clipping there would be wrong."""
-DEPTHS = tuple(NEGLIGIBLE * part for part in (1.0, 0.95, 0.9, 0.85, 0.8, 0.75, 0.7, 0.65, 0.6))
-"""How deep below the lowest row maximum the integers reach; scores below that clip."""
+HEADROOM = 1 / 4
+"""Part of the spread of the row maxima by which the integers reach beyond the lowest and the highest seen: of
+a row of another image whose maximum lies outside, the largest scores become equal, or all of them."""
 
 
 @dataclass(frozen=True)
@@ -150,16 +149,13 @@ def search_range(scores: np.ndarray, probabilities: np.ndarray) -> tuple[float, 
         scores: (..., rows, T) real. probabilities: the same shape, the softmax that is wanted.
     """
     tops = scores.max(axis=-1)
-    high, least = float(tops.max()), float(scores.min())
-
-    def attempt(depth: float, threshold: float) -> tuple[float, float, float, float]:
-        low = max(float(tops.min()) - depth, least)
-        scale = max((high - low) * (1 + HEADROOM), 1e-6) / STEPS
-        centre = low - INT8[0] * scale
-        return _error(scores, scale, centre, threshold, probabilities), scale, centre, threshold
-
-    depth = min(DEPTHS, key=lambda depth: attempt(depth, EVEN_THRESHOLD)[0])
-    return min(attempt(depth, threshold) for threshold in THRESHOLDS)[1:]
+    beyond = HEADROOM * float(tops.max() - tops.min())
+    high = float(tops.max()) + beyond
+    low = max(float(tops.min()) - NEGLIGIBLE, float(scores.min())) - beyond
+    scale = max(high - low, 1e-6) / STEPS
+    centre = low - INT8[0] * scale
+    errors = {threshold: _error(scores, scale, centre, threshold, probabilities) for threshold in THRESHOLDS}
+    return scale, centre, min(errors, key=errors.get)
 
 
 def balance(

@@ -28,6 +28,7 @@ COMMANDS: dict[str, str] = {
     "export": "Write a quantised network in the formats of other tools.",
     "operators": "Put the operators of Scaled Quantization beside ours.",
     "ablation": "Tell what each method of quantisation buys, one after the other.",
+    "accuracy": "Measure a trained DINOv2 on photographs, beside ONNX Runtime's INT8.",
     "evaluate": "Compare the float network with the integer model.",
     "verilog": "Write the Verilog of a core and its configuration.",
     "sim": "Simulate a core on a network and compare every bit with the integer model.",

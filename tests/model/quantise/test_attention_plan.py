@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from model.quantise.attention_plan import draw_together
+from model.quantise.attention_plan import draw_together, finest_context
 from model.quantise.norm import rounding_noise
 
 
@@ -23,3 +23,9 @@ def test_scales_that_are_best_stay():
     finest = np.array([1.0, 0.5, 0.25, 0.125])
     weight = np.ones((3, 4)) / finest
     assert np.array_equal(draw_together(finest, weight, (finest * 40) ** 2), finest)
+
+
+def test_a_channel_that_held_little_on_few_images_may_hold_more_on_others():
+    low, high = np.array([-8.0, -0.1, 1.0]), np.array([8.0, 0.1, 13.0])
+    reach = finest_context(low, high) * 127
+    np.testing.assert_allclose(reach, [12.0, 4.0, 9.0])

@@ -61,6 +61,13 @@ def test_plan_is_finer_than_the_full_range_where_that_reaches_far_down():
     assert plan.index_scale < 0.8 * (values.max() - values.min()) / 255
 
 
+def test_the_largest_input_seen_never_clips():
+    """One of 20,000 that lies far out costs the others much, but it may be what the network is about."""
+    values = np.append(np.random.default_rng(SEED).normal(-0.3, 0.3, 20000), 14.0)
+    plan = plan_gelu("act", observed(values))
+    assert apply(plan, np.array([14.0]))[0] == pytest.approx(14.0, abs=plan.scale)
+
+
 def test_all_inputs_negative_still_give_a_plan():
     values = np.random.default_rng(SEED).uniform(-3, -1, 5000)
     plan = plan_gelu("act", observed(values))

@@ -27,6 +27,21 @@ def moments_of(inputs: np.ndarray) -> Moments:
     return Moments(inputs.mean(axis=0), (inputs**2).mean(axis=0), inputs.T @ inputs / len(inputs))
 
 
+def test_what_calibration_hardly_showed_is_not_counted_on(rng):
+    """Other images hold a little in every direction, while those of calibration lie in a space of a few."""
+    seen = inputs_of(rng, 96, 12)
+    basis = np.linalg.svd(seen, full_matrices=False)[2][:12]
+    flat = seen @ basis.T @ basis
+    others = flat + rng.normal(0, 6, flat.shape)
+    weight = rng.uniform(-100, 100, (24, 96))
+    moments = moments_of(flat)
+
+    def error(name: str) -> float:
+        return float(((others @ (ROUNDINGS[name](weight, moments.plain, 127, 0) - weight).T) ** 2).mean())
+
+    assert error("gptq") < 0.2 * error("nearest")
+
+
 def test_inputs_that_hang_together_beyond_what_numbers_tell_apart(rng):
     """A matrix with an eigenvalue just below zero, as rounding leaves it, is damped."""
     direction = rng.normal(0, 1e6, 8)

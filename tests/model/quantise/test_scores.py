@@ -50,12 +50,18 @@ def test_small_exponentials_are_not_lost_from_the_sum_of_a_long_row(sigma):
     assert lost(exp_table(scale, threshold)) < lost(exp_table(scale)) / 2
 
 
-def test_scores_a_little_above_the_largest_seen_do_not_clip():
+def test_rows_a_little_beyond_those_seen_keep_their_order():
+    """Rows whose largest score lies a fifth of the spread above the highest, or below the lowest, maximum."""
     real = np.random.default_rng(SEED).normal(0, 2, (TOKENS, TOKENS))
-    scale, centre, _ = search_range(real, softmax(real))
-    low, high = centre - 128 * scale, real.max()
-    above = high + (high - low) / 16
-    assert 126 <= np.floor((above - centre) / scale + 0.5 - 1e-6) <= 127
+    tops = real.max(axis=1)
+    beyond = (tops.max() - tops.min()) / 5
+    others = np.stack(
+        [real[tops.argmax()] + beyond, real[tops.argmin()] - beyond, real[0] - tops[0] + tops.min() - beyond]
+    )
+    scale, centre, threshold = search_range(real, softmax(real))
+    scores = np.clip(np.floor((others - centre) / scale + 0.5), -128, 127).astype(np.int64)
+    exps = exponentials(scores, scores.max(axis=1), exp_table(scale, threshold))
+    assert sqnr_db(softmax(others), exps / exps.sum(axis=1, keepdims=True)) > 30
 
 
 def test_exp_table_is_the_rounded_exponential():

@@ -1,0 +1,78 @@
+"""The measure of a quantiser: a trained network, photographs that it was not calibrated on, another tool."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from model.checkpoints import Checkpoint
+from model.images.prepare import prepare
+from model.quantise import Recipe, quantise
+
+from . import onnx_int8
+from .dinov2 import onnx_path
+from .fidelity import Fidelity, fidelity, float_features, integer_features
+from .photographs import write_crops
+
+OURS = "Pointwise"
+Watcher = Callable[[str], Callable[[int, int], None]]
+"""Given what is being done, returns what is called with (steps done, steps in all)."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """One quantiser on the crops of one seed.
+
+    Attributes:
+        what: ``OURS`` or a kind of ``onnx_int8``. seed: of the crops. figures: what it keeps.
+    """
+
+    what: str
+    seed: int
+    figures: Fidelity
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {"what": self.what, "seed": self.seed, **asdict(self.figures)}
+
+
+def measure(
+    weights: Checkpoint,
+    images: Mapping[str, Image.Image],
+    counts: tuple[int, int],
+    seed: int,
+    folder: Path,
+    watch: Watcher,
+    recipe: Recipe | None = None,
+    others: bool = True,
+) -> Iterator[Result]:
+    """Quantise on some crops and compare on others, with ours first and then ONNX Runtime's static INT8.
+
+    Args:
+        weights: DINOv2-Small. images: photographs by name. counts: crops to calibrate and to measure on.
+        seed: of the crops. folder: where they are written. recipe: ours; the default unless given.
+        others: run ONNX Runtime too.
+    """
+    kinds = write_crops(folder, images, counts, weights.config.image_size, seed)
+    calibration, measured = (np.stack([prepare(path, weights.prepared) for path in paths]) for paths in kinds)
+    state, config = weights.state, weights.config
+    tokens = float_features(state, config, measured, watch("float network"))
+    network = quantise(
+        state, config, calibration, name="dinov2_small", recipe=recipe, progress=watch("calibration")
+    )
+    got = integer_features(network, state, config, measured, watch("integers"))
+    yield Result(OURS, seed, fidelity(tokens[:, 0], tokens, *got))
+    if not others:
+        return
+    with tempfile.TemporaryDirectory() as place:
+        path = onnx_int8.backbone(onnx_path(), Path(place))
+        for kind in onnx_int8.KINDS:
+            made = onnx_int8.static_int8(path, Path(place), calibration, kind, watch(f"ONNX Runtime, {kind}"))
+            theirs = onnx_int8.features(made, measured)
+            yield Result(kind, seed, fidelity(tokens[:, 0], tokens, theirs[:, 0], theirs))

@@ -1,0 +1,95 @@
+"""Photographs that packages ship, cut into crops: some to calibrate on, others to measure on.
+
+The two come from different photographs, as a user's calibration images are others than those that the network
+meets later.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from hw.contract.errors import PointwiseError
+
+from .packages import folder_of
+
+SCIKIT_IMAGE = (
+    "astronaut.png", "brick.png", "camera.png", "chelsea.png", "clock_motion.png", "coffee.png", "coins.png",
+    "grass.png", "gravel.png", "horse.png", "motorcycle_left.png", "motorcycle_right.png", "rocket.jpg",
+)  # fmt: skip
+"""Files in ``skimage/data``."""
+SCIKIT_LEARN = ("china.jpg", "flower.jpg")
+"""Files in ``sklearn/datasets/images``."""
+SMALLEST = 0.5
+"""The side of the smallest crop, as a part of the photograph's shorter side."""
+KINDS = ("calibration", "measure")
+"""The folders of the crops."""
+
+
+def photographs() -> dict[str, Image.Image]:
+    """Return the photographs by the names of their files, sorted, RGB.
+
+    Raises:
+        PointwiseError: a package is not installed, or has not the file.
+    """
+    places = (
+        (folder_of("skimage", "scikit-image") / "data", SCIKIT_IMAGE),
+        (folder_of("sklearn", "scikit-learn") / "datasets" / "images", SCIKIT_LEARN),
+    )
+    found = {}
+    for folder, names in places:
+        for name in names:
+            try:
+                found[name] = Image.open(folder / name).convert("RGB")
+            except OSError as error:
+                raise PointwiseError(
+                    f"The photograph {folder / name} cannot be read ({error}); run make real to install the "
+                    "version of its package that has it."
+                ) from error
+    return dict(sorted(found.items()))
+
+
+def crop(image: Image.Image, size: int, rng: np.random.Generator) -> Image.Image:
+    """Return a random square of at least half of the shorter side, mirrored or not, at size × size pixels."""
+    side = int(min(image.size) * rng.uniform(SMALLEST, 1.0))
+    left, top = (int(rng.integers(0, length - side + 1)) for length in image.size)
+    cut = image.crop((left, top, left + side, top + side)).resize((size, size), Image.Resampling.BICUBIC)
+    return cut.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if rng.random() < 0.5 else cut
+
+
+def write_crops(
+    folder: Path,
+    images: Mapping[str, Image.Image],
+    counts: tuple[int, int],
+    size: int,
+    seed: int,
+) -> tuple[list[Path], list[Path]]:
+    """Write crops as PNG files into ``folder``/calibration and ``folder``/measure and return their paths.
+
+    Every other photograph, by name, is for calibration; the crops of a kind take turns among its photographs.
+
+    Args:
+        images: at least two. counts: how many crops of each kind, at least 1. size: pixels of a side.
+        seed: equal ones give equal crops.
+
+    Raises:
+        PointwiseError: a count is below 1.
+    """
+    if min(counts) < 1:
+        raise PointwiseError("Give at least 1 crop to calibrate on and 1 to measure on.")
+    names = list(images)
+    made: tuple[list[Path], list[Path]] = ([], [])
+    for index, (kind, count) in enumerate(zip(KINDS, counts, strict=True)):
+        # A generator for each kind: how many are calibrated on leaves those that are measured as they are.
+        chosen, rng = names[index::2], np.random.default_rng([seed, index])
+        target = folder / kind
+        target.mkdir(parents=True, exist_ok=True)
+        for old in target.glob("*.png"):
+            old.unlink()
+        for position in range(count):
+            name = chosen[position % len(chosen)]
+            path = target / f"{position:03d}_{Path(name).stem}.png"
+            crop(images[name], size, rng).save(path)
+            made[index].append(path)
+    return made

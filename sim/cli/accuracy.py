@@ -1,0 +1,67 @@
+"""``pointwise accuracy``."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+
+from sim.build import build_root
+
+from . import options
+
+
+def command(
+    calibration: Annotated[int, typer.Option(min=1, help="Crops to calibrate on, of each seed.")] = 100,
+    images: Annotated[int, typer.Option(min=2, help="Crops to measure on, of each seed.")] = 28,
+    seeds: Annotated[int, typer.Option(min=1, help="How many choices of crops.")] = 3,
+    recipe: Annotated[
+        Path | None,
+        typer.Option(help="TOML file that says how each layer is quantised; the best we know unless given."),
+    ] = None,
+    others: Annotated[bool, typer.Option(help="Run ONNX Runtime's static INT8 too.")] = True,
+    folder: Annotated[
+        Path | None, typer.Option(help="Where checkpoint and crops are kept, for other commands.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="JSON file to write.")] = None,
+) -> None:
+    """Measure what integers keep of a trained network on photographs that they were not calibrated on.
+
+    DINOv2-Small and the photographs come out of installed packages: make real installs them.
+    """
+    from model.checkpoints import save_checkpoint
+    from model.quantise import Recipe, load_recipe
+    from model.real.dinov2 import dinov2_small
+    from model.real.measure import measure
+    from model.real.photographs import photographs
+    from sim.reporting.accuracy import save, table
+
+    console = Console()
+    how = load_recipe(recipe) if recipe else Recipe()
+    place = folder or build_root() / "real"
+    path = out or place / "accuracy.json"
+    weights, pictures = dinov2_small(), photographs()
+    place.mkdir(parents=True, exist_ok=True)
+    save_checkpoint(place / "dinov2_small.safetensors", weights)
+    told = f"pointwise accuracy --calibration {calibration} --images {images} --seeds {seeds}"
+    told += f" --recipe {recipe.name}" if recipe else ""
+    counts, results = (calibration, images), []
+    for seed in range(1, seeds + 1):
+        with Progress(console=console, transient=True) as progress:
+
+            def watch(
+                what: str, progress: Progress = progress, seed: int = seed
+            ) -> Callable[[int, int], None]:
+                return options.bar(progress, f"seed {seed}: {what}")
+
+            for result in measure(weights, pictures, counts, seed, place / f"seed{seed}", watch, how, others):
+                results.append(result)
+                save(path, counts, told, results)
+                figures = result.figures
+                progress.console.print(
+                    f"seed {seed}: {figures.sqnr_db:5.2f} dB, worst {figures.worst_db:5.2f} dB  {result.what}"
+                )
+    console.print(table(counts, results))
+    console.print(str(path), soft_wrap=True)
