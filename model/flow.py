@@ -17,7 +17,7 @@ from model.checkpoints import MICRO_DIGITS, Checkpoint, load_checkpoint
 from model.compiler import Compiled, compile_network, write
 from model.deit import DeiT
 from model.evaluate import Evaluation, evaluate
-from model.integer.network import IntegerNetwork
+from model.graph import Graph
 from model.quantise import quantise
 from model.quantise.observe import check_images
 from model.quantise.recipe import Recipe, load_recipe
@@ -34,7 +34,7 @@ class Flow:
     def __init__(self, checkpoint: Checkpoint, name: str) -> None:
         self.checkpoint, self.name = checkpoint, name
         self._calibration: Tensor | None = None
-        self._network: IntegerNetwork | None = None
+        self._network: Graph | None = None
         self.compiled: Compiled | None = None
 
     @classmethod
@@ -51,7 +51,7 @@ class Flow:
         net = DeiT.from_state(self.checkpoint.config, self.checkpoint.state)
         self._calibration = check_images(images, net, "calibration")
 
-    def quantise(self, recipe: Recipe | str | Path | None = None) -> IntegerNetwork:
+    def quantise(self, recipe: Recipe | str | Path | None = None) -> Graph:
         """Make the integers.
 
         Args:
@@ -70,7 +70,7 @@ class Flow:
         return self._network
 
     @property
-    def network(self) -> IntegerNetwork:
+    def network(self) -> Graph:
         if self._network is None:
             raise PointwiseError(f"The network {self.name} has no integers yet; call quantise() first.")
         return self._network

@@ -7,8 +7,8 @@ import numpy as np
 
 from hw.contract.errors import PointwiseError
 from hw.contract.registers import Error
-from model.compiler.blocks import made_tokens
-from model.integer.network import IntegerNetwork
+from model.engine import fuse
+from model.graph import Graph
 
 from .system.run import CoreRun, explain
 
@@ -47,20 +47,18 @@ def first_difference(
 
 
 def compare_tensors(
-    network: IntegerNetwork, expected: Mapping[str, np.ndarray], got: Mapping[str, np.ndarray], image: int = 0
+    network: Graph, expected: Mapping[str, np.ndarray], got: Mapping[str, np.ndarray], image: int = 0
 ) -> list[Mismatch]:
-    """Compare what a traced program stored with the results of ``model.integer.network.run``, layer by layer.
+    """Compare what a traced program stored with the results of ``model.graph.run``, layer by layer.
 
     Raises:
         PointwiseError: a layer was not stored.
     """
     mismatches = []
-    for layer in network.layers:
-        if layer.name not in got:
-            raise PointwiseError(f"the trace holds no tensor of layer {layer.name}; compile with trace")
-        made = got[layer.name]
-        wanted = made_tokens(layer, expected[layer.name], len(made))
-        difference = first_difference(image, layer.name, layer.output, wanted, made)
+    for op in fuse(network):
+        if op.name not in got:
+            raise PointwiseError(f"the trace holds no tensor of layer {op.name}; compile with trace")
+        difference = first_difference(image, op.name, op.output, expected[op.output], got[op.name])
         mismatches += [difference] if difference else []
     return mismatches
 

@@ -8,7 +8,7 @@ from hw.contract.config import CoreConfig
 from model.compiler import compile_network
 from model.compiler.random_network import random_image, random_network
 from model.compiler.shapes import random_config
-from model.integer.network import IntegerNetwork, run
+from model.graph import Graph, run
 from sim.build import Build
 
 from .compare import Mismatch, check_errors, compare_tensors
@@ -45,7 +45,7 @@ def random_memory(seed: int) -> dict[str, object]:
 def run_network(
     simulator: Build,
     config: CoreConfig,
-    network: IntegerNetwork,
+    network: Graph,
     seed: int,
     memory: dict[str, object],
     cycles: int = CYCLES,
@@ -68,7 +68,8 @@ def run_network(
     check_errors(result)
     got = compiled.read_output(result.outputs[0])
     mismatches = compare_tensors(network, run(network, image), got)
-    return Outcome(seed, config, memory, result.images[0].cycles, len(network.layers), tuple(mismatches))
+    tensors = len(got) - 1  # the network's result is stored once more
+    return Outcome(seed, config, memory, result.images[0].cycles, tensors, tuple(mismatches))
 
 
 def run_case(seed: int, cores: int) -> Outcome:

@@ -12,7 +12,7 @@ from hw.contract.config import CoreConfig
 from hw.contract.registers import Cause
 from model.compiler import Compiled, compile_network
 from model.evaluate import compare, float_logits
-from model.integer.network import run as run_model
+from model.graph import run as run_model
 from model.quantise import patchify
 
 from .build import Build
@@ -112,23 +112,23 @@ def simulate(
     step("comparison")
     mismatches: list[Mismatch] = []
     compared = 0
-    result_name = network.layers[-1].name
     if traced_run is not None:
         check_errors(traced_run)
-        mismatches += compare_tensors(network, expected[0], traced.read_output(traced_run.outputs[0]))
-        compared += len(network.layers)
+        stored = traced.read_output(traced_run.outputs[0])
+        mismatches += compare_tensors(network, expected[0], stored)
+        compared += len(stored) - 1  # the network's result is stored once more
     results = {}
     for part, core_run in zip(parts, runs, strict=True):
         check_errors(core_run)
         for image, block in zip(part, core_run.outputs, strict=True):
             results[image] = compiled.read_output(block)[network.output]
             difference = first_difference(
-                image, result_name, network.output, expected[image][result_name], results[image]
+                image, network.output, network.output, expected[image][network.output], results[image]
             )
             mismatches += [difference] if difference else []
             compared += 1
-    logits = np.stack([np.asarray(results[i])[0] for i in range(count)]) * network.output_scale
-    integer = np.stack([np.asarray(e[result_name])[0] for e in expected]) * network.output_scale
+    logits = network.real(network.output, np.stack([results[i][0] for i in range(count)]))
+    integer = network.real(network.output, np.stack([e[network.output][0] for e in expected]))
     step("float model")
     floats = float_logits(workload.checkpoint.state, workload.checkpoint.config, workload.images)
     by_hardware = compare(floats, logits, workload.labels)

@@ -9,11 +9,11 @@ import numpy as np
 from hw.contract.errors import PointwiseError
 from model import digits
 from model.checkpoints import MICRO_DIGITS, Checkpoint, load_checkpoint
+from model.graph import Graph
 from model.images.described import named
 from model.images.find import find_images
 from model.images.prepare import UnreadableImageError, prepare
 from model.images.preprocessing import Preprocessing
-from model.integer.network import IntegerNetwork
 from model.networks import NETWORKS, DeiTConfig, network
 from model.quantise import load_network, quantise
 from model.synthetic import synthetic_checkpoint, synthetic_images
@@ -35,7 +35,7 @@ class Workload:
 
     name: str
     checkpoint: Checkpoint
-    network: IntegerNetwork
+    network: Graph
     images: np.ndarray
     labels: np.ndarray | None
 

@@ -1,33 +1,38 @@
-"""Which tensors a network has, who writes and who reads them; the checks that need no core and no memory.
+"""Which tensors a network keeps, who writes and who reads them; the checks that need no memory.
 
-A layer that adds changes a tensor in place, any other one makes a new version of its output; a version is
-what the compiler gives a place to.
+An operation that adds changes a tensor in place, so that one tensor stands for several values of the graph:
+the residual stream is one. A tensor is what the compiler gives a place to.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from hw.contract.config import MAX_CHANNELS, CoreConfig
 from hw.contract.errors import PointwiseError
-from hw.contract.isa import Prologue, Space, Stationary
-from model.integer.network import IntegerNetwork, Layer
+from hw.contract.isa import Space
+from model.engine import EngineOp, fuse
+from model.engine.op import Accumulate, Keys, RowMax, Values
+from model.graph import Graph
+from model.graph.ops import Constant
 
 from .packing import padded_channels
 
-Key = tuple[str, int]
-"""A version of a tensor: its name, and how often the name had been given a new value before."""
+Key = str
+"""A tensor: the name of the first value that it holds."""
 
 
 @dataclass
 class Tensor:
-    """One version of a tensor.
+    """Room for a value, and for those that are added to it in place.
 
     Attributes:
         key, tokens, channels: identity and shape. dtype: "int8", "uint8" or "int16".
-        writers: indices of the layers that write it (several when they add); loaded ones have −1 in front.
-        streamed_by, stationary_of: indices of the layers that read it as that operand.
-        scale, zero_point: of the last layer that wrote it.
+        writers: indices of the operations that write it (several when they add); −1 in front where it is
+            loaded.
+        streamed_by, stationary_of: indices of the operations that read it as that operand.
+        scale, zero_point: of the last value in it.
     """
 
     key: Key
@@ -48,199 +53,134 @@ class Tensor:
 
 @dataclass(frozen=True)
 class Node:
-    """A layer with its operands resolved.
+    """An operation with its operands resolved.
 
     Attributes:
-        layer: the layer. inputs, stationary, output: versions of its operands.
-        first, count: tokens of the inputs that are streamed. k, n: channels in and out, padding lanes between
-            the inputs included. macs: useful multiply-accumulates.
+        op: the operation. inputs, stationary, output: tensors of its operands.
+        k: channels in, padding lanes between the inputs included. macs: useful multiply-accumulates.
     """
 
-    layer: Layer
+    op: EngineOp
     inputs: tuple[Key, ...]
     stationary: Key | None
     output: Key
-    first: int
-    count: int
     k: int
-    n: int
     macs: int
+
+    @property
+    def first(self) -> int:
+        """First token of the inputs that is streamed."""
+        return self.op.first
+
+    @property
+    def count(self) -> int:
+        """Tokens that are streamed."""
+        return self.op.tokens
+
+    @property
+    def n(self) -> int:
+        """Channels out."""
+        return self.op.n
 
 
 @dataclass(frozen=True)
 class Analysis:
-    """Tensors by version, nodes in the order of the network, and the version that is the network's result."""
+    """Tensors by name, operations in the order of the network, and what is loaded and stored.
+
+    Attributes:
+        input: the tensor of the network's input. constants: values of those that the image brings.
+        residual: the residual stream: the first constant, or None where there is none.
+        output: the tensor of the network's result.
+    """
 
     tensors: dict[Key, Tensor]
     nodes: tuple[Node, ...]
     input: Key
-    residual: Key
+    constants: Mapping[Key, np.ndarray]
     output: Key
 
+    @property
+    def residual(self) -> Key | None:
+        """The constant that the residual stream begins as."""
+        return next(iter(self.constants), None)
 
-def analyse(network: IntegerNetwork, config: CoreConfig) -> Analysis:
+
+def analyse(network: Graph, config: CoreConfig) -> Analysis:
     """Resolve the tensors of ``network``; raises PointwiseError for what no memory would make possible."""
-    builder = _Builder(network, config)
-    nodes = tuple(builder.node(index, layer) for index, layer in enumerate(network.layers))
-    output = builder.current.get(network.output)
-    if output is None or not builder.tensors[output].writers[-1] >= 0:
-        raise PointwiseError(
-            f"no layer writes {network.output}, the output of network {network.name}; name a layer's output"
-        )
-    return Analysis(builder.tensors, nodes, (network.input_name, 0), (network.residual_name, 0), output)
+    return _Builder(network, config).build(fuse(network))
 
 
 class _Builder:
-    """Walks the layers in order, with the current version of every tensor name."""
+    """Walks the operations in order, with the tensor that holds each value."""
 
-    def __init__(self, network: IntegerNetwork, config: CoreConfig) -> None:
-        self.config = config
+    def __init__(self, network: Graph, config: CoreConfig) -> None:
+        self.network, self.config = network, config
         self.tensors: dict[Key, Tensor] = {}
-        self.current: dict[str, Key] = {}
-        self.stats: dict[str, np.ndarray] = {}
-        self.stats_owner = np.full(config.max_tokens, -1)
-        self.names: set[str] = set()
-        self.keeps_maxima = [layer.row_max and not layer.residual for layer in network.layers]
-        self._define(network.input_name, network.tokens, network.input_channels, "int8", -1)
-        init = np.asarray(network.residual_init)
-        self._define(network.residual_name, init.shape[0], init.shape[1], "int16", -1)
+        self.holder: dict[str, Tensor] = {}
 
-    def _define(self, name: str, tokens: int, channels: int, dtype: str, writer: int) -> Key:
-        if tokens > self.config.max_tokens:
+    def build(self, ops: tuple[EngineOp, ...]) -> Analysis:
+        """Everything of the network."""
+        network = self.network
+        self._define(network.input.name, -1)
+        read = {stage.value for op in ops if (stage := op.stage(Accumulate))}
+        read |= {name for op in ops for name in op.streamed}
+        constants = {
+            op.name: np.asarray(op.values)
+            for op in network.ops
+            if isinstance(op, Constant) and op.name in read
+        }
+        for name in constants:
+            self._define(name, -1)
+        nodes = tuple(self._node(index, op) for index, op in enumerate(ops))
+        output = self.holder[network.output]
+        if output.writers[-1] < 0:
             raise PointwiseError(
-                f"tensor {name} has {tokens} tokens, the core takes max_tokens = {self.config.max_tokens}; "
-                f"build a core with max_tokens = {tokens} or use a smaller image"
+                f"no operation writes {network.output}, the output of network {network.name}; name a result"
             )
-        old = self.current.get(name)
-        key = (name, old[1] + 1 if old else 0)
-        self.tensors[key] = Tensor(key, tokens, channels, dtype, [writer])
-        self.current[name] = key
-        return key
+        return Analysis(self.tensors, nodes, network.input.name, constants, output.key)
 
-    def node(self, index: int, layer: Layer) -> Node:
-        """Resolve one layer, and note it as reader and writer."""
-        if layer.name in self.names:
-            raise PointwiseError(f"two layers are called {layer.name}; give each layer a name of its own")
-        self.names.add(layer.name)
-        inputs = tuple(self._tensor(layer, name) for name in layer.inputs)
-        if not inputs or any(tensor.tokens != inputs[0].tokens for tensor in inputs):
+    def _define(self, name: str, writer: int) -> Tensor:
+        value, scale = self.network.values[name], self.network[name].quantisation
+        if value.tokens > self.config.max_tokens:
             raise PointwiseError(
-                f"layer {layer.name} needs inputs of one number of tokens, it has {layer.inputs}"
+                f"tensor {name} has {value.tokens} tokens, the core takes max_tokens = "
+                f"{self.config.max_tokens}; build a core with max_tokens = {value.tokens} or use a smaller "
+                "image"
             )
-        count = layer.count or inputs[0].tokens - layer.first_token
-        if layer.first_token < 0 or count < 1 or layer.first_token + count > inputs[0].tokens:
-            raise PointwiseError(
-                f"layer {layer.name} streams tokens {layer.first_token} to {layer.first_token + count - 1}, "
-                f"but {layer.inputs[0]} has {inputs[0].tokens}"
-            )
-        self._check_prologue(layer, inputs, count)
-        useful = sum(tensor.channels for tensor in inputs)
-        n, stationary = self._stationary(layer, useful)
+        tensor = Tensor(name, *value.shape, value.dtype, [writer], [], [], scale.step, scale.zero_point)
+        self.tensors[name] = self.holder[name] = tensor
+        return tensor
+
+    def _node(self, index: int, op: EngineOp) -> Node:
+        """Resolve one operation, and note it as reader and writer."""
+        inputs = [self.holder[name] for name in op.streamed]
         k = padded_channels(tuple(tensor.channels for tensor in inputs), self.config)
-        if max(k, n) > MAX_CHANNELS:
+        if max(k, op.n) > MAX_CHANNELS:
             raise PointwiseError(
-                f"layer {layer.name} has K = {k} and N = {n} channels, one convolution takes {MAX_CHANNELS}; "
+                f"{op.name} has K = {k} and N = {op.n} channels, one convolution takes {MAX_CHANNELS}; "
                 "split the layer or use a narrower network"
             )
-        output = self._output(index, layer, count, n)
+        if op.stage(RowMax) is not None and op.dtype != "int8":
+            raise PointwiseError(
+                f"{op.name} keeps row maxima of {op.dtype}, which the core does of int8 alone; let it make "
+                "int8"
+            )
+        stationary = None
+        if isinstance(op.stationary, Keys | Values):
+            stationary = self.holder[op.stationary.value]
+            stationary.stationary_of.append(index)
         for tensor in inputs:
             tensor.streamed_by.append(index)
-        if stationary is not None:
-            stationary.stationary_of.append(index)
         keys = tuple(tensor.key for tensor in inputs)
-        macs = count * useful * n
-        return Node(
-            layer, keys, stationary.key if stationary else None, output, layer.first_token, count, k, n, macs
-        )
+        output = self._output(index, op)
+        return Node(op, keys, stationary.key if stationary else None, output.key, k, op.macs)
 
-    def _tensor(self, layer: Layer, name: str) -> Tensor:
-        if name not in self.current:
-            raise PointwiseError(f"layer {layer.name} reads {name}, which no layer before it writes")
-        return self.tensors[self.current[name]]
-
-    def _check_prologue(self, layer: Layer, inputs: tuple[Tensor, ...], count: int) -> None:
-        if layer.prologue != Prologue.PLAIN and len(inputs) > 1:
-            raise PointwiseError(
-                f"layer {layer.name} has {len(inputs)} inputs; only a plain prologue takes more than one"
-            )
-        source = inputs[0]
-        wanted = {Prologue.NORMALISE: "int16", Prologue.EXPONENTIAL: "int8"}.get(
-            layer.prologue, "uint8" if layer.in_unsigned else "int8"
-        )
-        for tensor in inputs:
-            if tensor.dtype != wanted:
-                raise PointwiseError(
-                    f"layer {layer.name} expects {wanted} in {tensor.key[0]}, which holds {tensor.dtype}"
-                )
-        if layer.prologue == Prologue.NORMALISE:
-            owner = self.stats_owner[layer.first_token : layer.first_token + count]
-            made_by = self.stats.get(source.key[0], -1)
-            if made_by < 0 or np.any(owner != made_by):
-                raise PointwiseError(
-                    f"layer {layer.name} normalises {source.key[0]}, but the statistics at hand are "
-                    "not of its last layer with norm constants"
-                )
-        if layer.prologue == Prologue.EXPONENTIAL:
-            writer = source.writers[-1]
-            if writer < 0 or not self.keeps_maxima[writer] or count != source.tokens:
-                raise PointwiseError(
-                    f"layer {layer.name} takes exponentials of {source.key[0]}, whose layer keeps no "
-                    "row maxima of these tokens"
-                )
-
-    def _stationary(self, layer: Layer, channels: int) -> tuple[int, Tensor | None]:
-        n = len(layer.bias)
-        if layer.stationary == Stationary.STREAM:
-            shape, tensor = np.shape(layer.weight), None
-        else:
-            tensor = self._tensor(layer, layer.stationary_input)
-            shape = (tensor.tokens, tensor.channels)
-            if layer.stationary == Stationary.VALUES:
-                shape = shape[::-1]
-            if tensor.dtype != "int8":
-                raise PointwiseError(
-                    f"layer {layer.name} needs int8 as stationary operand, "
-                    f"{tensor.key[0]} holds {tensor.dtype}"
-                )
-        if shape != (n, channels):
-            raise PointwiseError(
-                f"layer {layer.name} has {n} biases and {channels} input channels, "
-                f"but a stationary operand of shape {shape}"
-            )
-        return n, tensor
-
-    def _output(self, index: int, layer: Layer, count: int, n: int) -> Key:
-        if layer.residual and (layer.table is not None or layer.out_unsigned):
-            raise PointwiseError(
-                f"layer {layer.name} writes the residual stream, where no table and no uint8 is possible"
-            )
-        if (layer.norm or layer.add) and not layer.residual:
-            raise PointwiseError(f"layer {layer.name} adds or keeps sums, which needs residual = True")
-        if layer.divide and layer.prologue != Prologue.EXPONENTIAL:
-            raise PointwiseError(
-                f"layer {layer.name} divides by a sum of exponentials, but its prologue makes none"
-            )
-        keeps, needs = layer.norm or layer.row_max, layer.prologue != Prologue.PLAIN
-        if keeps and needs and layer.first_token != layer.output_token:
-            raise PointwiseError(
-                f"layer {layer.name} reads LayerNorm statistics or row maxima from token {layer.first_token} "
-                f"and writes such from {layer.output_token}; one instruction has one first token"
-            )
-        if layer.add:
-            tensor = self._tensor(layer, layer.output)
-            rows = layer.output_token + count
-            if tensor.dtype != "int16" or tensor.channels != n or rows > tensor.tokens:
-                raise PointwiseError(
-                    f"layer {layer.name} adds ({count}, {n}) from token {layer.output_token} "
-                    f"to {layer.output}, which is {tensor.dtype} ({tensor.tokens}, {tensor.channels})"
-                )
-            tensor.writers.append(index)
-            key = tensor.key
-        else:
-            dtype = "int16" if layer.residual else "uint8" if layer.out_unsigned else "int8"
-            key = self._define(layer.output, count, n, dtype, index)
-        self.tensors[key].scale, self.tensors[key].zero_point = layer.scale, layer.zero_point
-        if layer.norm is not None:
-            self.stats[layer.output] = index
-            self.stats_owner[layer.output_token : layer.output_token + count] = index
-        return key
+    def _output(self, index: int, op: EngineOp) -> Tensor:
+        added = op.stage(Accumulate)
+        if added is None:
+            return self._define(op.output, index)
+        tensor = self.holder[added.value]
+        tensor.writers.append(index)
+        tensor.scale, tensor.zero_point = op.quantisation.step, op.quantisation.zero_point
+        self.holder[op.output] = tensor
+        return tensor

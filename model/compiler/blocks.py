@@ -6,7 +6,6 @@ import numpy as np
 
 from hw.contract.config import CoreConfig
 from hw.contract.errors import PointwiseError
-from model.integer.network import Layer
 
 from .layout import DramBlock, pack_block, unpack_block
 
@@ -59,11 +58,3 @@ def read_output(manifest: dict[str, Any], data: bytes) -> dict[str, np.ndarray]:
         if len(arrays[tensor["name"]]) != tensor["shape"][0]:
             raise AssertionError(f"the blocks of {tensor['name']} do not cover its tokens")
     return arrays
-
-
-def made_tokens(layer: Layer, values: np.ndarray, count: int) -> np.ndarray:
-    """Of a layer's result as ``model.integer.network.run`` gives it: the ``count`` tokens that it made.
-
-    A layer that adds changes some tokens of the residual stream; all of them belong to its result.
-    """
-    return values[layer.output_token :][:count] if layer.add else values

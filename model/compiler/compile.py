@@ -10,7 +10,7 @@ import numpy as np
 from hw.contract.config import CoreConfig
 from hw.contract.files import write_file
 from hw.contract.image import check
-from model.integer.network import IntegerNetwork
+from model.graph import Graph
 
 from . import blocks
 from .analysis import Analysis, analyse
@@ -49,12 +49,12 @@ class Compiled:
         return blocks.read_output(self.manifest, data)
 
 
-def compile_network(network: IntegerNetwork, config: CoreConfig, trace: bool = False) -> Compiled:
+def compile_network(network: Graph, config: CoreConfig, trace: bool = False) -> Compiled:
     """Compile ``network`` for a core.
 
     Args:
         trace: store the result of every convolution in the output block, to be compared with
-            ``model.integer.network.run``.
+            ``model.graph.run``.
 
     Raises:
         PointwiseError: the network does not fit the core, or is not sound; the sentence says what to do.
@@ -92,7 +92,7 @@ class _Compiler:
     """One compilation: the image and the program grow together."""
 
     def __init__(
-        self, network: IntegerNetwork, config: CoreConfig, analysis: Analysis, found: Plan, trace: bool
+        self, network: Graph, config: CoreConfig, analysis: Analysis, found: Plan, trace: bool
     ) -> None:
         self.network, self.config, self.analysis, self.plan, self.trace = (
             network,
@@ -109,7 +109,7 @@ class _Compiler:
         streams = {}
         for index, node in enumerate(analysis.nodes):
             parts = tuple(analysis.tensors[key].channels for key in node.inputs)
-            data = pack_stream(node.layer, parts, config)
+            data = pack_stream(node.op, parts, config)
             streams[index] = (self.builder.add(data), len(data))
             self.emitter.streams[index] = streams[index][0]
         self.transfers = Transfers(analysis, self.graph, config, self.builder.offset)
@@ -130,9 +130,9 @@ class _Compiler:
         self.emitter.store(self.result, self.record.output)
         self.emitter.end()
         check_program(self.emitter.lines, self.config)
-        for block in self.transfers.initial:
+        for key, block in self.transfers.initial:
             rows = slice(block.first_token, block.first_token + block.tokens)
-            self.builder.add(pack_block(self.network.residual_init[rows], block, self.config))
+            self.builder.add(pack_block(self.analysis.constants[key][rows], block, self.config))
         max_tokens = max(buffer.tensor.tokens for buffer in self.graph.buffers)
         act_words, res_words = (self.plan.used[space] for space in sorted(self.plan.used))
         return self.builder.finish(

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from hw.contract.config import CoreConfig
-from hw.contract.isa import Prologue, Space
+from hw.contract.isa import Space
 from hw.contract.stream import tiles
+from model.engine.op import Accumulate, Normalise, RowMax, TokenSums
 
 from .analysis import Analysis, Key, Node, Tensor
 
@@ -41,7 +42,7 @@ class Buffer:
     @property
     def name(self) -> str:
         """The tensor's name, with the tokens where it is a slice."""
-        name = self.tensor.key[0]
+        name = self.tensor.key
         if self.tokens == self.tensor.tokens:
             return name
         return f"{name}[{self.first_token}:{self.first_token + self.tokens}]"
@@ -112,7 +113,7 @@ def sliceable(analysis: Analysis) -> set[Key]:
             and len(tensor.writers) == 1
             and all(len(node.inputs) == 1 and node.count == tensor.tokens for node in readers)
             and all(node.count == tensor.tokens and len(node.inputs) == 1 for node in users)
-            and not any(node.layer.row_max for node in readers)
+            and not any(node.op.stage(RowMax) for node in readers)
         ):
             found.add(key)
     return found
@@ -132,7 +133,7 @@ def boundaries(tokens: int, slices: int) -> list[tuple[int, int]]:
 def lower(analysis: Analysis, config: CoreConfig, slices: dict[Key, int]) -> Graph:
     """Make buffers and steps; ``slices`` says into how many slices a tensor is cut (those not named: one)."""
     lowering = _Lowering(analysis, config, slices)
-    for key in (analysis.input, analysis.residual):
+    for key in (analysis.input, *analysis.constants):
         for buffer in lowering.buffers_of(key):
             lowering.add(None, -1, 0, buffer.tokens, (), None, Rows(buffer.index, 0, buffer.tokens))
     for index, node in enumerate(analysis.nodes):
@@ -168,7 +169,7 @@ class _Lowering:
     def node(self, index: int, node: Node) -> None:
         """Add the steps of one layer."""
         borders = {0, node.count}
-        for key, offset in ((node.inputs[0], node.first), (node.output, node.layer.output_token)):
+        for key, offset in ((node.inputs[0], node.first), (node.output, 0)):
             borders |= {buffer.first_token - offset for buffer in self.buffers_of(key)}
         borders = sorted(border for border in borders if 0 <= border <= node.count)
         pieces = [(first, end - first) for first, end in pairwise(borders)]
@@ -181,7 +182,7 @@ class _Lowering:
             stationary = Rows(whole.index, 0, whole.tokens)
         for first, count in pieces:
             streamed = tuple(self._rows(key, node.first + first, count) for key in node.inputs)
-            output = self._rows(node.output, node.layer.output_token + first, count)
+            output = self._rows(node.output, first, count)
             self.add(node, index, first, count, streamed, stationary, output)
 
     def _rows(self, key: Key, first: int, count: int) -> Rows:
@@ -206,12 +207,12 @@ class _Lowering:
         if stationary is not None:
             reads.append((stationary.buffer, stationary.first, stationary.count))
         writes: list[tuple[int | str, int, int]] = [(output.buffer, output.first, output.count)]
-        if node is not None and node.layer.add:
+        if node is not None and node.op.stage(Accumulate):
             reads.append(writes[0])
-        if node is not None and node.layer.prologue == Prologue.NORMALISE:
+        if node is not None and isinstance(node.op.prologue, Normalise):
             reads.append(("statistics", node.first + first, count))
-        if node is not None and node.layer.norm is not None:
-            writes.append(("statistics", node.layer.output_token + first, count))
+        if node is not None and node.op.stage(TokenSums):
+            writes.append(("statistics", first, count))
         for place, begin, length in reads:
             found = _overlapping(self.writes.get(place, []), begin, length)
             step.flow.update(found)

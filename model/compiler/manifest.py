@@ -4,10 +4,12 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
+
 from hw.contract.config import CoreConfig
 from hw.contract.image import HEADER_BYTES, TRAILER_BYTES, checksum
 from hw.contract.isa import INSTRUCTION_BYTES, Conv, Dma, End, Space
-from model.integer.network import IntegerNetwork
+from model.graph import Graph
 
 from .analysis import Analysis
 from .layout import DramBlock
@@ -35,7 +37,7 @@ class Record:
 
 
 def build_manifest(
-    network: IntegerNetwork,
+    network: Graph,
     config: CoreConfig,
     analysis: Analysis,
     plan: Plan,
@@ -58,11 +60,11 @@ def build_manifest(
         "trace": trace,
         "image": {"bytes": len(image), "crc32": checksum(image)},
         "input": {
-            "name": network.input_name,
-            "shape": [network.tokens, network.input_channels],
-            "dtype": "int8",
-            "scale": network.input_scale,
-            "offset": network.input_offset,
+            "name": network.input.name,
+            "shape": list(network.input.shape),
+            "dtype": network.input.dtype,
+            "scale": network.input.quantisation.step,
+            "offset": float(np.mean(network.input.quantisation.offset)),
             "bytes": record.transfers.input_bytes,
             "blocks": _blocks(record.transfers.inputs),
         },
@@ -89,7 +91,7 @@ def _blocks(blocks: Iterable[DramBlock]) -> list[dict[str, Any]]:
     return [asdict(block) for block in sorted(blocks, key=lambda block: block.first_token)]
 
 
-def _outputs(network: IntegerNetwork, analysis: Analysis, record: Record) -> list[dict[str, Any]]:
+def _outputs(network: Graph, analysis: Analysis, record: Record) -> list[dict[str, Any]]:
     result = analysis.tensors[analysis.output]
     entries = [
         {
@@ -97,7 +99,7 @@ def _outputs(network: IntegerNetwork, analysis: Analysis, record: Record) -> lis
             "layer": False,
             "shape": [result.tokens, result.channels],
             "dtype": result.dtype,
-            "scale": network.output_scale,
+            "scale": network[network.output].quantisation.step,
             "zero_point": 0,
             "blocks": _blocks([record.output]),
         }
@@ -107,14 +109,14 @@ def _outputs(network: IntegerNetwork, analysis: Analysis, record: Record) -> lis
         tensor = analysis.tensors[node.output]
         entries.append(
             {
-                "name": node.layer.name,
+                "name": node.op.name,
                 "layer": True,
-                "tensor": tensor.key[0],
+                "tensor": node.op.output,
                 "shape": [node.count, tensor.channels],
-                "first_token": node.layer.output_token,
+                "first_token": 0,
                 "dtype": tensor.dtype,
-                "scale": node.layer.scale,
-                "zero_point": node.layer.zero_point,
+                "scale": node.op.quantisation.step,
+                "zero_point": node.op.quantisation.zero_point,
                 "blocks": _blocks(blocks),
             }
         )
@@ -132,11 +134,11 @@ def _dram(analysis: Analysis, lines: list[Line], image: bytes, record: Record) -
     ]
     for index, (offset, size) in record.streams.items():
         entries.append(
-            {"offset": offset, "bytes": size, "what": f"stream of {analysis.nodes[index].layer.name}"}
+            {"offset": offset, "bytes": size, "what": f"stream of {analysis.nodes[index].op.name}"}
         )
-    for block in record.transfers.initial:
-        what = f"{analysis.residual[0]} at the start"
-        if block.tokens < analysis.tensors[analysis.residual].tokens:
+    for key, block in record.transfers.initial:
+        what = f"{key} at the start"
+        if block.tokens < analysis.tensors[key].tokens:
             what += f", tokens {block.first_token} to {block.first_token + block.tokens - 1}"
         entries.append({"offset": block.offset, "bytes": block.size, "what": what})
     entries.append({"offset": len(image) - TRAILER_BYTES, "bytes": TRAILER_BYTES, "what": "trailer, CRC-32"})
@@ -157,8 +159,7 @@ def _tensors(plan: Plan, lines: list[Line]) -> list[dict[str, Any]]:
         entries.append(
             {
                 "name": buffer.name,
-                "tensor": buffer.tensor.key[0],
-                "version": buffer.tensor.key[1],
+                "tensor": buffer.tensor.key,
                 "first_token": buffer.first_token,
                 "shape": [buffer.tokens, buffer.tensor.channels],
                 "dtype": buffer.tensor.dtype,

@@ -71,7 +71,7 @@ class Input(Part):
     """of the tensor"""
     shape: Shape
     """tokens and channels; rows of class tokens are zeros"""
-    dtype: Literal["int8"]
+    dtype: Literal["int8", "uint8"]
     """type of an element"""
     scale: float
     """real value of one step, in normalised pixels (the mean over the colours; ``info.input`` has each)"""
@@ -155,8 +155,6 @@ class Tensor(Part):
     """of the buffer"""
     tensor: str
     """whose tokens it holds"""
-    version: Count
-    """counts how often the tensor was written anew"""
     first_token: Count
     """which token of the tensor the first one is"""
     shape: Shape

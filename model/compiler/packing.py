@@ -1,4 +1,4 @@
-"""The stationary stream of a layer: tables, parameter planes, channel shifts and weights in the order of use.
+"""The stationary stream of an operation: tables, parameters, channel shifts and weights in the order of use.
 
 The order is that of ``hw.contract.stream``; here the bytes are made, for all tiles at once.
 """
@@ -8,7 +8,6 @@ import numpy as np
 from hw.contract.config import CoreConfig
 from hw.contract.errors import PointwiseError
 from hw.contract.image import align
-from hw.contract.isa import Prologue, Stationary
 from hw.contract.legal import CHANNEL_SHIFTS, SHIFTS
 from hw.contract.stream import (
     PLANE_BIAS,
@@ -19,7 +18,8 @@ from hw.contract.stream import (
     table_rows,
     tiles,
 )
-from model.integer.network import Layer
+from model.engine.op import EngineOp, Exponential, LookUp, Normalise, Weights
+from model.graph.value import LIMITS
 
 
 def padded_channels(parts: tuple[int, ...], config: CoreConfig) -> int:
@@ -38,17 +38,13 @@ def spread(values: np.ndarray, parts: tuple[int, ...], config: CoreConfig) -> np
     return out
 
 
-def uses_shifts(layer: Layer) -> bool:
-    """Whether the stream has to carry channel shifts: a stream without them means zero everywhere."""
-    return (
-        layer.prologue == Prologue.NORMALISE
-        and layer.channel_shift is not None
-        and bool(np.any(layer.channel_shift))
-    )
+def channel_shifts(op: EngineOp) -> np.ndarray | None:
+    """The channel shifts that the stream has to carry: without them they are zero everywhere."""
+    return op.prologue.shifts if isinstance(op.prologue, Normalise) else None
 
 
-def pack_stream(layer: Layer, parts: tuple[int, ...], config: CoreConfig) -> bytes:
-    """The bytes of ``layer``'s stream, a multiple of 64.
+def pack_stream(op: EngineOp, parts: tuple[int, ...], config: CoreConfig) -> bytes:
+    """The bytes of ``op``'s stream, a multiple of 64.
 
     Args:
         parts: channels of its inputs, in order.
@@ -57,37 +53,32 @@ def pack_stream(layer: Layer, parts: tuple[int, ...], config: CoreConfig) -> byt
         PointwiseError: a parameter is out of the range that the stream can hold.
     """
     rows, cols = config.rows, config.cols
-    n_tiles, k_tiles = tiles(len(layer.bias), cols), tiles(padded_channels(parts, config), rows)
-    body = [_planes(layer, n_tiles, cols)]
+    n_tiles, k_tiles = tiles(op.n, cols), tiles(padded_channels(parts, config), rows)
+    body = [_planes(op, n_tiles, cols)]
     per_tile = []
-    if uses_shifts(layer):
+    shifts = channel_shifts(op)
+    if shifts is not None:
         shifts = _in_range(
-            layer,
-            "channel_shift",
-            spread(np.asarray(layer.channel_shift), parts, config),
-            *CHANNEL_SHIFTS,
+            op, "channel_shift", spread(np.asarray(shifts), parts, config), *CHANNEL_SHIFTS
         )
         lanes = _padded(shifts.astype(np.uint8)[None], 1, k_tiles * rows).reshape(k_tiles, rows)
         block = _padded(lanes, k_tiles, shift_rows(config) * cols).reshape(
             1, k_tiles, shift_rows(config), cols
         )
         per_tile.append(np.broadcast_to(block, (n_tiles, *block.shape[1:])))
-    if layer.stationary == Stationary.STREAM:
-        half = 1 << layer.weight_bits - 1
-        weight = _in_range(layer, "weight", np.asarray(layer.weight), -half, half - 1)
+    if isinstance(op.stationary, Weights):
+        half = 1 << op.stationary.bits - 1
+        weight = _in_range(op, "weight", np.asarray(op.stationary.values), -half, half - 1)
         whole = _padded(spread(weight, parts, config), n_tiles * cols, k_tiles * rows)
         by_row = whole.reshape(n_tiles, cols, k_tiles, rows).transpose(0, 2, 3, 1)
-        per_tile.append(_packed(by_row, layer.weight_bits))
+        per_tile.append(_packed(by_row, op.stationary.bits))
     if per_tile:
         body.append(np.concatenate(per_tile, axis=2).reshape(n_tiles, -1, cols))
-    parts_of_stream = (
-        [_table(layer, "exp_table", layer.exp_table, 0, 255, config)]
-        if layer.prologue == Prologue.EXPONENTIAL
-        else []
-    )
-    if layer.table is not None:
-        low, high = (0, 255) if layer.out_unsigned else (-128, 127)
-        parts_of_stream.append(_table(layer, "table", layer.table, low, high, config))
+    parts_of_stream = []
+    if isinstance(op.prologue, Exponential):
+        parts_of_stream.append(_table(op, "exponentials", op.prologue.table, *LIMITS["uint8"], config))
+    if (looked_up := op.stage(LookUp)) is not None:
+        parts_of_stream.append(_table(op, "table", looked_up.table, *LIMITS[looked_up.dtype], config))
     parts_of_stream.append(np.concatenate(body, axis=1).reshape(-1, cols))
     stream = np.concatenate(parts_of_stream)
     out = np.zeros((len(stream), config.row_bytes), np.uint8)
@@ -104,13 +95,13 @@ def _packed(weights: np.ndarray, bits: int) -> np.ndarray:
     return (rows << bits * np.arange(count)[:, None]).sum(axis=3).astype(np.uint8)
 
 
-def _planes(layer: Layer, n_tiles: int, cols: int) -> np.ndarray:
+def _planes(op: EngineOp, n_tiles: int, cols: int) -> np.ndarray:
     """(n_tiles, 8, C) bytes of bias, multiplier and shift."""
-    count = len(layer.bias)
+    count, factors = op.n, op.requantise
     planes = np.zeros((n_tiles * cols, PLANES), np.uint8)
-    bias = _in_range(layer, "bias", np.asarray(layer.bias), -(1 << 31), (1 << 31) - 1).astype("<i4")
-    mult = _in_range(layer, "mult", np.asarray(layer.mult), 0, 65535).astype("<u2")
-    shift = _in_range(layer, "shift", np.asarray(layer.shift), *SHIFTS).astype(np.uint8)
+    bias = _in_range(op, "bias", np.asarray(factors.bias), -(1 << 31), (1 << 31) - 1).astype("<i4")
+    mult = _in_range(op, "mult", np.asarray(factors.mult), 0, 65535).astype("<u2")
+    shift = _in_range(op, "shift", np.asarray(factors.shift), *SHIFTS).astype(np.uint8)
     planes[:count, PLANE_BIAS:PLANE_MULT] = bias[:, None].view(np.uint8)
     planes[:count, PLANE_MULT:PLANE_SHIFT] = mult[:, None].view(np.uint8)
     planes[:count, PLANE_SHIFT] = shift
@@ -118,10 +109,10 @@ def _planes(layer: Layer, n_tiles: int, cols: int) -> np.ndarray:
 
 
 def _table(
-    layer: Layer, name: str, values: np.ndarray, low: int, high: int, config: CoreConfig
+    op: EngineOp, name: str, values: np.ndarray, low: int, high: int, config: CoreConfig
 ) -> np.ndarray:
     """(rows, C) bytes of a table."""
-    entries = _in_range(layer, name, np.asarray(values), low, high) & 255
+    entries = _in_range(op, name, np.asarray(values), low, high) & 255
     flat = np.zeros(table_rows(config) * config.cols, np.uint8)
     flat[: len(entries)] = entries
     return flat.reshape(-1, config.cols)
@@ -132,10 +123,10 @@ def _padded(values: np.ndarray, height: int, width: int) -> np.ndarray:
     return np.pad(values, ((0, height - values.shape[0]), (0, width - values.shape[1])))
 
 
-def _in_range(layer: Layer, name: str, values: np.ndarray, low: int, high: int) -> np.ndarray:
+def _in_range(op: EngineOp, name: str, values: np.ndarray, low: int, high: int) -> np.ndarray:
     if values.size and (values.min() < low or values.max() > high):
         raise PointwiseError(
-            f"layer {layer.name} has {name} values from {values.min()} to {values.max()}, but the stream "
+            f"{op.name} has {name} values from {values.min()} to {values.max()}, but the stream "
             f"holds {low} to {high}; quantise the network again"
         )
     return values

@@ -96,8 +96,10 @@ def _spilled(analysis: Analysis, config: CoreConfig, slices: dict[Key, int]) -> 
 
 def _cut_residual(analysis: Analysis, slices: dict[Key, int], parts: int) -> dict[Key, int]:
     """Slices with the residual stream in ``parts``, and what goes from it to it token by token as fine."""
-    tokens = analysis.tensors[analysis.residual].tokens
     cut, may_slice = dict(slices), sliceable(analysis)
+    if analysis.residual is None:
+        return cut
+    tokens = analysis.tensors[analysis.residual].tokens
     for key, tensor in analysis.tensors.items():
         if tensor.space == Space.RESIDUAL and key != analysis.output:
             cut[key] = parts
@@ -111,6 +113,8 @@ def _cut_residual(analysis: Analysis, slices: dict[Key, int], parts: int) -> dic
 def _residual_slices(analysis: Analysis, config: CoreConfig) -> list[int]:
     """Numbers of slices of the residual stream: one where it fits, else so many that two, four or one find
     room at once, beside the result where that is int16."""
+    if analysis.residual is None:
+        return [1]
     tensor, result = analysis.tensors[analysis.residual], analysis.tensors[analysis.output]
     words = tiles(tensor.channels, config.rows)
     room = config.res_words

@@ -7,12 +7,20 @@ import numpy as np
 from hw.contract.config import CoreConfig
 from hw.contract.isa import Base, Conv, Dma, End, Instruction, Prologue, Space
 from hw.contract.stream import PACKING, stream_bytes
-from model.integer.network import Layer
+from model.engine.op import (
+    Accumulate,
+    Divide,
+    LookUp,
+    Plain,
+    RowMax,
+    TokenSums,
+    Weights,
+)
 
 from .hazards import HazardTracker, Region, Waits
 from .layout import DramBlock
 from .lowering import Rows, Step
-from .packing import uses_shifts
+from .packing import channel_shifts
 from .planning import Plan
 from .schedule import MAXIMA_SLOTS, SUM_SLOTS, assign_slots
 
@@ -74,12 +82,13 @@ class Emitter:
 
     def conv(self, step: Step) -> None:
         """One convolution."""
-        node, layer = step.node, step.node.layer
+        node, op = step.node, step.node.op
         source = self.plan.graph.buffers[step.streamed[0].buffer]
         target = self.plan.graph.buffers[step.output.buffer]
-        norm = layer.norm
-        plain = layer.prologue == Prologue.PLAIN  # reads nothing of a token but its words
-        others = {} if norm is None else dict(vars(norm))
+        plain = isinstance(op.prologue, Plain)  # reads nothing of a token but its words
+        sums, table = op.stage(TokenSums), op.stage(LookUp)
+        result = op.requantise.dtype
+        others = {} if sums is None else dict(vars(sums.constants))
         if step.stationary is not None:
             others |= {
                 "stat_base": self._address(step.stationary),
@@ -90,32 +99,32 @@ class Emitter:
             tokens=step.count,
             k=node.k,
             n=node.n,
-            prologue=layer.prologue,
-            in_unsigned=layer.in_unsigned,
+            prologue=op.prologue.code,
+            in_unsigned=op.prologue.unsigned,
             in_base=self._address(step.streamed[0]),
             in_token_stride=1,
             in_tile_stride=source.tokens,
-            stationary=layer.stationary,
-            packing=PACKING[layer.weight_bits] if layer.weight is not None else 0,
+            stationary=op.stationary.code,
+            packing=PACKING[op.stationary.bits] if isinstance(op.stationary, Weights) else 0,
             out_base=self._address(step.output),
             out_token_stride=1,
             out_word_stride=target.tokens,
-            to_residual=layer.residual,
-            out_unsigned=layer.out_unsigned and layer.table is None,
-            table=layer.table is not None,
-            divide=layer.divide,
-            row_max=layer.row_max,
-            add=layer.add,
-            sums=norm is not None,
-            shifts=uses_shifts(layer),
+            to_residual=result == "int16",
+            out_unsigned=result == "uint8",
+            table=table is not None,
+            divide=op.stage(Divide) is not None,
+            row_max=op.stage(RowMax) is not None,
+            add=op.stage(Accumulate) is not None,
+            sums=sums is not None,
+            shifts=channel_shifts(op) is not None,
             max_slot=self._maxima.get(step.index, 0),
             sum_slot=self._sums.get(step.index, 0),
-            first_token=(layer.output_token if plain else node.first) + step.first,
+            first_token=(0 if plain else node.first) + step.first,
             stream_offset=self.streams[step.node_index],
             stream_beats=0,
             **others,
         )
-        waits = self._conv_waits(step, conv, layer)
+        waits = self._conv_waits(step, conv)
         conv = replace(
             conv,
             stream_beats=stream_bytes(conv, self.config) // self.config.bus_bytes,
@@ -125,7 +134,7 @@ class Emitter:
             follow=self._follows(step, waits),
         )
         macs = node.macs * step.count // node.count
-        self.lines.append(Line(conv, layer.name, step.index, None, step.output, macs))
+        self.lines.append(Line(conv, op.name, step.index, None, step.output, macs))
 
     def end(self) -> None:
         """END."""
@@ -139,7 +148,7 @@ class Emitter:
         brings = not line.instruction.store and line.rows.buffer == step.streamed[0].buffer
         return brings and not line.block.one_run
 
-    def _conv_waits(self, step: Step, conv: Conv, layer: Layer):
+    def _conv_waits(self, step: Step, conv: Conv) -> Waits:
         tokens = slice(conv.first_token, conv.first_token + conv.tokens)
         reads = [self._region(rows) for rows in step.streamed]
         late_reads, early_writes, writes = [], [], [self._region(step.output)]
@@ -196,4 +205,4 @@ class Emitter:
         if rows.count == buffer.tokens:
             return buffer.name
         first = buffer.first_token + rows.first
-        return f"{buffer.tensor.key[0]}[{first}:{first + rows.count}]"
+        return f"{buffer.tensor.key}[{first}:{first + rows.count}]"

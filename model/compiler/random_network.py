@@ -1,16 +1,28 @@
-"""Random integer networks: every kind of layer, values of sensible size, extremes strewn in.
+"""Random integer networks: every kind of operator, values of sensible size, extremes strewn in.
 
 For tests and fuzzing of everything that runs a network, and for measuring with the shapes of known ones.
 The weights mean nothing, but activations are spread over their ranges, so that a wrong bit anywhere shows
 in the end."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
-from hw.contract.isa import Prologue, Stationary
+from model.graph import Graph, Op, Quantisation
+from model.graph.ops import (
+    Activation,
+    Add,
+    Concat,
+    Constant,
+    Input,
+    LayerNorm,
+    Linear,
+    MatMul,
+    Slice,
+    Softmax,
+)
 from model.integer.layernorm import NormConstants
-from model.integer.network import IntegerNetwork, Layer
 from model.integer.softmax import DIVIDE_FRACTION_BITS
 
 from .shapes import Shape, random_shape
@@ -21,15 +33,13 @@ ACTIVATION_SPREAD = 40.0
 RESIDUAL_SPREAD = 2000.0
 
 
-def random_image(network: IntegerNetwork, seed: int) -> np.ndarray:
+def random_image(network: Graph, seed: int) -> np.ndarray:
     """An int8 input for ``network``."""
     rng = np.random.default_rng([seed, 2])
-    return rng.integers(-128, 128, (network.tokens, network.input_channels)).astype(np.int8)
+    return rng.integers(-128, 128, network.input.shape).astype(np.int8)
 
 
-def random_network(
-    seed: int, shape: Shape | None = None, weight_bits: Sequence[int] = (8, 8, 4, 2)
-) -> IntegerNetwork:
+def random_network(seed: int, shape: Shape | None = None, weight_bits: Sequence[int] = (8, 8, 4, 2)) -> Graph:
     """A vision transformer with random integers.
 
     Args:
@@ -44,166 +54,103 @@ class _Generator:
         self.seed, self.shape, self.weight_bits = seed, shape, weight_bits
         self.bits = np.random.default_rng([seed, 1])
         self.rng = np.random.default_rng([seed, 0])
-        self.layers: list[Layer] = []
-        self.macs = 0
+        self.ops: list[Op] = []
+        self.constants: NormConstants | None = None
 
-    def network(self) -> IntegerNetwork:
-        """All layers in order."""
-        s, rng = self.shape, self.rng
-        init = np.clip(rng.normal(0, RESIDUAL_SPREAD, (s.tokens, s.dim)).round(), -32768, 32767).astype(
-            np.int16
-        )
-        spread = s.inputs**0.5 * WEIGHT_SPREAD * WEIGHT_SPREAD
-        self._conv(
-            "patch",
-            ("image",),
-            "x",
-            s.inputs,
-            s.dim,
-            spread,
-            RESIDUAL_SPREAD,
-            residual=True,
-            add=True,
-            norm=self._norm(),
-        )
+    def network(self) -> Graph:
+        """All operators in order."""
+        s = self.shape
+        init = self.rng.normal(0, RESIDUAL_SPREAD, (s.tokens, s.dim)).round()
+        self._add(Input("image", shape=(s.tokens, s.inputs)))
+        x = self._add(Constant("x", values=np.clip(init, -32768, 32767).astype(np.int16)))
+        x = self._residual("patch", "image", x, s.inputs, s.inputs**0.5 * WEIGHT_SPREAD**2, RESIDUAL_SPREAD)
         for block in range(s.depth):
-            self._block(f"blocks.{block}")
-        self._normalised("head", "logits", s.classes, RESIDUAL_SPREAD, count=1, residual=True)
+            x = self._block(f"blocks.{block}", x)
+        output = self._head("head", x, 0)
         if s.distilled:
-            self._normalised(
-                "head_dist",
-                "logits",
-                s.classes,
-                RESIDUAL_SPREAD,
-                count=1,
-                first_token=1,
-                residual=True,
-                add=True,
-            )
-        return IntegerNetwork(
-            name=f"random-{self.seed}",
-            tokens=s.tokens,
-            input_channels=s.inputs,
-            input_name="image",
-            residual_name="x",
-            residual_init=init,
-            layers=tuple(self.layers),
-            output="logits",
-            output_scale=1.0,
-            input_scale=1.0,
-            macs=self.macs,
-        )
+            second = self._head("head_dist", x, 1)
+            output = self._add(Add("logits", (output, second)))
+        return Graph(f"random-{self.seed}", tuple(self.ops), output)
 
-    def _block(self, name: str) -> None:
+    def _add(self, op: Op) -> str:
+        self.ops.append(op)
+        return op.name
+
+    def _block(self, name: str, x: str) -> str:
         s, rng = self.shape, self.rng
-        outputs = tuple(f"{name}.o.{head}" for head in range(s.heads))
-        for head in range(s.heads):
-            q, k, v, scores = (f"{name}.{part}.{head}" for part in ("q", "k", "v", "scores"))
-            for tensor in (q, k, v):
-                self._normalised(tensor, tensor, s.head_dim, ACTIVATION_SPREAD)
-            spread = s.head_dim**0.5 * ACTIVATION_SPREAD**2
-            self._conv(
-                scores,
-                (q,),
-                scores,
-                s.head_dim,
-                s.tokens,
-                spread,
-                ACTIVATION_SPREAD,
-                stationary=Stationary.KEYS,
-                stationary_input=k,
-                row_max=True,
-            )
-            self._conv(
-                f"{name}.context.{head}",
-                (scores,),
-                outputs[head],
-                s.tokens,
-                s.head_dim,
-                ACTIVATION_SPREAD / 2 * 2**DIVIDE_FRACTION_BITS,
-                ACTIVATION_SPREAD,
-                stationary=Stationary.VALUES,
-                stationary_input=v,
-                prologue=Prologue.EXPONENTIAL,
-                exp_table=self._exp_table(),
-                divide=True,
-            )
+        heads = tuple(self._attention(name, head, x) for head in range(s.heads))
         width = s.heads * s.head_dim
         spread = width**0.5 * WEIGHT_SPREAD * ACTIVATION_SPREAD
-        self._conv(
-            f"{name}.proj",
-            outputs,
-            "x",
-            width,
-            s.dim,
-            spread,
-            RESIDUAL_SPREAD / 2,
-            residual=True,
-            add=True,
-            norm=self._norm(),
-        )
+        contexts = self._add(Concat(f"{name}.contexts", heads))
+        x = self._residual(f"{name}.proj", contexts, x, width, spread, RESIDUAL_SPREAD / 2)
         unsigned = bool(rng.integers(2))
         table = self._table(unsigned) if rng.integers(4) else None
-        hidden = f"{name}.hidden"
-        self._normalised(
-            f"{name}.fc1",
-            hidden,
-            s.hidden,
-            ACTIVATION_SPREAD,
-            table=table,
-            out_unsigned=unsigned,
-            zero_point=17 if unsigned else 0,
-        )
+        dtype, zero = ("uint8", Quantisation(zero_point=17)) if unsigned else ("int8", Quantisation())
+        if table is None:
+            hidden = self._normalised(f"{name}.fc1", x, s.hidden, ACTIVATION_SPREAD, dtype, quantisation=zero)
+        else:
+            index = self._normalised(f"{name}.fc1", x, s.hidden, ACTIVATION_SPREAD)
+            hidden = self._add(Activation(f"{name}.act", (index,), table, dtype, quantisation=zero))
         spread = s.hidden**0.5 * WEIGHT_SPREAD * ACTIVATION_SPREAD
-        self._conv(
-            f"{name}.fc2",
-            (hidden,),
-            "x",
-            s.hidden,
-            s.dim,
-            spread,
-            RESIDUAL_SPREAD / 2,
-            residual=True,
-            add=True,
-            norm=self._norm(),
-            in_unsigned=unsigned,
-        )
+        return self._residual(f"{name}.fc2", hidden, x, s.hidden, spread, RESIDUAL_SPREAD / 2)
 
-    def _normalised(self, name: str, output: str, n: int, target: float, **more: object) -> None:
-        """A layer that reads the residual stream through its LayerNorm."""
+    def _attention(self, name: str, head: int, x: str) -> str:
+        """One head, from the residual stream to its context."""
+        s = self.shape
+        q, k, v = (
+            self._normalised(f"{name}.{part}.{head}", x, s.head_dim, ACTIVATION_SPREAD) for part in "qkv"
+        )
+        scores = f"{name}.scores.{head}"
+        spread = s.head_dim**0.5 * ACTIVATION_SPREAD**2
+        factors = self._factors(s.tokens, spread, ACTIVATION_SPREAD)
+        self._add(MatMul(scores, (q, k), transposed=True, **factors))
+        softmax = self._add(Softmax(f"{name}.softmax.{head}", (scores,), self._exp_table()))
+        spread = ACTIVATION_SPREAD / 2 * 2**DIVIDE_FRACTION_BITS
+        factors = self._factors(s.head_dim, spread, ACTIVATION_SPREAD)
+        return self._add(MatMul(f"{name}.context.{head}", (softmax, v), divide=True, **factors))
+
+    def _residual(self, name: str, source: str, x: str, k: int, spread: float, target: float) -> str:
+        """A layer that adds to the residual stream; the constants of the LayerNorm behind it are drawn."""
+        self.constants = self._norm()
+        n = self.shape.dim
+        weights = self._weights(n, k, spread, target)
+        self._add(Linear(name, (source,), **weights, dtype="int16"))
+        return self._add(Add(f"{name}.add", (x, name)))
+
+    def _head(self, name: str, x: str, token: int) -> str:
+        """The classifier of one token."""
+        return self._normalised(name, x, self.shape.classes, RESIDUAL_SPREAD, "int16", token)
+
+    def _normalised(
+        self,
+        name: str,
+        x: str,
+        n: int,
+        target: float,
+        dtype: str = "int8",
+        token: int | None = None,
+        **more: Quantisation,
+    ) -> str:
+        """A layer that reads the residual stream, or one token of it, through a LayerNorm of its own."""
         dim = self.shape.dim
         outliers = self.rng.integers(2) * (self.rng.random(dim) < 0.1)
         shift = self.rng.integers(0, 4, dim) * outliers
-        spread = dim**0.5 * WEIGHT_SPREAD * ACTIVATION_SPREAD
-        self._conv(
-            name,
-            ("x",),
-            output,
-            dim,
-            n,
-            spread,
-            target,
-            prologue=Prologue.NORMALISE,
-            channel_shift=shift,
-            **more,
-        )
+        source = self._add(LayerNorm(f"{name}.norm", (x,), self.constants, shift))
+        if token is not None:
+            source = self._add(Slice(f"{name}.token", (source,), token, 1))
+        weights = self._weights(n, dim, dim**0.5 * WEIGHT_SPREAD * ACTIVATION_SPREAD, target)
+        return self._add(Linear(name, (source,), **weights, dtype=dtype, **more))
 
-    def _conv(
-        self,
-        name: str,
-        inputs: tuple[str, ...],
-        output: str,
-        k: int,
-        n: int,
-        spread: float,
-        target: float,
-        **more: object,
-    ) -> None:
-        """Add a layer whose accumulators spread by ``spread`` and its results by ``target``."""
+    def _weights(self, n: int, k: int, spread: float, target: float) -> dict[str, Any]:
+        """Weights and factors of a layer whose accumulators of int8 weights spread by ``spread``."""
+        bits = int(self.bits.choice(self.weight_bits))
+        factors = self._factors(n, spread * 2.0 ** (bits - 8), target)
+        weight = self.rng.integers(-128, 128, (n, k), dtype=np.int8) >> 8 - bits
+        return factors | {"weight": weight, "weight_bits": bits}
+
+    def _factors(self, n: int, spread: float, target: float) -> dict[str, Any]:
+        """Bias, mult and shift that bring accumulators that spread by ``spread`` to ``target``."""
         rng = self.rng
-        streamed = more.get("stationary") is None
-        bits = int(self.bits.choice(self.weight_bits)) if streamed else 8
-        spread *= 2.0 ** (bits - 8)
         ratio = target / spread * 2.0 ** rng.uniform(-1, 1, n)
         shift = np.clip(15 - np.floor(np.log2(ratio)).astype(np.int64), 1, 47)
         mult = np.clip(np.round(ratio * 2.0**shift), 0, 65535).astype(np.int64)
@@ -212,12 +159,7 @@ class _Generator:
         mult = np.where(odd, rng.choice([0, 1, 65535], n), mult)
         shift = np.where(odd, rng.choice([1, 20, 47], n), shift)
         bias = np.where(odd, rng.choice([-(2**31), 0, 2**31 - 1], n), bias)
-        weight = None
-        if streamed:
-            weight = rng.integers(-128, 128, (n, k), dtype=np.int8) >> 8 - bits
-            more |= {"weight_bits": bits}
-        self.layers.append(Layer(name, inputs, output, bias, mult, shift, weight, **more))
-        self.macs += k * n * (more.get("count") or self.shape.tokens)
+        return {"bias": bias, "mult": mult, "shift": shift}
 
     def _norm(self) -> NormConstants:
         """LayerNorm over the residual stream, to int8 of standard deviation ``ACTIVATION_SPREAD``."""

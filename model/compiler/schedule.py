@@ -8,7 +8,8 @@ context of this one)."""
 
 from collections import Counter
 
-from hw.contract.isa import Prologue, Space
+from hw.contract.isa import Space
+from model.engine.op import Exponential, RowMax
 
 from .lowering import Graph, Rows, Step
 
@@ -137,7 +138,7 @@ def maxima_readers(graph: Graph) -> dict[int, set[int]]:
     def scores(rows: Rows) -> int:
         return graph.buffers[rows.buffer].origin
 
-    keep = [step for step in graph.steps if step.node and step.node.layer.row_max]
+    keep = [step for step in graph.steps if step.node and step.node.op.stage(RowMax)]
     makers = {scores(step.output): step.index for step in keep}
     readers: dict[int, set[int]] = {index: set() for index in makers.values()}
     for step in graph.steps:
@@ -148,7 +149,7 @@ def maxima_readers(graph: Graph) -> dict[int, set[int]]:
 
 def takes_exponentials(step: Step) -> bool:
     """Whether the step is a convolution with the exponential prologue."""
-    return step.node is not None and step.node.layer.prologue == Prologue.EXPONENTIAL
+    return step.node is not None and isinstance(step.node.op.prologue, Exponential)
 
 
 def assign_slots(graph: Graph, order: list[int]) -> tuple[dict[int, int], dict[int, int]]:

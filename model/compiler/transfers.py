@@ -3,7 +3,7 @@
 from hw.contract.config import CoreConfig
 from hw.contract.isa import Base
 
-from .analysis import Analysis
+from .analysis import Analysis, Key
 from .layout import DramBlock, dram_block
 from .lowering import Buffer, Graph, Rows, Step
 
@@ -15,7 +15,7 @@ class Transfers:
         image_offset: byte of the image behind the streams, where the first values of the residual stream go.
 
     Attributes:
-        inputs: blocks of the input. initial: blocks of the residual stream's first values. spilled: blocks of
+        inputs: blocks of the input. initial: blocks of the constants, by their tensor. spilled: blocks of
             buffers that wait in DRAM, behind the results.
         input_bytes, initial_bytes, output_bytes: sizes so far.
     """
@@ -24,7 +24,7 @@ class Transfers:
         self.analysis, self.graph, self.config = analysis, graph, config
         self.image_offset = image_offset
         self.inputs: list[DramBlock] = []
-        self.initial: list[DramBlock] = []
+        self.initial: list[tuple[Key, DramBlock]] = []
         self.spilled: list[DramBlock] = []
         self.input_bytes = self.initial_bytes = self.output_bytes = 0
         self._blocks: dict[tuple[Base, int], DramBlock] = {}
@@ -32,7 +32,7 @@ class Transfers:
     def of_step(self, step: Step) -> tuple[Base, DramBlock]:
         """The block of a LOAD or STORE; buffers of one origin share it."""
         buffer = self.graph.buffers[step.output.buffer]
-        outside = Base.IMAGE if buffer.tensor.key == self.analysis.residual else Base.INPUT
+        outside = Base.IMAGE if buffer.tensor.key in self.analysis.constants else Base.INPUT
         base = Base.OUTPUT if step.store or step.spilled else outside
         key = (base, buffer.origin)
         if key not in self._blocks:
@@ -67,7 +67,7 @@ class Transfers:
             self.inputs.append(block)
             self.input_bytes += block.size
         elif base == Base.IMAGE:
-            self.initial.append(block)
+            self.initial.append((buffer.tensor.key, block))
             self.initial_bytes += block.size
         else:
             self.spilled.append(block)

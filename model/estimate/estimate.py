@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from hw.contract.config import CoreConfig
 from hw.contract.registers import Cause
-from model.integer.network import IntegerNetwork
+from model.graph import Graph
 
 from .machine import follow
 from .memory import Memory
@@ -48,7 +48,7 @@ class Estimate:
         return self.cycles / (clock_mhz * 1e6)
 
 
-def estimate(network: IntegerNetwork, config: CoreConfig, memory: Memory | None = None) -> Estimate:
+def estimate(network: Graph, config: CoreConfig, memory: Memory | None = None) -> Estimate:
     """Estimate a network, or an outline of one, on a core.
 
     The program is the compiler's; its course through the core is followed tile by tile. Random stalls of the

@@ -1,25 +1,36 @@
-"""The outline of a vision transformer: all its layers with their dimensions, and no numbers in them.
+"""The outline of a vision transformer: all its operators with their dimensions, and no numbers in them.
 
 The compiler orders, places and cuts a network by its dimensions alone, so an outline gives the program of a
 network without its weights, calibration or memory for them.
 """
 
 from collections.abc import Container
+from typing import Any
 
 import numpy as np
 
-from hw.contract.isa import Prologue, Stationary
 from hw.contract.stream import TABLE_ENTRIES
 from model.compiler.shapes import Shape
+from model.graph import Graph, Op
+from model.graph.ops import (
+    Activation,
+    Add,
+    Concat,
+    Constant,
+    Input,
+    LayerNorm,
+    Linear,
+    MatMul,
+    Slice,
+    Softmax,
+)
 from model.integer.layernorm import NormConstants
-from model.integer.network import IntegerNetwork, Layer
 
-INPUT, RESIDUAL, LOGITS = "image", "x", "logits"
 _NORM = NormConstants(1, 16, 1, 0, 1)
 _TABLE = np.zeros(TABLE_ENTRIES, np.int64)
 
 
-def outline(shape: Shape, name: str = "outline", *, shifts: bool | Container[str] = True) -> IntegerNetwork:
+def outline(shape: Shape, name: str = "outline", *, shifts: bool | Container[str] = True) -> Graph:
     """A network of these dimensions as ``model.quantise`` makes it, with zeros that take no memory.
 
     Args:
@@ -30,129 +41,72 @@ def outline(shape: Shape, name: str = "outline", *, shifts: bool | Container[str
     Returns:
         A network to be compiled, estimated and timed; its results are zeros.
     """
-    layers = [
-        _layer(
-            "patch_embed", (INPUT,), RESIDUAL, shape.inputs, shape.dim, residual=True, add=True, norm=_NORM
-        )
-    ]
-    for block in range(shape.depth):
-        layers += _attention(f"blocks.{block}.attn", shape, shifts)
-        layers += _mlp(f"blocks.{block}.mlp", shape, shifts)
-    for token in range(1 + shape.distilled):
-        head = "head_dist" if token else "head"
-        layers.append(
-            _behind_norm(
-                head,
-                LOGITS,
-                shape,
-                shape.classes,
-                shifts,
-                first_token=token,
-                count=1,
-                residual=True,
-                add=token > 0,
-            )
-        )
-    return IntegerNetwork(
-        name=name,
-        tokens=shape.tokens,
-        input_channels=shape.inputs,
-        input_name=INPUT,
-        residual_name=RESIDUAL,
-        residual_init=_zeros(np.int16, shape.tokens, shape.dim),
-        layers=tuple(layers),
-        output=LOGITS,
-        output_scale=1.0,
-        input_scale=1.0,
-        macs=_macs(shape),
-    )
+    return _Outline(shape, shifts).network(name)
 
 
-def _attention(name: str, shape: Shape, shifts: bool | Container[str]) -> list[Layer]:
-    layers = []
-    for head in range(shape.heads):
-        q, k, v, scores, context = (f"{name}.{part}.{head}" for part in ("q", "k", "v", "s", "o"))
-        layers += [_behind_norm(tensor, tensor, shape, shape.head_dim, shifts) for tensor in (q, k, v)]
-        layers.append(
-            _layer(
-                scores,
-                (q,),
-                scores,
-                None,
-                shape.tokens,
-                stationary=Stationary.KEYS,
-                stationary_input=k,
-                row_max=True,
-            )
-        )
-        layers.append(
-            _layer(
-                context,
-                (scores,),
-                context,
-                None,
-                shape.head_dim,
-                stationary=Stationary.VALUES,
-                stationary_input=v,
-                prologue=Prologue.EXPONENTIAL,
-                exp_table=_TABLE,
-                divide=True,
-            )
-        )
-    contexts = tuple(f"{name}.o.{head}" for head in range(shape.heads))
-    width = shape.heads * shape.head_dim
-    return [
-        *layers,
-        _layer(f"{name}.proj", contexts, RESIDUAL, width, shape.dim, residual=True, add=True, norm=_NORM),
-    ]
+class _Outline:
+    def __init__(self, shape: Shape, shifts: bool | Container[str]) -> None:
+        self.shape, self.shifts = shape, shifts
+        self.ops: list[Op] = []
+
+    def network(self, name: str) -> Graph:
+        """All operators in order."""
+        s = self.shape
+        self._add(Input("image", shape=(s.tokens, s.inputs), zero_rows=1 + s.distilled))
+        x = self._add(Constant("x", values=_zeros(np.int16, s.tokens, s.dim)))
+        x = self._residual("patch_embed", "image", x, s.inputs)
+        for block in range(s.depth):
+            x = self._attention(f"blocks.{block}.attn", x)
+            hidden = self._behind_norm(f"blocks.{block}.mlp.fc1", x, s.hidden)
+            hidden = self._add(Activation(f"blocks.{block}.mlp.act", (hidden,), _TABLE, "uint8"))
+            x = self._residual(f"blocks.{block}.mlp.fc2", hidden, x, s.hidden)
+        output = self._behind_norm("head", x, s.classes, token=0)
+        if s.distilled:
+            output = self._add(Add("logits", (output, self._behind_norm("head_dist", x, s.classes, token=1))))
+        return Graph(name, tuple(self.ops), output)
+
+    def _add(self, op: Op) -> str:
+        self.ops.append(op)
+        return op.name
+
+    def _attention(self, name: str, x: str) -> str:
+        s = self.shape
+        contexts = []
+        for head in range(s.heads):
+            q, k, v = (self._behind_norm(f"{name}.{part}.{head}", x, s.head_dim) for part in "qkv")
+            scores, factors = f"{name}.s.{head}", _factors(s.tokens)
+            self._add(MatMul(scores, (q, k), transposed=True, **factors))
+            softmax = self._add(Softmax(f"{name}.softmax.{head}", (scores,), _TABLE))
+            factors = _factors(s.head_dim)
+            contexts.append(self._add(MatMul(f"{name}.o.{head}", (softmax, v), divide=True, **factors)))
+        context = self._add(Concat(f"{name}.contexts", tuple(contexts)))
+        return self._residual(f"{name}.proj", context, x, s.heads * s.head_dim)
+
+    def _residual(self, name: str, source: str, x: str, k: int) -> str:
+        """A layer that adds to the residual stream."""
+        self._add(Linear(name, (source,), **_weights(self.shape.dim, k), dtype="int16"))
+        return self._add(Add(f"{name}.add", (x, name)))
+
+    def _behind_norm(self, name: str, x: str, n: int, token: int | None = None) -> str:
+        """A layer that reads the residual stream, or one token of it, through its LayerNorm."""
+        carries = self.shifts if isinstance(self.shifts, bool) else name in self.shifts
+        shift = np.broadcast_to(np.uint8(carries), (self.shape.dim,))
+        source = self._add(LayerNorm(f"{name}.norm", (x,), _NORM, shift))
+        if token is not None:
+            source = self._add(Slice(f"{name}.token", (source,), token, 1))
+        dtype = "int8" if token is None else "int16"
+        return self._add(Linear(name, (source,), **_weights(n, self.shape.dim), dtype=dtype))
 
 
-def _mlp(name: str, shape: Shape, shifts: bool | Container[str]) -> list[Layer]:
-    hidden = f"{name}.fc1"
-    return [
-        _behind_norm(hidden, hidden, shape, shape.hidden, shifts, table=_TABLE, out_unsigned=True),
-        _layer(
-            f"{name}.fc2",
-            (hidden,),
-            RESIDUAL,
-            shape.hidden,
-            shape.dim,
-            in_unsigned=True,
-            residual=True,
-            add=True,
-            norm=_NORM,
-        ),
-    ]
+def _weights(n: int, k: int) -> dict[str, Any]:
+    return {"weight": _zeros(np.int8, n, k), **_factors(n)}
 
 
-def _behind_norm(
-    name: str, output: str, shape: Shape, n: int, shifts: bool | Container[str], **more: object
-) -> Layer:
-    """A layer that reads the residual stream through its LayerNorm."""
-    carries = shifts if isinstance(shifts, bool) else name in shifts
-    shift = np.broadcast_to(np.uint8(carries), (shape.dim,))
-    return _layer(
-        name, (RESIDUAL,), output, shape.dim, n, prologue=Prologue.NORMALISE, channel_shift=shift, **more
-    )
-
-
-def _layer(name: str, inputs: tuple[str, ...], output: str, k: int | None, n: int, **more: object) -> Layer:
-    """A layer with N channels out; ``k`` None: its stationary operand comes from the chip."""
-    weight = None if k is None else _zeros(np.int8, n, k)
-    bias = mult = _zeros(np.int64, n)
-    shift = np.broadcast_to(np.int64(1), (n,))
-    return Layer(name, inputs, output, bias, mult, shift, weight, **more)
+def _factors(n: int) -> dict[str, Any]:
+    bias = _zeros(np.int64, n)
+    return {"bias": bias, "mult": bias, "shift": np.broadcast_to(np.int64(1), (n,))}
 
 
 def _zeros(dtype: type, *shape: int) -> np.ndarray:
     """Zeros of any shape that share one element."""
     return np.broadcast_to(dtype(0), shape)
-
-
-def _macs(shape: Shape) -> int:
-    """Useful multiply-accumulates; the patch embedding counts all tokens but the class tokens."""
-    width = shape.heads * shape.head_dim
-    block = shape.dim * (4 * width + 2 * shape.hidden) + 2 * shape.tokens * width
-    prefix = 1 + shape.distilled
-    embedding = (shape.tokens - prefix) * shape.inputs * shape.dim
-    return embedding + shape.depth * shape.tokens * block + prefix * shape.dim * shape.classes

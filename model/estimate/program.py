@@ -11,7 +11,7 @@ from model.compiler.planning import Plan
 from model.compiler.program import Emitter, Line
 from model.compiler.room import plan
 from model.compiler.transfers import Transfers
-from model.integer.network import IntegerNetwork
+from model.graph import Graph
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Program:
     image_bytes: int
 
 
-def program_of(network: IntegerNetwork, config: CoreConfig) -> Program:
+def program_of(network: Graph, config: CoreConfig) -> Program:
     """Order and place ``network`` as ``model.compiler.compile_network`` does, with the same instructions.
 
     The contents of the stationary streams are not made, so that an outline of a network will do.

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from hw.contract.errors import PointwiseError
 from model.deit import DeiT
-from model.integer.network import IntegerNetwork, run
+from model.graph import Graph, run
 from model.networks import DeiTConfig
 from model.quantise import patchify
 from model.quantise.observe import check_images
@@ -53,7 +53,7 @@ class Evaluation:
 
 
 def evaluate(
-    network: IntegerNetwork,
+    network: Graph,
     state_dict: Mapping[str, Tensor],
     config: DeiTConfig,
     images: np.ndarray | Tensor,
@@ -78,7 +78,7 @@ def evaluate(
             f"There are {len(images)} evaluation images, but the labels have the shape {np.shape(labels)}; "
             "give one label for each image."
         )
-    at_once = max(1, TOKENS_AT_ONCE // network.tokens)
+    at_once = max(1, TOKENS_AT_ONCE // network.input.shape[0])
     floats, integers = [], []
     for start in range(0, len(images), at_once):
         part = images[start : start + at_once]
@@ -97,10 +97,10 @@ def float_logits(state_dict: Mapping[str, Tensor], config: DeiTConfig, images: n
         return np.concatenate([net(torch.as_tensor(image)[None]).double().numpy() for image in images])
 
 
-def integer_logits(network: IntegerNetwork, images: np.ndarray) -> np.ndarray:
+def integer_logits(network: Graph, images: np.ndarray) -> np.ndarray:
     """Return the logits (B, classes), in real units, of normalised images (B, colours, S, S)."""
-    results = run(network, patchify(network, images))
-    return results[network.layers[-1].name][:, 0] * network.output_scale
+    logits = run(network, patchify(network, images), {network.output})[network.output]
+    return network.real(network.output, logits[:, 0])
 
 
 def compare(logits_float: np.ndarray, logits_integer: np.ndarray, labels: np.ndarray | None) -> Evaluation:

@@ -59,7 +59,7 @@ def evaluate_images(
         done = len(keys) - len(missing)
         if progress:
             progress(done, len(keys))
-        size = max(1, TOKENS_AT_ONCE // integers.tokens)
+        size = max(1, TOKENS_AT_ONCE // integers.input.shape[0])
         parts = [missing[start : start + size] for start in range(0, len(missing), size)]
         for part in in_processes(partial(BothNetworks, task), parts, workers):
             file.add(part)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from hw.contract.image import Header
-from model.integer.network import IntegerNetwork
+from model.graph import Graph
 from model.quantise.io import describe
 
 from .memory import Memory
@@ -43,7 +43,7 @@ def input_memory(block: bytes, name: str, word_bits: int) -> Memory:
     return Memory("inputs", f"An input of {name}, as the core reads it.", values, word_bits, IMAGE_ALIGNMENT)
 
 
-def tensor_memories(network: IntegerNetwork, word_bits: int | None = None) -> Iterator[Memory]:
+def tensor_memories(network: Graph, word_bits: int | None = None) -> Iterator[Memory]:
     """Every integer tensor of a network: weights, biases, multipliers, shifts, tables, position embeddings.
 
     Args:

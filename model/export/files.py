@@ -10,11 +10,11 @@ from .formats import Format
 from .memory import Memory
 
 if TYPE_CHECKING:
-    from model.integer.network import IntegerNetwork
+    from model.graph import Graph
 
 
 def export(
-    network: "IntegerNetwork",
+    network: "Graph",
     memories: Iterable[Memory],
     formats: Sequence[Format],
     folder: Path,
@@ -35,7 +35,7 @@ def export(
     """
     paths: list[Path] = []
 
-    def write(name: str, form: Format, content: "Memory | IntegerNetwork") -> None:
+    def write(name: str, form: Format, content: "Memory | Graph") -> None:
         path = folder / f"{name}{form.suffix}"
         write_file(path, form.encode(content))
         paths.append(path)

@@ -10,7 +10,7 @@ from hw.contract.errors import PointwiseError
 from .memory import Memory
 
 if TYPE_CHECKING:
-    from model.integer.network import IntegerNetwork
+    from model.graph import Graph
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Format:
         name: on the command line. about: one line for people.
         module: of this package, with ``encode``; imported when it is used, since some bring large libraries.
         suffix: of its files.
-        memory: it takes a ``Memory``; otherwise an ``IntegerNetwork``.
+        memory: it takes a ``Memory``; otherwise an ``Graph``.
     """
 
     name: str
@@ -30,9 +30,9 @@ class Format:
     suffix: str
     memory: bool
 
-    def encode(self, content: "Memory | IntegerNetwork") -> bytes:
+    def encode(self, content: "Memory | Graph") -> bytes:
         """The file's bytes."""
-        encoder: Callable[[Memory | IntegerNetwork], bytes]
+        encoder: Callable[[Memory | Graph], bytes]
         encoder = import_module(f".{self.module}", __package__).encode
         return encoder(content)
 

@@ -4,13 +4,13 @@ import io
 
 import numpy as np
 
-from model.integer.network import IntegerNetwork
+from model.graph import Graph
 from model.quantise.io import describe
 
 DESCRIPTION = "description"
 
 
-def encode(network: IntegerNetwork) -> bytes:
+def encode(network: Graph) -> bytes:
     """The file. ``model.quantise.io.rebuild`` makes the same network of what it holds."""
     arrays, description = describe(network)
     buffer = io.BytesIO()

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from model.integer.network import IntegerNetwork
+from model.graph import Graph
 from model.networks import DeiTConfig
 from model.quantise import quantise
 from model.quantise.recipe import Recipe
@@ -55,7 +55,7 @@ def integer_network(
     *,
     name: str = "deit",
     notes: dict[str, object] | None = None,
-) -> IntegerNetwork:
+) -> Graph:
     """Make the integers of a trained network.
 
     Weights, and the activations that have a quantiser, become what training has made of them; everything else

@@ -10,7 +10,7 @@ from rich.console import Console
 from model.checkpoints import Checkpoint
 from model.deit import DeiT
 from model.digits import DigitImages
-from model.integer.network import IntegerNetwork
+from model.graph import Graph
 from model.quantise.inputs import pixel_scales
 from model.quantise.observe import observe
 from model.train import Recipe, check_for_digits, fit, reproducible
@@ -59,8 +59,8 @@ class QatResult:
     """
 
     quantised: QuantisedDeiT
-    before: IntegerNetwork
-    network: IntegerNetwork
+    before: Graph
+    network: Graph
 
 
 def train_aware(
@@ -100,7 +100,7 @@ def train_aware(
         if activations:
             quantised.attach_activations(activations, pixels)
 
-        def integers() -> IntegerNetwork:
+        def integers() -> Graph:
             return integer_network(quantised, checkpoint.config, pixels, name=name, notes=notes)
 
         before = integers()

@@ -1,13 +1,12 @@
-"""Attention of one block as integer layers: q, k, v, scores and context of each head, then the projection."""
+"""Attention of one block in integers: q, k, v, scores and context of each head, then the projection."""
 
 import math
 from dataclasses import dataclass
 
 import numpy as np
 
-from hw.contract.isa import Prologue, Stationary
-from model.integer.layernorm import NormConstants
-from model.integer.network import Layer
+from model.graph import Op, Quantisation
+from model.graph.ops import Add, Concat, Linear, MatMul, Softmax
 from model.integer.softmax import DIVIDE_FRACTION_BITS
 
 from .attention_plan import AttentionPlan, plan_attention
@@ -43,21 +42,21 @@ class Attention:
     context_step: float | None = None
 
 
-def attention_layers(
+def attention_ops(
     attention: Attention,
     norm: NormPlan,
     seen: Observations,
+    normalised: str,
     residual: str,
     residual_scale: float,
-    next_norm: NormConstants,
     recipe: Recipe,
-) -> list[Layer]:
-    """Return the layers of one attention, in order of execution.
+) -> list[Op]:
+    """Return the operators of one attention, in order, the residual addition last.
 
     Args:
         norm: the LayerNorm in front. seen: calibration.
-        residual: name of the residual stream. residual_scale: real value of one step of it.
-        next_norm: constants of the LayerNorm that follows. recipe: how each layer is quantised.
+        normalised, residual: names of the LayerNorm's result and of the residual stream.
+        residual_scale: real value of one step of it. recipe: how each layer is quantised.
 
     Raises:
         PointwiseError: a range is zero, or a factor or bias does not fit the hardware.
@@ -65,10 +64,10 @@ def attention_layers(
     plan = plan_attention(
         attention.name, attention.heads, attention.proj, seen, recipe, attention.context_step
     )
-    layers = []
+    ops: list[Op] = []
     for head in range(attention.heads):
-        layers += _head(attention, norm, plan, head, residual, recipe)
-    name = f"{attention.name}.proj"
+        ops += _head(attention, norm, plan, head, normalised, recipe)
+    name, contexts = f"{attention.name}.proj", f"{attention.name}.contexts"
     rows = quantise_rows(
         attention.proj * plan.context_scale,
         attention.proj_bias + attention.proj @ plan.context_centre,
@@ -78,31 +77,25 @@ def attention_layers(
         how=recipe[name],
         grid=attention.grids["proj"],
     )
-    contexts = tuple(f"{attention.name}.o.{head}" for head in range(attention.heads))
-    layers.append(
-        Layer(
-            name,
-            contexts,
-            residual,
-            **vars(rows),
-            residual=True,
-            add=True,
-            norm=next_norm,
-            scale=residual_scale,
-        )
-    )
-    return layers
+    heads = tuple(f"{attention.name}.o.{head}" for head in range(attention.heads))
+    stream = Quantisation(residual_scale)
+    return [
+        *ops,
+        Concat(contexts, heads, quantisation=Quantisation(plan.context_scale, 0, plan.context_centre)),
+        Linear(name, (contexts,), **vars(rows), dtype="int16", quantisation=stream),
+        Add(f"{attention.name}.add", (residual, name), quantisation=stream),
+    ]
 
 
 def _head(
-    attention: Attention, norm: NormPlan, plan: AttentionPlan, head: int, residual: str, recipe: Recipe
-) -> list[Layer]:
-    """The five layers of one head."""
+    attention: Attention, norm: NormPlan, plan: AttentionPlan, head: int, normalised: str, recipe: Recipe
+) -> list[Op]:
+    """The operators of one head."""
     scores = plan.scores[head]
     width = len(scores.q_scale)
     part = slice(head * width, (head + 1) * width)
 
-    def linear(letter: str, centre: np.ndarray | float, scale: np.ndarray) -> Layer:
+    def linear(letter: str, centre: np.ndarray | float, scale: np.ndarray) -> Linear:
         name = f"{attention.name}.{letter}.{head}"
         weight = attention.weights[letter][part] * norm.scale
         bias = attention.biases[letter][part] - centre
@@ -115,67 +108,49 @@ def _head(
             how=recipe[f"{attention.name}.{letter}"],
             grid=attention.grids[letter] and attention.grids[letter][part],
         )
-        return Layer(
-            name,
-            (residual,),
-            name,
-            **vars(rows),
-            prologue=Prologue.NORMALISE,
-            channel_shift=norm.shift,
-            scale=float(scale.mean()),
-            real_scale=scale,
-            real_offset=np.broadcast_to(centre, scale.shape).astype(np.float64),
-        )
+        offset = np.broadcast_to(centre, scale.shape).astype(np.float64)
+        return Linear(name, (normalised,), **vars(rows), quantisation=Quantisation(scale, 0, offset))
 
+    exponentials = exp_table(scores.score_scale, scores.threshold)
+    score_name = f"{attention.name}.s.{head}"
     return [
         linear("q", 0.0, scores.q_scale),
         linear("k", scores.k_centre, scores.k_scale),
         linear("v", plan.v_centre[part], plan.v_scale[part]),
         _scores(attention, scores, head),
+        Softmax(f"{attention.name}.softmax.{head}", (score_name,), exponentials),
         _context(attention, plan, head, part),
     ]
 
 
-def _scores(attention: Attention, plan: ScorePlan, head: int) -> Layer:
+def _scores(attention: Attention, plan: ScorePlan, head: int) -> MatMul:
     """q · k, with 1/√d in the multiplier."""
     unit = float(plan.q_scale[0] * plan.k_scale[0]) / math.sqrt(len(plan.q_scale))
     name = f"{attention.name}.s.{head}"
     everywhere = np.ones(attention.tokens)
     mult, shift = fixed_point(everywhere * (unit / plan.score_scale), name)
-    return Layer(
+    return MatMul(
         name,
-        (f"{attention.name}.q.{head}",),
-        name,
+        (f"{attention.name}.q.{head}", f"{attention.name}.k.{head}"),
+        transposed=True,
         bias=integer_bias(everywhere * (-plan.score_centre / unit), name),
         mult=mult,
         shift=shift,
-        stationary=Stationary.KEYS,
-        stationary_input=f"{attention.name}.k.{head}",
-        row_max=True,
-        scale=plan.score_scale,
-        real_scale=everywhere * plan.score_scale,
-        real_offset=everywhere * plan.score_centre,
+        quantisation=Quantisation(plan.score_scale, 0, plan.score_centre),
     )
 
 
-def _context(attention: Attention, plan: AttentionPlan, head: int, part: slice) -> Layer:
+def _context(attention: Attention, plan: AttentionPlan, head: int, part: slice) -> MatMul:
     """Softmax of the scores times the values."""
     name = f"{attention.name}.o.{head}"
     unit = plan.v_scale[part] / (1 << DIVIDE_FRACTION_BITS)
     mult, shift = fixed_point(unit / plan.context_scale[part], name)
-    return Layer(
+    return MatMul(
         name,
-        (f"{attention.name}.s.{head}",),
-        name,
+        (f"{attention.name}.softmax.{head}", f"{attention.name}.v.{head}"),
         bias=integer_bias((plan.v_centre - plan.context_centre)[part] / unit, name),
         mult=mult,
         shift=shift,
-        stationary=Stationary.VALUES,
-        stationary_input=f"{attention.name}.v.{head}",
-        prologue=Prologue.EXPONENTIAL,
-        exp_table=exp_table(plan.scores[head].score_scale, plan.scores[head].threshold),
         divide=True,
-        scale=float(plan.context_scale[part].mean()),
-        real_scale=plan.context_scale[part],
-        real_offset=plan.context_centre[part],
+        quantisation=Quantisation(plan.context_scale[part], 0, plan.context_centre[part]),
     )

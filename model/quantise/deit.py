@@ -6,18 +6,17 @@ import numpy as np
 from torch import Tensor
 
 from hw.contract.errors import PointwiseError
-from hw.contract.isa import Prologue
 from model.checkpoints import check_state
 from model.deit import DeiT
-from model.integer.layernorm import NormConstants
-from model.integer.network import IntegerNetwork, Layer
+from model.graph import Graph, Op, Quantisation
+from model.graph.ops import Add, Constant, Input, LayerNorm, Linear, Slice
 from model.integer.requantise import requantise
 from model.integer.rounding import INT16
 from model.networks import DeiTConfig
 
-from .attention import Attention, attention_layers
+from .attention import Attention, attention_ops
 from .inputs import PixelScales, pixel_scales
-from .mlp import Mlp, mlp_layers
+from .mlp import Mlp, mlp_ops
 from .norm import NormPlan, plan_norm
 from .observe import observe
 from .recipe import Recipe
@@ -44,7 +43,7 @@ def quantise(
     batch: int = 16,
     trained: Trained | None = None,
     progress: Callable[[int, int], None] | None = None,
-) -> IntegerNetwork:
+) -> Graph:
     """Turn a float DeiT into an integer network.
 
     Args:
@@ -76,7 +75,7 @@ def build(
     seen: Observations,
     recipe: Recipe,
     trained: Trained | None = None,
-) -> IntegerNetwork:
+) -> Graph:
     """Turn what calibration saw into an integer network: the second half of ``quantise``.
 
     Args:
@@ -115,48 +114,29 @@ class _Builder:
         self.state = {key: tensor.double().numpy() for key, tensor in state.items()}
         self.residual_scale = float(seen["residual"].largest()[0]) * RESIDUAL_HEADROOM / INT16[1]
 
-    def build(self) -> IntegerNetwork:
+    def build(self) -> Graph:
         config = self.config
         pixels = pixel_scales(self.seen["pixels"], self.seen.grids)
-        plans = {norm: self._plan(norm) for norm in self._norms()}
-        constants = {norm: self._constants(norm, plan) for norm, plan in plans.items()}
-        follows = dict(zip(["patch_embed", *constants], constants.values(), strict=False))
-        layers = [self._patch_embed(pixels, follows["patch_embed"])]
-        residual_init = self._residual_init(layers[0])
+        self.plans = {norm: self._plan(norm) for norm in self._norms()}
+        self.stream = Quantisation(self.residual_scale)
+        embed = self._patch_embed(pixels)
+        given = Input(
+            INPUT,
+            shape=(config.tokens, config.patch_dim),
+            zero_rows=config.prefix_tokens,
+            quantisation=Quantisation(float(pixels.scale.mean()), 0, float(pixels.offset.mean())),
+        )
+        start = Constant(RESIDUAL, values=self._residual_init(embed), quantisation=self.stream)
+        ops: list[Op] = [given, start, embed, self._add("patch_embed", RESIDUAL)]
         for index in range(config.depth):
             block = f"blocks.{index}"
-            layers += attention_layers(
-                self._attention(block),
-                plans[f"{block}.norm1"],
-                self.seen,
-                RESIDUAL,
-                self.residual_scale,
-                follows[f"{block}.norm1"],
-                self.recipe,
-            )
-            layers += mlp_layers(
-                self._mlp(block),
-                plans[f"{block}.norm2"],
-                self.seen,
-                RESIDUAL,
-                self.residual_scale,
-                follows[f"{block}.norm2"],
-                self.recipe,
-            )
-        heads = self._heads(plans["norm"])
-        return IntegerNetwork(
+            for norm, part in (("norm1", "attn"), ("norm2", "mlp")):
+                ops += self._branch(block, f"{block}.{norm}", part, ops[-1].name)
+        ops += self._heads(ops[-1].name)
+        return Graph(
             name=self.name,
-            tokens=config.tokens,
-            input_channels=config.patch_dim,
-            input_name=INPUT,
-            residual_name=RESIDUAL,
-            residual_init=residual_init,
-            layers=(*layers, *heads),
-            output=LOGITS,
-            output_scale=heads[0].scale,
-            input_scale=float(pixels.scale.mean()),
-            input_offset=float(pixels.offset.mean()),
-            macs=config.macs,
+            ops=tuple(ops),
+            output=ops[-1].name,
             info={
                 "config": config.to_dict(),
                 "recipe": self.recipe.to_dict(),
@@ -170,6 +150,26 @@ class _Builder:
                 },
             },
         )
+
+    def _add(self, name: str, residual: str) -> Add:
+        return Add(f"{name}.add", (residual, name), quantisation=self.stream)
+
+    def _normalise(self, norm: str, residual: str) -> LayerNorm:
+        """The operator of a LayerNorm."""
+        plan = self.plans[norm]
+        constants = norm_constants(
+            self.config.dim, plan.step, self.residual_scale, self.config.norm_eps, norm
+        )
+        return LayerNorm(norm, (residual,), constants, plan.shift, quantisation=Quantisation(plan.scale))
+
+    def _branch(self, block: str, norm: str, part: str, residual: str) -> list[Op]:
+        """Attention or feed-forward of a block, from its LayerNorm to its residual addition."""
+        rest = (self.plans[norm], self.seen, norm, residual, self.residual_scale, self.recipe)
+        if part == "attn":
+            ops = attention_ops(self._attention(block), *rest)
+        else:
+            ops = mlp_ops(self._mlp(block), *rest)
+        return [self._normalise(norm, residual), *ops]
 
     def _norms(self) -> list[str]:
         """The LayerNorms, in the order in which they are met."""
@@ -202,10 +202,7 @@ class _Builder:
         step = self.trained.steps.get(norm)
         return plan_norm(self.seen[norm], consumers, self.recipe[norm], step, remaining)
 
-    def _constants(self, norm: str, plan: NormPlan) -> NormConstants:
-        return norm_constants(self.config.dim, plan.step, self.residual_scale, self.config.norm_eps, norm)
-
-    def _patch_embed(self, pixels: PixelScales, norm: NormConstants) -> Layer:
+    def _patch_embed(self, pixels: PixelScales) -> Linear:
         """Patch embedding, with the offset of the pixels in its bias."""
         weight, bias = self._linear("patch_embed.proj")
         weight = weight.reshape(self.config.dim, -1)
@@ -219,18 +216,9 @@ class _Builder:
             how=self.recipe["patch_embed"],
             grid=self._grid("patch_embed.proj"),
         )
-        return Layer(
-            "patch_embed",
-            (INPUT,),
-            RESIDUAL,
-            **vars(rows),
-            residual=True,
-            add=True,
-            norm=norm,
-            scale=self.residual_scale,
-        )
+        return Linear("patch_embed", (INPUT,), **vars(rows), dtype="int16", quantisation=self.stream)
 
-    def _residual_init(self, embed: Layer) -> np.ndarray:
+    def _residual_init(self, embed: Linear) -> np.ndarray:
         """Position embeddings, and in the first rows the class tokens.
 
         Those rows of the input are zero, to which the patch embedding adds what its bias alone gives. It is
@@ -277,11 +265,11 @@ class _Builder:
         grids = self._grid(f"{block}.mlp.fc1"), self._grid(f"{block}.mlp.fc2")
         return Mlp(f"{block}.mlp", *fc1, *fc2, *grids, self.trained.steps.get(f"{block}.mlp.act"))
 
-    def _heads(self, norm: NormPlan) -> list[Layer]:
+    def _heads(self, residual: str) -> list[Op]:
         """The classifier on the class token; a distilled network's second one is added to it."""
-        names = self._consumers("norm")
+        names, norm = self._consumers("norm"), self.plans["norm"]
         scale = float(self.seen["logits"].largest()[0]) * LOGIT_HEADROOM / INT16[1]
-        layers = []
+        ops: list[Op] = [self._normalise("norm", residual)]
         for token, name in enumerate(names):
             weight, bias = self._folded("norm", name)
             weight, bias = weight / len(names), bias / len(names)
@@ -294,19 +282,11 @@ class _Builder:
                 how=self.recipe[name],
                 grid=self._grid(name),
             )
-            layers.append(
-                Layer(
-                    name,
-                    (RESIDUAL,),
-                    LOGITS,
-                    **vars(rows),
-                    prologue=Prologue.NORMALISE,
-                    channel_shift=norm.shift,
-                    residual=True,
-                    add=token > 0,
-                    first_token=token,
-                    count=1,
-                    scale=scale,
-                )
+            chosen = Slice(f"{name}.token", ("norm",), token, 1, quantisation=ops[0].quantisation)
+            logits = Linear(
+                name, (chosen.name,), **vars(rows), dtype="int16", quantisation=Quantisation(scale)
             )
-        return layers
+            ops += [chosen, logits]
+        if len(names) > 1:
+            ops.append(Add(LOGITS, tuple(names), quantisation=Quantisation(scale)))
+        return ops

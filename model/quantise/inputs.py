@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hw.contract.errors import PointwiseError
-from model.integer.network import IntegerNetwork
+from model.graph import Graph
 from model.integer.rounding import INT8, saturate
 
 from .records import TensorRecord
@@ -67,7 +67,7 @@ def _grid_step(values: np.ndarray) -> float | None:
     return step if np.abs(positions - np.round(positions)).max() < GRID_TOLERANCE * STEPS else None
 
 
-def patchify(network: IntegerNetwork, images: np.ndarray) -> np.ndarray:
+def patchify(network: Graph, images: np.ndarray) -> np.ndarray:
     """Return the input of the integer network for normalised images.
 
     Channel (c · patch + i) · patch + j of a patch's row is colour c of its pixel (i, j), which is the order
@@ -97,6 +97,6 @@ def patchify(network: IntegerNetwork, images: np.ndarray) -> np.ndarray:
     integers = saturate(np.floor((images - offset) / scale + 0.5), *INT8).astype(np.int8)
     grid = size // patch
     patches = integers.reshape(-1, colours, grid, patch, grid, patch).transpose(0, 2, 4, 1, 3, 5)
-    tokens = np.zeros((len(images), network.tokens, network.input_channels), np.int8)
-    tokens[:, network.tokens - grid * grid :] = patches.reshape(len(images), grid * grid, -1)
+    tokens = np.zeros((len(images), *network.input.shape), np.int8)
+    tokens[:, network.input.zero_rows :] = patches.reshape(len(images), grid * grid, -1)
     return tokens

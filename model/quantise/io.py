@@ -11,34 +11,22 @@ import safetensors.numpy
 
 from hw.contract.errors import PointwiseError
 from hw.contract.files import replace_file
-from hw.contract.form import Form, FormError, parse_json
-from hw.contract.isa import Prologue, Stationary
+from hw.contract.form import Form, FormError, parse_json, shown
+from model.graph import Graph, Op, Quantisation
+from model.graph.ops import OPS
 from model.integer.layernorm import NormConstants
-from model.integer.network import IntegerNetwork, Layer
 
 from .stored import check_network, check_plain
 
-FORMAT = 1
+FORMAT = 2
 """Raised when a field changes its meaning."""
 METADATA_KEY = "pointwise_integer_network"
 SUFFIX = ".safetensors"
-INITIAL = "residual_init"
-DTYPES = {
-    "weight": np.int8,
-    "bias": np.int32,
-    "mult": np.uint16,
-    "shift": np.uint8,
-    "channel_shift": np.uint8,
-    "exp_table": np.uint8,
-    # int8 or uint8 values, as the layer says.
-    "table": np.int16,
-    "real_scale": np.float64,
-    "real_offset": np.float64,
-}
-"""Arrays of a layer and how they are stored."""
+SCALES = ("scale", "offset")
+"""Fields of a ``Quantisation`` that are arrays where channels differ."""
 
 
-def save_network(path: str | Path, network: IntegerNetwork) -> None:
+def save_network(path: str | Path, network: Graph) -> None:
     """Write an integer network; equal networks give equal files, and no half-written file is ever seen.
 
     Args:
@@ -59,40 +47,46 @@ def save_network(path: str | Path, network: IntegerNetwork) -> None:
         ) from error
 
 
-def describe(network: IntegerNetwork) -> tuple[dict[str, np.ndarray], str]:
-    """An integer network as arrays by name, in the types of ``DTYPES``, and JSON of everything else.
+def describe(network: Graph) -> tuple[dict[str, np.ndarray], str]:
+    """An integer network as arrays by name, in the types of ``Op.ARRAYS``, and JSON of everything else.
 
     Raises:
         PointwiseError: a value does not fit its type.
     """
-    arrays = {INITIAL: _stored(INITIAL, network.residual_init, np.int16)}
-    layers = []
-    for layer in network.layers:
-        plain: dict[str, Any] = {}
-        for field in fields(Layer):
-            value = getattr(layer, field.name)
-            if field.name in DTYPES:
+    arrays: dict[str, np.ndarray] = {}
+    ops = []
+    for op in network.ops:
+        plain: dict[str, Any] = {"op": type(op).__name__}
+        for field in fields(op):
+            value = getattr(op, field.name)
+            if field.name in op.ARRAYS:
                 if value is not None:
-                    name = f"{layer.name}.{field.name}"
-                    arrays[name] = _stored(name, value, DTYPES[field.name])
-            elif isinstance(value, NormConstants):
-                plain[field.name] = asdict(value)
-            elif isinstance(value, Prologue | Stationary):
-                plain[field.name] = value.name
-            else:
-                plain[field.name] = value
-        layers.append(plain)
-    top = {
-        field.name: getattr(network, field.name)
-        for field in fields(IntegerNetwork)
-        if field.name not in ("layers", INITIAL)
-    }
-    # The names tell a reader of an array that has gone, where the layer could do without.
-    whole = {"format": FORMAT, "network": top, "layers": layers, "arrays": sorted(arrays)}
+                    name = f"{op.name}.{field.name}"
+                    arrays[name] = _stored(name, value, op.ARRAYS[field.name])
+            elif isinstance(value, Quantisation):
+                plain[field.name] = _described_scale(op.name, value, arrays)
+            elif field.type != np.ndarray | None:  # those are of the real form alone
+                plain[field.name] = asdict(value) if isinstance(value, NormConstants) else value
+        ops.append(plain)
+    top = {"name": network.name, "output": network.output, "info": network.info}
+    # The names tell a reader of an array that has gone, where the operator could do without.
+    whole = {"format": FORMAT, "network": top, "ops": ops, "arrays": sorted(arrays)}
     return arrays, json.dumps(whole, sort_keys=True)
 
 
-def rebuild(description: str, arrays: dict[str, np.ndarray]) -> IntegerNetwork:
+def _described_scale(name: str, scale: Quantisation, arrays: dict[str, np.ndarray]) -> dict[str, Any]:
+    """What JSON says of a scale; where channels differ it goes into ``arrays``."""
+    plain: dict[str, Any] = {"zero_point": scale.zero_point}
+    for part in SCALES:
+        value = getattr(scale, part)
+        if np.ndim(value):
+            arrays[f"{name}.{part}"] = np.ascontiguousarray(value, np.float64)
+        else:
+            plain[part] = float(value)
+    return plain
+
+
+def rebuild(description: str, arrays: dict[str, np.ndarray]) -> Graph:
     """The network that ``describe`` described.
 
     Raises:
@@ -105,7 +99,7 @@ def rebuild(description: str, arrays: dict[str, np.ndarray]) -> IntegerNetwork:
         raise PointwiseError(str(error)) from error
 
 
-def load_network(path: str | Path) -> IntegerNetwork:
+def load_network(path: str | Path) -> Graph:
     """Read what ``save_network`` wrote.
 
     Raises:
@@ -136,45 +130,47 @@ def load_network(path: str | Path) -> IntegerNetwork:
 
 
 class _Description(Form):
-    """What the metadata hold; network and layers are looked at one by one, so that they are told by name."""
+    """What the metadata hold; network and operators are looked at one by one, so that they are told by name."""
 
     format: int
     network: dict[str, Any]
-    layers: list[dict[str, Any]]
-    # Files that were written before the names were kept have none.
-    arrays: list[str] | None = None
+    ops: list[dict[str, Any]]
+    arrays: list[str]
 
 
-def _build(description: Any, arrays: dict[str, np.ndarray]) -> IntegerNetwork:
+def _build(description: Any, arrays: dict[str, np.ndarray]) -> Graph:
+    if isinstance(description, dict) and description.get("format", FORMAT) != FORMAT:
+        raise PointwiseError(f"is of format {description['format']}, but this version reads {FORMAT}")
     found = _Description.of(description, "the description")
-    if found.format != FORMAT:
-        raise PointwiseError(f"is of format {found.format}, but this version reads {FORMAT}")
-    if missing := set(arrays if found.arrays is None else found.arrays) - set(arrays):
+    if missing := set(found.arrays) - set(arrays):
         raise PointwiseError(f"lacks {min(missing)}")
-    check_plain(IntegerNetwork, found.network, "network")
-    layers = tuple(_layer(index, plain, arrays) for index, plain in enumerate(found.layers))
-    network = IntegerNetwork(**found.network, residual_init=_taken(INITIAL, np.int16, arrays), layers=layers)
+    check_plain(Graph, found.network, "network")
+    ops = tuple(_op(index, plain, arrays) for index, plain in enumerate(found.ops))
+    network = Graph(**found.network, ops=ops)
     if arrays:
-        raise PointwiseError(f"holds {min(arrays)}, which belongs to no layer")
+        raise PointwiseError(f"holds {min(arrays)}, which belongs to no operator")
     check_network(network)
     return network
 
 
-def _layer(index: int, plain: dict[str, Any], arrays: dict[str, np.ndarray]) -> Layer:
-    """One layer; takes its arrays out of ``arrays``."""
-    name = plain.get("name")
-    check_plain(Layer, plain, name if isinstance(name, str) and name else f"layers[{index}]")
-    values = {**plain, "inputs": tuple(plain["inputs"])}
-    for kind in (Prologue, Stationary):
-        field = kind.__name__.lower()
-        if field in plain:
-            values[field] = kind[plain[field]]
-    if plain.get("norm") is not None:
-        values["norm"] = NormConstants(**plain["norm"])
-    for field, dtype in DTYPES.items():
+def _op(index: int, plain: dict[str, Any], arrays: dict[str, np.ndarray]) -> Op:
+    """One operator; takes its arrays out of ``arrays``."""
+    values = dict(plain)
+    kind, name = OPS.get(str(values.pop("op", None))), values.get("name")
+    owner = name if isinstance(name, str) and name else f"ops[{index}]"
+    if kind is None:
+        raise PointwiseError(f"says {owner}.op {shown(plain.get('op'))}, but one of {', '.join(OPS)} was expected")
+    check_plain(kind, values, owner)
+    scale = values.get("quantisation", {})
+    varied = {part: _taken(f"{name}.{part}", np.float64, arrays) for part in SCALES if part not in scale}
+    values["quantisation"] = Quantisation(**scale, **varied)
+    values |= {key: tuple(value) for key, value in values.items() if isinstance(value, list)}
+    if values.get("constants") is not None:
+        values["constants"] = NormConstants(**values["constants"])
+    for field, dtype in kind.ARRAYS.items():
         stored = f"{name}.{field}"
         values[field] = _taken(stored, dtype, arrays) if stored in arrays else None
-    return Layer(**values)
+    return kind(**values)
 
 
 def _taken(name: str, dtype: type[np.number], arrays: dict[str, np.ndarray]) -> np.ndarray:

@@ -4,9 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hw.contract.isa import Prologue
-from model.integer.layernorm import NormConstants
-from model.integer.network import Layer
+from model.graph import Op, Quantisation
+from model.graph.ops import Activation, Add, Linear
 
 from .gelu import plan_gelu
 from .norm import NormPlan
@@ -36,21 +35,21 @@ class Mlp:
     act_step: float | None = None
 
 
-def mlp_layers(
+def mlp_ops(
     mlp: Mlp,
     norm: NormPlan,
     seen: Observations,
+    normalised: str,
     residual: str,
     residual_scale: float,
-    next_norm: NormConstants,
     recipe: Recipe,
-) -> list[Layer]:
-    """Return fc1 with GELU and fc2 with the residual addition.
+) -> list[Op]:
+    """Return fc1, GELU, fc2 and the residual addition.
 
     Args:
         norm: the LayerNorm in front. seen: calibration.
-        residual: name of the residual stream. residual_scale: real value of one step of it.
-        next_norm: constants of the LayerNorm that follows. recipe: how each layer is quantised.
+        normalised, residual: names of the LayerNorm's result and of the residual stream.
+        residual_scale: real value of one step of it. recipe: how each layer is quantised.
 
     Raises:
         PointwiseError: a range is zero, or a factor or bias does not fit the hardware.
@@ -76,28 +75,17 @@ def mlp_layers(
         recipe[output],
         mlp.fc2_grid,
     )
+    stream, act = Quantisation(residual_scale), f"{mlp.name}.act"
     return [
-        Layer(
+        Linear(
             hidden,
-            (residual,),
-            hidden,
+            (normalised,),
             **vars(first),
-            prologue=Prologue.NORMALISE,
-            channel_shift=norm.shift,
-            table=gelu.table,
-            out_unsigned=True,
-            scale=gelu.scale,
-            zero_point=gelu.zero_point,
+            quantisation=Quantisation(gelu.index_scale, 0, gelu.index_centre),
         ),
-        Layer(
-            output,
-            (hidden,),
-            residual,
-            **vars(second),
-            in_unsigned=True,
-            residual=True,
-            add=True,
-            norm=next_norm,
-            scale=residual_scale,
+        Activation(
+            act, (hidden,), gelu.table, "uint8", quantisation=Quantisation(gelu.scale, gelu.zero_point)
         ),
+        Linear(output, (act,), **vars(second), dtype="int16", quantisation=stream),
+        Add(f"{mlp.name}.add", (residual, output), quantisation=stream),
     ]

@@ -42,7 +42,8 @@ def command(
     from model import digits
     from model.checkpoints import MICRO_DIGITS, load_checkpoint
     from model.evaluate import compare, float_logits, integer_logits
-    from model.integer.network import IntegerNetwork
+    from model.graph import Graph
+    from model.graph.ops import Linear
     from model.qat import QatRecipe, train_aware
     from model.quantise import save_network
     from model.quantise.io import check_path
@@ -67,10 +68,10 @@ def command(
     save_network(path, result.network)
     exact = float_logits(float_net.state, float_net.config, images)
 
-    def measured(network: IntegerNetwork) -> str:
+    def measured(network: Graph) -> str:
         return f"{compare(exact, integer_logits(network, images), labels).top1_integer:.2f} %"
 
-    layers = [layer for layer in result.network.layers if layer.weight is not None]
+    layers = [op for op in result.network.ops if isinstance(op, Linear)]
     zeros = sum(int((layer.weight == 0).sum()) for layer in layers) / sum(
         layer.weight.size for layer in layers
     )

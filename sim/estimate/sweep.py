@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from hw.contract.config import CoreConfig
 from hw.contract.errors import PointwiseError
 from model.estimate import Estimate, Memory, estimate
-from model.integer.network import IntegerNetwork
+from model.graph import Graph
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Point:
 
 
 def sweep(
-    network: IntegerNetwork,
+    network: Graph,
     core: Callable[[dict[str, int]], CoreConfig],
     cores: Mapping[str, Sequence[int]],
     memories: Mapping[str, Sequence[int]],

@@ -13,7 +13,7 @@ from markupsafe import Markup
 from hw.contract.errors import PointwiseError
 from hw.contract.files import write_file
 from hw.contract.form import FormError, read_json
-from model.integer.network import IntegerNetwork
+from model.graph import Graph
 from model.measure.layers import NetworkMeasure
 
 from .quantisation_form import check_report
@@ -27,7 +27,7 @@ BAR, TALL = 3, 26
 """Pixels of a histogram: from bar to bar, and in height."""
 
 
-def as_dict(network: IntegerNetwork, measure: NetworkMeasure, command: str) -> dict[str, Any]:
+def as_dict(network: Graph, measure: NetworkMeasure, command: str) -> dict[str, Any]:
     """What the report says, JSON-able."""
     return {
         "kind": KIND,

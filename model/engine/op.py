@@ -1,0 +1,162 @@
+"""``EngineOp``: one convolution of the core, with what it does on the way into and out of the array.
+
+Made by ``fuse`` alone. Names in it are those of the graph's values; where they lie is the compiler's affair.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar, TypeVar
+
+import numpy as np
+
+from hw.contract.isa import Prologue, Stationary
+from model.graph.quantisation import Quantisation
+from model.integer.layernorm import NormConstants
+
+
+@dataclass(frozen=True, eq=False)
+class Plain:
+    """The streamed operand enters as it is."""
+
+    unsigned: bool
+    code: ClassVar[Prologue] = Prologue.PLAIN
+
+
+@dataclass(frozen=True, eq=False)
+class Normalise:
+    """LayerNorm by the statistics that ``TokenSums`` left. channel_shift: (K,) 0..15, or None for none."""
+
+    channel_shift: np.ndarray | None
+    code: ClassVar[Prologue] = Prologue.NORMALISE
+    unsigned: ClassVar[bool] = False
+
+    @property
+    def shifts(self) -> np.ndarray | None:
+        """The channel shifts where the stream has to carry them: without them all are 0."""
+        return None if self.channel_shift is None or not np.any(self.channel_shift) else self.channel_shift
+
+
+@dataclass(frozen=True, eq=False)
+class Exponential:
+    """Exponentials below the maximum that ``RowMax`` left. table: (256,) uint8."""
+
+    table: np.ndarray
+    code: ClassVar[Prologue] = Prologue.EXPONENTIAL
+    unsigned: ClassVar[bool] = False
+
+
+@dataclass(frozen=True, eq=False)
+class Weights:
+    """Constants from the stream: (N, K) integers of ``bits``."""
+
+    values: np.ndarray
+    bits: int
+    code: ClassVar[Stationary] = Stationary.STREAM
+
+
+@dataclass(frozen=True)
+class Keys:
+    """A value of the network, (N, K): its tokens are the channels out."""
+
+    value: str
+    code: ClassVar[Stationary] = Stationary.KEYS
+
+
+@dataclass(frozen=True)
+class Values:
+    """A value of the network, (K, N): its channels are the channels out."""
+
+    value: str
+    code: ClassVar[Stationary] = Stationary.VALUES
+
+
+@dataclass(frozen=True)
+class Divide:
+    """Divide by the row's sum of exponentials."""
+
+
+@dataclass(frozen=True, eq=False)
+class Requantise:
+    """bias, mult, shift: (N,) int32, uint16, 1..47; dtype: of the integers that come out."""
+
+    bias: np.ndarray
+    mult: np.ndarray
+    shift: np.ndarray
+    dtype: str
+
+
+@dataclass(frozen=True, eq=False)
+class LookUp:
+    """The activation table: (256,) integers of ``dtype``."""
+
+    table: np.ndarray
+    dtype: str
+
+
+@dataclass(frozen=True)
+class Accumulate:
+    """Add to a value of the residual stream, in its place."""
+
+    value: str
+
+
+@dataclass(frozen=True)
+class RowMax:
+    """Keep each token's maximum for ``Exponential``."""
+
+
+@dataclass(frozen=True)
+class TokenSums:
+    """Keep each token's Σx and Σx² and make LayerNorm's statistics of them for ``Normalise``."""
+
+    constants: NormConstants
+
+
+Stage = Divide | Requantise | LookUp | Accumulate | RowMax | TokenSums
+S = TypeVar("S", Divide, Requantise, LookUp, Accumulate, RowMax, TokenSums)
+
+
+@dataclass(frozen=True, eq=False)
+class EngineOp:
+    """One convolution.
+
+    Attributes:
+        name: of the graph's product that it carries out. members: all operators of the graph that it does.
+        streamed: values side by side. first, tokens: which of their tokens.
+        prologue: on the way in. stationary: the other operand. epilogue: on the way out, in this order.
+        output: the value that it writes, or with ``Accumulate`` changes.
+        quantisation: of that value.
+        k, n: channels in and out.
+    """
+
+    name: str
+    members: tuple[str, ...]
+    streamed: tuple[str, ...]
+    first: int
+    tokens: int
+    prologue: Plain | Normalise | Exponential
+    stationary: Weights | Keys | Values
+    epilogue: tuple[Stage, ...]
+    output: str
+    quantisation: Quantisation
+    k: int
+    n: int
+
+    def stage(self, kind: type[S]) -> S | None:
+        """The epilogue's stage of a kind, or None where it has none."""
+        return next((stage for stage in self.epilogue if isinstance(stage, kind)), None)
+
+    @property
+    def requantise(self) -> Requantise:
+        """The stage that every convolution has."""
+        return next(stage for stage in self.epilogue if isinstance(stage, Requantise))
+
+    @property
+    def dtype(self) -> str:
+        """Type of the result."""
+        table = self.stage(LookUp)
+        return self.requantise.dtype if table is None else table.dtype
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates, without padding."""
+        return self.tokens * self.k * self.n

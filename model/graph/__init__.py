@@ -1,0 +1,9 @@
+"""Networks as graphs of operators; what an operator means is said here, one a file, and nowhere else."""
+
+from .graph import Graph
+from .op import Op
+from .quantisation import Quantisation
+from .run import run
+from .value import Value
+
+__all__ = ["Graph", "Op", "Quantisation", "Value", "run"]

@@ -1,0 +1,84 @@
+"""``Op``: one operator of a graph, with everything that is known of it in one class."""
+
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+
+from hw.contract.errors import PointwiseError
+
+from .quantisation import Quantisation
+from .value import LIMITS, Value
+
+
+@dataclass(frozen=True, eq=False)
+class Op:
+    """An operator, and the value that it makes, which has its name.
+
+    Attributes:
+        name: unique in its graph. inputs: names of the values that it reads.
+        quantisation: what the integers of its result stand for; no integer function looks at it.
+    """
+
+    name: str
+    inputs: tuple[str, ...] = ()
+    quantisation: Quantisation = field(default=Quantisation(), kw_only=True)
+
+    ARRAYS: ClassVar[dict[str, type[np.number]]] = {}
+    """The fields that hold arrays of integers, and the types in which a file holds them."""
+    READS: ClassVar[int | None] = 1
+    """How many values it reads; None: one or more."""
+
+    def infer(self, *inputs: Value) -> Value:
+        """The shape and type of the result.
+
+        Raises:
+            PointwiseError: the inputs or the operator's own arrays do not fit; the sentence names it.
+        """
+        raise NotImplementedError
+
+    def integer(self, *inputs: np.ndarray) -> np.ndarray:
+        """The result in integers, int64: the specification of the operator.
+
+        Args:
+            inputs: integers of the types that ``infer`` was given, (…, tokens, channels).
+        """
+        raise NotImplementedError
+
+    def macs(self, *inputs: Value) -> int:
+        """Useful multiply-accumulates for one image."""
+        return 0
+
+    # What the operators' own checks are made of ----------------------------------------------------------
+
+    def refused(self, what: str) -> PointwiseError:
+        """The error that says what is wrong with this operator."""
+        return PointwiseError(f"{type(self).__name__} {self.name} {what}")
+
+    def needs(self, value: Value, index: int, *dtypes: str) -> None:
+        """Refuse an input of another type."""
+        if value.dtype not in dtypes:
+            raise self.refused(
+                f"expects {' or '.join(dtypes)} in {self.inputs[index]}, which holds {value.dtype}"
+            )
+
+    def needs_shape(self, field_name: str, shape: tuple[int, ...]) -> None:
+        """Refuse an array of another shape."""
+        values: Any = getattr(self, field_name)
+        if np.shape(values) != shape:
+            found = "none" if values is None else f"the shape {np.shape(values)}"
+            raise self.refused(f"has {field_name} of {found}, but {shape} was expected")
+
+    def needs_range(self, field_name: str, low: int, high: int) -> None:
+        """Refuse an array with a value out of range."""
+        values = np.asarray(getattr(self, field_name))
+        if values.size and not low <= values.min() <= values.max() <= high:
+            raise self.refused(
+                f"has {field_name} values from {values.min()} to {values.max()}, but {low} to {high} is "
+                "possible"
+            )
+
+    def needs_dtype(self, dtype: str, *dtypes: str) -> None:
+        """Refuse a result of another type."""
+        if dtype not in dtypes or dtype not in LIMITS:
+            raise self.refused(f"makes {dtype}, but {' or '.join(dtypes)} was expected")

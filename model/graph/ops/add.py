@@ -1,0 +1,29 @@
+"""``Add``: the residual addition."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from model.integer.requantise import add_residual
+
+from ..op import Op
+from ..value import Value
+
+
+@dataclass(frozen=True, eq=False)
+class Add(Op):
+    """The saturating sum of two int16 values of one scale."""
+
+    READS: ClassVar[int | None] = 2
+
+    def infer(self, *inputs: Value) -> Value:
+        left, right = inputs
+        self.needs(left, 0, "int16")
+        self.needs(right, 1, "int16")
+        if left.shape != right.shape:
+            raise self.refused(f"adds {self.inputs[1]} {right.shape} to {self.inputs[0]} {left.shape}")
+        return Value(left.shape, "int16")
+
+    def integer(self, *inputs: np.ndarray) -> np.ndarray:
+        return add_residual(*inputs)

@@ -1,0 +1,41 @@
+"""``LayerNorm``: each token of the residual stream brought to mean 0 and deviation 1, without γ and β."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from model.integer.layernorm import NormConstants, normalise, statistics, token_sums
+
+from ..op import Op
+from ..value import Value
+
+
+@dataclass(frozen=True, eq=False)
+class LayerNorm(Op):
+    """x̂ in int8; γ and β are in the weights that read it.
+
+    Attributes:
+        constants: of the statistics, see ``model.integer.layernorm``.
+        channel_shift: (H,) 0..15, the power of two by which a channel with outliers is scaled down; None: 0.
+    """
+
+    constants: NormConstants | None = None
+    channel_shift: np.ndarray | None = None
+
+    ARRAYS: ClassVar[dict[str, type[np.number]]] = {"channel_shift": np.uint8}
+
+    def infer(self, *inputs: Value) -> Value:
+        (source,) = inputs
+        self.needs(source, 0, "int16")
+        if self.constants is None:
+            raise self.refused("has no constants")
+        if self.channel_shift is not None:
+            self.needs_shape("channel_shift", (source.channels,))
+            self.needs_range("channel_shift", 0, 15)
+        return Value(source.shape, "int8")
+
+    def integer(self, *inputs: np.ndarray) -> np.ndarray:
+        (source,) = inputs
+        shift = np.int64(0) if self.channel_shift is None else np.asarray(self.channel_shift, np.int64)
+        return normalise(source, *statistics(*token_sums(source), self.constants), shift)

@@ -1,0 +1,72 @@
+"""``Linear``: a fully connected layer, which is a 1×1 convolution, with the requantisation of its sums."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from model.integer.convolution import convolve
+from model.integer.requantise import requantise
+
+from ..op import Op
+from ..value import LIMITS, Value
+
+WEIGHT_BITS = (8, 4, 2)
+"""Widths in which weights are stored."""
+
+
+@dataclass(frozen=True, eq=False)
+class Linear(Op):
+    """y = requantise(x · Wᵀ, bias, mult, shift).
+
+    Attributes:
+        weight: (N, K) int8.
+        bias, mult, shift: (N,) int32, uint16, 1..47: see ``model.integer.requantise``.
+        weight_bits: 8, 4 or 2: how wide an integer of the weight must be to hold them all (±127, ±7, ±1).
+        dtype: of the result: int8, uint8, or int16 for the residual stream.
+    """
+
+    weight: np.ndarray | None = None
+    bias: np.ndarray | None = None
+    mult: np.ndarray | None = None
+    shift: np.ndarray | None = None
+    weight_bits: int = 8
+    dtype: str = "int8"
+
+    ARRAYS: ClassVar[dict[str, type[np.number]]] = {
+        "weight": np.int8,
+        "bias": np.int32,
+        "mult": np.uint16,
+        "shift": np.uint8,
+    }
+
+    def infer(self, *inputs: Value) -> Value:
+        (source,) = inputs
+        self.needs(source, 0, "int8", "uint8")
+        self.needs_dtype(self.dtype, "int8", "uint8", "int16")
+        if source.per_row:
+            raise self.refused(f"multiplies the exponentials {self.inputs[0]} with weights; use MatMul")
+        if self.weight_bits not in WEIGHT_BITS:
+            raise self.refused(f"has weights of {self.weight_bits} bits; 8, 4 and 2 can be stored")
+        n = len(self.weight) if np.ndim(self.weight) == 2 else 0
+        if not n or not source.channels:
+            raise self.refused("has no channels; give it at least one in and one out")
+        self.needs_shape("weight", (n, source.channels))
+        half = 1 << self.weight_bits - 1
+        self.needs_range("weight", -half, half - 1)
+        check_requantisation(self, n)
+        return Value((source.tokens, n), self.dtype)
+
+    def integer(self, *inputs: np.ndarray) -> np.ndarray:
+        acc = convolve(inputs[0], self.weight)
+        return requantise(acc, self.bias, self.mult, self.shift, LIMITS[self.dtype])
+
+    def macs(self, *inputs: Value) -> int:
+        return inputs[0].tokens * inputs[0].channels * len(self.weight)
+
+
+def check_requantisation(op: Op, n: int) -> None:
+    """Refuse bias, mult or shift of another shape than (N,), or out of range."""
+    for name, low, high in (("bias", -(1 << 31), (1 << 31) - 1), ("mult", 0, 65535), ("shift", 1, 47)):
+        op.needs_shape(name, (n,))
+        op.needs_range(name, low, high)

@@ -1,0 +1,37 @@
+"""``Softmax``: exponentials below each row's maximum; the product that reads them divides by their sum."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from model.integer.softmax import exponentials
+
+from ..op import Op
+from ..value import Value
+
+ENTRIES = 256
+
+
+@dataclass(frozen=True, eq=False)
+class Softmax(Op):
+    """e[t, k] = table[max of row t − x[t, k]].
+
+    Attributes:
+        table: (256,) uint8.
+    """
+
+    table: np.ndarray | None = None
+
+    ARRAYS: ClassVar[dict[str, type[np.number]]] = {"table": np.uint8}
+
+    def infer(self, *inputs: Value) -> Value:
+        (source,) = inputs
+        self.needs(source, 0, "int8")
+        self.needs_shape("table", (ENTRIES,))
+        self.needs_range("table", 0, 255)
+        return Value(source.shape, "uint8", per_row=True)
+
+    def integer(self, *inputs: np.ndarray) -> np.ndarray:
+        (source,) = inputs
+        return exponentials(source, source.max(axis=-1), self.table)
