@@ -1,33 +1,46 @@
 """``Op``: one operator of a graph, with everything that is known of it in one class."""
 
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from hw.contract.errors import PointwiseError
 
 from .quantisation import Quantisation
-from .value import LIMITS, Value
+from .value import FLOAT, LIMITS, Value
+
+if TYPE_CHECKING:  # a network in integers needs no torch
+    from torch import Tensor
 
 
 @dataclass(frozen=True, eq=False)
 class Op:
     """An operator, and the value that it makes, which has its name.
 
+    Each has two forms: of real numbers, with the weights of training, and of integers, which the quantiser
+    makes of it.
+
     Attributes:
         name: unique in its graph. inputs: names of the values that it reads.
+        layer: the layer that it is a part of, by which recipes and reports call it: the heads of an attention
+            share theirs. The operator's own name unless given.
         quantisation: what the integers of its result stand for; no integer function looks at it.
     """
 
     name: str
     inputs: tuple[str, ...] = ()
+    layer: str = field(default="", kw_only=True)
     quantisation: Quantisation = field(default=Quantisation(), kw_only=True)
 
     ARRAYS: ClassVar[dict[str, type[np.number]]] = {}
     """The fields that hold arrays of integers, and the types in which a file holds them."""
     READS: ClassVar[int | None] = 1
     """How many values it reads; None: one or more."""
+
+    def __post_init__(self) -> None:
+        if not self.layer:
+            object.__setattr__(self, "layer", self.name)
 
     def infer(self, *inputs: Value) -> Value:
         """The shape and type of the result.
@@ -45,6 +58,14 @@ class Op:
         """
         raise NotImplementedError
 
+    def reference(self, *inputs: "Tensor") -> "Tensor":
+        """The result in real numbers, of the inputs' type.
+
+        Args:
+            inputs: (…, tokens, channels).
+        """
+        raise NotImplementedError
+
     def macs(self, *inputs: Value) -> int:
         """Useful multiply-accumulates for one image."""
         return 0
@@ -56,8 +77,8 @@ class Op:
         return PointwiseError(f"{type(self).__name__} {self.name} {what}")
 
     def needs(self, value: Value, index: int, *dtypes: str) -> None:
-        """Refuse an input of another type."""
-        if value.dtype not in dtypes:
+        """Refuse an input that is neither real nor of one of these types."""
+        if value.dtype not in (FLOAT, *dtypes):
             raise self.refused(
                 f"expects {' or '.join(dtypes)} in {self.inputs[index]}, which holds {value.dtype}"
             )

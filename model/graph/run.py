@@ -1,11 +1,16 @@
-"""The integer model of a network: every operator's integer function, in order."""
+"""Running a network: every operator's integer function, in order, or its reference in real numbers."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .graph import Graph
+from .op import Op
 from .ops.input import Input
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 def run(graph: Graph, image: np.ndarray, only: Collection[str] | None = None) -> dict[str, np.ndarray]:
@@ -19,13 +24,31 @@ def run(graph: Graph, image: np.ndarray, only: Collection[str] | None = None) ->
         Every operator's result by its name, int64, in the order of the operators; with the axis B in front
         where it depends on an image that has it.
     """
+    return _run(graph, np.asarray(image, np.int64), only, lambda op, inputs: op.integer(*inputs))
+
+
+def run_float(graph: Graph, image: "Tensor", only: Collection[str] | None = None) -> "dict[str, Tensor]":
+    """Run one image, or several at once, through a network of real numbers.
+
+    Args:
+        image: (tokens, channels) or (B, tokens, channels); everything is computed in its type. only: as in
+            ``run``.
+    """
+
+    def compute(op: Op, inputs: "list[Tensor]") -> "Tensor":
+        return op.reference(*inputs).to(image.dtype)
+
+    return _run(graph, image, only, compute)
+
+
+def _run(
+    graph: Graph, image: Any, only: Collection[str] | None, compute: Callable[[Op, list[Any]], Any]
+) -> dict[str, Any]:
     last = {name: op.name for op in graph.ops for name in op.inputs}
-    values: dict[str, np.ndarray] = {}
+    values: dict[str, Any] = {}
     for op in graph.ops:
-        if isinstance(op, Input):
-            values[op.name] = np.asarray(image, np.int64)
-        else:
-            values[op.name] = op.integer(*(values[name] for name in op.inputs))
+        inputs = [values[name] for name in op.inputs]
+        values[op.name] = image if isinstance(op, Input) else compute(op, inputs)
         if only is not None:
             for name in dict.fromkeys(op.inputs):
                 if last[name] == op.name and name not in only:

@@ -6,10 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from model.engine import EngineOp
+from model.engine.op import Exponential, LookUp, RowMax, Weights
 from model.evaluate import compare
-from model.integer.network import IntegerNetwork, Layer
+from model.graph.value import LIMITS
 
-from .mixed import PART, MixedNetwork, unit
+from .mixed import MixedNetwork
 
 BINS = 48
 """Bars of a histogram."""
@@ -89,8 +91,8 @@ def measure(
         sensitivity_images: the first so many are run once more for every layer; 0 leaves sensitivity out.
         progress: called with (steps done, steps in all), a step being one pass of ``AT_ONCE`` images.
     """
-    network = mixed.network
-    names = list(units(network))
+    layers = units(mixed)
+    names = list(layers)
     parts = [images[start : start + AT_ONCE] for start in range(0, len(images), AT_ONCE)]
     few = images[:sensitivity_images]
     few = [few[start : start + AT_ONCE] for start in range(0, len(few), AT_ONCE)]
@@ -118,19 +120,19 @@ def measure(
         signal += float((exact**2).sum())
     result = compare(np.concatenate(floats), np.concatenate(integers), None)
     total = sum(noise.values()) or 1.0
-    layers = []
-    for name, heads in units(network).items():
+    measured = []
+    for name, heads in layers.items():
         told = (decibels(signal, noise[name]), noise[name] / total) if few else (None, None)
-        layers.append(records[name].told(name, heads, *told))
+        measured.append(records[name].told(name, heads, *told))
     sqnr = min(result.sqnr_db, QUIETEST)
-    return NetworkMeasure(len(images), sum(map(len, few)), sqnr, result.agreement, tuple(layers))
+    return NetworkMeasure(len(images), sum(map(len, few)), sqnr, result.agreement, tuple(measured))
 
 
-def units(network: IntegerNetwork) -> dict[str, list[Layer]]:
-    """The layers by their name without the head, in order of execution."""
-    found: dict[str, list[Layer]] = {}
-    for layer in network.layers:
-        found.setdefault(unit(layer.name), []).append(layer)
+def units(mixed: MixedNetwork) -> dict[str, list[EngineOp]]:
+    """The operations by the layer that they are a part of, in order of execution."""
+    found: dict[str, list[EngineOp]] = {}
+    for op in mixed.ops:
+        found.setdefault(mixed.layer(op), []).append(op)
     return found
 
 
@@ -139,19 +141,18 @@ def alone(mixed: MixedNetwork, images: np.ndarray) -> Iterator[tuple[str, np.nda
 
     What lies in front of the layer is run only once for all layers.
     """
-    layers = mixed.network.layers
-    exact = mixed.run(images)[layers[-1].name][:, 0]
+    exact = mixed.run(images)[mixed.ops[-1].name][:, 0]
     tensors = mixed.start(images)
     met = set()
-    for index, layer in enumerate(layers):
-        name = unit(layer.name)
+    for index, op in enumerate(mixed.ops):
+        name = mixed.layer(op)
         if name not in met:
             met.add(name)
             copy = tensors.copy()
-            for later in layers[index:]:
-                result = mixed.step(later, copy, unit(later.name) == name)
+            for later in mixed.ops[index:]:
+                result = mixed.step(later, copy, mixed.layer(later) == name)
             yield name, result[:, 0], exact
-        mixed.step(layer, tensors, False)
+        mixed.step(op, tensors, False)
 
 
 def decibels(signal: float, noise: float) -> float:
@@ -166,9 +167,9 @@ def _follow(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Run the float and the integer network side by side; returns the logits of both."""
     floats, integers = mixed.start(images), mixed.start(images)
-    for layer in mixed.network.layers:
-        exact, got = mixed.step(layer, floats, False), mixed.step(layer, integers, True)
-        records[unit(layer.name)].update(layer, exact, got)
+    for op in mixed.ops:
+        exact, got = mixed.step(op, floats, False), mixed.step(op, integers, True)
+        records[mixed.layer(op)].update(op, exact, got)
     return exact[:, 0], got[:, 0]
 
 
@@ -182,16 +183,16 @@ class _Record:
         self.edges: np.ndarray | None = None
         self.counts = np.zeros(BINS, np.int64)
 
-    def update(self, layer: Layer, exact: np.ndarray, got: np.ndarray) -> None:
+    def update(self, op: EngineOp, exact: np.ndarray, got: np.ndarray) -> None:
         """Take in the results (B, T, N) of one head of the float and the integer network."""
-        low, high = _reach(layer)
+        low, high = _reach(op)
         self.clipped += int(((exact < low) | (exact > high)).sum())
         self.count += exact.size
         self.low, self.high = min(self.low, float(exact.min())), max(self.high, float(exact.max()))
         if self.edges is None:
             self.edges = np.linspace(self.low, self.high if self.high > self.low else self.low + 1, BINS + 1)
         self.counts += np.histogram(np.clip(exact, self.edges[0], self.edges[-1]), self.edges)[0]
-        if layer.row_max:
+        if op.stage(RowMax) is not None:
             # What all scores of a row have in common does nothing to their softmax.
             exact = exact - exact.mean(axis=-1, keepdims=True)
             got = got - got.mean(axis=-1, keepdims=True)
@@ -199,14 +200,14 @@ class _Record:
         self.noise += float(((exact - got) ** 2).sum())
 
     def told(
-        self, name: str, heads: list[Layer], sensitivity: float | None, share: float | None
+        self, name: str, heads: list[EngineOp], sensitivity: float | None, share: float | None
     ) -> LayerMeasure:
         """What was added up, with what the layers of all heads are."""
-        reach = [_reach(layer) for layer in heads]
-        weights = sum(layer.weight.size for layer in heads if layer.weight is not None)
+        reach = [_reach(op) for op in heads]
+        weights = [op.stationary for op in heads if isinstance(op.stationary, Weights)]
         return LayerMeasure(
             name=name,
-            kind=PART.fullmatch(name)[2],
+            kind=name.rpartition(".")[2],
             sqnr_db=decibels(self.signal, self.noise),
             clipped=self.clipped / self.count,
             low=self.low,
@@ -215,23 +216,24 @@ class _Record:
             covered_high=float(max(high.max() for _, high in reach)),
             counts=self.counts.tolist(),
             edges=self.edges.tolist(),
-            weights=weights,
-            weight_bits=max(layer.weight_bits for layer in heads),
+            weights=sum(one.values.size for one in weights),
+            weight_bits=max((one.bits for one in weights), default=8),
             bytes=sum(map(_bytes, heads)),
             sensitivity_db=sensitivity,
             share=share,
         )
 
 
-def _reach(layer: Layer) -> tuple[np.ndarray, np.ndarray]:
+def _reach(op: EngineOp) -> tuple[np.ndarray, np.ndarray]:
     """What the least and the largest integer of each channel stand for, with half a step beyond, (N,)."""
-    channels = np.zeros(len(layer.bias))
-    low, high = layer.limits
-    return layer.real(channels + low - 0.5), layer.real(channels + high + 0.5)
+    channels = np.zeros(op.n)
+    low, high = LIMITS[op.dtype]
+    return op.quantisation.real(channels + low - 0.5), op.quantisation.real(channels + high + 0.5)
 
 
-def _bytes(layer: Layer) -> int:
-    """Of what the layer keeps in the memory image, without padding."""
-    weights = 0 if layer.weight is None else -(-layer.weight.size * layer.weight_bits // 8)
-    tables = (layer.table, layer.exp_table)
-    return weights + len(layer.bias) * (4 + 2 + 1) + sum(256 for table in tables if table is not None)
+def _bytes(op: EngineOp) -> int:
+    """Of what the operation keeps in the memory image, without padding."""
+    weights = op.stationary
+    packed = -(-weights.values.size * weights.bits // 8) if isinstance(weights, Weights) else 0
+    tables = isinstance(op.prologue, Exponential) + (op.stage(LookUp) is not None)
+    return packed + op.n * (4 + 2 + 1) + tables * 256

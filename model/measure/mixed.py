@@ -1,32 +1,23 @@
 """A network in which any choice of layers computes in integers and all others in float64.
 
-With no integer layer it is the float network, under the names of the integer one's tensors. With all of
+With no integer layer it is the float network, under the names of the integer one's operations. With all of
 them it is the integer model, bit for bit. With one it shows what quantising that layer alone costs.
 """
 
-import math
-import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from hw.contract.isa import Prologue, Stationary
-from model.integer.convolution import convolve
-from model.integer.layernorm import NormConstants, statistics, token_sums
-from model.integer.network import IntegerNetwork, Layer, finish, prepare
+from model.engine import EngineOp, fuse
+from model.engine.op import Accumulate, Keys
+from model.graph import Graph, Op
+from model.graph.ops import LayerNorm
+from model.models.deit import deit_graph
 from model.networks import DeiTConfig
-from model.quantise.inputs import patchify
-
-PART = re.compile(r"(?:(blocks\.\d+)\.)?(?:attn\.|mlp\.)?(\w+?)(?:\.(\d+))?")
-"""Block, kind and head of a layer's name."""
-
-
-def unit(name: str) -> str:
-    """The layer's name without its head: ``blocks.0.attn.q`` of ``blocks.0.attn.q.1``."""
-    return re.sub(r"\.\d+$", "", name)
+from model.quantise.inputs import pixel_rows, rounded_rows
 
 
 @dataclass
@@ -34,148 +25,117 @@ class Tensors:
     """Real values at one point of a run.
 
     Attributes:
-        values: (B, T, channels) float64 by tensor name; the network's input is (B, colours, S, S).
-        constants: of the LayerNorm that reads the present residual stream.
-        norms: what it makes of that, in float64 and in integers.
+        values: (B, tokens, channels) float64 by the name of the value.
+        norms: results of the LayerNorm that was needed last, real and in integers, by (its name, integer).
     """
 
     values: dict[str, np.ndarray]
-    constants: NormConstants | None = None
-    norms: dict[str, object] = field(default_factory=dict)
+    norms: dict[tuple[str, bool], np.ndarray] = field(default_factory=dict)
 
     def copy(self) -> "Tensors":
         """The same values, in which later steps of the copy do not show."""
-        return Tensors(dict(self.values), self.constants, dict(self.norms))
+        return Tensors(dict(self.values), dict(self.norms))
 
 
 class MixedNetwork:
-    """Steps through the layers of an integer network, each in integers or in float64."""
+    """Steps through the operations of an integer network, each in integers or in float64.
 
-    def __init__(self, network: IntegerNetwork, state: Mapping[str, Tensor], config: DeiTConfig) -> None:
+    Attributes:
+        network: the integers. ops: what the core does in one go, in order: a step each.
+    """
+
+    def __init__(self, network: Graph, state: Mapping[str, Tensor], config: DeiTConfig) -> None:
         """Take an integer network, and the checkpoint and dimensions that it was made of."""
-        self.network, self.config = network, config
-        self._state = {name: tensor.double().numpy() for name, tensor in state.items()}
-        self._makers = {layer.output: layer for layer in network.layers}
+        self.network, self.ops = network, fuse(network)
+        self._float = deit_graph(config, state)
+
+    def layer(self, op: EngineOp) -> str:
+        """The layer that an operation is a part of."""
+        return self.network[op.name].layer
 
     def start(self, images: np.ndarray) -> Tensors:
-        """Return the tensors in front of the first layer for normalised images (B, colours, S, S)."""
-        return Tensors({self.network.input_name: np.asarray(images, np.float64)})
+        """Return the tensors in front of the first operation for normalised images (B, colours, S, S)."""
+        return Tensors({self.network.input.name: pixel_rows(self.network, images)})
 
-    def step(self, layer: Layer, tensors: Tensors, integer: bool) -> np.ndarray:
-        """Run one layer, keep its result in ``tensors`` and return it, a residual layer's as the whole."""
-        result = self._integer(layer, tensors) if integer else self._float(layer, tensors)
-        tensors.values[layer.output] = result
-        if layer.output == self.network.residual_name:
-            tensors.constants = layer.norm
-            tensors.norms.clear()
-        return result
+    def step(self, op: EngineOp, tensors: Tensors, integer: bool) -> np.ndarray:
+        """Run one operation, keep its result in ``tensors`` and return it."""
+        made = self._integer(op, tensors) if integer else self._reference(op, tensors)
+        tensors.values[op.output] = made
+        return made
 
     def run(self, images: np.ndarray, integer: Collection[str] = ()) -> dict[str, np.ndarray]:
-        """Return the real result of every layer by its name; those named in ``integer`` are integer."""
+        """Return the real result of every operation by its name; those named in ``integer`` are integer."""
         tensors = self.start(images)
-        layers = self.network.layers
-        return {layer.name: self.step(layer, tensors, layer.name in integer) for layer in layers}
+        return {op.name: self.step(op, tensors, op.name in integer) for op in self.ops}
 
     # In float64 ------------------------------------------------------------------------------------------
 
-    def _float(self, layer: Layer, tensors: Tensors) -> np.ndarray:
-        values = tensors.values
-        block, kind, head = PART.fullmatch(layer.name).groups()
-        if kind == "patch_embed":
-            return self._embed(values[self.network.input_name])
-        inputs = [values[name] for name in layer.inputs]
-        if kind in ("q", "k", "v"):
-            both = self._linear(f"{block}.attn.qkv")
-            weight, bias = (np.split(part, 3)["qkv".index(kind)] for part in both)
-            rows = slice(int(head) * self.config.head_dim, (int(head) + 1) * self.config.head_dim)
-            return self._norm(f"{block}.norm1", tensors) @ weight[rows].T + bias[rows]
-        if kind == "s":
-            # Softmax is the same without the part that the keys' centre adds to a whole row.
-            keys = values[layer.stationary_input] - self._makers[layer.stationary_input].real_offset
-            return inputs[0] @ np.swapaxes(keys, -1, -2) / math.sqrt(self.config.head_dim)
-        if kind == "o":
-            exponentials = np.exp(inputs[0] - inputs[0].max(axis=-1, keepdims=True))
-            total = exponentials.sum(axis=-1, keepdims=True)
-            return exponentials @ values[layer.stationary_input] / total
-        if kind == "fc1":
-            weight, bias = self._linear(f"{block}.mlp.fc1")
-            hidden = self._norm(f"{block}.norm2", tensors) @ weight.T + bias
-            return torch.nn.functional.gelu(torch.from_numpy(hidden)).numpy()
-        if kind in ("proj", "fc2"):
-            weight, bias = self._linear(layer.name)
-            return values[layer.output] + np.concatenate(inputs, axis=-1) @ weight.T + bias
-        weight, bias = self._linear(kind)
-        token = slice(layer.first_token, layer.first_token + 1)
-        result = self._norm("norm", tensors)[:, token] @ weight.T + bias
-        result = result / (2 if self.config.distilled else 1)
-        return values[layer.output] + result if layer.add else result
+    def _reference(self, op: EngineOp, tensors: Tensors) -> np.ndarray:
+        def compute(one: Op, inputs: list[np.ndarray]) -> np.ndarray:
+            if one.name == op.name and isinstance(op.stationary, Keys):
+                # Softmax is the same without the part that the keys' centre adds to a whole row.
+                inputs = [inputs[0], inputs[1] - self.network[op.stationary.value].quantisation.offset]
+            return one.reference(*map(torch.from_numpy, inputs)).numpy()
 
-    def _linear(self, name: str) -> tuple[np.ndarray, np.ndarray]:
-        return self._state[f"{name}.weight"], self._state[f"{name}.bias"]
-
-    def _norm(self, name: str, tensors: Tensors) -> np.ndarray:
-        if "float" not in tensors.norms:
-            x = tensors.values[self.network.residual_name]
-            centred = x - x.mean(axis=-1, keepdims=True)
-            deviation = np.sqrt((centred**2).mean(axis=-1, keepdims=True) + self.config.norm_eps)
-            weight, bias = self._linear(name)
-            tensors.norms["float"] = centred / deviation * weight + bias
-        return tensors.norms["float"]
-
-    def _embed(self, images: np.ndarray) -> np.ndarray:
-        """The residual stream in front of the first block."""
-        config = self.config
-        grid = config.image_size // config.patch
-        patches = images.reshape(-1, config.in_channels, grid, config.patch, grid, config.patch)
-        patches = patches.transpose(0, 2, 4, 1, 3, 5).reshape(len(images), grid * grid, -1)
-        weight, bias = self._linear("patch_embed.proj")
-        x = np.broadcast_to(self._state["pos_embed"], (len(images), config.tokens, config.dim)).copy()
-        x[:, config.prefix_tokens :] += patches @ weight.reshape(config.dim, -1).T + bias
-        x[:, 0] += self._state["cls_token"][0, 0]
-        if config.distilled:
-            x[:, 1] += self._state["dist_token"][0, 0]
-        return x
+        return self._follow(op, tensors, self._float, False, tensors.values, compute)
 
     # In integers -----------------------------------------------------------------------------------------
 
-    def _integer(self, layer: Layer, tensors: Tensors) -> np.ndarray:
-        network, values = self.network, tensors.values
-        if layer.inputs[0] == network.input_name:
-            image = patchify(network, values[network.input_name])
-            return layer.real(finish(layer, convolve(image, layer.weight), image, network.residual_init))
-        rows = slice(layer.first_token, layer.first_token + layer.count if layer.count else None)
-        streamed = [self._rounded(name, values)[..., rows, :] for name in layer.inputs]
-        streamed = np.concatenate(streamed, axis=-1)
-        stats = row_max = None
-        if layer.prologue == Prologue.NORMALISE:
-            stats = tuple(part[..., rows] for part in self._statistics(tensors))
-        elif layer.prologue == Prologue.EXPONENTIAL:
-            row_max = streamed.max(axis=-1)
-        entered = prepare(layer, streamed, stats, row_max)
-        weight = layer.weight
-        if layer.stationary != Stationary.STREAM:
-            weight = self._rounded(layer.stationary_input, values)
-            weight = np.swapaxes(weight, -1, -2) if layer.stationary == Stationary.VALUES else weight
-        acc = convolve(entered, weight)
-        if not layer.add:
-            return layer.real(finish(layer, acc, entered, None))
-        # What is added to keeps its real value: only this layer's own share is an integer.
-        changed = slice(layer.output_token, layer.output_token + streamed.shape[-2])
-        whole = values[layer.output].copy()
-        whole[..., changed, :] = self._added(layer, acc, entered, whole[..., changed, :])
-        return whole
+    def _integer(self, op: EngineOp, tensors: Tensors) -> np.ndarray:
+        rounded = {name: self._rounded(name, tensors) for name in self._read(op)}
+        made = self._follow(
+            op, tensors, self.network, True, rounded, lambda one, inputs: one.integer(*inputs)
+        )
+        added = op.stage(Accumulate)
+        if added is None:
+            return op.quantisation.real(made)
+        # What is added to keeps its real value: only this operation's own share is an integer.
+        share = op.quantisation.real(made - rounded[added.value])
+        return self._real(added.value, tensors) + share
 
-    def _added(self, layer: Layer, acc: np.ndarray, entered: np.ndarray, old: np.ndarray) -> np.ndarray:
-        """The real sum of ``old`` and the integers that a residual layer adds, saturated as it does."""
-        base = layer.rounded(old)
-        return old + layer.real(finish(layer, acc, entered, base) - base)
+    def _rounded(self, name: str, tensors: Tensors) -> np.ndarray:
+        network = self.network
+        if name == network.input.name:
+            return rounded_rows(network, tensors.values[name])
+        values = self._real(name, tensors)
+        return network[name].quantisation.rounded(values, network.values[name].dtype)
 
-    def _rounded(self, name: str, values: dict[str, np.ndarray]) -> np.ndarray:
-        return self._makers[name].rounded(values[name])
+    def _real(self, name: str, tensors: Tensors) -> np.ndarray:
+        """A value that was made before; a constant is that of the integer network."""
+        if name not in tensors.values:
+            return self.network.real(name, self.network[name].integer())
+        return tensors.values[name]
 
-    def _statistics(self, tensors: Tensors) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """LayerNorm's statistics of the rounded residual stream."""
-        if "integer" not in tensors.norms:
-            residual = self._rounded(self.network.residual_name, tensors.values)
-            tensors.norms["integer"] = statistics(*token_sums(residual), tensors.constants)
-        return tensors.norms["integer"]
+    # Both ------------------------------------------------------------------------------------------------
+
+    def _read(self, op: EngineOp) -> list[str]:
+        """The values that an operation reads, and does not make itself."""
+        names = (name for member in op.members for name in self.network[member].inputs)
+        return [name for name in dict.fromkeys(names) if name not in op.members]
+
+    def _follow(
+        self,
+        op: EngineOp,
+        tensors: Tensors,
+        graph: Graph,
+        integer: bool,
+        given: Mapping[str, np.ndarray],
+        compute: Callable[[Op, list[np.ndarray]], np.ndarray],
+    ) -> np.ndarray:
+        """Compute the operators of ``graph`` that an operation does; returns the last one's result."""
+        values = dict(given)
+        for one in graph.ops:
+            if one.name not in op.members:
+                continue
+            for name in one.inputs:
+                if name not in values:
+                    values[name] = compute(graph[name], [])  # a constant
+            if isinstance(one, LayerNorm) and (one.name, integer) in tensors.norms:
+                values[one.name] = tensors.norms[one.name, integer]
+                continue
+            values[one.name] = compute(one, [values[name] for name in one.inputs])
+            if isinstance(one, LayerNorm):
+                if any(name != one.name for name, _ in tensors.norms):
+                    tensors.norms.clear()
+                tensors.norms[one.name, integer] = values[one.name]
+        return values[op.output]

@@ -109,16 +109,23 @@ def _head(
             grid=attention.grids[letter] and attention.grids[letter][part],
         )
         offset = np.broadcast_to(centre, scale.shape).astype(np.float64)
-        return Linear(name, (normalised,), **vars(rows), quantisation=Quantisation(scale, 0, offset))
+        return Linear(
+            name,
+            (normalised,),
+            **vars(rows),
+            layer=f"{attention.name}.{letter}",
+            quantisation=Quantisation(scale, 0, offset),
+        )
 
     exponentials = exp_table(scores.score_scale, scores.threshold)
+    softmax = f"{attention.name}.softmax"
     score_name = f"{attention.name}.s.{head}"
     return [
         linear("q", 0.0, scores.q_scale),
         linear("k", scores.k_centre, scores.k_scale),
         linear("v", plan.v_centre[part], plan.v_scale[part]),
         _scores(attention, scores, head),
-        Softmax(f"{attention.name}.softmax.{head}", (score_name,), exponentials),
+        Softmax(softmax + f".{head}", (score_name,), exponentials, layer=softmax),
         _context(attention, plan, head, part),
     ]
 
@@ -136,6 +143,7 @@ def _scores(attention: Attention, plan: ScorePlan, head: int) -> MatMul:
         bias=integer_bias(everywhere * (-plan.score_centre / unit), name),
         mult=mult,
         shift=shift,
+        layer=f"{attention.name}.s",
         quantisation=Quantisation(plan.score_scale, 0, plan.score_centre),
     )
 
@@ -152,5 +160,6 @@ def _context(attention: Attention, plan: AttentionPlan, head: int, part: slice) 
         mult=mult,
         shift=shift,
         divide=True,
+        layer=f"{attention.name}.o",
         quantisation=Quantisation(plan.context_scale[part], 0, plan.context_centre[part]),
     )

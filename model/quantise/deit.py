@@ -120,11 +120,12 @@ class _Builder:
         self.plans = {norm: self._plan(norm) for norm in self._norms()}
         self.stream = Quantisation(self.residual_scale)
         embed = self._patch_embed(pixels)
+        channels = [np.repeat(part, config.patch**2) for part in (pixels.scale, pixels.offset)]
         given = Input(
             INPUT,
             shape=(config.tokens, config.patch_dim),
             zero_rows=config.prefix_tokens,
-            quantisation=Quantisation(float(pixels.scale.mean()), 0, float(pixels.offset.mean())),
+            quantisation=Quantisation(channels[0], 0, channels[1]),
         )
         start = Constant(RESIDUAL, values=self._residual_init(embed), quantisation=self.stream)
         ops: list[Op] = [given, start, embed, self._add("patch_embed", RESIDUAL)]

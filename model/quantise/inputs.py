@@ -6,7 +6,7 @@ import numpy as np
 
 from hw.contract.errors import PointwiseError
 from model.graph import Graph
-from model.integer.rounding import INT8, saturate
+from model.integer.rounding import INT8
 
 from .records import TensorRecord
 
@@ -67,18 +67,18 @@ def _grid_step(values: np.ndarray) -> float | None:
     return step if np.abs(positions - np.round(positions)).max() < GRID_TOLERANCE * STEPS else None
 
 
-def patchify(network: Graph, images: np.ndarray) -> np.ndarray:
-    """Return the input of the integer network for normalised images.
+def pixel_rows(network: Graph, images: np.ndarray) -> np.ndarray:
+    """Return the rows of pixels that a network of real numbers takes, for normalised images.
 
     Channel (c · patch + i) · patch + j of a patch's row is colour c of its pixel (i, j), which is the order
     of a flattened convolution kernel; patches follow each other row by row. The class token, and the
     distillation token if any, come first as rows of zeros.
 
     Args:
-        images: (B, colours, S, S) real.
+        network: with ``info["input"]``. images: (B, colours, S, S) real.
 
     Returns:
-        (B, tokens, patch² · colours) int8; pixels beyond the calibrated range are clamped.
+        (B, tokens, patch² · colours) float64.
 
     Raises:
         PointwiseError: the images have another shape.
@@ -92,11 +92,25 @@ def patchify(network: Graph, images: np.ndarray) -> np.ndarray:
             f"(images, {colours}, {size}, {size}); "
             "choose images of that size."
         )
-    scale = np.asarray(geometry["scale"])[:, None, None]
-    offset = np.asarray(geometry["offset"])[:, None, None]
-    integers = saturate(np.floor((images - offset) / scale + 0.5), *INT8).astype(np.int8)
     grid = size // patch
-    patches = integers.reshape(-1, colours, grid, patch, grid, patch).transpose(0, 2, 4, 1, 3, 5)
-    tokens = np.zeros((len(images), *network.input.shape), np.int8)
-    tokens[:, network.input.zero_rows :] = patches.reshape(len(images), grid * grid, -1)
-    return tokens
+    patches = images.reshape(-1, colours, grid, patch, grid, patch).transpose(0, 2, 4, 1, 3, 5)
+    rows = np.zeros((len(images), *network.input.shape))
+    rows[:, network.input.zero_rows :] = patches.reshape(len(images), grid * grid, -1)
+    return rows
+
+
+def patchify(network: Graph, images: np.ndarray) -> np.ndarray:
+    """Return the input of the integer network for normalised images, see ``pixel_rows``.
+
+    Returns:
+        (B, tokens, patch² · colours) int8; pixels beyond the calibrated range are clamped.
+    """
+    return rounded_rows(network, pixel_rows(network, images)).astype(np.int8)
+
+
+def rounded_rows(network: Graph, rows: np.ndarray) -> np.ndarray:
+    """The integers of rows of real pixels (B, tokens, channels), int64; those of class tokens stay zeros."""
+    given = network.input
+    integers = given.quantisation.rounded(rows, given.dtype)
+    integers[:, : given.zero_rows] = 0
+    return integers

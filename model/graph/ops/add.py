@@ -1,7 +1,7 @@
 """``Add``: the residual addition."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -10,10 +10,13 @@ from model.integer.requantise import add_residual
 from ..op import Op
 from ..value import Value
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
 
 @dataclass(frozen=True, eq=False)
 class Add(Op):
-    """The saturating sum of two int16 values of one scale."""
+    """The sum of two values; in integers the saturating sum of two int16 of one scale."""
 
     READS: ClassVar[int | None] = 2
 
@@ -23,7 +26,12 @@ class Add(Op):
         self.needs(right, 1, "int16")
         if left.shape != right.shape:
             raise self.refused(f"adds {self.inputs[1]} {right.shape} to {self.inputs[0]} {left.shape}")
-        return Value(left.shape, "int16")
+        if left.dtype != right.dtype:
+            raise self.refused(f"adds {self.inputs[1]}, {right.dtype}, to {self.inputs[0]}, {left.dtype}")
+        return left
 
     def integer(self, *inputs: np.ndarray) -> np.ndarray:
         return add_residual(*inputs)
+
+    def reference(self, *inputs: "Tensor") -> "Tensor":
+        return inputs[0] + inputs[1]

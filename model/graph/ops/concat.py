@@ -1,12 +1,15 @@
 """``Concat``: values side by side, such as the heads of attention."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from ..op import Op
 from ..value import Value
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,3 +30,8 @@ class Concat(Op):
 
     def integer(self, *inputs: np.ndarray) -> np.ndarray:
         return np.concatenate(inputs, axis=-1)
+
+    def reference(self, *inputs: "Tensor") -> "Tensor":
+        import torch
+
+        return torch.cat(inputs, dim=-1)

@@ -1,12 +1,15 @@
 """``Constant``: numbers that do not depend on the input, such as position embeddings."""
 
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from ..op import Op
-from ..value import Value
+from ..value import FLOAT, Value
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -14,7 +17,7 @@ class Constant(Op):
     """A constant of the residual stream's type.
 
     Attributes:
-        values: (tokens, channels) int16.
+        values: (tokens, channels), real, or int16.
     """
 
     values: np.ndarray = field(default_factory=lambda: np.zeros((1, 1), np.int16))
@@ -27,9 +30,16 @@ class Constant(Op):
             raise self.refused(
                 f"has values of the shape {np.shape(self.values)}, but rows of channels were expected"
             )
-        self.needs_range("values", -32768, 32767)
         tokens, channels = np.shape(self.values)
+        if np.asarray(self.values).dtype.kind == "f":
+            return Value((tokens, channels), FLOAT)
+        self.needs_range("values", -32768, 32767)
         return Value((tokens, channels), "int16")
 
     def integer(self, *inputs: np.ndarray) -> np.ndarray:
         return np.asarray(self.values, np.int64)
+
+    def reference(self, *inputs: "Tensor") -> "Tensor":
+        import torch
+
+        return torch.from_numpy(np.ascontiguousarray(self.values))

@@ -1,12 +1,15 @@
 """``Input``: what a network is given."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from ..op import Op
-from ..value import Value
+from ..value import FLOAT, Value
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -17,7 +20,7 @@ class Input(Op):
         shape: (tokens, channels).
         zero_rows: so many rows in front are always zero: room for class tokens. Nothing useful is computed
             from them, and they are not counted as multiply-accumulates.
-        dtype: of its integers.
+        dtype: of its integers; ``FLOAT`` in a network that is not quantised.
     """
 
     shape: tuple[int, int] = (1, 1)
@@ -32,8 +35,12 @@ class Input(Op):
                 f"has the shape {self.shape} with {self.zero_rows} rows of zeros; give at least one token, "
                 "one channel and a row that is not zero"
             )
-        self.needs_dtype(self.dtype, "int8", "uint8")
+        if self.dtype != FLOAT:
+            self.needs_dtype(self.dtype, "int8", "uint8")
         return Value(self.shape, self.dtype)
 
     def integer(self, *inputs: np.ndarray) -> np.ndarray:
+        raise AssertionError(f"{self.name} is given, not computed")
+
+    def reference(self, *inputs: "Tensor") -> "Tensor":
         raise AssertionError(f"{self.name} is given, not computed")

@@ -1,33 +1,45 @@
-"""``LayerNorm``: each token of the residual stream brought to mean 0 and deviation 1, without γ and β."""
+"""``LayerNorm``: each token of the residual stream brought to mean 0 and deviation 1."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from model.integer.layernorm import NormConstants, normalise, statistics, token_sums
 
 from ..op import Op
-from ..value import Value
+from ..value import FLOAT, Value
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True, eq=False)
 class LayerNorm(Op):
-    """x̂ in int8; γ and β are in the weights that read it.
+    """y = γ · (x − μ) / √(σ² + ε) + β; in integers without γ and β, which are in the weights that read it.
 
     Attributes:
+        epsilon: ε. weight, bias: γ and β, (H,) real, or None for 1 and 0.
         constants: of the statistics, see ``model.integer.layernorm``.
         channel_shift: (H,) 0..15, the power of two by which a channel with outliers is scaled down; None: 0.
     """
 
     constants: NormConstants | None = None
     channel_shift: np.ndarray | None = None
+    epsilon: float = 0.0
+    weight: np.ndarray | None = None
+    bias: np.ndarray | None = None
 
     ARRAYS: ClassVar[dict[str, type[np.number]]] = {"channel_shift": np.uint8}
 
     def infer(self, *inputs: Value) -> Value:
         (source,) = inputs
         self.needs(source, 0, "int16")
+        if source.dtype == FLOAT:
+            for name in ("weight", "bias"):
+                if getattr(self, name) is not None:
+                    self.needs_shape(name, (source.channels,))
+            return source
         if self.constants is None:
             raise self.refused("has no constants")
         if self.channel_shift is not None:
@@ -39,3 +51,13 @@ class LayerNorm(Op):
         (source,) = inputs
         shift = np.int64(0) if self.channel_shift is None else np.asarray(self.channel_shift, np.int64)
         return normalise(source, *statistics(*token_sums(source), self.constants), shift)
+
+    def reference(self, *inputs: "Tensor") -> "Tensor":
+        import torch
+
+        (source,) = inputs
+        affine = (
+            None if part is None else torch.as_tensor(part, dtype=source.dtype)
+            for part in (self.weight, self.bias)
+        )
+        return torch.nn.functional.layer_norm(source, source.shape[-1:], *affine, self.epsilon)

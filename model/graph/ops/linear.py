@@ -1,7 +1,7 @@
 """``Linear``: a fully connected layer, which is a 1×1 convolution, with the requantisation of its sums."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -9,7 +9,10 @@ from model.integer.convolution import convolve
 from model.integer.requantise import requantise
 
 from ..op import Op
-from ..value import LIMITS, Value
+from ..value import FLOAT, LIMITS, Value
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 WEIGHT_BITS = (8, 4, 2)
 """Widths in which weights are stored."""
@@ -17,11 +20,11 @@ WEIGHT_BITS = (8, 4, 2)
 
 @dataclass(frozen=True, eq=False)
 class Linear(Op):
-    """y = requantise(x · Wᵀ, bias, mult, shift).
+    """y = x · Wᵀ + b; in integers requantise(x · Wᵀ, bias, mult, shift).
 
     Attributes:
-        weight: (N, K) int8.
-        bias, mult, shift: (N,) int32, uint16, 1..47: see ``model.integer.requantise``.
+        weight: (N, K), real, or int8.
+        bias: (N,), real, or int32. mult, shift: (N,) uint16 and 1..47, see ``model.integer.requantise``.
         weight_bits: 8, 4 or 2: how wide an integer of the weight must be to hold them all (±127, ±7, ±1).
         dtype: of the result: int8, uint8, or int16 for the residual stream.
     """
@@ -43,15 +46,18 @@ class Linear(Op):
     def infer(self, *inputs: Value) -> Value:
         (source,) = inputs
         self.needs(source, 0, "int8", "uint8")
+        n = len(self.weight) if np.ndim(self.weight) == 2 else 0
+        if not n or not source.channels:
+            raise self.refused("has no channels; give it at least one in and one out")
+        self.needs_shape("weight", (n, source.channels))
+        if source.dtype == FLOAT:
+            self.needs_shape("bias", (n,))
+            return Value((source.tokens, n), FLOAT)
         self.needs_dtype(self.dtype, "int8", "uint8", "int16")
         if source.per_row:
             raise self.refused(f"multiplies the exponentials {self.inputs[0]} with weights; use MatMul")
         if self.weight_bits not in WEIGHT_BITS:
             raise self.refused(f"has weights of {self.weight_bits} bits; 8, 4 and 2 can be stored")
-        n = len(self.weight) if np.ndim(self.weight) == 2 else 0
-        if not n or not source.channels:
-            raise self.refused("has no channels; give it at least one in and one out")
-        self.needs_shape("weight", (n, source.channels))
         half = 1 << self.weight_bits - 1
         self.needs_range("weight", -half, half - 1)
         check_requantisation(self, n)
@@ -60,6 +66,12 @@ class Linear(Op):
     def integer(self, *inputs: np.ndarray) -> np.ndarray:
         acc = convolve(inputs[0], self.weight)
         return requantise(acc, self.bias, self.mult, self.shift, LIMITS[self.dtype])
+
+    def reference(self, *inputs: "Tensor") -> "Tensor":
+        import torch
+
+        weight, bias = (torch.as_tensor(part, dtype=inputs[0].dtype) for part in (self.weight, self.bias))
+        return torch.nn.functional.linear(inputs[0], weight, bias)
 
     def macs(self, *inputs: Value) -> int:
         return inputs[0].tokens * inputs[0].channels * len(self.weight)

@@ -1,7 +1,7 @@
 """``MatMul``: the product of two values, as the two of attention: Q · Kᵀ and P · V."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -10,24 +10,29 @@ from model.integer.requantise import requantise
 from model.integer.softmax import divide
 
 from ..op import Op
-from ..value import LIMITS, Value
+from ..value import FLOAT, LIMITS, Value
+
+if TYPE_CHECKING:
+    from torch import Tensor
 from .linear import check_requantisation
 
 
 @dataclass(frozen=True, eq=False)
 class MatMul(Op):
-    """y = requantise(a · b), or with ``transposed`` of a · bᵀ.
+    """y = factor · a · b, or with ``transposed`` of a · bᵀ; in integers requantise(a · b).
 
     Where a holds exponentials (``Softmax``), each row is divided by its sum before it is requantised.
 
     Attributes:
         transposed: b is (N, K) and not (K, N).
+        factor: of the real product, as the 1/√d of attention; in integers it is in mult and shift.
         bias, mult, shift: (N,) int32, uint16, 1..47: see ``model.integer.requantise``.
         divide: a's rows are divided by their sums: so they must be where ``Softmax`` made them.
         dtype: of the result: int8, uint8, or int16 for the residual stream.
     """
 
     transposed: bool = False
+    factor: float = 1.0
     bias: np.ndarray | None = None
     mult: np.ndarray | None = None
     shift: np.ndarray | None = None
@@ -41,10 +46,12 @@ class MatMul(Op):
         left, right = inputs
         self.needs(left, 0, "int8", "uint8")
         self.needs(right, 1, "int8")
-        self.needs_dtype(self.dtype, "int8", "uint8", "int16")
         n, k = right.shape if self.transposed else right.shape[::-1]
         if k != left.channels:
             raise self.refused(f"multiplies {left.channels} channels with {k} of {self.inputs[1]}")
+        if left.dtype == FLOAT or right.dtype == FLOAT:
+            return Value((left.tokens, n), FLOAT)
+        self.needs_dtype(self.dtype, "int8", "uint8", "int16")
         if self.divide != left.per_row:
             state = "are" if left.per_row else "are not"
             raise self.refused(
@@ -59,6 +66,10 @@ class MatMul(Op):
         if self.divide:
             acc = divide(acc, left.sum(axis=-1))
         return requantise(acc, self.bias, self.mult, self.shift, LIMITS[self.dtype])
+
+    def reference(self, *inputs: "Tensor") -> "Tensor":
+        left, right = inputs
+        return left @ (right.transpose(-1, -2) if self.transposed else right) * self.factor
 
     def macs(self, *inputs: Value) -> int:
         left, right = inputs

@@ -1,11 +1,15 @@
 """``Slice``: some of a value's tokens, such as the class token."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..op import Op
 from ..value import Value
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,4 +29,7 @@ class Slice(Op):
         return Value((self.count, source.channels), source.dtype, source.per_row)
 
     def integer(self, *inputs: np.ndarray) -> np.ndarray:
+        return inputs[0][..., self.first : self.first + self.count, :]
+
+    def reference(self, *inputs: "Tensor") -> "Tensor":
         return inputs[0][..., self.first : self.first + self.count, :]

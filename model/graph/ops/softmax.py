@@ -1,21 +1,24 @@
 """``Softmax``: exponentials below each row's maximum; the product that reads them divides by their sum."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from model.integer.softmax import exponentials
 
 from ..op import Op
-from ..value import Value
+from ..value import FLOAT, Value
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 ENTRIES = 256
 
 
 @dataclass(frozen=True, eq=False)
 class Softmax(Op):
-    """e[t, k] = table[max of row t − x[t, k]].
+    """Each row's exponentials over their sum; in integers e[t, k] = table[max of row t − x[t, k]].
 
     Attributes:
         table: (256,) uint8.
@@ -28,6 +31,8 @@ class Softmax(Op):
     def infer(self, *inputs: Value) -> Value:
         (source,) = inputs
         self.needs(source, 0, "int8")
+        if source.dtype == FLOAT:
+            return source
         self.needs_shape("table", (ENTRIES,))
         self.needs_range("table", 0, 255)
         return Value(source.shape, "uint8", per_row=True)
@@ -35,3 +40,6 @@ class Softmax(Op):
     def integer(self, *inputs: np.ndarray) -> np.ndarray:
         (source,) = inputs
         return exponentials(source, source.max(axis=-1), self.table)
+
+    def reference(self, *inputs: "Tensor") -> "Tensor":
+        return inputs[0].softmax(dim=-1)

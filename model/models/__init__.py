@@ -1,0 +1,1 @@
+"""Families of networks, each as a graph made of a checkpoint."""
