@@ -78,12 +78,12 @@ class Graph:
                 if name not in values:
                     raise op.refused(f"reads {name}, which no operator before it makes")
             values[op.name] = op.infer(*(values[name] for name in op.inputs))
-            channels = values[op.name].channels
             for part in ("scale", "offset"):
-                if np.shape(getattr(op.quantisation, part)) not in ((), (channels,)):
+                shape = np.shape(getattr(op.quantisation, part))
+                if shape not in ((), (values[op.name].channels,)):
                     raise op.refused(
-                        f"has a {part} of the shape {np.shape(getattr(op.quantisation, part))}, but one number "
-                        f"or {channels} were expected"
+                        f"has a {part} of the shape {shape}, but one number or one for each of its "
+                        f"{values[op.name].channels} channels was expected"
                     )
         if self.output not in values:
             raise PointwiseError(

@@ -130,7 +130,7 @@ def load_network(path: str | Path) -> Graph:
 
 
 class _Description(Form):
-    """What the metadata hold; network and operators are looked at one by one, so that they are told by name."""
+    """What the metadata hold; network and operators are looked at one by one, to be told by name."""
 
     format: int
     network: dict[str, Any]
@@ -159,7 +159,9 @@ def _op(index: int, plain: dict[str, Any], arrays: dict[str, np.ndarray]) -> Op:
     kind, name = OPS.get(str(values.pop("op", None))), values.get("name")
     owner = name if isinstance(name, str) and name else f"ops[{index}]"
     if kind is None:
-        raise PointwiseError(f"says {owner}.op {shown(plain.get('op'))}, but one of {', '.join(OPS)} was expected")
+        raise PointwiseError(
+            f"says {owner}.op {shown(plain.get('op'))}, but one of {', '.join(OPS)} was expected"
+        )
     check_plain(kind, values, owner)
     scale = values.get("quantisation", {})
     varied = {part: _taken(f"{name}.{part}", np.float64, arrays) for part in SCALES if part not in scale}

@@ -68,6 +68,6 @@ def command(
     options.tell_unreadable(console, unreadable)
     console.print(f"calibrated on {len(pixels)} {source}", soft_wrap=True)
     console.print(
-        f"{path}: {name}, {len(network.layers)} layers, {network.macs:,} multiply-accumulates",
+        f"{path}: {name}, {len(network)} operators, {network.macs:,} multiply-accumulates",
         soft_wrap=True,
     )

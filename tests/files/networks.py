@@ -9,7 +9,7 @@ from model.compiler.memory_map import memory_map
 from model.compiler.random_network import random_network
 from model.export import export, named
 from model.export.contents import tensor_memories
-from model.integer.network import run
+from model.graph import run
 from model.quantise import load_network, quantise, save_network
 from model.synthetic import synthetic_checkpoint, synthetic_images
 from sim.board.session import read_inputs, read_program
@@ -27,7 +27,7 @@ def read_network(folder: Path, out: Path) -> None:
     save_network(out / "again.safetensors", network)
     write(compile_network(network, CORE), out)
     export(network, tensor_memories(network), named(["raw", "numpy"]), out)
-    run(network, np.zeros((network.tokens, network.input_channels), np.int64))
+    run(network, np.zeros(network.input.shape, np.int64))
 
 
 def make_folder(folder: Path) -> None:

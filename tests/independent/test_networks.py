@@ -10,7 +10,7 @@ from hw.contract.errors import PointwiseError
 from model.compiler import Compiled, compile_network
 from model.compiler.random_network import random_image, random_network
 from model.compiler.shapes import Shape, random_config
-from model.integer.network import IntegerNetwork, run
+from model.graph import Graph, run
 from sim.compare import compare_tensors
 from tests.independent.project import cases, core_of
 from tests.independent.reference import executor
@@ -30,7 +30,7 @@ LARGE = Shape(tokens=24, inputs=60, dim=30, depth=1, heads=2, head_dim=11, hidde
 SIZES = (1, 2, 3, 4, 6, 8, 12, 16, 32, 64)
 
 
-def differences(compiled: Compiled, network: IntegerNetwork, seed: int) -> list[str]:
+def differences(compiled: Compiled, network: Graph, seed: int) -> list[str]:
     """What the executor has to say about one image, or the tensors that differ."""
     image = random_image(network, seed)
     data = compiled.pack_input(image)
@@ -59,7 +59,7 @@ def test_awkward_shapes(rows: int, cols: int, shape: str) -> None:
         assert differences(compiled, network, seed) == [], bits
 
 
-def tightest(network: IntegerNetwork, config: CoreConfig, trace: bool) -> Compiled:
+def tightest(network: Graph, config: CoreConfig, trace: bool) -> Compiled:
     """Compiled for the smallest activation SRAM that the compiler can do with, and then residual SRAM."""
     compiled = None
     for name in ("act_kib", "res_kib"):
@@ -93,4 +93,4 @@ def test_a_program_without_trace() -> None:
     image = random_image(network, 3)
     result = executor.run(compiled.image, compiled.pack_input(image), core_of(compiled.config))
     got = compiled.read_output(result.output)[network.output]
-    assert np.array_equal(got, list(run(network, image).values())[-1])
+    assert np.array_equal(got, run(network, image)[network.output])

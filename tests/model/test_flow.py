@@ -11,6 +11,7 @@ from hw.contract.errors import PointwiseError
 from hw.contract.image import check
 from model import digits
 from model.flow import Flow
+from model.graph.ops import Linear
 from model.qat import Quantiser
 
 PAGE = Path(__file__).parents[2] / "docs" / "quantisers.md"
@@ -75,4 +76,4 @@ def test_a_recipe_comes_as_a_file(tmp_path: Path):
     flow = Flow.load()
     flow.calibrate(digits.load().calibration.normalised())
     network = flow.quantise(path)
-    assert {layer.weight_bits for layer in network.layers if layer.weight is not None} == {4}
+    assert {op.weight_bits for op in network.ops if isinstance(op, Linear)} == {4}

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from hw.contract.errors import PointwiseError
+from model.graph.ops import Linear
 from model.quantise import load_network
 from sim.cli import qat
 
@@ -18,7 +19,7 @@ def test_w4a8_loses_at_most_a_point(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert rows["held-out images"] == "360"
     assert float(rows["top-1, integers after training"]) >= float(rows["top-1, float32 before"]) - 1
     network = load_network(path)
-    layers = [layer for layer in network.layers if layer.weight is not None]
+    layers = [op for op in network.ops if isinstance(op, Linear)]
     assert {layer.weight_bits for layer in layers} == {4}
     assert max(abs(int(layer.weight.min())) for layer in layers) == 7
     zeros = sum((layer.weight == 0).sum() for layer in layers) / sum(layer.weight.size for layer in layers)

@@ -13,7 +13,7 @@ from hw.package.files import EXAMPLE, TOP
 from model.compiler import Compiled, compile_network
 from model.export import FORMATS
 from model.export.contents import image_memory, input_memory
-from model.integer.network import run
+from model.graph import run
 from model.networks import DeiTConfig
 from model.quantise import patchify, quantise
 from model.synthetic import synthetic_checkpoint, synthetic_images
@@ -71,7 +71,7 @@ def test_the_example_runs_a_network_and_refuses_a_damaged_one(
     assert (seen["failed"], seen["code"]) == (0, Error.NONE)
     output = b"".join(beat.to_bytes(core.bus_bytes, "little") for beat in seen["beats"])
     logits = compiled.read_output(output)[network.output]
-    assert np.array_equal(logits, run(network, tokens)[network.layers[-1].name])
+    assert np.array_equal(logits, run(network, tokens)[network.output])
     assert np.ptp(logits) > 100
 
     damaged = bytearray(compiled.image)

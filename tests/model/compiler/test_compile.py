@@ -3,7 +3,6 @@
 import json
 import zlib
 
-import numpy as np
 import pytest
 
 from hw.contract.config import CoreConfig
@@ -24,6 +23,7 @@ from model.compiler.memory_map import (
 )
 from model.compiler.random_network import random_image, random_network
 from model.compiler.shapes import Shape, random_config
+from model.engine import fuse
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -116,10 +116,9 @@ def test_traced_results_have_their_names_shapes_and_types():
     network, config = random_network(7), random_config(7)
     compiled = compile_network(network, config, trace=True)
     arrays = read_output(compiled.manifest, bytes(compiled.manifest["output"]["bytes"]))
-    assert list(arrays) == [network.output, *[layer.name for layer in network.layers]]
-    for layer in network.layers:
-        kind = np.int16 if layer.residual else np.uint8 if layer.out_unsigned else np.int8
-        assert arrays[layer.name].dtype == kind
+    ops = fuse(network)
+    assert list(arrays) == list(dict.fromkeys([network.output, *(op.name for op in ops)]))
+    assert all(arrays[op.name].dtype == op.dtype for op in ops)
 
 
 def test_memory_map_rows():

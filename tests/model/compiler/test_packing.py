@@ -1,21 +1,21 @@
 """Stationary streams, against a slow writer that follows the text of the contract row by row."""
 
 import struct
-from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from hw.contract.config import CoreConfig
 from hw.contract.errors import PointwiseError
-from hw.contract.isa import Prologue, Stationary
-from model.compiler.packing import pack_stream, padded_channels, spread, uses_shifts
+from model.compiler.packing import channel_shifts, pack_stream, padded_channels, spread
 from model.compiler.shapes import random_config
-from model.integer.network import Layer
+from model.engine import EngineOp
+from model.engine.op import Exponential, LookUp, Normalise, Plain, Requantise, Values, Weights
+from model.graph import Quantisation
 
 
 def expected(
-    layer: Layer, weight: np.ndarray | None, k: int, shifts: np.ndarray | None, config: CoreConfig
+    op: EngineOp, weight: np.ndarray | None, k: int, shifts: np.ndarray | None, config: CoreConfig
 ) -> bytes:
     """The stream, one row after the other."""
     rows, cols = config.rows, config.cols
@@ -24,14 +24,16 @@ def expected(
     def emit(values: list[int]) -> None:
         lines.extend(values[first : first + cols] for first in range(0, len(values), cols))
 
-    if layer.prologue == Prologue.EXPONENTIAL:
-        emit([int(v) & 255 for v in layer.exp_table])
-    if layer.table is not None:
-        emit([int(v) & 255 for v in layer.table])
-    count = len(layer.bias)
+    if isinstance(op.prologue, Exponential):
+        emit([int(v) & 255 for v in op.prologue.table])
+    if (looked_up := op.stage(LookUp)) is not None:
+        emit([int(v) & 255 for v in looked_up.table])
+    count, factors = op.n, op.requantise
     for n0 in range(0, count, cols):
         channels = range(n0, min(n0 + cols, count))
-        words = [struct.pack("<iHBB", layer.bias[c], layer.mult[c], layer.shift[c], 0) for c in channels]
+        words = [
+            struct.pack("<iHBB", factors.bias[c], factors.mult[c], factors.shift[c], 0) for c in channels
+        ]
         lines.extend([word[plane] for word in words] for plane in range(8))
         for k0 in range(0, k, rows):
             if shifts is not None:
@@ -44,12 +46,32 @@ def expected(
     return data.ljust(-(-len(data) // 64) * 64, b"\0")
 
 
-def parameters(rng: np.random.Generator, n: int) -> dict[str, np.ndarray]:
-    return {
-        "bias": rng.integers(-(2**31), 2**31, n),
-        "mult": rng.integers(0, 65536, n),
-        "shift": rng.integers(1, 48, n),
-    }
+def operation(
+    rng: np.random.Generator,
+    n: int,
+    prologue: Plain | Normalise | Exponential,
+    stationary: Weights | Values,
+    table: np.ndarray | None = None,
+) -> EngineOp:
+    """An operation with random factors; what the stream does not hold is left open."""
+    factors = Requantise(
+        rng.integers(-(2**31), 2**31, n), rng.integers(0, 65536, n), rng.integers(1, 48, n), "int8"
+    )
+    looked_up = () if table is None else (LookUp(table, "int8"),)
+    return EngineOp(
+        name="fc",
+        members=("fc",),
+        streamed=("x",),
+        first=0,
+        tokens=1,
+        prologue=prologue,
+        stationary=stationary,
+        epilogue=(factors, *looked_up),
+        output="fc",
+        quantisation=Quantisation(),
+        k=0,
+        n=n,
+    )
 
 
 @pytest.mark.parametrize("seed", range(30))
@@ -57,22 +79,18 @@ def test_stream_follows_the_contract(seed: int):
     rng = np.random.default_rng(seed)
     config = random_config(seed)
     n, k = (int(value) for value in rng.integers(1, 40, 2))
-    layer = Layer("l", ("x",), "y", **parameters(rng, n), weight=rng.integers(-128, 128, (n, k)))
-    weight, shifts = layer.weight, None
+    weight, shifts = rng.integers(-128, 128, (n, k)), None
+    prologue, stationary = Plain(False), Weights(weight, 8)
     kind = seed % 3
     if kind == 1:
         shifts = rng.integers(0, 16, k)
         shifts[0] = 1
-        layer = replace(layer, prologue=Prologue.NORMALISE, channel_shift=shifts)
+        prologue = Normalise(shifts)
     if kind == 2:
-        weight = None
-        layer = replace(
-            layer, prologue=Prologue.EXPONENTIAL, exp_table=rng.integers(0, 256, 256), weight=None
-        )
-        layer = replace(layer, stationary=Stationary.VALUES, stationary_input="v")
-    if seed % 2:
-        layer = replace(layer, table=rng.integers(-128, 128, 256))
-    assert pack_stream(layer, (k,), config) == expected(layer, weight, k, shifts, config)
+        weight, prologue, stationary = None, Exponential(rng.integers(0, 256, 256)), Values("v")
+    table = rng.integers(-128, 128, 256) if seed % 2 else None
+    op = operation(rng, n, prologue, stationary, table)
+    assert pack_stream(op, (k,), config) == expected(op, weight, k, shifts, config)
 
 
 def test_inputs_side_by_side_get_zero_weights_in_their_padding():
@@ -84,11 +102,9 @@ def test_inputs_side_by_side_get_zero_weights_in_their_padding():
 
 def test_shifts_that_are_all_zero_are_left_out():
     rng = np.random.default_rng(0)
-    layer = Layer(
-        "l", ("x",), "y", **parameters(rng, 2), prologue=Prologue.NORMALISE, channel_shift=np.zeros(3, int)
-    )
-    assert not uses_shifts(layer)
-    assert uses_shifts(replace(layer, channel_shift=np.array([0, 0, 1])))
+    for shifts, carried in ((None, False), (np.zeros(3, int), False), (np.array([0, 0, 1]), True)):
+        op = operation(rng, 2, Normalise(shifts), Weights(np.zeros((2, 3), int), 8))
+        assert (channel_shifts(op) is not None) == carried
 
 
 @pytest.mark.parametrize(
@@ -105,8 +121,10 @@ def test_shifts_that_are_all_zero_are_left_out():
 )
 def test_values_that_the_stream_cannot_hold_are_named(field: str, value: int):
     rng = np.random.default_rng(0)
-    layer = Layer("fc", ("x",), "y", **parameters(rng, 3), weight=rng.integers(-128, 128, (3, 5)))
-    array = np.zeros(256, int) if field == "table" else np.array(getattr(layer, field))
+    weight, table = rng.integers(-128, 128, (3, 5)), np.zeros(256, int)
+    op = operation(rng, 3, Plain(False), Weights(weight, 8), table)
+    array = {"weight": weight, "table": table}.get(field)
+    array = getattr(op.requantise, field) if array is None else array
     array.flat[-1] = value
-    with pytest.raises(PointwiseError, match=f"layer fc has {field} values"):
-        pack_stream(replace(layer, **{field: array}), (5,), CoreConfig())
+    with pytest.raises(PointwiseError, match=f"fc has {field} values"):
+        pack_stream(op, (5,), CoreConfig())

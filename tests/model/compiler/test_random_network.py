@@ -3,27 +3,35 @@
 import numpy as np
 import pytest
 
+from model.compiler.packing import channel_shifts
 from model.compiler.random_network import random_image, random_network
 from model.compiler.shapes import Shape, random_config, random_shape
-from model.integer.network import run
+from model.engine import fuse
+from model.engine.op import LookUp
+from model.graph import run
+from tests.model.graph.equality import same
 
 
 def test_a_seed_gives_the_same_network_and_config():
     first, second = random_network(4), random_network(4)
-    assert all(np.array_equal(a.bias, b.bias) for a, b in zip(first.layers, second.layers, strict=True))
+    assert all(same(a, b) for a, b in zip(first.ops, second.ops, strict=True))
     assert random_config(4) == random_config(4) and random_shape(4) == random_shape(4)
     assert random_shape(4) != random_shape(5)
 
 
 def test_every_kind_of_layer_turns_up():
-    layers = [layer for seed in range(12) for layer in random_network(seed).layers]
-    assert {layer.prologue for layer in layers} == {0, 1, 2}
-    assert {layer.stationary for layer in layers} == {0, 1, 2}
-    assert any(layer.in_unsigned for layer in layers)
-    assert any(layer.table is None and layer.out_unsigned for layer in layers)
-    assert any(layer.channel_shift is not None and layer.channel_shift.any() for layer in layers)
-    assert any(layer.first_token for layer in layers)
-    assert {len(layer.inputs) for layer in layers} >= {1, 2, 3}
+    ops = [op for seed in range(12) for op in fuse(random_network(seed))]
+    assert {op.prologue.code for op in ops} == {0, 1, 2}
+    assert {op.stationary.code for op in ops} == {0, 1, 2}
+    assert any(op.prologue.unsigned for op in ops)
+    assert {(op.stage(LookUp) is None, op.dtype) for op in ops} >= {
+        (True, "uint8"),
+        (False, "uint8"),
+        (False, "int8"),
+    }
+    assert any(channel_shifts(op) is not None for op in ops)
+    assert any(op.first for op in ops)
+    assert {len(op.streamed) for op in ops} >= {1, 2, 3}
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -31,7 +39,9 @@ def test_results_are_spread_over_their_range(seed: int):
     """Neither dead nor saturated throughout: else a wrong bit would not show."""
     shape = Shape(tokens=20, inputs=32, dim=32, depth=2, heads=2, head_dim=16, hidden=64, classes=10)
     network = random_network(seed, shape)
-    for name, values in run(network, random_image(network, seed)).items():
+    results = run(network, random_image(network, seed))
+    for name in (op.output for op in fuse(network)):
+        values = results[name]
         limit = 32768 if values.max() > 255 or values.min() < -128 else 128
         assert values.std() > limit / 200, name
         assert np.mean(np.abs(values) >= limit - 1) < 0.5, name

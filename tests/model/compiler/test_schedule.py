@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 
 from hw.contract.config import CoreConfig
-from hw.contract.isa import Prologue
 from model.compiler.analysis import analyse
 from model.compiler.lowering import Graph, Step, lower, sliceable
 from model.compiler.random_network import random_network
 from model.compiler.schedule import assign_slots, demand_order, interleave, maxima_readers
 from model.compiler.shapes import Shape, random_config, random_shape
+from model.engine.op import Normalise, TokenSums
+from model.graph.ops import Add, Concat
 
 SHAPE = Shape(tokens=8, inputs=8, dim=8, depth=1, heads=3, head_dim=4, hidden=16, classes=3)
 UNLIMITED = 1 << 30
@@ -46,12 +47,12 @@ def conflicting(first: Step, second: Step) -> bool:
         written = {(step.output.buffer, step.output.first + t) for t in range(step.output.count)}
         operands = [*step.streamed, *([step.stationary] if step.stationary else [])]
         read = {(r.buffer, r.first + t) for r in operands for t in range(r.count)}
-        layer = step.node.layer if step.node else None
+        op = step.node.op if step.node else None
         tokens = {("statistics", t) for t in range(step.first, step.first + step.count)}
-        if layer and layer.prologue == Prologue.NORMALISE:
-            read |= {(name, t + step.node.first) for name, t in tokens}
-        if layer and layer.norm:
-            written |= {(name, t + layer.output_token) for name, t in tokens}
+        if op and isinstance(op.prologue, Normalise):
+            read |= {(name, t + op.first) for name, t in tokens}
+        if op and op.stage(TokenSums):
+            written |= tokens
         return read, written
 
     (read, written), (read_later, written_later) = rows(first), rows(second)
@@ -59,7 +60,7 @@ def conflicting(first: Step, second: Step) -> bool:
 
 
 def names(graph: Graph, order: list[int]) -> list[str]:
-    return [graph.steps[i].node.layer.name if graph.steps[i].node else "load" for i in order]
+    return [graph.steps[i].node.op.name if graph.steps[i].node else "load" for i in order]
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -86,26 +87,30 @@ def test_orders_are_valid_and_slots_suffice(seed: int, slices: int):
 def test_what_is_read_early_and_asked_for_late_comes_before_its_operands_change():
     """A probe of the residual stream at the start, which only the last layer needs."""
     network = random_network(0, replace(SHAPE, depth=2))
-    first = next(layer for layer in network.layers if layer.name == "blocks.0.q.0")
-    probe = replace(first, name="probe", output="probe")
+    norm, first = network["blocks.0.q.0.norm"], network["blocks.0.q.0"]
+    probe = replace(first, name="probe")
     late = replace(
-        network.layers[0],
+        network["patch"],
         name="late",
-        inputs=("blocks.1.o.0", "probe"),
+        inputs=("beside",),
         weight=np.ones((SHAPE.dim, 2 * SHAPE.head_dim), int),
-        norm=None,
     )
-    index = network.layers.index(first)
-    layers = (*network.layers[:index], probe, *network.layers[index:], late)
+    index = network.ops.index(norm) + 1
     # One tensor cannot stand beside two others, so that the projection has to do with one head.
-    layers = tuple(
-        replace(layer, inputs=("blocks.1.o.1",), weight=layer.weight[:, : SHAPE.head_dim])
-        if layer.name == "blocks.1.proj"
-        else layer
-        for layer in layers
-    )
+    proj = network["blocks.1.proj"]
+    one_head = replace(proj, inputs=("blocks.1.context.1",), weight=proj.weight[:, : SHAPE.head_dim])
+    ops = [
+        *network.ops[:index],
+        probe,
+        *(one_head if op is proj else op for op in network.ops[index:] if op.name != "blocks.1.contexts"),
+        Concat("beside", ("blocks.1.context.0", "probe")),
+        late,
+        Add("sum", ("blocks.1.fc2.add", "late")),
+    ]
+    # What normalises the last sum comes in front of what is added to it.
+    changed = replace(network, ops=tuple(ops), output="sum")
     config = CoreConfig(rows=4, cols=4)
-    graph = lower(analyse(replace(network, layers=layers), config), config, {})
+    graph = lower(analyse(changed, config), config, {})
     assert_valid(graph, demand_order(graph))
     assert_valid(graph, interleave(graph, demand_order(graph), UNLIMITED))
 
@@ -113,34 +118,28 @@ def test_what_is_read_early_and_asked_for_late_comes_before_its_operands_change(
 def test_what_may_be_sliced():
     """Also where V is streamed by another layer: all of it is needed at once as stationary operand."""
     network = random_network(0, SHAPE)
-    last = network.layers[-1]
     also = replace(
-        network.layers[0],
+        network["patch"],
         name="also",
         inputs=("blocks.0.v.0",),
         weight=np.ones((SHAPE.dim, SHAPE.head_dim), int),
     )
-    network = replace(network, layers=(*network.layers[:-1], also, last))
-    analysis = analyse(network, CoreConfig(rows=4, cols=4))
-    found = {name for name, _ in sliceable(analysis)}
-    assert found == {"image", "blocks.0.hidden"} | {f"blocks.0.scores.{head}" for head in range(3)}
+    analysis = analyse(replace(network, ops=(*network.ops, also)), CoreConfig(rows=4, cols=4))
+    hidden = network["blocks.0.fc2"].inputs[0]
+    assert sliceable(analysis) == {"image", hidden} | {f"blocks.0.scores.{head}" for head in range(3)}
 
 
 def test_demand_is_head_by_head_whatever_the_order_of_the_layers():
     """All q, then all k and v, as a quantiser may list them: the order comes from the need."""
     network = random_network(3, SHAPE)
-    first = {"q": 0, "k": 1, "v": 2, "scores": 3, "context": 4}
-    block = [layer for layer in network.layers if layer.name.startswith("blocks.0.")]
-    heads = [layer for layer in block if layer.name.split(".")[2] in first]
-    shuffled = sorted(heads, key=lambda layer: first[layer.name.split(".")[2]])
-    layers = [
-        network.layers[0],
-        *shuffled,
-        *[layer for layer in block if layer not in heads],
-        *network.layers[-1:],
-    ]
+    first = {"q": 0, "k": 1, "v": 2, "scores": 3, "softmax": 4, "context": 5}
+    parts = {op.name: op.name.split(".")[2] for op in network.ops if op.name.startswith("blocks.0.")}
+    heads = [op for op in network.ops if parts.get(op.name) in first]
+    shuffled = sorted(heads, key=lambda op: first[parts[op.name]])
+    index = network.ops.index(heads[0])
+    ops = (*network.ops[:index], *shuffled, *(op for op in network.ops[index:] if op not in heads))
     config = CoreConfig(rows=4, cols=4)
-    graph = lower(analyse(replace(network, layers=tuple(layers)), config), config, {})
+    graph = lower(analyse(replace(network, ops=ops), config), config, {})
     found = [
         name.removeprefix("blocks.0.")
         for name in names(graph, demand_order(graph))
@@ -154,7 +153,7 @@ def test_interleaving_puts_other_work_between_a_step_and_its_reader():
     graph = graph_of(0, SHAPE)
     order = interleave(graph, demand_order(graph), UNLIMITED)
     stalls = [graph.steps[b].index for a, b in pairwise(order) if a in graph.steps[b].flow]
-    stalled = {graph.steps[index].node.layer.name for index in stalls}
+    stalled = {graph.steps[index].node.op.name for index in stalls}
     # A chain of layers has nothing to put between, and the last head has no next one.
     chained = {f"blocks.0.{name}" for name in ("q.0", "context.2", "proj", "fc1", "fc2")}
     assert stalled == chained | {"patch", "head"}
@@ -165,7 +164,7 @@ def test_the_image_is_loaded_before_the_positions():
         graph = graph_of(0, SHAPE, slices)
         order = interleave(graph, demand_order(graph), 0)
         loads = [
-            graph.buffers[graph.steps[i].output.buffer].tensor.key[0]
+            graph.buffers[graph.steps[i].output.buffer].tensor.key
             for i in order
             if graph.steps[i].node is None
         ]

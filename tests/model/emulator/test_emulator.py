@@ -10,33 +10,29 @@ from hw.contract.errors import PointwiseError
 from hw.contract.image import HEADER_BYTES, TRAILER_BYTES, seal
 from hw.contract.isa import INSTRUCTION_BYTES, Conv, End, Instruction
 from model.compiler import Compiled, compile_network, schedule
-from model.compiler.blocks import made_tokens
 from model.compiler.random_network import random_image, random_network
 from model.compiler.shapes import Shape, random_config
 from model.emulator import Emulator, Order
-from model.integer.network import IntegerNetwork, run
+from model.engine import fuse
+from model.graph import Graph, run
 
 SMALL = Shape(tokens=6, inputs=5, dim=4, depth=2, heads=2, head_dim=3, hidden=8, classes=3)
 
 
-def expected(network: IntegerNetwork, image: np.ndarray) -> dict[str, np.ndarray]:
-    """Results by layer, and the network's output by its tensor's name."""
+def expected(network: Graph, image: np.ndarray) -> dict[str, np.ndarray]:
+    """Results by operation, and the network's output by its name."""
     results = run(network, image)
-    last = [layer.name for layer in network.layers if layer.output == network.output][-1]
-    return results | {network.output: results[last]}
+    return {network.output: results[network.output]} | {op.name: results[op.output] for op in fuse(network)}
 
 
 def differences(
-    compiled: Compiled, network: IntegerNetwork, seed: int, order: Order, image: bytes | None = None
+    compiled: Compiled, network: Graph, seed: int, order: Order, image: bytes | None = None
 ) -> list[str]:
     """Names of the arrays that differ from the integer model."""
     pixels = random_image(network, seed)
     wanted = expected(network, pixels)
     emulator = Emulator(image or compiled.image, compiled.config, seed)
     found = compiled.read_output(emulator.run(compiled.pack_input(pixels), order))
-    for layer in network.layers:
-        if layer.name in found:
-            wanted[layer.name] = made_tokens(layer, wanted[layer.name], len(found[layer.name]))
     return [name for name, values in found.items() if not np.array_equal(values, wanted[name])]
 
 

@@ -2,15 +2,16 @@
 
 import dataclasses
 
-import numpy as np
 import pytest
 
 from hw.contract.config import CoreConfig
 from hw.contract.errors import PointwiseError
 from hw.contract.isa import Conv
 from model.compiler import compile_network
+from model.compiler.packing import channel_shifts
 from model.compiler.random_network import random_network
 from model.compiler.shapes import Shape, random_config, random_shape
+from model.engine import fuse
 from model.estimate import outline, program_of
 from model.networks import NETWORKS
 
@@ -47,11 +48,7 @@ def test_outline_has_the_dimensions(seed: int) -> None:
     shape, config = random_shape(seed), random_config(seed)
     # An outline has weights of 8 bits.
     network = random_network(seed, shape, weight_bits=(8,))
-    shifted = [
-        f"{layer.name}"
-        for layer in network.layers
-        if layer.channel_shift is not None and np.any(layer.channel_shift)
-    ]
+    shifted = [op.name for op in fuse(network) if channel_shifts(op) is not None]
     drawn = outline(shape, shifts=[_outline_name(name) for name in shifted])
     for ours, theirs in zip(
         program_of(drawn, config).instructions, program_of(network, config).instructions, strict=True

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from model.engine.op import RowMax
 from model.evaluate import evaluate, sqnr_db
 from model.measure.layers import QUIETEST, alone, decibels, measure, units
 from model.measure.mixed import MixedNetwork
@@ -40,8 +41,8 @@ def test_the_whole_network_is_what_evaluate_says(case):
 
 
 def test_layers_are_all_there_in_order_and_what_they_hold(case):
-    _, network, _, _, found, _ = case
-    assert [layer.name for layer in found.layers] == list(units(network))
+    _, _, mixed, _, found, _ = case
+    assert [layer.name for layer in found.layers] == list(units(mixed))
     by_name = {layer.name: layer for layer in found.layers}
     assert by_name["blocks.0.mlp.fc1"].weights == 24 * 72
     assert by_name["blocks.0.mlp.fc1"].bytes == 24 * 72 + 72 * 7 + 256
@@ -52,19 +53,20 @@ def test_layers_are_all_there_in_order_and_what_they_hold(case):
 
 
 def test_noise_and_range_of_a_layer_follow_from_its_tensors(case):
-    _, network, mixed, images, found, _ = case
-    exact, got = mixed.run(images), mixed.run(images, {layer.name for layer in network.layers})
+    _, _, mixed, images, found, _ = case
+    exact, got = mixed.run(images), mixed.run(images, {op.name for op in mixed.ops})
     for name in ("blocks.0.attn.v", "blocks.1.mlp.fc1"):
         layer = next(layer for layer in found.layers if layer.name == name)
-        heads = [part.name for part in units(network)[name]]
+        heads = [part.name for part in units(mixed)[name]]
         values = np.stack([exact[head] for head in heads])
         assert layer.sqnr_db == pytest.approx(sqnr_db(values, np.stack([got[head] for head in heads])))
         assert (layer.low, layer.high) == (values.min(), values.max())
         assert sum(layer.counts) == values.size
         wrong = [
-            np.abs(part.real(part.rounded(exact[part.name])) - exact[part.name])
-            > (part.scale if part.real_scale is None else part.real_scale) * 0.5 * (1 + 1e-9)
-            for part in units(network)[name]
+            np.abs(scale.real(scale.rounded(exact[part.name], part.dtype)) - exact[part.name])
+            > scale.scale * 0.5 * (1 + 1e-9)
+            for part in units(mixed)[name]
+            for scale in [part.quantisation]
         ]
         assert layer.clipped == pytest.approx(np.mean(wrong))
 
@@ -72,10 +74,10 @@ def test_noise_and_range_of_a_layer_follow_from_its_tensors(case):
 class Raised(MixedNetwork):
     """Tells scores with a constant on each row, another one for either network."""
 
-    def step(self, layer, tensors, integer):
-        result = super().step(layer, tensors, integer)
+    def step(self, op, tensors, integer):
+        result = super().step(op, tensors, integer)
         rows = np.arange(result.shape[-2])[:, None] - (7.0 if integer else 2.0)
-        return result + rows if layer.row_max else result
+        return result + rows if op.stage(RowMax) else result
 
 
 def test_what_a_row_of_scores_has_in_common_is_no_noise(case):
@@ -100,9 +102,9 @@ def test_the_rough_layer_is_the_most_sensitive_one(case):
 
 
 def test_each_layer_is_run_alone_once(case):
-    _, network, mixed, images, _, calls = case
-    assert [name for name, *_ in alone(mixed, images[:1])] == list(units(network))
-    passes = 3 + 2 * len(units(network))
+    _, _, mixed, images, _, calls = case
+    assert [name for name, *_ in alone(mixed, images[:1])] == list(units(mixed))
+    passes = 3 + 2 * len(units(mixed))
     assert calls == [(index, passes) for index in range(1, passes + 1)]
 
 

@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from model.deit import DeiT
-from model.integer.network import run
-from model.measure.mixed import MixedNetwork, unit
+from model.graph import run
+from model.measure.mixed import MixedNetwork
 from model.networks import DeiTConfig
 from model.quantise import patchify, quantise
 from model.synthetic import synthetic_checkpoint, synthetic_images
@@ -24,7 +24,7 @@ def case():
 
 
 def test_without_integers_it_is_the_float_network(case):
-    state, network, mixed, images = case
+    state, _, mixed, images = case
     results = mixed.run(images)
     exact = {}
     net = DeiT.from_state(CONFIG, state).double()
@@ -33,7 +33,7 @@ def test_without_integers_it_is_the_float_network(case):
         block.register_forward_hook(lambda m, i, o, key=index: exact.update({f"x{key}": o}))
     with torch.inference_mode():
         logits = net(torch.from_numpy(images).double()).numpy()
-    assert np.allclose(results[network.layers[-1].name][:, 0], logits, atol=1e-9)
+    assert np.allclose(results[mixed.ops[-1].name][:, 0], logits, atol=1e-9)
     for index in range(CONFIG.depth):
         block = f"blocks.{index}"
         context = np.concatenate([results[f"{block}.attn.o.{head}"] for head in range(2)], axis=-1)
@@ -43,16 +43,17 @@ def test_without_integers_it_is_the_float_network(case):
 
 def test_with_all_integers_it_is_the_integer_model_bit_for_bit(case):
     _, network, mixed, images = case
-    results = mixed.run(images, {layer.name for layer in network.layers})
+    results = mixed.run(images, {op.name for op in mixed.ops})
     expected = run(network, patchify(network, images))
-    for layer in network.layers:
-        assert np.array_equal(layer.rounded(results[layer.name]), expected[layer.name]), layer.name
-        assert np.allclose(layer.real(expected[layer.name]), results[layer.name]), layer.name
+    for op in mixed.ops:
+        integers = op.quantisation.rounded(results[op.name], op.dtype)
+        assert np.array_equal(integers, expected[op.output]), op.name
+        assert np.allclose(op.quantisation.real(expected[op.output]), results[op.name]), op.name
 
 
 def test_an_integer_layer_changes_nothing_in_front_of_it(case):
-    _, network, mixed, images = case
-    names = [layer.name for layer in network.layers]
+    _, _, mixed, images = case
+    names = [op.name for op in mixed.ops]
     plain = mixed.run(images)
     for name in ("blocks.0.attn.s.1", "blocks.1.mlp.fc1", "head"):
         results = mixed.run(images, {name})
@@ -61,19 +62,20 @@ def test_an_integer_layer_changes_nothing_in_front_of_it(case):
 
 
 def test_copies_of_tensors_go_their_own_way(case):
-    _, network, mixed, images = case
+    _, _, mixed, images = case
     tensors = mixed.start(images)
-    for layer in network.layers[:9]:
-        mixed.step(layer, tensors, False)
+    for op in mixed.ops[:9]:
+        mixed.step(op, tensors, False)
     copy = tensors.copy()
-    for layer in network.layers[9:]:
-        mixed.step(layer, copy, True)
-    for layer in network.layers[9:]:
-        mixed.step(layer, tensors, False)
+    for op in mixed.ops[9:]:
+        mixed.step(op, copy, True)
+    for op in mixed.ops[9:]:
+        mixed.step(op, tensors, False)
     assert np.array_equal(tensors.values["logits"], mixed.run(images)["head_dist"])
 
 
-def test_unit_is_the_name_without_the_head():
-    assert unit("blocks.0.attn.q.1") == "blocks.0.attn.q"
-    assert unit("blocks.10.mlp.fc1") == "blocks.10.mlp.fc1"
-    assert unit("patch_embed") == "patch_embed"
+def test_heads_are_parts_of_one_layer(case):
+    _, _, mixed, _ = case
+    layers = {op.name: mixed.layer(op) for op in mixed.ops}
+    assert layers["blocks.0.attn.q.1"] == "blocks.0.attn.q"
+    assert layers["blocks.1.mlp.fc1"] == "blocks.1.mlp.fc1"

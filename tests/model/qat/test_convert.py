@@ -15,8 +15,10 @@ from model.compiler import Compiled, compile_network
 from model.deit import DeiT
 from model.emulator import Emulator, Order
 from model.emulator.stream import read_stream
+from model.engine import fuse
 from model.evaluate import integer_logits, sqnr_db
-from model.integer.network import IntegerNetwork, run
+from model.graph import Graph, Op, run
+from model.graph.ops import Linear
 from model.networks import DeiTConfig
 from model.qat import Pruner, QatRecipe, Quantiser, integer_network, quantiser_class, train_aware
 from model.qat.attach import QuantisedDeiT, fold_norms
@@ -36,8 +38,12 @@ class PowerOfTwo(Quantiser):
 """
 
 
-def by_name(network: IntegerNetwork) -> dict[str, object]:
-    return {layer.name: layer for layer in network.layers}
+def by_name(network: Graph) -> dict[str, Op]:
+    return {op.name: op for op in network.ops}
+
+
+def linears(network: Graph) -> dict[str, Linear]:
+    return {op.name: op for op in network.ops if isinstance(op, Linear)}
 
 
 def trained_integers(quantised: QuantisedDeiT) -> Iterator[tuple[str, np.ndarray, Quantiser]]:
@@ -84,7 +90,7 @@ def test_the_integers_are_those_of_the_quantisers(
     result = train_aware(checkpoint, data.train, data.calibration, recipe)
     layers = by_name(result.network)
     found = list(trained_integers(result.quantised))
-    assert len(found) == sum(layer.weight is not None for layer in result.network.layers)
+    assert len(found) == len(linears(result.network))
     for name, integers, quantiser in found:
         wanted_bits = edge or bits if name in ("patch_embed", "head", "head_dist") else bits
         assert np.array_equal(layers[name].weight, integers), name
@@ -100,9 +106,9 @@ def test_the_integers_are_those_of_the_quantisers(
     assert bool(steps) == (activations is not None)
     for index in range(checkpoint.config.depth if steps else 0):
         block = f"blocks.{index}"
-        assert layers[f"{block}.mlp.fc1"].scale == pytest.approx(steps[f"{block}.mlp.act"])
-        assert layers[f"{block}.attn.o.1"].scale == pytest.approx(steps[f"{block}.attn.context"])
-        assert not layers[f"{block}.mlp.fc1"].channel_shift.any()
+        assert layers[f"{block}.mlp.act"].quantisation.step == pytest.approx(steps[f"{block}.mlp.act"])
+        assert layers[f"{block}.attn.o.1"].quantisation.step == pytest.approx(steps[f"{block}.attn.context"])
+        assert not layers[f"{block}.norm2"].channel_shift.any()
     images = data.held_out.normalised()[:100]
     with torch.no_grad():
         fake = result.quantised(torch.from_numpy(images)).double().numpy()
@@ -143,7 +149,7 @@ def test_pruned_networks_run_bit_for_bit(
     network = train_aware(checkpoint, data.train, data.calibration, recipe).network
     save_network(tmp_path / "net.safetensors", network)
     network = load_network(tmp_path / "net.safetensors")
-    assert {layer.weight_bits for layer in network.layers if layer.weight is not None} == {bits}
+    assert {op.weight_bits for op in linears(network).values()} == {bits}
     compiled = compile_network(network, CoreConfig(rows=4, cols=8, max_tokens=16, act_kib=8, res_kib=4), True)
     layers, seen = by_name(network), set()
     for name, weight in weights_of(compiled):
@@ -151,12 +157,12 @@ def test_pruned_networks_run_bit_for_bit(
         for first in range(0, weight.shape[1], 4):
             assert int((weight[:, first : first + 4] != 0).sum(axis=1).max()) <= 2, name
         seen.add(name)
-    assert seen == {layer.name for layer in network.layers if layer.weight is not None}
+    assert seen == set(linears(network))
     image = patchify(network, data.held_out.normalised()[:1])[0]
     expected = run(network, image)
     for order in Order:
         output = compiled.read_output(
             Emulator(compiled.image, compiled.config).run(compiled.pack_input(image), order)
         )
-        for name in expected:
-            assert np.array_equal(output[name], expected[name]), (name, order)
+        for op in fuse(network):
+            assert np.array_equal(output[op.name], expected[op.output]), (op.name, order)

@@ -11,7 +11,8 @@ from hw.contract.errors import PointwiseError
 from model import digits
 from model.checkpoints import MICRO_DIGITS, Checkpoint, load_checkpoint
 from model.evaluate import compare, float_logits, integer_logits
-from model.integer.network import IntegerNetwork
+from model.graph import Graph
+from model.graph.ops import Linear
 from model.qat import QatRecipe, train_aware
 from model.synthetic import synthetic_checkpoint
 from model.train import Recipe
@@ -38,8 +39,8 @@ class Takes(Quantiser):
 SHORT = Recipe(epochs=1, batch=64, learning_rate=1e-3, warmup_epochs=1)
 
 
-def weights(network: IntegerNetwork) -> list[bytes]:
-    return [layer.weight.tobytes() for layer in network.layers if layer.weight is not None]
+def weights(network: Graph) -> list[bytes]:
+    return [op.weight.tobytes() for op in network.ops if isinstance(op, Linear)]
 
 
 def test_the_same_seed_gives_the_same_integers(checkpoint: Checkpoint, data: digits.Digits):
@@ -65,13 +66,13 @@ def test_ternary_weights_win_most_of_it_back():
     images, labels = data.held_out.normalised(), data.held_out.labels
     exact = float_logits(checkpoint.state, checkpoint.config, images)
 
-    def top1(network: IntegerNetwork) -> float:
+    def top1(network: Graph) -> float:
         return compare(exact, integer_logits(network, images), labels).top1_integer
 
     training = Recipe(epochs=1, learning_rate=1e-3, warmup_epochs=1)
     two = train_aware(checkpoint, data.train, data.calibration, QatRecipe(weight_bits=2, training=training))
     assert top1(two.network) > top1(two.before) + 5
-    largest = [np.abs(layer.weight).max() for layer in two.network.layers if layer.weight is not None]
+    largest = [np.abs(op.weight).max() for op in two.network.ops if isinstance(op, Linear)]
     assert set(largest) == {1}
 
 

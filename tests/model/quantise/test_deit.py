@@ -10,12 +10,16 @@ from hw.contract.errors import PointwiseError
 from model import digits
 from model.checkpoints import MICRO_DIGITS, load_checkpoint
 from model.deit import DeiT
+from model.engine import fuse
+from model.engine.op import Accumulate, TokenSums
 from model.evaluate import evaluate, sqnr_db
-from model.integer.network import run
+from model.graph import run
+from model.graph.ops import LayerNorm, Linear, MatMul
 from model.networks import DeiTConfig, network
 from model.quantise import patchify, quantise
 from model.quantise.recipe import LayerRecipe, Recipe
 from model.synthetic import synthetic_checkpoint, synthetic_images
+from tests.model.graph.equality import same
 
 SMALL = DeiTConfig(
     image_size=8, patch=4, in_channels=3, dim=24, depth=2, heads=2, mlp_ratio=3, classes=7, distilled=True
@@ -71,8 +75,8 @@ def test_epsilon_is_that_of_the_network(small, small_integers):
     config = dataclasses.replace(SMALL, norm_eps=0.5)
     other = quantise(small.state, config, synthetic_images(SMALL, 16, seed=2))
     for network_, eps in ((small_integers, SMALL.norm_eps), (other, 0.5)):
-        embed = network_.layers[0]
-        assert embed.norm.epsilon == round(SMALL.dim * eps / embed.scale**2)
+        sums = fuse(network_)[0].stage(TokenSums)
+        assert sums.constants.epsilon == round(SMALL.dim * eps / network_["x"].quantisation.scale ** 2)
 
 
 def test_every_stage_of_a_distilled_network_follows_the_float_one(small, small_integers):
@@ -86,64 +90,67 @@ def test_every_stage_of_a_distilled_network_follows_the_float_one(small, small_i
         block.register_forward_hook(lambda m, i, o, key=f"{name}.mlp.fc2": exact.update({key: o}))
     with torch.inference_mode():
         logits = net(images).numpy()
-    results = run(small_integers, patchify(small_integers, images.numpy()))
-    scales = {layer.name: layer.scale for layer in small_integers.layers}
-    assert sqnr_db(exact["patch_embed"].numpy(), results["patch_embed"] * scales["patch_embed"]) > 40
+    values = run(small_integers, patchify(small_integers, images.numpy()))
+    results = {op.name: op.quantisation.real(values[op.output]) for op in fuse(small_integers)}
+    assert sqnr_db(exact["patch_embed"].numpy(), results["patch_embed"]) > 40
     for name, values in exact.items():
         # The outlier channel would hide all others.
         ordinary = values.abs().amax(dim=(0, 1)) < 10 * values.abs().mean()
-        got = torch.from_numpy(results[name] * scales[name])
+        got = torch.from_numpy(results[name])
         assert sqnr_db(values[..., ordinary].numpy(), got[..., ordinary].numpy()) > 24, name
-    assert sqnr_db(logits, results["head_dist"][:, 0] * small_integers.output_scale) > 24
+    assert sqnr_db(logits, results["head_dist"][:, 0]) > 24
 
 
 def test_class_tokens_start_exactly(small, small_integers):
     images = synthetic_images(SMALL, 2, seed=3)
-    start = run(small_integers, patchify(small_integers, images.numpy()))["patch_embed"][:, :2]
+    start = run(small_integers, patchify(small_integers, images.numpy()))["patch_embed.add"][:, :2]
     state = small.state
     tokens = torch.cat([state["cls_token"][0], state["dist_token"][0]]) + state["pos_embed"][0, :2]
-    exact = np.floor(tokens.double().numpy() / small_integers.layers[0].scale + 0.5)
+    exact = np.floor(tokens.double().numpy() / small_integers["x"].quantisation.scale + 0.5)
     assert np.array_equal(start, np.broadcast_to(exact, start.shape))
 
 
-def test_layers_are_in_order_and_complete(small_integers):
-    names = [layer.name for layer in small_integers.layers]
+def test_operations_are_in_order_and_complete(small_integers):
+    ops = fuse(small_integers)
+    names = [op.name for op in ops]
     assert names[0] == "patch_embed"
     assert names[-2:] == ["head", "head_dist"]
     heads = [f"blocks.0.attn.{letter}.{head}" for head in range(2) for letter in "qkvso"]
     assert names[1:14] == [*heads, "blocks.0.attn.proj", "blocks.0.mlp.fc1", "blocks.0.mlp.fc2"]
-    made = {small_integers.input_name, small_integers.residual_name}
-    for layer in small_integers.layers:
-        assert set(layer.inputs) <= made
-        made.add(layer.output)
-    head, head_dist = small_integers.layers[-2:]
-    assert (head.first_token, head.count, head.add) == (0, 1, False)
-    assert (head_dist.first_token, head_dist.count, head_dist.add, head_dist.output_token) == (1, 1, True, 0)
+    head, head_dist = ops[-2:]
+    assert (head.first, head.tokens, head.stage(Accumulate)) == (0, 1, None)
+    assert (head_dist.first, head_dist.tokens, head_dist.stage(Accumulate)) == (1, 1, Accumulate("head"))
     assert small_integers.macs == SMALL.macs
     assert small_integers.output == "logits"
 
 
 def test_arrays_are_of_the_hardware_types_and_ranges(small_integers):
-    for layer in small_integers.layers:
-        assert layer.bias.dtype == np.int32
-        assert layer.mult.dtype == np.uint16
-        assert layer.mult.min() >= 2**15
-        assert layer.shift.min() >= 1
-        assert layer.shift.max() <= 47
-        if layer.weight is not None:
-            assert layer.weight.dtype == np.int8
-            assert layer.weight.min() >= -127
-            assert len(layer.weight) == len(layer.bias)
-        if layer.channel_shift is not None:
-            assert layer.channel_shift.max() <= 15
-    assert small_integers.residual_init.dtype == np.int16
+    for op in small_integers.ops:
+        if isinstance(op, Linear | MatMul):
+            assert op.bias.dtype == np.int32
+            assert op.mult.dtype == np.uint16
+            assert op.mult.min() >= 2**15
+            assert op.shift.min() >= 1
+            assert op.shift.max() <= 47
+        if isinstance(op, Linear):
+            assert op.weight.dtype == np.int8
+            assert op.weight.min() >= -127
+            assert len(op.weight) == len(op.bias)
+        if isinstance(op, LayerNorm):
+            assert op.channel_shift.max() <= 15
+    assert small_integers["x"].values.dtype == np.int16
+
+
+def test_the_parts_of_a_head_know_their_layer(small_integers):
+    for op in fuse(small_integers):
+        layer, _, head = op.name.rpartition(".")
+        assert small_integers[op.name].layer == (layer if head.isdigit() else op.name)
 
 
 def test_equal_inputs_give_equal_networks(small):
     images = synthetic_images(SMALL, 4)
     first, second = (quantise(small.state, SMALL, images) for _ in range(2))
-    for a, b in zip(first.layers, second.layers, strict=True):
-        assert all(np.array_equal(x, y) for x, y in zip(vars(a).values(), vars(b).values(), strict=True))
+    assert all(same(a, b) for a, b in zip(first.ops, second.ops, strict=True))
 
 
 def test_outlier_channels_of_deit_tiny(monkeypatch):
@@ -151,7 +158,7 @@ def test_outlier_channels_of_deit_tiny(monkeypatch):
     config = DeiTConfig.from_dict(network("deit_tiny").to_dict() | {"depth": 3})
     checkpoint = synthetic_checkpoint(config)
     integers = quantise(checkpoint.state, config, synthetic_images(config, 8, seed=1))
-    shifts = np.concatenate([la.channel_shift for la in integers.layers if la.channel_shift is not None])
+    shifts = np.concatenate([op.channel_shift for op in integers.ops if isinstance(op, LayerNorm)])
     assert shifts.max() >= 3
     result = evaluate(integers, checkpoint.state, config, synthetic_images(config, 2))
     print(f"{result.sqnr_db:.1f} dB")

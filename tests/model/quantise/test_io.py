@@ -12,6 +12,7 @@ from model.networks import DeiTConfig
 from model.quantise import load_network, quantise, save_network
 from model.quantise.io import METADATA_KEY
 from model.synthetic import synthetic_checkpoint, synthetic_images
+from tests.model.graph.equality import same
 
 CONFIG = DeiTConfig(
     image_size=4, patch=2, in_channels=1, dim=8, depth=1, heads=2, mlp_ratio=2, classes=3, distilled=True
@@ -23,21 +24,12 @@ def network():
     return quantise(synthetic_checkpoint(CONFIG).state, CONFIG, synthetic_images(CONFIG, 4))
 
 
-def equal(a, b) -> bool:
-    if isinstance(a, np.ndarray):
-        return np.array_equal(a, b)
-    return a == b and type(a) is type(b)
-
-
 def test_a_network_is_the_same_after_reading(network, tmp_path):
     save_network(tmp_path / "n.safetensors", network)
     again = load_network(tmp_path / "n.safetensors")
-    for key, value in vars(network).items():
-        if key != "layers":
-            assert equal(value, getattr(again, key)), key
-    for layer, other in zip(network.layers, again.layers, strict=True):
-        for key, value in vars(layer).items():
-            assert equal(value, getattr(other, key)), (layer.name, key)
+    assert (again.name, again.output, again.info) == (network.name, network.output, network.info)
+    for op, other in zip(network.ops, again.ops, strict=True):
+        assert same(op, other), op.name
 
 
 def test_equal_networks_are_equal_files_and_nothing_else_is_left(network, tmp_path):
@@ -51,9 +43,10 @@ def test_a_failed_write_leaves_the_old_file(network, tmp_path):
     path = tmp_path / "n.safetensors"
     save_network(path, network)
     before = path.read_bytes()
-    wrong = replace(network.layers[0], weight=np.full_like(network.layers[0].weight, 300, dtype=np.int64))
+    embed = network["patch_embed"]
+    wrong = replace(embed, weight=np.full_like(embed.weight, 300, dtype=np.int64))
     with pytest.raises(PointwiseError, match=r"values of patch_embed\.weight do not fit int8"):
-        save_network(path, replace(network, layers=(wrong, *network.layers[1:])))
+        save_network(path, network.changed({"patch_embed": wrong}))
     assert path.read_bytes() == before
 
 
@@ -76,73 +69,73 @@ def top(**values: object):
     return lambda d, a: d["network"].update(values)
 
 
-def layer(which: str, **values: object):
-    """Changes what is said of a layer."""
-    return lambda d, a: next(one for one in d["layers"] if one["name"] == which).update(values)
+def op(which: str, **values: object):
+    """Changes what is said of an operator."""
+    return lambda d, a: next(one for one in d["ops"] if one["name"] == which).update(values)
 
 
 def elsewhere(d, a) -> None:
-    """A layer whose name is a path, and its arrays with it."""
-    layer("head", name="../head")(d, a)
-    for name in [name for name in a if name.startswith("head.")]:
-        a[f"../{name}"] = a.pop(name)
+    """An operator whose name is a path, and its arrays with it."""
+    op("head_dist", name="../head")(d, a)
+    op("logits", inputs=["head", "../head"])(d, a)
+    for name in [name for name in a if name.startswith("head_dist.") and "token" not in name]:
+        a[name.replace("head_dist", "../head")] = a.pop(name)
     d["arrays"] = list(a)
-
-
-def without_names(d, a) -> None:
-    """As files of before the names of the arrays were kept, and the last layer's weights gone."""
-    del d["arrays"], a["head.weight"]
 
 
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda d, a: d.update(format=99), "is of format 99, but this version reads 1"),
+        (lambda d, a: d.update(format=99), "is of format 99, but this version reads 2"),
         (lambda d, a: a.pop("head.bias"), "lacks head.bias"),
         (lambda d, a: a.pop("head.weight"), "lacks head.weight"),
-        (lambda d, a: a.update(extra=np.zeros(1)), "holds extra, which belongs to no layer"),
+        (lambda d, a: a.update(extra=np.zeros(1)), "holds extra, which belongs to no operator"),
         (lambda d, a: a.update({"head.bias": np.zeros(3)}), "holds head.bias as float64, but int32"),
-        (lambda d, a: d["layers"][0].update(prologue="FAST"), 'says patch_embed.prologue "FAST", but'),
-        (lambda d, a: d.pop("layers"), "lacks the description.layers"),
-        (lambda d, a: d["network"].pop("macs"), "lacks network.macs"),
-        (without_names, "lacks head.weight"),
-        (lambda d, a: a.pop("blocks.0.mlp.fc1.table"), "lacks blocks.0.mlp.fc1.table"),
-        (lambda d, a: a.pop("blocks.0.attn.o.1.exp_table"), "lacks blocks.0.attn.o.1.exp_table"),
-        (cut("residual_init", 5), "residual_init of the shape (5, 8), but 6 rows"),
-        (cut("head.weight", 2), "head.bias of the shape (3,), but (2,) was expected"),
-        (cut("head.mult", 2), "head.mult of the shape (2,), but (3,) was expected"),
-        (cut("blocks.0.mlp.fc1.channel_shift", 5), "fc1.channel_shift of the shape (5,), but (8,) was"),
-        (cut("blocks.0.mlp.fc1.table", 100), "fc1.table of the shape (100,), but (256,) was expected"),
-        (cut("blocks.0.attn.o.0.exp_table", 0), "o.0.exp_table of the shape (0,), but (256,) was expected"),
-        (lambda d, a: a["head.shift"].fill(48), "values of head.shift beyond the 1 to 47"),
+        (op("head", op="Conv7"), 'says head.op "Conv7", but one of Activation, Add'),
+        (lambda d, a: d.pop("ops"), "lacks the description.ops"),
+        (lambda d, a: d["network"].pop("output"), "lacks network.output"),
+        (lambda d, a: d.pop("arrays"), "lacks the description.arrays"),
+        (lambda d, a: a.pop("blocks.0.mlp.act.table"), "lacks blocks.0.mlp.act.table"),
+        (lambda d, a: (d["arrays"].remove("head.bias"), a.pop("head.bias")), "head has bias of none"),
+        (lambda d, a: (d["arrays"].remove("norm.scale"), a.pop("norm.scale")), "lacks norm.scale"),
+        (cut("x.values", 5), "adds patch_embed (6, 8) to x (5, 8)"),
+        (cut("head.weight", 2), "head has bias of the shape (3,), but (2,) was expected"),
+        (cut("head.mult", 2), "head has mult of the shape (2,), but (3,) was expected"),
+        (cut("norm.channel_shift", 5), "norm has channel_shift of the shape (5,), but (8,) was"),
+        (cut("blocks.0.mlp.act.table", 100), "act has table of the shape (100,), but (256,) was expected"),
+        (cut("blocks.0.attn.softmax.0.table", 0), "softmax.0 has table of the shape (0,), but (256,) was"),
+        (cut("norm.scale", 3), "norm has a scale of the shape (3,), but one number"),
+        (lambda d, a: a["head.shift"].fill(48), "head has shift values from 48 to 48, but 1 to 47"),
         (top(name="../../evil"), "has the name '../../evil' in it, but one without a folder"),
         (top(name=".."), "has the name '..' in it"),
         (top(name=""), "has the name '' in it"),
-        (top(tokens="6"), 'says network.tokens "6", but a whole number was expected'),
-        (top(tokens=True), "says network.tokens true, but a whole number"),
         (top(info=None), "says network.info null, but an object was expected"),
-        (top(output_scale=float("nan")), "says network.output_scale NaN, but a finite number was expected"),
-        (top(output="nothing"), "has no layer that gives nothing"),
-        (top(input_channels=5), "patch_embed.weight of the shape (8, 4), but (8, 5) was expected"),
+        (top(output="nothing"), "no operator makes nothing"),
+        (cut("x.values", 0), "x has values of the shape (0, 8)"),
+        (op("image", shape=[6]), "says image.shape a list, but a list of at least 2 was expected"),
+        (op("image", shape=[0, 4]), "has the shape (0, 4)"),
+        (op("image", dtype="int3"), "makes int3, but int8 or uint8"),
         (elsewhere, "has the name '../head' in it"),
-        (layer("head", inputs="image"), 'says head.inputs "image", but a list was expected'),
-        (layer("patch_embed", inputs=["no"]), "has no tensor no, which patch_embed reads"),
-        (layer("head", count=-1), "says head.count -1, but at least 0 was expected"),
-        (layer("head", first_token=6), "streams token 7 of head, but its inputs have [6]"),
-        (layer("head", weight_bits=3), "says head.weight_bits 3, but 8, 4 or 2"),
-        (layer("head_dist", output_token=1), "adds 1×3 values from row 1 of logits on in head_dist"),
-        (layer("head", norm=[]), "says head.norm [], but an object was expected"),
-        (layer("head", norm=None, odd=1), "has head.odd, which is not known"),
-        (layer("head", name=7), "says layers[14].name 7, but a text was expected"),
-        (lambda d, a: d["layers"].append([]), "says the description.layers[16] [], but an object"),
-        (lambda d, a: d["layers"][0].pop("inputs"), "lacks patch_embed.inputs"),
-        (lambda d, a: (d.pop("arrays"), a.pop("residual_init")), "lacks residual_init"),
-        (layer("head", norm={"mean_mult": "1"}), 'says head.norm.mean_mult "1", but a whole number'),
-        (layer("blocks.0.mlp.fc2", norm=None), "for the NORMALISE of head"),
-        (layer("blocks.0.attn.s.0", row_max=False), "for the EXPONENTIAL of blocks.0.attn.o.0"),
-        (layer("patch_embed", norm=None), "for the NORMALISE of blocks.0.attn."),
-        (layer("blocks.0.attn.s.0", stationary_input=None), "has no tensor None, which blocks.0.attn.s.0"),
-        (lambda d, a: d.update(layers=[]), "which belongs to no layer"),
+        (op("head", inputs="image"), 'says head.inputs "image", but a list was expected'),
+        (op("head", inputs=[]), "head reads 0 values, but 1 was expected"),
+        (op("patch_embed", inputs=["no"]), "reads no, which no operator before it makes"),
+        (op("head.token", count=-1), "says head.token.count -1, but at least 0 was expected"),
+        (op("head.token", first=6), "takes 1 tokens from token 6 on, but norm has 6"),
+        (op("head", weight_bits=3), "head has weights of 3 bits; 8, 4 and 2"),
+        (op("blocks.0.attn.o.0", divide=False), "has divide = False, but the rows of"),
+        (op("blocks.0.attn.s.0", transposed=False), "multiplies 4 channels with 6 of blocks.0.attn.k.0"),
+        (op("norm", constants=[]), "says norm.constants [], but an object was expected"),
+        (op("norm", constants=None), "norm has no constants"),
+        (op("norm", constants={"mean_mult": "1"}), 'says norm.constants.mean_mult "1", but a whole number'),
+        (
+            op("head", quantisation={"scale": float("nan"), "zero_point": 0, "offset": 0}),
+            "but a finite number",
+        ),
+        (op("head", odd=1), "has head.odd, which is not known"),
+        (op("head", name=7), "says ops[27].name 7, but a text was expected"),
+        (lambda d, a: d["ops"].append([]), "says the description.ops[31] [], but an object"),
+        (lambda d, a: d.update(ops=[]), "which belongs to no operator"),
+        (op("logits", name="patch_embed.add"), "has two operators patch_embed.add"),
     ],
 )
 def test_damage_is_told_in_a_sentence(network, tmp_path, change, words):

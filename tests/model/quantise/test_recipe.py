@@ -1,6 +1,5 @@
 """Recipes: what holds for which layer, and a sentence for everything that a file may not say."""
 
-import re
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -9,12 +8,14 @@ import numpy as np
 import pytest
 
 from hw.contract.errors import PointwiseError
+from model.graph.ops import Input, LayerNorm, Linear, MatMul
 from model.networks import DeiTConfig
 from model.quantise import LayerRecipe, Recipe, load_network, load_recipe, quantise, save_network
 from model.quantise.deit import layer_names
 from model.quantise.ranges.minmax import MinMax
 from model.quantise.recipe import PLAIN
 from model.synthetic import synthetic_checkpoint, synthetic_images
+from tests.model.graph.equality import same
 
 CONFIG = DeiTConfig(
     image_size=4, patch=2, in_channels=1, dim=8, depth=2, heads=2, mlp_ratio=2, classes=3, distilled=True
@@ -98,9 +99,9 @@ def test_a_pattern_for_nothing_is_refused(state, images):
 
 def test_names_are_those_of_the_integer_layers(state, images):
     network = quantise(state, CONFIG, images)
-    layers = {re.sub(r"\.\d+$", "", layer.name) for layer in network.layers}
+    kinds = Input | Linear | MatMul | LayerNorm
     names = layer_names(CONFIG)
-    assert layers == {name for name in names if name != "image" and "norm" not in name}
+    assert {op.layer for op in network.ops if isinstance(op, kinds)} == set(names)
     assert len(names) == len(set(names))
 
 
@@ -146,27 +147,26 @@ def test_every_key_changes_the_layers_that_it_names_and_their_block_only(state, 
     value, pattern = CHANGES[key]
     usual = quantise(state, CONFIG, images, recipe=Recipe(PLAIN))
     other = quantise(state, CONFIG, images, recipe=Recipe(PLAIN, ((pattern, {key: value}),)))
-    differ = {a.name for a, b in zip(usual.layers, other.layers, strict=True) if not same(a, b)}
+    differ = {a.name for a, b in zip(usual.ops, other.ops, strict=True) if not same(a, b)}
     part = pattern.replace("norm2", "mlp.fc1")
     assert any(name.startswith(part) for name in differ), differ
     assert all(name.startswith("blocks.0.") for name in differ), differ
 
 
-def same(a, b) -> bool:
-    return all(np.array_equal(x, y) for x, y in zip(vars(a).values(), vars(b).values(), strict=True))
-
-
 def test_bits_and_granularity_show_in_the_integers(state, images):
     recipe = Recipe(PLAIN, (("*.fc2", {"weight_bits": 3}), ("*.attn.v", {"granularity": "head"})))
     network = quantise(state, CONFIG, images, recipe=recipe)
-    layers = {layer.name: layer for layer in network.layers}
-    assert np.abs(layers["blocks.0.mlp.fc2"].weight).max() == 3
-    assert layers["blocks.0.mlp.fc2"].weight_bits == 4
-    for name, layer in layers.items():
-        if ".attn.v." in name:
-            assert np.ptp(layer.real_scale) == 0
-    assert layers["blocks.0.attn.v.0"].scale != layers["blocks.0.attn.v.1"].scale
-    assert layers["blocks.0.attn.k.0"].scale == layers["blocks.0.attn.k.1"].scale
+    assert np.abs(network["blocks.0.mlp.fc2"].weight).max() == 3
+    assert network["blocks.0.mlp.fc2"].weight_bits == 4
+    for op in network.ops:
+        if op.layer.endswith(".attn.v"):
+            assert np.ptp(op.quantisation.scale) == 0
+
+    def step(name: str) -> float:
+        return network[f"blocks.0.attn.{name}"].quantisation.step
+
+    assert step("v.0") != step("v.1")
+    assert step("k.0") == step("k.1")
 
 
 def test_the_recipe_stays_with_the_saved_network(state, images, tmp_path):
@@ -179,7 +179,7 @@ def test_the_recipe_stays_with_the_saved_network(state, images, tmp_path):
 def test_methods_of_the_user_are_found_by_import(state, images, mine):
     plain = quantise(state, CONFIG, images, recipe=Recipe(PLAIN))
     doubled = quantise(state, CONFIG, images, recipe=Recipe(replace(PLAIN, range="test:Doubled")))
-    index = [layer.name for layer in plain.layers].index("blocks.0.attn.v.0")
-    assert doubled.layers[index].scale == pytest.approx(2 * plain.layers[index].scale)
+    name = "blocks.0.attn.v.0"
+    assert doubled[name].quantisation.step == pytest.approx(2 * plain[name].quantisation.step)
     with pytest.raises(PointwiseError, match="'test:halves' gave patch_embed something else than integers"):
         quantise(state, CONFIG, images, recipe=Recipe(replace(PLAIN, rounding="test:halves")))

@@ -1,16 +1,9 @@
 """What training has fixed reaches the integers as it is."""
 
-import json
-from pathlib import Path
-
 import numpy as np
 import pytest
-import safetensors.numpy
 
 from hw.contract.errors import PointwiseError
-from model.compiler.random_network import random_network
-from model.quantise import load_network, save_network
-from model.quantise.io import METADATA_KEY
 from model.quantise.moments import Moments
 from model.quantise.trained import WeightGrid, stored_bits
 from model.quantise.weights import quantise_rows
@@ -46,15 +39,3 @@ def test_weights_on_a_grid_keep_their_integers(bits: int):
     inputs = Moments(rng.normal(size=16), np.full(16, 2.0))
     rows = quantise_rows(weight * 0.0371, rng.normal(size=50), 0.01, "x", inputs, grid=grid)
     assert np.array_equal(rows.weight, integers)
-
-
-def test_files_from_before_there_were_bits_hold_8(tmp_path: Path):
-    path = tmp_path / "net.safetensors"
-    save_network(path, random_network(0))
-    with safetensors.safe_open(path, framework="np") as file:
-        description = json.loads(file.metadata()[METADATA_KEY])
-        arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    for layer in description["layers"]:
-        del layer["weight_bits"]
-    safetensors.numpy.save_file(arrays, path, {METADATA_KEY: json.dumps(description)})
-    assert {layer.weight_bits for layer in load_network(path).layers} == {8}

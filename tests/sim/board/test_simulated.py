@@ -16,7 +16,7 @@ from hw.contract.errors import PointwiseError
 from hw.contract.files import write_file
 from model.compiler import compile_network, write
 from model.compiler.random_network import random_image, random_network
-from model.integer.network import run
+from model.graph import run
 from sim.board.description import Description
 from sim.board.device import Board, memory_of
 from sim.board.link import connect
@@ -35,7 +35,7 @@ def compiled(folder, seed):
     image = random_image(network, seed)
     write(program, folder)
     write_file(folder / "input.bin", program.pack_input(image))
-    return folder, run(network, image)[network.layers[-1].name]
+    return folder, run(network, image)[network.output]
 
 
 @pytest.fixture(scope="module")

@@ -13,6 +13,7 @@ import pytest
 from hw.contract.registers import Cause
 from model.compiler import compile_network
 from model.compiler.random_network import random_image, random_network
+from model.engine import fuse
 from sim.cli import main
 from sim.reporting.figure import MAX_KINDS
 from sim.reporting.folder import MANIFEST, PAGE, PICTURE, REPORT, TIMELINE, renew, write
@@ -94,7 +95,7 @@ def test_the_layers_of_a_report_are_all_of_its_cycles(run: Path) -> None:
     report = json.loads((run / REPORT).read_text())
     network = random_network(SEED)
     layers = report["layers"]
-    assert sorted(entry["name"] for entry in layers) == sorted(layer.name for layer in network.layers)
+    assert sorted(entry["name"] for entry in layers) == sorted(op.name for op in fuse(network))
     rest = report["rest"]["start"] + report["rest"]["end"]
     assert sum(entry["cycles"] for entry in layers) + rest == report["cycles"]
     assert sum(entry["macs"] for entry in layers) == report["macs"] == network.macs

@@ -10,6 +10,7 @@ import pytest
 from hw.contract.config import CoreConfig
 from model.compiler.random_network import random_network
 from model.compiler.shapes import Shape
+from model.engine import fuse
 from model.networks import NETWORKS
 from sim.fuzz import run_network
 from sim.system.testbench import build_core
@@ -24,6 +25,6 @@ def test_one_block(name: str):
     network = random_network(0, replace(Shape.of(NETWORKS[name]), depth=1))
     outcome = run_network(build_core(CORE), CORE, network, 0, {"latency": 40}, CYCLES)
     assert not outcome.mismatches
-    assert outcome.tensors == len(network.layers)
+    assert outcome.tensors == len(fuse(network))
     peak = CORE.rows * CORE.cols * outcome.cycles
     assert network.macs / peak > 0.75

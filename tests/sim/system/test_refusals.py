@@ -9,7 +9,7 @@ from hw.contract.image import TRAILER_BYTES
 from hw.contract.registers import Error
 from model.compiler import Compiled, compile_network
 from model.compiler.random_network import random_image, random_network
-from model.integer.network import run
+from model.graph import run
 from sim.system.run import CoreRun, run_core
 from tests.sim.system.cores import SHAPES, simulator
 
@@ -116,7 +116,7 @@ def output_base(compiled: Compiled) -> str:
 
 def assert_right(compiled: Compiled, block: bytes) -> None:
     network = random_network(SEED)
-    expected = run(network, random_image(network, SEED))[network.layers[-1].name]
+    expected = run(network, random_image(network, SEED))[network.output]
     assert (compiled.read_output(block)[network.output] == expected).all()
 
 
