@@ -6,6 +6,7 @@ import numpy as np
 
 from hw.contract.image import Header
 from model.graph import Graph
+from model.graph.ops import Activation
 from model.quantise.io import describe
 
 from .memory import Memory
@@ -44,16 +45,19 @@ def input_memory(block: bytes, name: str, word_bits: int) -> Memory:
 
 
 def tensor_memories(network: Graph, word_bits: int | None = None) -> Iterator[Memory]:
-    """Every integer tensor of a network: weights, biases, multipliers, shifts, tables, position embeddings.
+    """Every integer tensor of a network, called ``OPERATOR.field``.
+
+    Weights, biases, multipliers and shifts of products, tables of activations and softmax, channel shifts of
+    LayerNorms, and position embeddings, the ``values`` of a constant.
 
     Args:
         word_bits: see ``Memory``; None takes one element a word.
     """
-    unsigned = {f"{layer.name}.table" for layer in network.layers if layer.out_unsigned}
     for name, values in describe(network)[0].items():
         if values.dtype.kind not in "iu":
             continue
-        if name.endswith(".table"):
-            values = values.astype(np.uint8 if name in unsigned else np.int8)
+        op = network[name.rpartition(".")[0]]
+        if isinstance(op, Activation):
+            values = values.astype(op.dtype)
         about = f"{name} of {network.name}, {values.dtype}."
         yield Memory(name, about, values, 8 * values.itemsize if word_bits is None else word_bits)

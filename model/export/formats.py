@@ -21,7 +21,7 @@ class Format:
         name: on the command line. about: one line for people.
         module: of this package, with ``encode``; imported when it is used, since some bring large libraries.
         suffix: of its files.
-        memory: it takes a ``Memory``; otherwise an ``Graph``.
+        memory: it takes a ``Memory``; otherwise a ``Graph``.
     """
 
     name: str

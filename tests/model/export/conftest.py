@@ -2,7 +2,7 @@
 
 import pytest
 
-from model.integer.network import IntegerNetwork
+from model.graph import Graph
 from model.networks import DeiTConfig
 from model.quantise import quantise
 from model.synthetic import synthetic_checkpoint, synthetic_images
@@ -13,7 +13,7 @@ CONFIG = DeiTConfig(
 
 
 @pytest.fixture(scope="session")
-def distilled() -> IntegerNetwork:
+def distilled() -> Graph:
     """A small distilled DeiT in colour."""
     images = synthetic_images(CONFIG, 8, seed=1).numpy()
     return quantise(synthetic_checkpoint(CONFIG).state, CONFIG, images, name="small")

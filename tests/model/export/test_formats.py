@@ -41,20 +41,21 @@ def test_the_image_with_its_numbers(distilled, image):
     content = image_memory(image, distilled.name, 64)
     assert content.data == image
     assert content.alignment == 4096
-    assert content.constants["input_bytes"] > 0 and content.constants["max_tokens"] == distilled.tokens
+    assert (
+        content.constants["input_bytes"] > 0 and content.constants["max_tokens"] == distilled.input.shape[0]
+    )
 
 
 def test_tensors_are_all_integers_of_the_network(distilled):
     memories = {memory.name: memory for memory in tensor_memories(distilled)}
-    assert np.array_equal(memories.pop("residual_init").values, distilled.residual_init)
-    for layer in distilled.layers:
-        for field in ("weight", "bias", "mult", "shift", "channel_shift", "exp_table", "table"):
-            values = getattr(layer, field)
+    for op in distilled.ops:
+        for field in ("values", "weight", "bias", "mult", "shift", "channel_shift", "table"):
+            values = getattr(op, field, None)
             if values is None:
                 continue
-            memory = memories.pop(f"{layer.name}.{field}")
+            memory = memories.pop(f"{op.name}.{field}")
             assert np.array_equal(memory.values, values)
-            assert memory.word_bits == {"bias": 32, "mult": 16}.get(field, 8), memory.name
+            assert memory.word_bits == {"bias": 32, "mult": 16, "values": 16}.get(field, 8), memory.name
             assert memory.data == np.asarray(values).astype(memory.values.dtype).tobytes()
     assert not memories
     assert {memory.word_bits for memory in tensor_memories(distilled, 64)} == {64}

@@ -7,7 +7,8 @@ from model import digits
 from model.checkpoints import MICRO_DIGITS, load_checkpoint
 from model.evaluate import sqnr_db
 from model.export.onnx_file import encode
-from model.integer.network import IntegerNetwork, run
+from model.graph import Graph, run
+from model.graph.ops import Activation, Linear
 from model.networks import DeiTConfig, network
 from model.quantise import patchify, quantise
 from model.synthetic import synthetic_images
@@ -36,12 +37,12 @@ def answer(data: bytes, given: np.ndarray, level: str = "as written") -> np.ndar
     return logits
 
 
-def integer_logits(integers: IntegerNetwork, tokens: np.ndarray) -> np.ndarray:
-    return run(integers, tokens)[integers.layers[-1].name][:, 0] * integers.output_scale
+def integer_logits(integers: Graph, tokens: np.ndarray) -> np.ndarray:
+    return integers.real(integers.output, run(integers, tokens)[integers.output][:, 0])
 
 
 @pytest.fixture(scope="module")
-def micro() -> tuple[IntegerNetwork, bytes, np.ndarray]:
+def micro() -> tuple[Graph, bytes, np.ndarray]:
     """The network of the digits, its file, and the integer model's logits of all that are held out."""
     checkpoint = load_checkpoint(MICRO_DIGITS, network("micro"))
     data = digits.load()
@@ -73,24 +74,23 @@ def test_integers_and_steps_read_back(case: str, request: pytest.FixtureRequest)
     made = request.getfixturevalue(case)
     integers = made[0] if case == "micro" else made
     _, arrays = initialisers(encode(integers))
-    for layer in integers.layers:
-        if layer.weight is None:
+    for op in integers.ops:
+        if isinstance(op, Activation):
+            assert np.array_equal(arrays[f"{op.name}.table"], op.table)
+        if not isinstance(op, Linear):
             continue
-        assert arrays[f"{layer.name}.weight"].dtype == np.int8
-        assert np.array_equal(arrays[f"{layer.name}.weight"].T, layer.weight)
-        # With the input's zero point taken out of the bias again, it is the layer's.
+        assert arrays[f"{op.name}.weight"].dtype == np.int8
+        assert np.array_equal(arrays[f"{op.name}.weight"].T, op.weight)
+        # With the input's zero point taken out of the bias again, it is the operator's.
         zero = 0
-        if layer.in_unsigned:
-            zero = int(arrays[f"{layer.inputs[0]}.zero"])
-            assert (
-                zero == next(other for other in integers.layers if other.name == layer.inputs[0]).zero_point
-            )
-        folded = zero * layer.weight.sum(axis=1, dtype=np.int64)
-        assert np.array_equal(arrays[f"{layer.name}.bias"] - folded, layer.bias)
-        if layer.table is not None:
-            assert np.array_equal(arrays[f"{layer.name}.table"], layer.table)
-    positions = arrays[integers.residual_name][0] / integers.layers[0].scale
-    assert np.array_equal(np.round(positions), integers.residual_init)
+        (source,) = op.inputs
+        if integers.values[source].dtype == "uint8":
+            zero = int(arrays[f"{source}.zero"])
+            assert zero == integers[source].quantisation.zero_point > 0
+        folded = zero * op.weight.sum(axis=1, dtype=np.int64)
+        assert np.array_equal(arrays[f"{op.name}.bias"] - folded, op.bias)
+    positions = arrays["x.real"][0] / integers["x"].quantisation.step
+    assert np.array_equal(np.round(positions), integers["x"].values)
 
 
 def test_quantisation_is_said_with_the_standard_operators(micro):
@@ -101,9 +101,7 @@ def test_quantisation_is_said_with_the_standard_operators(micro):
     assert products
     for node in products:
         left, right = (makers[name] for name in node.input)
-        assert left.op_type in ("DequantizeLinear", "Concat", "Softmax"), node.name
-        parts = [makers[name] for name in left.input] if left.op_type == "Concat" else []
-        assert {part.op_type for part in parts} <= {"DequantizeLinear"}
+        assert left.op_type in ("DequantizeLinear", "Softmax"), node.name
         assert right.op_type in ("DequantizeLinear", "Transpose"), node.name
     for node in model.graph.node:
         if node.op_type == "QuantizeLinear":
@@ -116,11 +114,13 @@ def test_scales_are_those_of_the_integer_network(micro):
     """A weight's step times its input's is the accumulator's; over the output's it is the requantisation."""
     integers, data, _ = micro
     _, arrays = initialisers(data)
-    layer = next(layer for layer in integers.layers if layer.name == "blocks.1.mlp.fc2")
-    hidden = next(other for other in integers.layers if other.name == layer.inputs[0])
-    assert arrays[f"{hidden.name}.scale"] == np.float32(hidden.scale)
-    steps = arrays["blocks.1.mlp.fc2.weight.scale"] * np.float64(hidden.scale)
-    assert np.allclose(steps / layer.scale, layer.mult / 2.0**layer.shift, rtol=1e-6)
+    linear, hidden = integers["blocks.1.mlp.fc2"], integers["blocks.1.mlp.act"].quantisation
+    assert arrays["blocks.1.mlp.act.scale"] == np.float32(hidden.step)
+    steps = arrays["blocks.1.mlp.fc2.weight.scale"] * np.float64(hidden.step)
+    assert np.allclose(steps / linear.quantisation.step, linear.mult / 2.0**linear.shift, rtol=1e-6)
+    # Heads side by side have one step, the mean of theirs.
+    (contexts,) = {float(arrays[f"blocks.1.attn.{name}.scale"]) for name in ("o.0", "o.1", "o.2", "contexts")}
+    assert contexts == np.float32(np.mean(integers["blocks.1.attn.contexts"].quantisation.scale))
 
 
 def test_colours_and_two_heads(distilled):

@@ -11,9 +11,9 @@ import torch
 from hw.contract.errors import PointwiseError
 from model.deit import DeiT
 from model.export.torch_file import encode
+from model.graph import run
+from model.graph.ops import Linear
 from model.integer.convolution import convolve
-from model.integer.layernorm import normalise, statistics, token_sums
-from model.integer.network import run
 from model.integer.requantise import requantise
 from model.integer.rounding import INT16
 from model.networks import DeiTConfig, expected_shapes
@@ -47,44 +47,40 @@ def test_an_ordinary_deit_takes_the_tensors(content, config):
             assert kind == torch.int16, key
 
 
-def test_weights_and_biases_are_those_of_the_layers(distilled, content, config):
+def test_weights_and_biases_are_those_of_the_operators(distilled, content, config):
     state = {key: tensor.numpy() for key, tensor in content["model"].items()}
     dim, width = config.dim, config.head_dim
-    for layer in distilled.layers:
-        if layer.weight is None:
+    for op in distilled.ops:
+        if not isinstance(op, Linear):
             continue
-        block, _, last = layer.name.rpartition(".attn.")
-        rows, key = slice(None), layer.name
+        block, _, last = op.name.rpartition(".attn.")
+        rows, key = slice(None), op.name
         if block and last[0] in "qkv":
             letter, head = last.split(".")
             first = "qkv".index(letter) * dim + int(head) * width
             rows, key = slice(first, first + width), f"{block}.attn.qkv"
-        if layer.name == "patch_embed":
+        if op.name == "patch_embed":
             key = "patch_embed.proj"
-        assert np.array_equal(state[f"{key}.weight"].reshape(-1, layer.weight.shape[1])[rows], layer.weight)
-        assert np.array_equal(state[f"{key}.bias"][rows], layer.bias)
+        assert np.array_equal(state[f"{key}.weight"].reshape(-1, op.weight.shape[1])[rows], op.weight)
+        assert np.array_equal(state[f"{key}.bias"][rows], op.bias)
 
 
 def test_positions_and_class_tokens_start_as_in_the_integer_network(distilled, content, config):
     tokens = patchify(distilled, synthetic_images(config, 1, seed=5).numpy())[0]
-    embed = distilled.layers[0]
+    embed = distilled["patch_embed"]
     patches = tokens[config.prefix_tokens :]
     made = requantise(convolve(patches, embed.weight), embed.bias, embed.mult, embed.shift, INT16)
     class_tokens = [content["model"][key][0].numpy() for key in ("cls_token", "dist_token")]
     start = content["model"]["pos_embed"][0].numpy() + np.concatenate([*class_tokens, made])
-    assert np.array_equal(start, run(distilled, tokens)["patch_embed"])
+    assert np.array_equal(start, run(distilled, tokens)["patch_embed.add"])
 
 
 def test_norms_give_the_integers_that_enter_the_array(distilled, content, config):
     """The ordinary LayerNorm against the integer one, which rounds it."""
     rng = np.random.default_rng(3)
     residual = rng.integers(-20000, 20000, (50, config.dim))
-    for index, reader in enumerate(("blocks.0.attn.q.0", "blocks.0.mlp.fc1", "blocks.1.attn.q.0")):
-        key = f"blocks.{index // 2}.norm{index % 2 + 1}"
-        layer = next(layer for layer in distilled.layers if layer.name == reader)
-        at = distilled.layers.index(layer)
-        constants = next(before.norm for before in reversed(distilled.layers[:at]) if before.norm)
-        expected = normalise(residual, *statistics(*token_sums(residual), constants), layer.channel_shift)
+    for key in ("blocks.0.norm1", "blocks.0.norm2", "blocks.1.norm1"):
+        expected = distilled[key].integer(residual)
         norm = torch.nn.functional.layer_norm(
             torch.from_numpy(residual).double(), [config.dim], content["model"][f"{key}.weight"].double()
         )
@@ -95,13 +91,15 @@ def test_norms_give_the_integers_that_enter_the_array(distilled, content, config
 
 def test_requantisation_and_everything_else_is_there(distilled, content):
     tables = content["requantise"]
-    for layer in distilled.layers:
-        for name in ("mult", "shift", "table", "exp_table"):
-            if getattr(layer, name) is not None:
-                assert np.array_equal(tables.pop(f"{layer.name}.{name}").numpy(), getattr(layer, name))
+    assert "blocks.1.mlp.act.table" in tables and "blocks.1.attn.softmax.2.table" in tables
+    for op in distilled.ops:
+        for name in ("mult", "shift", "table"):
+            if getattr(op, name, None) is not None:
+                assert np.array_equal(tables.pop(f"{op.name}.{name}").numpy(), getattr(op, name))
     assert not tables
     described = json.loads(content["description"])
-    assert [layer["scale"] for layer in described["layers"]] == [layer.scale for layer in distilled.layers]
+    zeros = [op["quantisation"]["zero_point"] for op in described["ops"]]
+    assert zeros == [op.quantisation.zero_point for op in distilled.ops] and any(zeros)
 
 
 def test_other_networks_are_refused(distilled):
