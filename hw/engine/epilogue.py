@@ -28,7 +28,7 @@ WRITE = RESULT + 2
 
 
 class Epilogue(wiring.Component):
-    """``model.integer.network.finish``, and where its results go.
+    """``model.integer.requantise`` and what follows it, and where its results go.
 
     Ports:
         descriptor: convolutions in order. dma_done: completed DMA instructions.

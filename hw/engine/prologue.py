@@ -17,7 +17,7 @@ PRODUCT = signed(34)
 
 
 class Prologue(wiring.Component):
-    """``model.integer.network.prepare`` for one activation word a cycle.
+    """The integer functions of ``LayerNorm`` and ``Softmax`` for one activation word a cycle.
 
     Ports:
         valid, tag: the token. act_word: R int8 (or uint8) lanes, for PLAIN and EXPONENTIAL. res_word: R int16

@@ -58,9 +58,7 @@ def pack_stream(op: EngineOp, parts: tuple[int, ...], config: CoreConfig) -> byt
     per_tile = []
     shifts = channel_shifts(op)
     if shifts is not None:
-        shifts = _in_range(
-            op, "channel_shift", spread(np.asarray(shifts), parts, config), *CHANNEL_SHIFTS
-        )
+        shifts = _in_range(op, "channel_shift", spread(np.asarray(shifts), parts, config), *CHANNEL_SHIFTS)
         lanes = _padded(shifts.astype(np.uint8)[None], 1, k_tiles * rows).reshape(k_tiles, rows)
         block = _padded(lanes, k_tiles, shift_rows(config) * cols).reshape(
             1, k_tiles, shift_rows(config), cols

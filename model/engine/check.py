@@ -6,7 +6,7 @@ from hw.contract.errors import PointwiseError
 from model.graph import Graph
 from model.graph.ops import Input
 
-from .op import Accumulate, EngineOp, Keys, Normalise, TokenSums, Values
+from .op import Accumulate, EngineOp, Keys, Normalise, Plain, RowMax, TokenSums, Values
 
 
 def check_order(graph: Graph, ops: Sequence[EngineOp]) -> None:
@@ -33,6 +33,12 @@ def check_order(graph: Graph, ops: Sequence[EngineOp]) -> None:
                 f"{op.name} normalises {op.streamed[0]}, but the statistics at hand are "
                 f"{f'of {statistics}' if statistics else 'of nothing'}: the core keeps those of one value "
                 "at a time; let what reads it follow what makes it"
+            )
+        kept = op.stage(TokenSums) is not None or op.stage(RowMax) is not None
+        if op.first and kept and not isinstance(op.prologue, Plain):
+            raise PointwiseError(
+                f"{op.name} reads what is kept of tokens from token {op.first} on, and keeps such of its own "
+                "from token 0; one instruction has one first token"
             )
         if added is not None:
             if added.value == graph.output or isinstance(graph[added.value], Input):

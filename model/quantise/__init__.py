@@ -1,4 +1,4 @@
-"""Post-training quantisation: a float DeiT and calibration images to an ``IntegerNetwork``."""
+"""Post-training quantisation: a float DeiT and calibration images to a graph of integers."""
 
 from .deit import quantise
 from .inputs import patchify

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from hw.contract.legal import CHANNEL_SHIFTS, MEAN_SHIFTS, NORM_SHIFTS
 from model.integer.layernorm import NormConstants, normalise, statistics, token_sums
 
 from ..op import Op
@@ -12,6 +13,15 @@ from ..value import FLOAT, Value
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+RANGES = {
+    "mean_mult": (0, 65535),
+    "mean_shift": MEAN_SHIFTS,
+    "norm_mult": (0, 65535),
+    "norm_shift": NORM_SHIFTS,
+    "epsilon": (0, (1 << 32) - 1),
+}
+"""Least and largest of each constant."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,9 +52,13 @@ class LayerNorm(Op):
             return source
         if self.constants is None:
             raise self.refused("has no constants")
+        for name, (low, high) in RANGES.items():
+            value = getattr(self.constants, name)
+            if not low <= value <= high:
+                raise self.refused(f"has {name} = {value}, but {low} to {high} is possible")
         if self.channel_shift is not None:
             self.needs_shape("channel_shift", (source.channels,))
-            self.needs_range("channel_shift", 0, 15)
+            self.needs_range("channel_shift", *CHANNEL_SHIFTS)
         return Value(source.shape, "int8")
 
     def integer(self, *inputs: np.ndarray) -> np.ndarray:

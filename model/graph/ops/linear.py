@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from hw.contract.legal import SHIFTS
 from model.integer.convolution import convolve
 from model.integer.requantise import requantise
 
@@ -79,6 +80,6 @@ class Linear(Op):
 
 def check_requantisation(op: Op, n: int) -> None:
     """Refuse bias, mult or shift of another shape than (N,), or out of range."""
-    for name, low, high in (("bias", -(1 << 31), (1 << 31) - 1), ("mult", 0, 65535), ("shift", 1, 47)):
+    for name, low, high in (("bias", -(1 << 31), (1 << 31) - 1), ("mult", 0, 65535), ("shift", *SHIFTS)):
         op.needs_shape(name, (n,))
         op.needs_range(name, low, high)

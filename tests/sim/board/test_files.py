@@ -11,6 +11,7 @@ from hw.contract.config import PRESETS
 from hw.contract.errors import PointwiseError
 from model.compiler import compile_network, write
 from model.compiler.random_network import random_network
+from model.graph.ops import Linear
 from sim.board.description import Description
 from sim.board.session import read_inputs, read_program
 from tests.sim.board.example import DESCRIPTION
@@ -114,9 +115,10 @@ def test_a_manifest_without_the_tensors_of_its_output_is_told(program):
 def test_a_manifest_of_another_image_of_the_same_size_is_told(program, tmp_path):
     """The same network with one weight changed: every size is the same."""
     network = random_network(3)
-    weight = network.layers[0].weight.copy()
+    embed = next(op for op in network.ops if isinstance(op, Linear))
+    weight = embed.weight.copy()
     weight[0, 0] ^= 1
-    changed = replace(network, layers=(replace(network.layers[0], weight=weight), *network.layers[1:]))
+    changed = network.changed({embed.name: replace(embed, weight=weight)})
     write(compile_network(changed, CONFIG), tmp_path / "other")
     image, other = ((folder / "image.bin").read_bytes() for folder in (program, tmp_path / "other"))
     assert len(image) == len(other)
