@@ -110,7 +110,7 @@ def _table(
     op: EngineOp, name: str, values: np.ndarray, low: int, high: int, config: CoreConfig
 ) -> np.ndarray:
     """(rows, C) bytes of a table."""
-    entries = _in_range(op, name, np.asarray(values), low, high) & 255
+    entries = _in_range(op, name, np.asarray(values, np.int64), low, high) & 255
     flat = np.zeros(table_rows(config) * config.cols, np.uint8)
     flat[: len(entries)] = entries
     return flat.reshape(-1, config.cols)

@@ -11,7 +11,8 @@ from torch import Tensor
 
 from model.deit import DeiT
 from model.evaluate import sqnr_db
-from model.integer.network import IntegerNetwork, run
+from model.graph import Graph, run
+from model.graph.ops import LayerNorm
 from model.networks import DeiTConfig
 from model.quantise import patchify
 
@@ -84,7 +85,7 @@ def float_features(
 
 
 def integer_features(
-    network: IntegerNetwork,
+    network: Graph,
     state: Mapping[str, Tensor],
     config: DeiTConfig,
     images: np.ndarray,
@@ -95,13 +96,13 @@ def integer_features(
     The first are the results of the core, in real units. Of the other tokens the core gives the residual
     stream; the last LayerNorm is applied to them in float64 here.
     """
-    last = [layer for layer in network.layers if layer.output == network.residual_name][-1]
+    last = [op for op in network.ops if isinstance(op, LayerNorm)][-1].inputs[0]
     weight, bias = (state[f"norm.{kind}"].double().numpy() for kind in ("weight", "bias"))
     classes, tokens = [], []
     for done, image in enumerate(images, 1):
-        results = run(network, patchify(network, image[None]))
-        classes.append(results[network.layers[-1].name][:, 0] * network.output_scale)
-        x = results[last.name] * last.scale
+        results = run(network, patchify(network, image[None]), {network.output, last})
+        classes.append(network.real(network.output, results[network.output][:, 0]))
+        x = network.real(last, results[last])
         centred = x - x.mean(axis=-1, keepdims=True)
         deviation = np.sqrt((centred**2).mean(axis=-1, keepdims=True) + config.norm_eps)
         tokens.append(centred / deviation * weight + bias)

@@ -112,7 +112,7 @@ def elsewhere(d, a) -> None:
         (top(info=None), "says network.info null, but an object was expected"),
         (top(output="nothing"), "no operator makes nothing"),
         (cut("x.values", 0), "x has values of the shape (0, 8)"),
-        (op("image", shape=[6]), "says image.shape a list, but a list of at least 2 was expected"),
+        (op("image", shape=[6]), "says image.shape [6], but a list of at least 2 was expected"),
         (op("image", shape=[0, 4]), "has the shape (0, 4)"),
         (op("image", dtype="int3"), "makes int3, but int8 or uint8"),
         (elsewhere, "has the name '../head' in it"),
