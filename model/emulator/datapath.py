@@ -40,10 +40,19 @@ def start(machine: Machine, conv: Conv, arriving: Iterator[None] | None = None) 
             next(arriving, None)
             each.append(read_streamed(machine, conv, tokens, range(k_tile, k_tile + 1)))
         words = np.concatenate(each, axis=1)
+    weight = read_stationary(machine, conv, parameters, range(conv.n), k_tiles)
+    if (parameters.channel_shift != parameters.channel_shift[0]).any():
+        cols = machine.config.cols
+        parts = [
+            convolve(
+                enter(machine, conv, parameters, words, tokens, k_tiles, n_tile), weight[first : first + cols]
+            )
+            for n_tile, first in enumerate(range(0, conv.n, cols))
+        ]
+        return Started(conv, parameters, np.concatenate(parts, axis=1))
     entered = enter(machine, conv, parameters, words, tokens, k_tiles)
     if conv.prologue == Prologue.EXPONENTIAL:
         machine.sums[conv.sum_slot, : conv.tokens] = entered.sum(axis=1)
-    weight = read_stationary(machine, conv, parameters, range(conv.n), k_tiles)
     return Started(conv, parameters, convolve(entered, weight))
 
 
@@ -76,7 +85,7 @@ def interleave(machine: Machine, conv: Conv) -> None:
             for token in range(0, conv.tokens, step):
                 tokens, rows = range(token, token + step), slice(token, token + step)
                 words = read_streamed(machine, conv, tokens, here)
-                entered = enter(machine, conv, parameters, words, tokens, here)
+                entered = enter(machine, conv, parameters, words, tokens, here, first // config.cols)
                 acc[rows] += convolve(entered, weight)
                 if conv.prologue == Prologue.EXPONENTIAL and first == 0:
                     totals[rows] += entered.sum(axis=1)

@@ -21,15 +21,21 @@ def read_streamed(machine: Machine, conv: Conv, tokens: range, k_tiles: range) -
 
 
 def enter(
-    machine: Machine, conv: Conv, parameters: Parameters, words: np.ndarray, tokens: range, k_tiles: range
+    machine: Machine,
+    conv: Conv,
+    parameters: Parameters,
+    words: np.ndarray,
+    tokens: range,
+    k_tiles: range,
+    n_tile: int = 0,
 ) -> np.ndarray:
-    """The prologue: from words of ``read_streamed`` to what enters the array, (tokens, channels) without
-    those past K."""
+    """The prologue: from words of ``read_streamed`` to what enters the array in an N-tile, (tokens, channels)
+    without those past K."""
     channels = _channels(conv.k, k_tiles, machine.config.rows)
     lanes = words.reshape(len(tokens), -1)[:, : len(channels)]
     rows = _numbers(conv, tokens)
     if conv.prologue == Prologue.NORMALISE:
-        shift = parameters.channel_shift[channels.start : channels.stop]
+        shift = parameters.channel_shift[n_tile, channels.start : channels.stop]
         return normalise(lanes, machine.mean[rows], machine.mult[rows], machine.shift[rows], shift)
     if conv.prologue == Prologue.EXPONENTIAL:
         # A maximum that is not the row's own gives a wrong but defined entry, as an 8-bit subtractor would.

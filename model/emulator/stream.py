@@ -28,7 +28,8 @@ class Parameters:
 
     Attributes:
         exp_table, table: (256,) bytes, or None where the stream has none.
-        bias, mult, shift: (N,) int64. channel_shift: (K,) int64. weight: (N, K) int64, or None.
+        bias, mult, shift: (N,) int64. channel_shift: (N-tiles, K) int64, the core takes those of each tile.
+        weight: (N, K) int64, or None.
     """
 
     exp_table: np.ndarray | None
@@ -59,7 +60,6 @@ def read_stream(conv: Conv, image: bytes, config: CoreConfig) -> Parameters:
     for _ in range(tiles(conv.n, config.cols)):
         planes.append(rows.take(PLANES).T)
         columns = []
-        shifts = []
         for _ in range(k_tiles):
             if conv.shifts:
                 shifts.append(rows.take(shift_rows(config)).reshape(-1)[: config.rows])
@@ -71,9 +71,9 @@ def read_stream(conv: Conv, image: bytes, config: CoreConfig) -> Parameters:
     weight = None
     if conv.stationary == Stationary.STREAM:
         weight = np.concatenate(weights)[: conv.n, : conv.k]
-    channel_shift = (
-        np.concatenate(shifts)[: conv.k].astype(np.int64) if shifts else np.zeros(conv.k, np.int64)
-    )
+    channel_shift = np.zeros((len(planes), conv.k), np.int64)
+    if conv.shifts:
+        channel_shift[...] = np.concatenate(shifts).reshape(len(planes), -1)[:, : conv.k]
     shift = plane[:, PLANE_SHIFT].astype(np.int64)
     for name, values, (least, most) in (
         ("shift", shift, SHIFTS),
