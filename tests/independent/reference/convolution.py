@@ -2,10 +2,9 @@
 
 import numpy as np
 
-from tests.independent.reference import arithmetic, stream
-from tests.independent.reference.core import ceil_div
+from tests.independent.reference import arithmetic, footprint, stream
 from tests.independent.reference.fields import Conv, Prologue, Stationary
-from tests.independent.reference.memory import OnChip, grid
+from tests.independent.reference.memory import OnChip
 
 
 def execute(conv: Conv, chip: OnChip, data: np.ndarray) -> None:
@@ -23,21 +22,16 @@ def _stationary(conv: Conv, chip: OnChip, operands: stream.Operands) -> np.ndarr
     """W, N × K."""
     if conv.stationary == Stationary.STREAM:
         return operands.weights
-    rows = chip.core.rows
-    tokens, channels = (conv.n, conv.k) if conv.stationary == Stationary.KEYS else (conv.k, conv.n)
-    places = grid(
-        conv.stat_base, tokens, conv.stat_token_stride, ceil_div(channels, rows), conv.stat_word_stride
-    )
-    matrix = chip.activation[places].reshape(tokens, -1)[:, :channels]
+    channels = conv.k if conv.stationary == Stationary.KEYS else conv.n
+    places = footprint.stationary_words(conv, chip.core)
+    matrix = chip.activation[places].reshape(len(places), -1)[:, :channels]
     return matrix if conv.stationary == Stationary.KEYS else matrix.T
 
 
 def _multiply(conv: Conv, chip: OnChip, operands: stream.Operands, weights: np.ndarray) -> np.ndarray:
     """Prologue and array: sums of T × N, int64. Float64 holds them exactly."""
     memory = chip.residual if conv.prologue == Prologue.NORMALISE else chip.activation
-    places = grid(
-        conv.in_base, conv.tokens, conv.in_token_stride, ceil_div(conv.k, chip.core.rows), conv.in_tile_stride
-    )
+    places = footprint.streamed_words(conv, chip.core)
     words = memory[places].reshape(conv.tokens, -1)[:, : conv.k]
     turned = weights.T.astype(np.float64)
     tokens = slice(conv.first_token, conv.first_token + conv.tokens)
@@ -81,8 +75,7 @@ def _finish(conv: Conv, chip: OnChip, operands: stream.Operands, sums: np.ndarra
 def _write(conv: Conv, chip: OnChip, result: np.ndarray) -> None:
     """Words, lanes past N as they were, and what later convolutions want to know of the tokens."""
     memory = chip.residual if conv.to_residual else chip.activation
-    words = ceil_div(conv.n, chip.core.rows)
-    places = grid(conv.out_base, conv.tokens, conv.out_token_stride, words, conv.out_word_stride)
+    places = footprint.result_words(conv, chip.core)
     lanes = memory[places].reshape(conv.tokens, -1)
     if conv.to_residual and conv.add:
         result = np.clip(lanes[:, : conv.n] + result, *arithmetic.INT16)

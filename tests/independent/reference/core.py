@@ -31,6 +31,10 @@ class CoreError(Exception):
         self.instruction = instruction
 
 
+class Unsound(Exception):
+    """A program that breaks a promise which no core checks; what a core makes of it is undefined."""
+
+
 def power_of_two(value: int) -> int:
     """The smallest power of two that is at least `value` (≥ 1)."""
     return 1 << (value - 1).bit_length()

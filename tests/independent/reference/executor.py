@@ -7,7 +7,15 @@ import numpy as np
 
 from tests.independent.reference import convolution, image, legal, stream
 from tests.independent.reference.core import Code, Core, CoreError
-from tests.independent.reference.fields import INSTRUCTION_BYTES, Conv, Dma, End, Instruction, decode
+from tests.independent.reference.fields import (
+    INSTRUCTION_BYTES,
+    Conv,
+    Dma,
+    End,
+    Instruction,
+    decode,
+    reserved_bits,
+)
 from tests.independent.reference.memory import Dram, OnChip
 
 Observer = Callable[[int, Instruction, OnChip, Dram], None]
@@ -32,6 +40,8 @@ def run(
     the orders in which the core may run it, and every order gives the same result. `observe` is called after
     each instruction with its index, itself, the on-chip memories and the DRAM. `seed` is that of the noise in
     memories that nobody has written.
+
+    Raises Unsound for a program that breaks a promise.
     """
     try:
         header = image.check(data, core)
@@ -40,7 +50,7 @@ def run(
     chip = OnChip(core, seed)
     memory = np.frombuffer(bytearray(data), np.uint8)
     output = np.random.default_rng(seed + 1).integers(0, 256, header.output_bytes, np.uint8)
-    dram = Dram(memory, np.frombuffer(input_block, np.uint8), output)
+    dram = Dram(memory, np.frombuffer(bytearray(input_block), np.uint8), output)
     try:
         _run(header, data, chip, dram, observe)
     except CoreError as error:
@@ -52,27 +62,24 @@ def _run(header: image.Header, data: bytes, chip: OnChip, dram: Dram, observe: O
     completed = {Conv: 0, Dma: 0}
     for index in range(header.program_length):
         start = header.program_offset + index * INSTRUCTION_BYTES
-        instruction = decode(data[start : start + INSTRUCTION_BYTES])
+        raw = data[start : start + INSTRUCTION_BYTES]
+        instruction = decode(raw)
         if isinstance(instruction, End):
             return
         try:
-            _check(instruction, completed, chip.core)
-            _execute(instruction, chip, dram)
+            if instruction is None:
+                raise CoreError(Code.OPCODE, "unknown opcode")
+            if reserved_bits(raw):
+                raise CoreError(Code.OPERAND, "a reserved bit is set")
+            legal.check(instruction, completed[Conv], completed[Dma], chip.core)
         except CoreError as error:
             raise CoreError(error.code, f"instruction {index}: {error}", index) from error
+        legal.check_promises(instruction, chip.core)
+        _execute(instruction, chip, dram)
         completed[type(instruction)] += 1
         if observe:
             observe(index, instruction, chip, dram)
     raise CoreError(Code.PROGRAM, "the program ends without END", header.program_length - 1)
-
-
-def _check(instruction: Instruction | None, completed: dict[type, int], core: Core) -> None:
-    if instruction is None:
-        raise CoreError(Code.OPCODE, "unknown opcode")
-    legal.check(instruction, core)
-    waits_dma = max(instruction.wait_dma, getattr(instruction, "post_wait_dma", 0))
-    if instruction.wait_conv > completed[Conv] or waits_dma > completed[Dma]:
-        raise CoreError(Code.WATCHDOG, "it waits for a later instruction")
 
 
 def _execute(instruction: Conv | Dma, chip: OnChip, dram: Dram) -> None:

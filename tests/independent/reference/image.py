@@ -10,6 +10,7 @@ from tests.independent.reference.fields import INSTRUCTION_BYTES
 MAGIC = int.from_bytes(b"PWSE", "little")
 VERSION = 2
 HEADER_BYTES = TRAILER_BYTES = ALIGNMENT = 64
+MAX_INSTRUCTIONS = (1 << 16) - 1
 
 
 @dataclass
@@ -58,38 +59,29 @@ def checksum(content: bytes) -> bytes:
 
 def check(image: bytes, core: Core) -> Header:
     """The header of an image that the core accepts; CoreError with the code with which it refuses another."""
-
-    def need(condition: bool, code: Code, message: str) -> None:
-        if not condition:
-            raise CoreError(code, message)
-
-    header = Header.decode(bytes(image[:HEADER_BYTES]).ljust(HEADER_BYTES, b"\0"))
-    need(header.magic == MAGIC, Code.MAGIC, "no Pointwise image")
-    need(header.version == VERSION, Code.VERSION, f"version {header.version} instead of {VERSION}")
-    need(header.shape == core.shape_word, Code.SHAPE, f"for the shape {header.shape:#x}")
-    need(header.length == len(image), Code.LENGTH, f"{header.length} bytes, {len(image)} of them in memory")
-    need(
-        header.length % ALIGNMENT == 0 and header.length >= HEADER_BYTES + INSTRUCTION_BYTES + TRAILER_BYTES,
-        Code.LENGTH,
-        "no multiple of 64, or too short",
+    if len(image) < HEADER_BYTES:
+        raise CoreError(Code.LENGTH, "shorter than a header")
+    header, reserved = Header.decode(image), struct.unpack_from("<5I", image, 44)
+    end = header.program_offset // ALIGNMENT + header.program_length
+    smallest = HEADER_BYTES + INSTRUCTION_BYTES + TRAILER_BYTES
+    rules = (  # the first one that is broken gives the code
+        (header.magic == MAGIC, Code.MAGIC),
+        (header.version == VERSION, Code.VERSION),
+        (header.shape == core.shape_word, Code.SHAPE),
+        (header.length == len(image), Code.LENGTH),
+        (header.length >= smallest and header.length % ALIGNMENT == 0, Code.LENGTH),
+        (header.max_tokens <= core.max_tokens, Code.MEMORY),
+        (header.act_words <= core.act_words, Code.MEMORY),
+        (header.res_words <= core.res_words, Code.MEMORY),
+        (header.program_offset >= HEADER_BYTES and header.program_offset % ALIGNMENT == 0, Code.LENGTH),
+        (1 <= header.program_length <= MAX_INSTRUCTIONS, Code.LENGTH),
+        (end <= header.length // ALIGNMENT - 1, Code.LENGTH),
+        (not any(reserved), Code.VERSION),
     )
-    need(
-        header.max_tokens <= core.max_tokens
-        and header.act_words <= core.act_words
-        and header.res_words <= core.res_words,
-        Code.MEMORY,
-        "the core is too small",
-    )
-    end = header.program_offset + header.program_length * INSTRUCTION_BYTES
-    need(
-        header.program_offset % ALIGNMENT == 0
-        and header.program_offset >= HEADER_BYTES
-        and header.program_length > 0
-        and end <= header.length - TRAILER_BYTES,
-        Code.PROGRAM,
-        "the program lies outside the image",
-    )
-    content = image[: header.length - TRAILER_BYTES]
-    (stored,) = struct.unpack_from("<I", image, len(content))
-    need(zlib.crc32(content) == stored, Code.CHECKSUM, "the checksum is wrong")
+    for kept, code in rules:
+        if not kept:
+            raise CoreError(code, "the image is refused")
+    content = image[:-TRAILER_BYTES]
+    if zlib.crc32(content) != struct.unpack_from("<I", image, len(content))[0]:
+        raise CoreError(Code.CHECKSUM, "the image is damaged")
     return header

@@ -1,55 +1,87 @@
-"""What an instruction may say. Everything else ends in Code.OPERAND before the instruction begins."""
+"""What an instruction may say, and what a program promises.
 
-from tests.independent.reference.core import Code, Core, CoreError, ceil_div
+An instruction that breaks a rule ends the run with Code.OPERAND before it begins. A program that breaks a
+promise, which a core could not see without multipliers, has an undefined result; here it raises Unsound.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from tests.independent.reference import footprint, stream
+from tests.independent.reference.core import Code, Core, CoreError, Unsound
 from tests.independent.reference.fields import Base, Conv, Dma, Instruction, Prologue, Space, Stationary
 
 MAX_CHANNELS = 4096
+UNIT = 64
+
+Rules = Iterator[tuple[bool, str]]
+"""Whether each rule is kept, and what it is about."""
 
 
-def check(instruction: Instruction, core: Core) -> None:
-    """Raises CoreError(OPERAND) with a sentence where a field is out of its range."""
-    if isinstance(instruction, Conv):
-        _check_conv(instruction, core)
-    elif isinstance(instruction, Dma):
-        _check_dma(instruction, core)
+def check(instruction: Instruction, convs: int, dmas: int, core: Core) -> None:
+    """Raises CoreError(OPERAND) where an instruction, with `convs` and `dmas` before it, is not legal."""
+    rules = {Conv: _conv_rules, Dma: _dma_rules}.get(type(instruction), lambda *_: iter(()))
+    for kept, subject in (*rules(instruction, core), *_wait_rules(instruction, convs, dmas)):
+        if not kept:
+            raise CoreError(Code.OPERAND, f"illegal {subject}")
 
 
-def _need(condition: bool, message: str) -> None:
-    if not condition:
-        raise CoreError(Code.OPERAND, message)
+def _wait_rules(instruction: Instruction, convs: int, dmas: int) -> Rules:
+    yield getattr(instruction, "wait_conv", 0) <= convs, "wait_conv"
+    yield getattr(instruction, "wait_dma", 0) <= dmas, "wait_dma"
+    yield getattr(instruction, "post_wait_dma", 0) <= dmas, "post_wait_dma"
 
 
-def _check_conv(conv: Conv, core: Core) -> None:
-    _need(conv.prologue <= max(Prologue), "prologue 3")
-    _need(conv.stationary <= max(Stationary), "stationary 3")
-    _need(conv.packing <= 2, "packing 3")
-    _need(1 <= conv.tokens <= core.max_tokens, f"{conv.tokens} tokens")
-    _need(1 <= conv.k <= MAX_CHANNELS, f"{conv.k} channels in")
-    _need(1 <= conv.n <= MAX_CHANNELS, f"{conv.n} channels out")
-    _need(not conv.follow or conv.stationary == Stationary.STREAM, "follow with K or V")
-    k_words, n_words = ceil_div(conv.k, core.rows), ceil_div(conv.n, core.rows)
-    read = core.res_words if conv.prologue == Prologue.NORMALISE else core.act_words
-    write = core.res_words if conv.to_residual else core.act_words
-    end = last(conv.in_base, conv.tokens, conv.in_token_stride, k_words, conv.in_tile_stride)
-    _need(end < read, "in_base")
-    end = last(conv.out_base, conv.tokens, conv.out_token_stride, n_words, conv.out_word_stride)
-    _need(end < write, "out_base")
-    if conv.stationary != Stationary.STREAM:
-        tokens, words = (conv.n, k_words) if conv.stationary == Stationary.KEYS else (conv.k, n_words)
-        end = last(conv.stat_base, tokens, conv.stat_token_stride, words, conv.stat_word_stride)
-        _need(end < core.act_words, "stat_base")
-    if conv.sums or conv.row_max or conv.prologue != Prologue.PLAIN:
-        _need(conv.first_token + conv.tokens <= core.max_tokens, "first_token")
+def _conv_rules(conv: Conv, core: Core) -> Rules:
+    streamed = conv.stationary == Stationary.STREAM
+    yield conv.prologue <= max(Prologue), "prologue"
+    yield conv.stationary <= max(Stationary), "stationary"
+    yield conv.packing <= 2, "packing"
+    yield 1 <= conv.tokens <= core.max_tokens, "tokens"
+    yield 1 <= conv.k <= MAX_CHANNELS, "k"
+    yield 1 <= conv.n <= MAX_CHANNELS, "n"
+    yield 1 <= conv.stream_beats < (1 << 32) // core.bus_bytes, "stream_beats"
+    yield conv.stream_offset % UNIT == 0, "stream_offset"
+    yield not conv.in_unsigned or conv.prologue == Prologue.PLAIN, "in_unsigned"
+    yield not conv.shifts or conv.prologue == Prologue.NORMALISE, "shifts"
+    yield not conv.divide or conv.prologue == Prologue.EXPONENTIAL, "divide"
+    yield not conv.packing or streamed, "packing"
+    yield not conv.follow or streamed, "follow"
+    yield not (conv.out_unsigned and conv.to_residual), "out_unsigned"
+    yield not (conv.table and conv.to_residual), "table"
+    yield not (conv.row_max and (conv.to_residual or conv.out_unsigned)), "row_max"
+    yield not conv.add or conv.to_residual, "add"
+    yield not conv.sums or conv.to_residual, "sums"
+    yield not conv.sums or conv.mean_shift >= 9, "mean_shift"
+    yield not conv.sums or conv.norm_shift <= 26, "norm_shift"
+    numbered = conv.sums or conv.row_max or conv.prologue != Prologue.PLAIN
+    yield not numbered or conv.first_token + conv.tokens <= core.max_tokens, "first_token"
 
 
-def _check_dma(dma: Dma, core: Core) -> None:
-    _need(dma.base <= max(Base), "base 3")
-    _need(dma.rows > 0, "no rows")
-    _need(dma.words > 0, "no words")
-    words = core.res_words if dma.space == Space.RESIDUAL else core.act_words
-    _need(last(dma.sram_base, dma.rows, dma.sram_stride, dma.words, 1) < words, "sram_base")
+def _dma_rules(dma: Dma, core: Core) -> Rules:
+    yield dma.base <= max(Base), "base"
+    yield dma.dram_offset % UNIT == 0, "dram_offset"
+    yield dma.dram_stride % UNIT == 0, "dram_stride"
+    yield dma.rows >= 1, "rows"
+    yield dma.words >= 1, "words"
 
 
-def last(base: int, outer: int, outer_stride: int, inner: int, inner_stride: int) -> int:
-    """The highest address of a strided block."""
-    return base + (outer - 1) * outer_stride + (inner - 1) * inner_stride
+def check_promises(instruction: Conv | Dma, core: Core) -> None:
+    """Raises Unsound where a legal instruction breaks a promise that concerns it alone."""
+    sizes = {Space.ACTIVATION: core.act_words, Space.RESIDUAL: core.res_words}
+    if isinstance(instruction, Dma):
+        dma = instruction
+        if dma.sram_base + (dma.rows - 1) * dma.sram_stride + dma.words > sizes[Space(dma.space)]:
+            raise Unsound("a LOAD or STORE reaches past the end of its SRAM")
+        return
+    conv, marks = instruction, footprint.of(instruction, core)
+    if any(marks.words(space).max(initial=0) >= size for space, size in sizes.items()):
+        raise Unsound("a CONV reaches past the end of an SRAM")
+    if conv.stream_beats * core.bus_bytes != stream.stream_bytes(conv, core):
+        raise Unsound("stream_beats is not the length of its stream")
+    results = footprint.result_words(conv, core)
+    if np.unique(results).size != results.size:
+        raise Unsound("two of its results lie in one word")
+    if conv.sums and conv.n * conv.mean_mult << 16 > (1 << 16) + 1 << conv.mean_shift:
+        raise Unsound("the mean's multiplier is larger than 1/H")

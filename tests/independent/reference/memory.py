@@ -1,9 +1,11 @@
 """The on-chip memories, the blocks in DRAM, and what moves words between them."""
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from tests.independent.reference.arithmetic import Statistics
-from tests.independent.reference.core import Code, Core, CoreError, ceil_div
+from tests.independent.reference.core import Core, Unsound, ceil_div
 from tests.independent.reference.fields import Base, Dma, Space
 
 
@@ -33,11 +35,6 @@ class OnChip:
         return self.residual if space == Space.RESIDUAL else self.activation
 
 
-def grid(base: int, outer: int, outer_stride: int, inner: int, inner_stride: int) -> np.ndarray:
-    """Word addresses base + i·outer_stride + j·inner_stride, outer × inner."""
-    return base + np.arange(outer)[:, None] * outer_stride + np.arange(inner) * inner_stride
-
-
 class Dram:
     """The three blocks that instructions can name, as uint8 arrays."""
 
@@ -48,34 +45,37 @@ class Dram:
         """`count` bytes of the image."""
         image = self.blocks[Base.IMAGE]
         if offset + count > image.size:
-            raise CoreError(Code.BUS_READ, "the stationary stream goes past the end of the image")
+            raise Unsound("the stationary stream goes past the end of the image")
         return image[offset : offset + count]
 
     def load(self, dma: Dma, chip: OnChip) -> None:
         """A LOAD: whole words; the bytes behind R lanes are dropped."""
-        core, memory, block = chip.core, chip.space(dma.space), self.blocks[Base(dma.base)]
-        places = self._bytes(dma, core, dma.words * word_bytes(dma, core))
-        if places[-1, -1] >= block.size or places.max() >= block.size:
-            raise CoreError(Code.BUS_READ, "a LOAD goes past the end of its block")
-        words = block[places].reshape(dma.rows, dma.words, -1).view(memory.dtype.newbyteorder("<"))
-        memory[grid(dma.sram_base, dma.rows, dma.sram_stride, dma.words, 1)] = words[:, :, : core.rows]
+        memory = chip.space(dma.space)
+        kind = memory.dtype.newbyteorder("<")
+        size = dma.words * word_bytes(dma, chip.core)
+        for words, place in self._rows(dma, size, chip.core):
+            lanes = place[:size].view(kind).reshape(dma.words, -1)
+            memory[words] = lanes[:, : chip.core.rows]
 
     def store(self, dma: Dma, chip: OnChip) -> None:
         """A STORE: the lanes past R, and what is left of the last beat of a row, become 0."""
-        core, memory, block = chip.core, chip.space(dma.space), self.blocks[Base(dma.base)]
-        size = word_bytes(dma, core)
-        words = np.zeros((dma.rows, dma.words, size // memory.itemsize), memory.dtype.newbyteorder("<"))
-        words[:, :, : core.rows] = memory[grid(dma.sram_base, dma.rows, dma.sram_stride, dma.words, 1)]
-        data = words.view(np.uint8).reshape(dma.rows, -1)
-        beats = ceil_div(data.shape[1], core.bus_bytes)
-        places = self._bytes(dma, core, beats * core.bus_bytes)
-        if places.max() >= block.size:
-            raise CoreError(Code.BUS_WRITE, "a STORE goes past the end of its block")
-        block[places] = np.pad(data, [(0, 0), (0, places.shape[1] - data.shape[1])])
+        memory = chip.space(dma.space)
+        kind = memory.dtype.newbyteorder("<")
+        size = dma.words * word_bytes(dma, chip.core)
+        for words, place in self._rows(dma, size, chip.core):
+            place[:] = 0
+            lanes = place[:size].view(kind).reshape(dma.words, -1)
+            lanes[:, : chip.core.rows] = memory[words]
 
-    @staticmethod
-    def _bytes(dma: Dma, core: Core, count: int) -> np.ndarray:
-        return grid(dma.dram_offset, dma.rows, dma.dram_stride, count, 1)
+    def _rows(self, dma: Dma, size: int, core: Core) -> Iterator[tuple[slice, np.ndarray]]:
+        """Of each row the words on chip, and the bytes in DRAM, whole beats."""
+        block = self.blocks[Base(dma.base)]
+        beats = ceil_div(size, core.bus_bytes) * core.bus_bytes
+        if dma.dram_offset + (dma.rows - 1) * dma.dram_stride + beats > block.size:
+            raise Unsound("a LOAD or STORE goes past the end of its block")
+        for row in range(dma.rows):
+            word, byte = dma.sram_base + row * dma.sram_stride, dma.dram_offset + row * dma.dram_stride
+            yield slice(word, word + dma.words), block[byte : byte + beats]
 
 
 def word_bytes(dma: Dma, core: Core) -> int:

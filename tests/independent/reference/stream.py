@@ -4,11 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tests.independent.reference.core import Core, ceil_div
+from tests.independent.reference.core import Core, Unsound, ceil_div
 from tests.independent.reference.fields import Conv, Prologue, Stationary
 from tests.independent.reference.image import pad
 
 PARAMETER_ROWS = 8
+MAX_SHIFT, MAX_CHANNEL_SHIFT = 47, 15
 
 
 @dataclass
@@ -81,12 +82,16 @@ def unpack(data: np.ndarray, conv: Conv, core: Core) -> Operands:
         operands.table = tables[-1]
     if conv.shifts:
         lanes = k_tiles[:, :, : shape.shift_rows].reshape(shape.n_tiles, shape.k_tiles, -1)[:, :, : core.rows]
-        operands.channel_shifts = lanes.reshape(shape.n_tiles, -1)[:, : conv.k] & 15
+        operands.channel_shifts = lanes.reshape(shape.n_tiles, -1)[:, : conv.k]
+        if operands.channel_shifts.max() > MAX_CHANNEL_SHIFT:
+            raise Unsound("the shift of an input lane is not 0..15")
     if conv.stationary == Stationary.STREAM:
         packed = k_tiles[:, :, shape.shift_rows :]
         lanes = _unpack_bytes(packed, conv.packing)[:, :, : core.rows]  # N-tile, K-tile, r, c
         matrix = lanes.transpose(0, 3, 1, 2).reshape(shape.n_tiles * core.cols, shape.k_tiles * core.rows)
         operands.weights = matrix[: conv.n, : conv.k]
+    if operands.shift.min() < 1 or operands.shift.max() > MAX_SHIFT:
+        raise Unsound("a channel's shift is not 1..47")
     return operands
 
 

@@ -1,0 +1,98 @@
+"""Programs of the second assembler: second executor, emulator and core give the same output."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from hw.contract.config import CoreConfig
+from model.compiler import Compiled
+from model.compiler.shapes import random_config
+from model.emulator import Emulator, Order
+from sim.compare import check_errors
+from sim.system.run import run_core
+from tests.independent.programs import Generator
+from tests.independent.project import cases, core_of
+from tests.independent.reference import executor, waits
+from tests.independent.reference.core import Code
+from tests.independent.reference.fields import Conv, Stationary
+from tests.independent.transfers import Drawn
+from tests.sim.system.cores import SHAPES, simulator
+
+EXTREMES = {
+    "one of everything": Conv(),
+    "the most channels in": Conv(tokens=2, k=4096, n=3),
+    "the most channels out": Conv(tokens=1, k=3, n=4096),
+    "the most channels out, with sums": Conv(tokens=2, k=2, n=4096, to_residual=1, add=1, sums=1),
+    "the most keys": Conv(tokens=3, k=5, n=4096, stationary=Stationary.KEYS, to_residual=1),
+    "the longest keys": Conv(tokens=3, k=4096, n=5, stationary=Stationary.KEYS, in_unsigned=1),
+    "the most values": Conv(tokens=3, k=4096, n=5, stationary=Stationary.VALUES, out_unsigned=1),
+    "2 bits, odd": Conv(tokens=7, k=35, n=11, packing=2, table=1),
+    "4 bits, odd": Conv(tokens=7, k=35, n=11, packing=1, to_residual=1, add=1),
+}
+
+
+def draw(seed: int, config: CoreConfig, count: int = 8) -> Drawn:
+    return Generator(np.random.default_rng(seed), core_of(config)).draw(count)
+
+
+def expected(drawn: Drawn, config: CoreConfig, seed: int = 0) -> np.ndarray:
+    """The bytes of the output that the program defines, from the second executor."""
+    result = executor.run(drawn.image, drawn.input_block, core_of(config), seed=seed)
+    assert result.code is Code.NONE, result.message
+    return np.frombuffer(result.output, np.uint8)[drawn.written]
+
+
+def emulated(drawn: Drawn, config: CoreConfig, order: Order = Order.SEQUENTIAL) -> np.ndarray:
+    output = Emulator(drawn.image, config, seed=1).run(drawn.input_block, order)
+    return np.frombuffer(output, np.uint8)[drawn.written]
+
+
+@pytest.mark.parametrize("part", cases(4))
+def test_random_programs_in_every_order(part: int) -> None:
+    """With the fewest waits that the documents ask for, and sometimes more."""
+    for seed in range(10 * part, 10 * part + 10):
+        config = random_config(seed)
+        drawn = draw(seed, config)
+        wanted = expected(drawn, config)
+        for order in Order:
+            assert np.array_equal(emulated(drawn, config, order), wanted), (seed, order)
+
+
+def test_a_wait_too_few_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The comparison can fail: with one convolution less to wait for most programs go wrong in some order."""
+    least = waits.Waits.least
+
+    def careless(self: waits.Waits, instruction: Conv) -> Conv:
+        found = least(self, instruction)
+        return replace(found, wait_conv=max(found.wait_conv - 1, 0))
+
+    monkeypatch.setattr(waits.Waits, "least", careless)
+    found = 0
+    for seed in range(10):
+        config = random_config(seed)
+        drawn = draw(seed, config)
+        wanted = expected(drawn, config)
+        found += any(not np.array_equal(emulated(drawn, config, order), wanted) for order in Order)
+    assert found > 5
+
+
+@pytest.mark.parametrize("name", EXTREMES)
+def test_extremes(name: str) -> None:
+    for rows, cols in ((1, 1), (2, 64), (3, 6), (7, 21), (64, 32)):
+        config = CoreConfig(rows, cols, max_tokens=16, act_kib=64, res_kib=64, axi_data_width=64)
+        generator = Generator(np.random.default_rng(rows), core_of(config), least=20_000, most=20_000)
+        assert generator.exactly(EXTREMES[name])
+        drawn = generator.finish()
+        assert np.array_equal(emulated(drawn, config), expected(drawn, config)), (rows, cols)
+
+
+@pytest.mark.parametrize(("shape", "seed"), [("4x4", 0), ("4x4", 1), ("4x4", 2), ("3x6", 3)])
+def test_random_programs_on_the_core(shape: str, seed: int) -> None:
+    config = SHAPES[shape]
+    drawn = draw(seed, config, count=12)
+    compiled = Compiled(config, (), drawn.image, {"output": {"bytes": drawn.written.size}})
+    stalls = {"latency": 20, "stall_r": 200, "stall_w": 200}
+    outcome = run_core(simulator(shape), compiled, [drawn.input_block], plusargs=stalls, timeout_cycles=10**6)
+    check_errors(outcome)
+    assert np.array_equal(np.frombuffer(outcome.outputs[0], np.uint8)[drawn.written], expected(drawn, config))

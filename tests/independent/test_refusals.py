@@ -1,0 +1,171 @@
+"""Damaged images with a right checksum: executor, emulator and core refuse alike."""
+
+import struct
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from hw.contract.config import CoreConfig
+from hw.contract.errors import PointwiseError, Refused
+from model.compiler import Compiled
+from model.compiler.shapes import random_config
+from model.emulator import Emulator
+from sim.system.run import run_core
+from tests.independent.programs import Generator
+from tests.independent.project import cases, core_of
+from tests.independent.reference import executor, image
+from tests.independent.reference.core import Code, Unsound
+from tests.independent.reference.fields import Conv
+from tests.sim.system.cores import SHAPES, simulator
+
+Outcome = tuple[str, int | None]
+"""Name of the error code and index of the instruction; or "unsound"."""
+
+HEADER_WORDS = 16
+WORDS = (0, 1, 63, 64, 128, 192, 65535, 65536, 0x7FFFFFFF, 0xFFFFFFC0, 0xFFFFFFFF)
+EDGES = {
+    "prologue": (0, 1, 2, 3),
+    "stationary": (0, 1, 2, 3),
+    "packing": (0, 1, 2, 3),
+    "base": (0, 1, 2, 3),
+    "k": (0, 1, 4096, 4097),
+    "n": (0, 1, 4096, 4097),
+    "rows": (0, 1),
+    "words": (0, 1),
+    "mean_shift": (8, 9, 63),
+    "norm_shift": (0, 26, 27),
+    "first_token": (0, 0xFFFF),
+    "stream_offset": (64, 65, 96),
+    "dram_offset": (0, 32, 64),
+    "dram_stride": (0, 1, 64),
+    "stream_beats": (0, 1, 0xFFFFFFFF),
+    "wait_conv": (0, 1, 2, 3),
+    "wait_dma": (0, 4, 5, 6, 7, 8),
+    "post_wait_dma": (0, 4, 5, 6, 7, 8),
+    "shifts": (0, 1),
+    "divide": (0, 1),
+    "add": (0, 1),
+    "sums": (0, 1),
+    "row_max": (0, 1),
+    "table": (0, 1),
+    "out_unsigned": (0, 1),
+}
+"""Values on both sides of the limits of fields."""
+
+
+def changed(data: bytes, word: int, value: int) -> bytes:
+    """An image with another word in it, and the checksum that belongs to that."""
+    content = bytearray(data[: -image.TRAILER_BYTES])
+    struct.pack_into("<I", content, 4 * word, value)
+    return image.checksum(bytes(content))
+
+
+def ours(data: bytes, block: bytes, config: CoreConfig) -> Outcome:
+    try:
+        result = executor.run(data, block, core_of(config))
+    except Unsound:
+        return "unsound", None
+    return result.code.name, result.instruction
+
+
+def theirs(data: bytes, block: bytes, config: CoreConfig) -> Outcome:
+    try:
+        Emulator(data, config).run(block)
+    except Refused as refusal:
+        return refusal.error.name, refusal.instruction
+    except PointwiseError:
+        return "unsound", None
+    return Code.NONE.name, None
+
+
+def agree(first: Outcome, second: Outcome) -> bool:
+    """An unsound program may be found out anywhere; everything else is the same."""
+    return first == second or (first[0] == "unsound" and second[0] != Code.NONE.name)
+
+
+@pytest.mark.parametrize("seed", cases(2))
+def test_headers(seed: int) -> None:
+    rng, config = np.random.default_rng(seed), random_config(seed)
+    drawn = Generator(rng, core_of(config)).draw(2)
+    codes = set()
+    for word in range(HEADER_WORDS):
+        old = struct.unpack_from("<I", drawn.image, 4 * word)[0]
+        near = [old + 1, old - 1, old + 64, old - 64, *(old ^ 1 << bit for bit in range(32))]
+        for value in {*WORDS, *(value & 0xFFFFFFFF for value in near)} - {old}:
+            data = changed(drawn.image, word, value)
+            if word in (9, 10) and value > 1 << 20:
+                continue  # sizes of input and output that only a driver can refuse
+            found = ours(data, drawn.input_block, config)
+            codes.add(found[0])
+            if word == 9:
+                continue  # the block that both are given is that of the old header
+            assert agree(found, theirs(data, drawn.input_block, config)), (word, value, found)
+    assert codes >= {"MAGIC", "VERSION", "SHAPE", "LENGTH", "MEMORY", "PROGRAM"}
+
+
+@pytest.mark.parametrize("seed", cases(4))
+def test_instructions(seed: int) -> None:
+    """Single bits of a program."""
+    rng, config = np.random.default_rng([seed, 1]), random_config(seed)
+    drawn = Generator(rng, core_of(config)).draw(6)
+    codes = set()
+    words = 16 * (len(drawn.assembler.program) + 1)
+    for _ in range(150):
+        word = HEADER_WORDS + int(rng.integers(words))
+        if rng.integers(3) == 0:
+            word -= word % 16  # opcode and flags
+        old = struct.unpack_from("<I", drawn.image, 4 * word)[0]
+        data = changed(drawn.image, word, old ^ 1 << int(rng.integers(32)))
+        found = ours(data, drawn.input_block, config)
+        codes.add(found[0])
+        assert agree(found, theirs(data, drawn.input_block, config)), (word, found)
+    assert codes >= {"NONE", "OPERAND"}
+
+
+@pytest.mark.parametrize("seed", cases(2))
+def test_edges_of_fields(seed: int) -> None:
+    """Each field of each instruction with values on both sides of its limits."""
+    rng, config = np.random.default_rng([seed, 3]), random_config(seed)
+    generator = Generator(rng, core_of(config), most=60)
+    small = Conv(tokens=2, k=3, n=2)
+    for flags in ({"to_residual": 1, "sums": 1}, {"row_max": 1, "in_unsigned": 1}):
+        assert generator.exactly(replace(small, **flags))
+    drawn, edges = generator.finish(), EDGES | {"tokens": (0, config.max_tokens, config.max_tokens + 1)}
+    seen = set()
+    for index, instruction in enumerate(drawn.assembler.program):
+        for name, (word, low, width) in instruction.LAYOUT.items():
+            place = HEADER_WORDS * (index + 1) + word
+            old = struct.unpack_from("<I", drawn.image, 4 * place)[0]
+            for value in edges.get(name, ()) or rng.choice([0, 1, 2, 3, (1 << width) - 1], 2):
+                value = int(value) & (1 << width) - 1
+                rest = old & ~((1 << width) - 1 << low)
+                data = changed(drawn.image, place, rest | value << low)
+                found = ours(data, drawn.input_block, config)
+                seen.add((name, found[0]))
+                assert agree(found, theirs(data, drawn.input_block, config)), (index, name, value, found)
+    assert {(name, "OPERAND") for name in EDGES} <= seen
+
+
+def test_a_damaged_byte() -> None:
+    config = random_config(0)
+    drawn = Generator(np.random.default_rng(0), core_of(config)).draw(1)
+    data = drawn.image[:100] + bytes([drawn.image[100] ^ 4]) + drawn.image[101:]
+    assert ours(data, drawn.input_block, config) == ("CHECKSUM", None)
+    assert theirs(data, drawn.input_block, config) == ("CHECKSUM", None)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_core_refuses_the_same(seed: int) -> None:
+    """Single bits of opcodes and flags, until one is refused."""
+    config, rng = SHAPES["4x4"], np.random.default_rng([seed, 2])
+    drawn = Generator(rng, core_of(config)).draw(4)
+    found = (Code.NONE.name, None)
+    while found[0] in (Code.NONE.name, "unsound"):
+        word = HEADER_WORDS * int(1 + rng.integers(len(drawn.assembler.program)))
+        old = struct.unpack_from("<I", drawn.image, 4 * word)[0]
+        data = changed(drawn.image, word, old ^ 1 << int(rng.integers(32)))
+        found = ours(data, drawn.input_block, config)
+    compiled = Compiled(config, (), data, {"output": {"bytes": drawn.written.size}})
+    (run,) = run_core(simulator("4x4"), compiled, [drawn.input_block], timeout_cycles=10**6).images
+    assert (run.error.name, run.error_instruction) == found
