@@ -14,7 +14,8 @@ from .tags import RECIPROCAL
 
 PARAMETER_BANKS = 4
 """N-tiles whose parameters may be loaded before the epilogue has finished with them."""
-DIVIDEND_BITS = 27
+DIVIDEND_BITS = 28
+"""Of a sum of exponentials times int8: 128 times the largest row sum, and a sign."""
 DIVIDE_EXTRA_SHIFT = 4
 """16 mantissa bits less the 12 fraction bits that the quotient keeps."""
 

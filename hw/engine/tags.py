@@ -10,7 +10,8 @@ from .cells import bits_for
 MEAN_BITS = 18
 MULT_BITS = 16
 NORM_SHIFT_BITS = 6
-ROW_SUM_BITS = 18
+ROW_SUM_BITS = 20
+"""A sum of MAX_CHANNELS exponentials of 8 bits."""
 LEADING_BITS = 5
 
 

@@ -8,6 +8,7 @@ from hw.contract.config import CoreConfig
 from hw.contract.errors import PointwiseError
 from hw.contract.image import align
 from hw.contract.isa import Base, Dma, Space
+from model.integer.interpolation import RECIPROCAL_INPUT_BITS
 
 SLOTS = 2
 
@@ -32,7 +33,7 @@ class Machine:
         self.mult = self.noise.integers(0, 65536, tokens)
         self.shift = self.noise.integers(1, 40, tokens)
         self.maxima = self.noise.integers(-128, 128, (SLOTS, tokens))
-        self.sums = self.noise.integers(1, 1 << 17, (SLOTS, tokens))
+        self.sums = self.noise.integers(1, 1 << RECIPROCAL_INPUT_BITS, (SLOTS, tokens))
         self.dram: dict[Base, bytearray] = {base: bytearray() for base in Base}
 
     def words(self, space: Space, addresses: np.ndarray) -> np.ndarray:

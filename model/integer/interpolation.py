@@ -20,7 +20,7 @@ from .rounding import round_shift
 
 MANTISSA_BITS = 16
 RSQRT_INPUT_BITS = 44
-RECIPROCAL_INPUT_BITS = 18
+RECIPROCAL_INPUT_BITS = 20
 _RECIPROCAL_FRACTION = (RECIPROCAL_SEGMENTS - 1).bit_length() + DELTA_BITS
 _RSQRT_FRACTION = (RSQRT_SEGMENTS - 1).bit_length() + DELTA_BITS
 
@@ -47,10 +47,10 @@ def reciprocal(value: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """1/value ≈ mult · 2^−(16 + leading).
 
     Args:
-        value: integers 1..2^18 − 1.
+        value: integers 1..2^20 − 1.
 
     Returns:
-        mult (uint16, about 2^15..2^16 − 1) and leading (0..17), both int64. Relative error below 3.2e-5.
+        mult (uint16, about 2^15..2^16 − 1) and leading (0..19), both int64. Relative error below 3.5e-5.
     """
     value = np.asarray(value, np.int64)
     leading = _leading_bit(value)

@@ -7,16 +7,17 @@ def round_shift(value: np.ndarray, shift: np.ndarray | int) -> np.ndarray:
     """⌊value / 2^shift + ½⌋: division by a power of two, rounding half up.
 
     Args:
-        value: int64, any shape, |value| < 2^62.
+        value: int64, any shape and any value.
         shift: 1..63, a scalar or an array that broadcasts against ``value``.
 
     Returns:
         int64. Ties go towards +∞: 1.5 becomes 2 and −1.5 becomes −1. (``round`` of Python, NumPy and PyTorch
         rounds ties to even and must not be used in its place.)
     """
-    # Shift to one bit more than wanted, then round that bit: the same as adding 2^(shift−1) first, without
+    # Shift to one bit more than wanted, then add that bit: the same as adding 2^(shift−1) first, without
     # overflow.
-    return ((np.asarray(value, np.int64) >> (np.asarray(shift, np.int64) - 1)) + 1) >> 1
+    halves = np.asarray(value, np.int64) >> (np.asarray(shift, np.int64) - 1)
+    return (halves >> 1) + (halves & 1)
 
 
 def saturate(value: np.ndarray, low: int, high: int) -> np.ndarray:

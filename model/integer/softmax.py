@@ -29,8 +29,8 @@ def divide(acc: np.ndarray, total: np.ndarray) -> np.ndarray:
     """acc / total in units of 2^−12, rounding half up after the multiplication with the reciprocal.
 
     Args:
-        acc: (T, N) int32, |acc| ≤ 128 · total. total: (T,) sums of exponentials, up to 2^18 − 1; 0 counts as
-            1.
+        acc: (T, N) int32, |acc| ≤ 128 · total. total: (T,) sums of exponentials, up to 2^20 − 1 (4096 of
+            them); 0 counts as 1.
 
     Returns:
         (T, N) int64 with |result| ≤ 2^19 + 2^5.

@@ -4,7 +4,7 @@ import cocotb
 import numpy as np
 from waves import generator, pack_fields, play, same, start
 
-from hw.contract.config import CoreConfig
+from hw.contract.config import MAX_CHANNELS, CoreConfig
 from hw.engine.denominator import Denominator
 from hw.engine.tags import RECIPROCAL, TokenTag
 from model.integer.interpolation import reciprocal
@@ -13,6 +13,8 @@ from sim.lanes import pack_rows
 
 REVISIT = 4
 CONVS = 40
+FULL = {1: MAX_CHANNELS, 2: 1028, 3: 1029}
+"""Channels of the convolutions whose exponentials are all 255: the most, and on both sides of 18 bits."""
 
 
 @cocotb.test()
@@ -24,16 +26,19 @@ async def equals_the_model(dut):
     rows: list[tuple] = []  # valid, counts, first, last, slot, token, lanes, total so far
     for conv in range(CONVS):
         tokens = config.max_tokens if conv == 0 else int(rng.integers(1, min(8, config.max_tokens) + 1))
-        tiles = min(-(-1024 // config.rows), 40) if conv == 1 else int(rng.integers(1, 9))
+        channels = FULL.get(conv, config.rows * int(rng.integers(1, 9)))
+        tiles = -(-channels // config.rows)
         slot, gap = int(rng.integers(0, 2)), rng.choice([0.0, 0.3])
-        counts = int(rng.random() < 0.8)  # only the first N-tile of exponentials does
+        counts = int(conv in FULL or rng.random() < 0.8)  # only the first N-tile of exponentials does
         ceiling = rng.choice([0, 1, 255, 255])
         totals = np.zeros(tokens, int)
         for tile in range(tiles):
             for token in range(tokens):
                 while rng.random() < gap:
                     rows.append((0, 1, *rng.integers(0, 2, 3), token, rng.integers(0, 256, config.rows), 0))
-                lanes = np.full(config.rows, 255) if conv == 1 else rng.integers(0, ceiling + 1, config.rows)
+                lanes = rng.integers(0, ceiling + 1, config.rows)
+                if conv in FULL:
+                    lanes = np.where(tile * config.rows + np.arange(config.rows) < channels, 255, 0)
                 totals[token] += lanes.sum()
                 place = (tile == 0, tile == tiles - 1)
                 rows.append((1, counts, *place, slot, token, lanes, totals[token]))

@@ -1,4 +1,5 @@
-"""Every input of the reciprocal; every border and many random inputs of the reciprocal square root."""
+"""Every input of the reciprocal of 18 bits, every beginning of the longer ones; every border and many random
+inputs of the reciprocal square root."""
 
 import cocotb
 import numpy as np
@@ -9,20 +10,27 @@ from hw.engine.interpolation import Interpolation
 from model.integer.interpolation import RECIPROCAL_INPUT_BITS, RSQRT_INPUT_BITS, reciprocal, reciprocal_sqrt
 from sim.bench import bench_config
 
+WHOLE_BITS = 18
+
 
 @cocotb.test()
 async def equals_the_model(dut):
     copies = bench_config()["reciprocals"]
     rng = generator()
-    values = {
-        f"reciprocal{i}": part
-        for i, part in enumerate(np.split(np.arange(1 << RECIPROCAL_INPUT_BITS), copies))
-    }
+    # 18 bits are the leading one and a whole fraction; of longer numbers what follows is cut.
+    whole = np.arange(1 << WHOLE_BITS)
+    longer = []
+    for more in range(1, RECIPROCAL_INPUT_BITS - WHOLE_BITS + 1):
+        upper = whole[len(whole) // 2 :] << more
+        longer.append(upper + rng.integers(0, 1 << more, len(upper)))
+    assert longer[-1].max() >> RECIPROCAL_INPUT_BITS - 1 == 1
+    parts = np.split(np.concatenate([whole, *longer]), copies)
+    values = {f"reciprocal{i}": part for i, part in enumerate(parts)}
     # Both sides of every power of two and of every segment of the table, then every magnitude.
     powers = 1 << np.arange(RSQRT_INPUT_BITS)
     segments = (powers[:, None] * (RSQRT_SEGMENTS + np.arange(RSQRT_SEGMENTS)) // RSQRT_SEGMENTS).ravel()
     borders = np.clip(segments[:, None] + [-1, 0, 1], 0, (1 << RSQRT_INPUT_BITS) - 1).ravel()
-    length = (1 << RECIPROCAL_INPUT_BITS) // copies - len(borders)
+    length = len(parts[0]) - len(borders)
     values["root"] = np.concatenate(
         [borders, rng.integers(0, 1 << RSQRT_INPUT_BITS, length) >> rng.integers(0, RSQRT_INPUT_BITS, length)]
     )

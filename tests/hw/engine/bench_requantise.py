@@ -4,11 +4,11 @@ import cocotb
 import numpy as np
 from waves import generator, pack_fields, play, same, start
 
-from hw.contract.config import CoreConfig
+from hw.contract.config import MAX_CHANNELS, CoreConfig
 from hw.contract.stream import PLANES
 from hw.engine.requantise import PARAMETER_BANKS, Requantise
 from hw.engine.tags import RECIPROCAL
-from model.integer.interpolation import reciprocal
+from model.integer.interpolation import RECIPROCAL_INPUT_BITS, reciprocal
 from model.integer.requantise import requantise
 from model.integer.rounding import INT8, INT16, UINT8
 from model.integer.softmax import divide
@@ -56,10 +56,13 @@ async def equals_the_model(dut):
     acc = accumulators(rng, (CYCLES, lanes))
     bank, group = rng.integers(0, PARAMETER_BANKS, CYCLES), rng.integers(0, config.groups, CYCLES)
     divided, limits = rng.integers(0, 2, CYCLES), rng.integers(0, 3, CYCLES)
-    total = np.maximum(rng.integers(0, 1 << 18, CYCLES) >> rng.integers(0, 18, CYCLES), 1)
-    total[:4] = 1, 2, (1 << 18) - 1, 1 << 17
+    most = 255 * MAX_CHANNELS
+    total = np.maximum(rng.integers(0, most + 1, CYCLES) >> rng.integers(0, RECIPROCAL_INPUT_BITS, CYCLES), 1)
+    total[:4] = 1, 2, most, 1 << 19
     bound = 128 * total[:, None]
     acc = np.where(divided[:, None] == 1, np.clip(acc, -bound, bound), acc)
+    divided[4:8], total[4:8] = 1, most
+    acc[4:8] = np.array([-128, 127, -128, 127])[:, None] * total[4:8, None]  # all values at an end
     mantissa, leading = reciprocal(total)
     result = await play(
         dut,

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hw.contract.config import CoreConfig
+from hw.contract.config import MAX_CHANNELS, CoreConfig
 from hw.contract.isa import Conv
-from model.integer.interpolation import reciprocal
+from model.integer.interpolation import RECIPROCAL_INPUT_BITS, reciprocal
 from model.integer.layernorm import NormConstants, statistics, token_sums
 from model.integer.requantise import add_residual, look_up, requantise
 from model.integer.rounding import INT8, INT16, UINT8
@@ -114,7 +114,8 @@ def random_work(rng: np.random.Generator, config: CoreConfig, *, post_wait_dma: 
     """A random convolution, with numbers that reach and exceed all limits."""
     conv = random_conv(rng, config, post_wait_dma=post_wait_dma)
     tokens, n = conv.tokens, conv.n
-    total = np.maximum(rng.integers(0, 1 << 18, tokens) >> rng.integers(0, 19, tokens), 0)
+    smaller = rng.integers(0, RECIPROCAL_INPUT_BITS + 1, tokens)
+    total = rng.integers(0, 255 * MAX_CHANNELS + 1, tokens) >> smaller
     magnitude = 128 * np.maximum(total, 1)[:, None] if conv.divide else 1 << 31
     acc = rng.integers(-magnitude, magnitude, (tokens, n)) >> rng.integers(0, 16, (tokens, n))
     # A factor that brings most results inside their limits, so that all bits of the result count.

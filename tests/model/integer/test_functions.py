@@ -7,13 +7,14 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+from hw.contract.legal import MEAN_SHIFTS
 from model.integer.convolution import convolve
 from model.integer.interpolation import reciprocal, reciprocal_sqrt
 from model.integer.layernorm import NormConstants, normalise, statistics, token_sums
 from model.integer.requantise import add_residual, look_up, requantise
 from model.integer.rounding import INT8, INT16, UINT8, round_shift, saturate
 from model.integer.softmax import divide, exponentials
-from model.quantise.scales import norm_constants
+from model.quantise.scales import mantissa, norm_constants
 from tests.model.integer import reference
 
 SEED = 20240
@@ -34,11 +35,11 @@ def test_round_shift_takes_ties_towards_plus_infinity():
 
 
 def test_round_shift_equals_fractions_for_every_shift(rng):
-    edge = [0, 1, -1, 2**62 - 1, -(2**62) + 1, 2**31 - 1, -(2**31)]
+    edge = [0, 1, -1, 2**63 - 1, -(2**63), 2**62 - 1, -(2**62) + 1, 2**31 - 1, -(2**31)]
     for shift in range(1, 64):
         half = 2 ** (shift - 1)
-        values = edge + [v for v in (half, -half, half - 1, -half - 1, 3 * half) if abs(v) < 2**62]
-        values += [int(v) for v in rng.integers(-(2**61), 2**61, 50)]
+        values = edge + [v for v in (half, -half, half - 1, -half - 1, 3 * half) if abs(v) < 2**63]
+        values += [int(v) for v in rng.integers(-(2**63), 2**63 - 1, 50)]
         got = round_shift(np.array(values, np.int64), shift).tolist()
         assert got == [reference.scaled(value, shift) for value in values], shift
 
@@ -112,18 +113,18 @@ def test_convolve_is_exact_at_its_largest():
 
 
 def test_reciprocal_of_every_input_is_within_its_bound():
-    value = np.arange(1, 2**18)
+    value = np.arange(1, 2**20)
     mult, leading = reciprocal(value)
     assert mult.min() >= 2**15 - 2
     assert mult.max() <= 65535
     # mult · value against 2^(16 + leading), in integers: no rounding of the check itself.
     whole = np.int64(1) << (16 + leading)
-    assert (np.abs(mult * value - whole) * 10**7 <= 320 * whole).all()
+    assert (np.abs(mult * value - whole) * 10**7 <= 350 * whole).all()
 
 
 def test_reciprocal_equals_the_second_reading(rng):
-    values = [*range(1, 600), *(2**k + d for k in range(10, 18) for d in (-1, 0, 1)), 2**18 - 1]
-    values += rng.integers(1, 2**18, 500).tolist()
+    values = [*range(1, 600), *(2**k + d for k in range(10, 20) for d in (-1, 0, 1)), 2**20 - 1]
+    values += rng.integers(1, 2**20, 500).tolist()
     mult, leading = reciprocal(np.array(values))
     expected = [reference.reciprocal(v) for v in values]
     assert list(zip(mult.tolist(), leading.tolist(), strict=True)) == expected
@@ -216,6 +217,30 @@ def test_a_token_without_spread_is_zero_and_not_an_error():
     assert statistics(np.zeros(1), np.zeros(1, np.int64), replace(constants, epsilon=0))[1].item() <= 65535
 
 
+def test_tokens_of_equal_values_are_zero_up_to_half_of_full_scale():
+    """The rounding of 1/H moves their mean by less than half a step up to there, whatever H is."""
+    channels = np.arange(1, 4097)
+    mult, shift = np.transpose([mantissa(1 / h, MEAN_SHIFTS, "a mean") for h in channels.tolist()])
+
+    def off(values: np.ndarray) -> np.ndarray:
+        """Whether 2x − centre is anything but 0."""
+        mean = round_shift(channels * values * mult, shift - 8)
+        return round_shift(mean, 7) != 2 * values
+
+    # What the mean is off grows with |x|, so that halving finds the first x of each H and sign.
+    firsts = []
+    for sign in (1, -1):
+        good, bad = np.zeros(len(channels), np.int64), np.full(len(channels), 32769)
+        while (bad - good > 1).any():
+            middle = (good + bad) // 2
+            good, bad = np.where(off(sign * middle), good, middle), np.where(off(sign * middle), middle, bad)
+        firsts.append(bad)
+    assert np.min(firsts) == 16384
+    never = (np.array(firsts) > [[32767], [32768]]).all(axis=0)
+    assert never.sum() == 2876 and never[[2**power - 1 for power in range(13)]].all()
+    assert [first[383] for first in firsts] == [32512, 32769]
+
+
 # Softmax ----------------------------------------------------------------------------------------------------
 
 
@@ -227,7 +252,8 @@ def test_exponentials_read_the_distance_from_the_maximum(rng):
 
 
 def test_divide_equals_the_second_reading_and_its_bound(rng):
-    totals = [0, 1, 2, 254, 255, 256, 50235, 2**17, 2**18 - 1, *rng.integers(1, 2**18, 200).tolist()]
+    totals = [0, 1, 2, 254, 255, 256, 50235, 2**17, 2**18 - 1, 255 * 4096]
+    totals += rng.integers(1, 2**20, 200).tolist()
     for total in totals:
         largest = 128 * max(total, 1)
         accs = [0, 1, -1, largest, -largest, *rng.integers(-largest, largest + 1, 5).tolist()]
@@ -236,7 +262,7 @@ def test_divide_equals_the_second_reading_and_its_bound(rng):
         for acc, value in zip(accs, got, strict=True):
             assert abs(value) <= 2**19 + 2**5
             exact = Fraction(acc * 4096, max(total, 1))
-            assert abs(value - exact) <= Fraction(1, 2) + abs(exact) * Fraction(32, 10**6)
+            assert abs(value - exact) <= Fraction(1, 2) + abs(exact) * Fraction(35, 10**6)
 
 
 # Several images at once -------------------------------------------------------------------------------------
