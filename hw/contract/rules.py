@@ -85,7 +85,9 @@ class Rule:
                 parts.append(value <= _bound(self.most, bounds))
             elif self.most is not None:  # where that is a power of two, few gates are enough
                 parts.append(value < self.most + 1)
-            if self.least != 0:
+            if self.least == 1:
+                parts.append(value != 0)
+            elif self.least != 0:
                 parts.append(value >= _bound(self.least, bounds))
         if self.unit > 1:
             parts.append((value & (self.unit - 1)) == 0)

@@ -11,17 +11,23 @@ from hw.contract.stream import tiles
 from model.integer.convolution import convolve
 
 from .machine import Machine
-from .steps import enter, keep_statistics, read_stationary, read_streamed, write_results
+from .steps import enter, keep_statistics, read_old, read_stationary, read_streamed, write_results
 from .stream import Parameters, read_stream
 
 
-@dataclass(frozen=True)
+@dataclass
 class Started:
-    """A convolution whose operands have been read: accumulators (T, N) and parameters for its epilogue."""
+    """A convolution whose operands have been read.
+
+    Attributes:
+        acc: (T, N) accumulators. parameters: for its epilogue.
+        old: what ``add`` adds to, where its epilogue has read that before its time; else None.
+    """
 
     conv: Conv
     parameters: Parameters
     acc: np.ndarray
+    old: np.ndarray | None = None
 
 
 def start(machine: Machine, conv: Conv, arriving: Iterator[None] | None = None) -> Started:
@@ -59,9 +65,18 @@ def start(machine: Machine, conv: Conv, arriving: Iterator[None] | None = None) 
 def finish(machine: Machine, started: Started) -> None:
     """The epilogue: requantise, look up or add, write, and keep what later ones need of each token."""
     conv = started.conv
-    result = write_results(machine, conv, started.parameters, started.acc, range(conv.tokens), range(conv.n))
+    tokens, outputs = range(conv.tokens), range(conv.n)
+    result = write_results(machine, conv, started.parameters, started.acc, tokens, outputs, started.old)
     if conv.sums:
         keep_statistics(machine, conv, result)
+
+
+def read_early(machine: Machine, started: Started) -> None:
+    """The old residual of ``add`` is read although the convolution before has not written all: the epilogue
+    reads some cycles ahead of its writes."""
+    conv = started.conv
+    if conv.add:
+        started.old = read_old(machine, conv, range(conv.tokens), range(conv.n))
 
 
 def interleave(machine: Machine, conv: Conv) -> None:

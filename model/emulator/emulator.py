@@ -18,7 +18,7 @@ from hw.contract.legal import core_bounds
 from hw.contract.registers import Error
 from hw.contract.sound import faults
 
-from .datapath import Started, finish, interleave, start
+from .datapath import Started, finish, interleave, read_early, start
 from .machine import Machine
 from .steps import overtakes_itself
 
@@ -169,7 +169,11 @@ class _Run:
         return self.order.value.index(Event.FINISH) < self.order.value.index(Event.START)
 
     def _finish(self) -> None:
-        finish(self.machine, self.under_way.pop(0))
+        oldest = self.under_way.pop(0)
+        early = self.order is not Order.RANDOM or self.rng.integers(2)
+        if early and self.under_way and self.under_way[0].conv.post_wait_dma <= self.transferred:
+            read_early(self.machine, self.under_way[0])
+        finish(self.machine, oldest)
         self.finished += 1
 
     def _transfer(self) -> None:

@@ -61,15 +61,29 @@ def read_stationary(
     return found if conv.stationary == Stationary.KEYS else found.T
 
 
+def read_old(machine: Machine, conv: Conv, tokens: range, outputs: range) -> np.ndarray:
+    """What lies in the place of results, (tokens, outputs)."""
+    addresses, lanes = _places(machine, conv, tokens, outputs)
+    return machine.words(written_space(conv), addresses).reshape(len(tokens), -1)[:, lanes]
+
+
 def write_results(
-    machine: Machine, conv: Conv, parameters: Parameters, acc: np.ndarray, tokens: range, outputs: range
+    machine: Machine,
+    conv: Conv,
+    parameters: Parameters,
+    acc: np.ndarray,
+    tokens: range,
+    outputs: range,
+    old: np.ndarray | None = None,
 ) -> np.ndarray:
     """The epilogue of (tokens, outputs) accumulators: requantise, look up or add, write, and keep maxima.
+
+    Args:
+        old: what ``add`` adds to; None for what lies there now.
 
     Returns:
         What was written, (tokens, outputs). Other lanes of these words keep what they held.
     """
-    rows = machine.config.rows
     if conv.divide:
         acc = divide(acc, machine.sums[conv.sum_slot, tokens.start : tokens.stop])
     limits = INT16 if conv.to_residual else UINT8 if conv.out_unsigned else INT8
@@ -78,15 +92,13 @@ def write_results(
     result = requantise(acc, *found, limits)
     if conv.table:
         result = look_up(result, parameters.table)
-    words = range(outputs.start // rows, tiles(outputs.stop, rows))
-    addresses = _grid(conv.out_base, tokens, conv.out_token_stride, words, conv.out_word_stride)
-    whole = machine.words(written_space(conv), addresses).reshape(len(tokens), -1)
-    first = outputs.start - words.start * rows
-    lanes = whole[:, first : first + len(outputs)]
+    addresses, inside = _places(machine, conv, tokens, outputs)
+    words = machine.words(written_space(conv), addresses)
+    lanes = words.reshape(len(tokens), -1)[:, inside]
     if conv.add:
-        result = add_residual(lanes, result)
+        result = add_residual(lanes if old is None else old, result)
     lanes[...] = result.astype(lanes.dtype)
-    machine.put(written_space(conv), addresses, whole.reshape(len(tokens), len(words), rows))
+    machine.put(written_space(conv), addresses, words)
     if conv.row_max:
         largest = _signed(lanes).max(axis=1)
         kept = machine.maxima[conv.max_slot, _numbers(conv, tokens)]
@@ -127,6 +139,15 @@ def overtakes_itself(machine: Machine, conv: Conv) -> bool:
         return True  # of the same slot, or it does no harm to look closely
     written = _grid(conv.out_base, tokens, conv.out_token_stride, n_words, conv.out_word_stride)
     return any(np.isin(written, grid).any() for grid in grids)
+
+
+def _places(machine: Machine, conv: Conv, tokens: range, outputs: range) -> tuple[np.ndarray, slice]:
+    """(tokens, words) addresses of results, and which lanes of a token's words side by side are theirs."""
+    rows = machine.config.rows
+    words = range(outputs.start // rows, tiles(outputs.stop, rows))
+    first = outputs.start - words.start * rows
+    addresses = _grid(conv.out_base, tokens, conv.out_token_stride, words, conv.out_word_stride)
+    return addresses, slice(first, first + len(outputs))
 
 
 def _numbers(conv: Conv, tokens: range) -> slice:
