@@ -20,6 +20,9 @@ Python's objects take up to some 30 times the bytes of their text."""
 _EXPECTED = {
     "int_type": "a whole number",
     "int_from_float": "a whole number",
+    "int_parsing": "a whole number",
+    "int_parsing_size": "a whole number with fewer digits",
+    "float_parsing": "a number",
     "float_type": "a number",
     "finite_number": "a finite number",
     "string_type": "a text",
@@ -42,6 +45,9 @@ _EXPECTED = {
     "string_too_long": "a text of at most {max_length} characters",
 }
 """What was expected, by pydantic's name of the error."""
+
+PIECE = 1 << 20
+"""Bytes that are read at a time."""
 
 Kind = TypeVar("Kind", bound="Form")
 
@@ -74,11 +80,14 @@ def read_bytes(path: Path, most: int = MOST_BYTES) -> bytes:
     Raises:
         OSError: it cannot be read. FormError: it has more than ``most`` bytes.
     """
+    data = bytearray()
     with Path(path).open("rb") as file:
-        data = file.read(most + 1)
+        # Piece by piece: a single read would ask for the memory of the largest.
+        while len(data) <= most and (piece := file.read(min(PIECE, most + 1 - len(data)))):
+            data += piece
     if len(data) > most:
         raise FormError(f"has more than the {most:,} bytes that are read")
-    return data
+    return bytes(data)
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -103,6 +112,12 @@ def parse_json(text: bytes | str) -> Any:
         raise FormError(f"is no JSON ({error})") from error
 
 
+def expectation(error: Mapping[str, Any]) -> str | None:
+    """What was expected, of one of the ``errors`` of a ``ValidationError``; None for a rare one."""
+    expected = _EXPECTED.get(error["type"])
+    return None if expected is None else expected.format(**error.get("ctx", {}))
+
+
 def _told(error: ValidationError, values: Any, owner: str) -> str:
     first = error.errors(include_url=False)[0]
     place = _place(first["loc"], values, first["type"] == "missing")
@@ -113,11 +128,10 @@ def _told(error: ValidationError, values: Any, owner: str) -> str:
         return f"lacks {where}.{first['ctx']['discriminator'].strip(chr(39))}"
     if first["type"] == "extra_forbidden":
         return f"has {where}, which is not known"
-    expected = _EXPECTED.get(first["type"])
+    expected = expectation(first)
     if expected is None:
         words = first["msg"]
         return f"says {where} {shown(first['input'])}: {words}" if where else words
-    expected = expected.format(**first.get("ctx", {}))
     return f"{f'says {where}' if where else 'holds'} {shown(first['input'])}, but {expected} was expected"
 
 

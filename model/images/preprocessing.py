@@ -51,9 +51,13 @@ class Preprocessing:
     std: tuple[float, ...] = IMAGENET_STD
 
     def __post_init__(self) -> None:
-        sides = (self.size, *(self.resize if isinstance(self.resize, tuple) else (self.resize or 1,)))
+        resized = (
+            self.resize if isinstance(self.resize, tuple) else () if self.resize is None else (self.resize,)
+        )
+        sides = (self.size, *resized)
+        pair = not isinstance(self.resize, tuple) or len(self.resize) == 2
         whole = all(isinstance(side, int) and not isinstance(side, bool) for side in sides)
-        if not whole or not 1 <= min(sides) <= max(sides) <= MOST_SIDE or len(sides) > 3:
+        if not pair or not whole or not 1 <= min(sides) <= max(sides) <= MOST_SIDE:
             raise PointwiseError(
                 f"Images are to be resized to {shown(self.resize)} and cut to {shown(self.size)} pixels, but "
                 f"sizes must be whole numbers of 1 to {MOST_SIDE:,}."
@@ -63,6 +67,8 @@ class Preprocessing:
                 f"Images are to be resized by {shown(self.interpolation)}; choose one of "
                 f"{', '.join(INTERPOLATIONS)}."
             )
+        if not isinstance(self.crop_down, bool):
+            raise PointwiseError(f"crop_down of images is {shown(self.crop_down)}; give true or false.")
         if not isinstance(self.mean, tuple) or not isinstance(self.std, tuple):
             raise PointwiseError(
                 f"Images are to be normalised by mean {shown(self.mean)} and standard deviation "

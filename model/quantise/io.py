@@ -105,9 +105,16 @@ def load_network(path: str | Path) -> Graph:
     Raises:
         PointwiseError: the file is missing, damaged, of another kind or of another version.
     """
-    path = check_path(path)
+    path = Path(path)
     if not path.is_file():
-        raise PointwiseError(f"There is no integer network {path}; check the path, or quantise a checkpoint.")
+        what = "is a folder, but a file of integers was expected" if path.is_dir() else "is not there"
+        raise PointwiseError(f"The integer network {path} {what}; check the path, or {_made_by(path)}.")
+    if path.suffix in (".pth", ".pt"):
+        raise PointwiseError(
+            f"{path} is a file of PyTorch, of float weights as it seems, but integers were expected; "
+            f"{_made_by(path)}."
+        )
+    check_path(path)
     try:
         with safetensors.safe_open(path, framework="np") as file:
             description = (file.metadata() or {}).get(METADATA_KEY)
@@ -121,7 +128,7 @@ def load_network(path: str | Path) -> Graph:
         ) from error
     if description is None:
         raise PointwiseError(
-            f"The file {path} holds no integer network; give one that was quantised, not a float checkpoint."
+            f"{path} holds tensors, of float weights as it seems, but no integer network; {_made_by(path)}."
         )
     try:
         return rebuild(description, arrays)
@@ -183,6 +190,12 @@ def _taken(name: str, dtype: type[np.number], arrays: dict[str, np.ndarray]) -> 
     if array.dtype != dtype:
         raise PointwiseError(f"holds {name} as {array.dtype}, but {np.dtype(dtype)} was expected")
     return array
+
+
+def _made_by(path: Path) -> str:
+    """What makes integers of a checkpoint."""
+    made = path.with_name(f"{path.stem}_int8{SUFFIX}")
+    return f"make one with pointwise quantise --checkpoint {path} --out {made}"
 
 
 def check_path(path: str | Path) -> Path:

@@ -13,10 +13,12 @@ from typing import Annotated, Any, get_args
 import numpy as np
 from pydantic import Field, create_model
 
-from hw.contract.errors import PointwiseError
+from hw.contract.errors import PointwiseError, shown
 from hw.contract.form import Form
 from model.graph import Graph
 
+MOST_NAME = 180
+"""Bytes of a name; with a field and an ending behind it, the name of a file still fits 255."""
 _FORMS: dict[Any, Any] = {
     str: str,
     str | None: str | None,
@@ -65,8 +67,12 @@ def _form(kind: type) -> type[Form]:
 
 def check_name(name: str) -> None:
     """Raise PointwiseError unless a name can be that of a file: exports are called by it."""
-    if name in ("", "..") or "\0" in name or Path(name).name != name:
-        raise PointwiseError(f"has the name {name!r} in it, but one without a folder was expected")
+    printable = name.isprintable() and len(name.encode()) <= MOST_NAME
+    if name in ("", "..") or not printable or Path(name).name != name:
+        raise PointwiseError(
+            f"has the name {shown(name)} in it, but one without a folder, of at most {MOST_NAME} bytes that "
+            "can be printed, was expected"
+        )
 
 
 def check_network(network: Graph) -> None:

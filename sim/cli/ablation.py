@@ -36,7 +36,7 @@ def command(
     from sim.reporting.methods import Settings, digest_of, load, save, table
     from sim.workload import load_weights
 
-    console = Console()
+    console = Console(markup=False)
     name, weights = load_weights(model, checkpoint, heads)
     calibrated, compared = _images(weights.config, calibration, images)
     path = out or build_root() / f"methods-{name}.json"

@@ -9,6 +9,7 @@ from rich.console import Console
 
 from hw.boards.board import BUILDABLE, find_board
 from sim.build import build_root
+from sim.locks import hold
 
 from . import options
 
@@ -41,14 +42,16 @@ def command(
     # So that the tools end with the command, whoever ends it.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     first = chosen.seed if seed is None else seed
+    folder = out or build_root() / f"bitstream-{chosen.name}"
+    hold(folder)
     build(
         chosen,
         options.core_config(config or chosen.preset),
-        out or build_root() / f"bitstream-{chosen.name}",
+        folder,
         clock_mhz=chosen.clock_mhz if clock is None else clock,
         seeds=range(first, first + seeds),
         jobs=min(seeds, jobs or os.cpu_count() or 1),
         native=native,
         allow_failing_timing=allow_failing_timing,
-        console=Console(),
+        console=Console(markup=False),
     )

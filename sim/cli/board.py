@@ -66,7 +66,7 @@ def command(
     answer is told in a sentence. pointwise board simulate is a board for those who have none: it prints the
     serial port and the folder that the other commands want.
     """
-    console = Console()
+    console = Console(markup=False)
     if action is Action.simulate:
         _simulate(config, image, console)
         return

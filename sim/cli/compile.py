@@ -10,6 +10,7 @@ from rich.table import Table
 from hw.contract.config import CoreConfig
 from hw.contract.errors import PointwiseError
 from sim.build import build_root
+from sim.locks import hold
 
 from . import options
 from .options import core_name, with_core
@@ -32,11 +33,13 @@ def command(
     Writes the image as raw bytes and as hex for $readmemh, the manifest that says where each tensor lies, the
     core's configuration and, where there is an image to run, its input block.
     """
-    console = Console()
+    console = Console(markup=False)
     if network is not None and (model, checkpoint, heads) != (None, None, None):
         raise PointwiseError(
             "--network has the integers of a network already; leave out --model, --checkpoint and --heads"
         )
+    if out is not None:
+        hold(out)
     with console.status("quantisation and compiler"):
         from hw.contract.files import write_file
         from model.compiler import compile_network, write
@@ -53,6 +56,8 @@ def command(
             integers, patches = load_network(network), None
         compiled = compile_network(integers, core, trace)
         folder = out or build_root() / f"image-{integers.name}-{core_name(core)}"
+        if out is None:
+            hold(folder)
         paths = list(write(compiled, folder).values())
         block = folder / "input.bin"
         if patches is None:

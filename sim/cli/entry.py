@@ -18,6 +18,8 @@ import typer
 
 from hw.contract.errors import PointwiseError
 
+from . import help, usage
+
 COMMANDS: dict[str, str] = {
     "doctor": "Say which tools are there, which are missing and what to do about it.",
     "train": "Train a network on the bundled digits and write a checkpoint.",
@@ -55,6 +57,8 @@ REMEDIES: dict[int, str] = {
 
 MOST_WORD, SOME = 1000, 100
 """Characters of a word in a sentence; of a longer one, so many are shown. Paths may have some hundred."""
+WRONG = 2
+"""Exit status after a wrong command line."""
 INTERRUPTED = 130
 """Exit status after Ctrl-C: 128 and the number of the signal, as shells have it."""
 COLLECT_AFTER = 50_000
@@ -75,6 +79,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     gc.set_threshold(COLLECT_AFTER)
+    if hasattr(sys.stdout, "reconfigure"):
+        # Paths and names may have letters that the output has not (PYTHONIOENCODING, old terminals).
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         status = _run(arguments)
         if status == INTERRUPTED:
@@ -131,12 +138,22 @@ def _sentence_of(error: Exception) -> str | None:
 
 
 def _run(arguments: list[str]) -> int:
-    """Hand the command line to typer; returns the exit status that typer would exit with."""
+    """Hand the command line to typer; returns the exit status."""
     try:
-        _application(_asked_for(arguments))(arguments, prog_name="pointwise")
+        # Without a command, the help is what was wanted.
+        application = _application(_asked_for(arguments))
+        ended = application(arguments or ["--help"], prog_name="pointwise", standalone_mode=False)
+    except usage.UsageError as error:
+        _complain(usage.sentence_of_usage(error))
+        return WRONG
+    except typer.Abort:
+        return INTERRUPTED
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 0 if end.code is None else 1
-    return 0
+    finally:
+        if locks := sys.modules.get("sim.locks"):
+            locks.release()
+    return ended if isinstance(ended, int) else 0
 
 
 def _asked_for(arguments: list[str]) -> str | None:
@@ -147,8 +164,8 @@ def _asked_for(arguments: list[str]) -> str | None:
 def _application(asked_for: str | None) -> typer.Typer:
     """The typer application, in which only one subcommand is real and the others are lines of the help."""
     application = typer.Typer(
+        cls=help.Group,
         add_completion=False,
-        no_args_is_help=True,
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
@@ -157,9 +174,10 @@ def _application(asked_for: str | None) -> typer.Typer:
         if importlib.util.find_spec(f"{__package__}.{name}") is None:
             continue
         if name == asked_for:
-            application.command(name)(importlib.import_module(f"{__package__}.{name}").command)
+            module = importlib.import_module(f"{__package__}.{name}")
+            application.command(name, cls=help.Command)(module.command)
         else:
-            application.command(name, help=line)(_nothing)
+            application.command(name, cls=help.Command, help=line)(_nothing)
     return application
 
 

@@ -92,7 +92,7 @@ def command(
         from model.quantise.io import load_network
 
         subject = load_network(network)
-    console = Console()
+    console = Console(markup=False)
     if not sweep:
         for name, values in (given | memories).items():
             if len(values) > 1:
@@ -105,6 +105,11 @@ def command(
         return
     if not any(len(values) > 1 for values in (given | memories).values()):
         given = {name: numbers(name, text) for name, text in DEFAULT_SWEEP.items()} | given
+    from sim.build import build_root
+    from sim.locks import hold
+
+    folder = out or build_root() / f"estimate-{subject.name}"
+    hold(folder)
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task("estimates", total=None)
@@ -116,9 +121,6 @@ def command(
     console.print(tables.sweep_table(points, subject.name, clock))
     for reason in reasons(points):
         console.print(reason, soft_wrap=True)
-    from sim.build import build_root
-
-    folder = out or build_root() / f"estimate-{subject.name}"
     for path in write(points, subject.name, clock, folder):
         console.print(str(path), soft_wrap=True)
 

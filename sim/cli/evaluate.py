@@ -46,7 +46,7 @@ def command(
     With images in files it runs in several processes. Interrupt it as you like: the same command goes on
     where it was.
     """
-    console = Console()
+    console = Console(markup=False)
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
     with Progress(*columns, console=console, transient=True) as progress:
         # A folder may have a number as its name.

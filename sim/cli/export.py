@@ -13,6 +13,7 @@ from hw.contract.errors import PointwiseError
 from model.export import FORMATS, export, named
 from model.export.formats import DEFAULT
 from sim.build import build_root
+from sim.locks import hold
 
 from . import options
 from .options import core_name, with_core
@@ -54,7 +55,9 @@ def command(
     for given, option in ((word_bits is not None, "--word-bits"), (tensors, "--tensors")):
         if given and not memory:
             raise PointwiseError(f"{option} is for memory files, and none was asked for; leave it out")
-    console = Console()
+    console = Console(markup=False)
+    if out is not None:
+        hold(out)
     with console.status("quantisation"):
         if network is None:
             from model.quantise import patchify
@@ -81,6 +84,8 @@ def command(
         if tokens is not None:
             memories.append(input_memory(compiled.pack_input(tokens), integers.name, width))
     folder = out or build_root() / f"export-{integers.name}-{core_name(core)}"
+    if out is None:
+        hold(folder)
     count = sum(len(memories) if form.memory else 1 for form in formats)
     with Progress(console=console, transient=True) as progress:
         task = progress.add_task("files", total=count)

@@ -47,7 +47,7 @@ def command(
 
     check_destination(out)
     recipe = FinetuneRecipe(seed=seed, epochs=epochs, batch=batch, learning_rate=learning_rate)
-    console = Console()
+    console = Console(markup=False)
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
     with Progress(*columns, console=console, transient=True) as progress:
         weights = load_checkpoint(checkpoint, heads=heads, backbone=True)

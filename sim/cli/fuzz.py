@@ -23,7 +23,7 @@ def command(
     from sim.bench import BenchFailure
     from sim.fuzz import run_case
 
-    console = Console()
+    console = Console(markup=False)
     failed: list[int] = []
     tensors = cycles = 0
     with Progress(console=console) as progress:

@@ -23,7 +23,7 @@ def command(
     from model.reference.operators import table
     from model.reference.table2 import PUBLISHED, iterates_of_table2
 
-    console = Console()
+    console = Console(markup=False)
     with console.status("operators"):
         rows, steps = table(images, seed, spread), iterates_of_table2()
     shown = Table(title="mean squared error against float64", title_justify="left")

@@ -48,7 +48,7 @@ def command(
     from model.quantise import save_network
     from model.quantise.io import check_path
 
-    console = Console()
+    console = Console(markup=False)
     changes = {name: value for name, value in (("epochs", epochs), ("seed", seed)) if value is not None}
     recipe = QatRecipe(
         weights=weights,

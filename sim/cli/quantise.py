@@ -37,7 +37,7 @@ def command(
     from model.quantise.io import check_path, save_network
     from sim.workload import load_weights, of_digits, preprocessing_of, usual_calibration
 
-    console = Console()
+    console = Console(markup=False)
     if out is not None:
         check_path(out)  # now, and not when all is computed
     how = load_recipe(recipe) if recipe else Recipe()

@@ -43,7 +43,7 @@ def command(
 
     For a quantised network, give the float one that it was made of with --model or --checkpoint.
     """
-    console = Console()
+    console = Console(markup=False)
     if path.suffix == ".safetensors":
         from sim.workload import images_in_files, load_weights
 
@@ -60,9 +60,20 @@ def command(
 
 
 def _renew(folder: Path) -> list[Path]:
+    from sim.locks import hold
     from sim.reporting import folder as run
     from sim.reporting import quantisation
 
+    if not folder.exists():
+        raise PointwiseError(f"there is no {folder}; name the folder of a run, or a quantised network")
+    if not folder.is_dir():
+        made = {run.PAGE, run.PICTURE, run.REPORT, run.TIMELINE, quantisation.PAGE, quantisation.REPORT}
+        what = "a file of a report" if folder.name in made else "no quantised network (.safetensors)"
+        raise PointwiseError(
+            f"{folder} is {what}; name its folder, {folder.parent}, to make the pages in it anew, or a "
+            "quantised network"
+        )
+    hold(folder)
     paths = quantisation.renew(folder) if (folder / quantisation.REPORT).exists() else []
     # A folder without either is told as one without a run.
     return paths + (run.renew(folder) if not paths or (folder / run.REPORT).exists() else [])
@@ -80,10 +91,13 @@ def _measure(
     from model.measure.layers import measure
     from model.measure.mixed import MixedNetwork
     from sim.build import build_root
+    from sim.locks import hold
     from sim.reporting import quantisation
     from sim.workload import with_images
 
     name, weights = source
+    folder = out or build_root() / f"report-{name}"
+    hold(folder)
     workload = with_images(name, weights, images, quantised=path, given=given)
     count = len(workload.images)
     if not 0 <= alone <= count:
@@ -99,4 +113,4 @@ def _measure(
     console.print(
         f"{name}, {count} images: logits {found.sqnr_db:.1f} dB, same class {found.agreement:.1f} %"
     )
-    return quantisation.write(report, out or build_root() / f"report-{name}")
+    return quantisation.write(report, folder)

@@ -12,6 +12,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from hw.contract.config import CoreConfig
 from hw.contract.errors import PointwiseError
 from sim.build import build_root
+from sim.locks import hold
 
 from . import options
 from .options import core_name, with_core
@@ -50,7 +51,7 @@ def command(
     if not 0 <= stall <= 90:
         raise PointwiseError(f"stalls in {stall} per cent of the cycles were asked for; give 0 to 90")
     channels = {f"stall_{channel}": stall * 10 for channel in ("ar", "aw", "w", "r", "b")} if stall else {}
-    console = Console()
+    console = Console(markup=False)
     columns = SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()
     with Progress(*columns, console=console, transient=not console.is_terminal) as progress:
         task = progress.add_task("loading", total=None)
@@ -66,6 +67,7 @@ def command(
         name, weights = load_weights(model, checkpoint, heads)
         name = name if network is None else network.stem
         folder = out or build_root() / f"sim-{name}-{core_name(core)}"
+        hold(folder)
         count = images if images is not None else 32 if of_digits(weights.config) else 1
         given = None
         if files is not None:

@@ -28,7 +28,7 @@ def command(
     from model.train import Recipe, train_digits
 
     changes = {name: value for name, value in (("epochs", epochs), ("seed", seed)) if value is not None}
-    console = Console()
+    console = Console(markup=False)
     path = out or build_root() / "micro_digits.safetensors"
     path.parent.mkdir(parents=True, exist_ok=True)
     checkpoint = train_digits(

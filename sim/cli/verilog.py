@@ -6,6 +6,7 @@ from rich.table import Table
 from hw.contract.config import CoreConfig
 from hw.contract.files import write_file
 from sim.build import build_root
+from sim.locks import hold
 
 from . import options
 from .options import core_name, with_core
@@ -35,6 +36,7 @@ def command(
     from sim.system.testbench import core_verilog
 
     folder = out or build_root() / f"verilog-{core_name(core)}"
+    hold(folder)
     table = Table(title=f"{core_name(core)} core", title_justify="left")
     for heading, justify in (("file", "left"), ("lines", "right"), ("what", "left")):
         table.add_column(heading, justify=justify)
@@ -42,6 +44,6 @@ def command(
         write_file(folder / name, text)
         about = next((line for ending, line in ABOUT.items() if name.endswith(ending)), "")
         table.add_row(name, f"{text.count(chr(10)):,}", about)
-    console = Console()
+    console = Console(markup=False)
     console.print(table)
     console.print(f"in {folder}", soft_wrap=True)

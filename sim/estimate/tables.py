@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from rich.table import Table
+from rich.text import Text
 
 from hw.contract.registers import Cause
 from model.estimate import Estimate
@@ -66,7 +67,7 @@ def sweep_table(points: Sequence[Point], name: str, clock_mhz: float) -> Table:
         chosen = [str(point.values[axis]) for axis in varied]
         result = point.estimate
         if result is None:
-            view.add_row(*chosen, *["–"] * 5, "[red]none: see below[/red]")
+            view.add_row(*chosen, *["–"] * 5, Text("none: see below", style="red"))
             continue
         view.add_row(
             *chosen,

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
+from rich.text import Text
 
 from hw.contract.registers import Cause
 
@@ -70,7 +71,7 @@ def table(report: Mapping[str, Any]) -> Table:
         return f"{cycles / report['cycles']:.2%} of the cycles"
 
     result.add_row("images", f"{report['images']:,}", "")
-    verdict = "bit for bit" if report["mismatches"] == 0 else "[red]DIFFERENT[/red]"
+    verdict = "bit for bit" if report["mismatches"] == 0 else Text("DIFFERENT", style="red")
     result.add_row("tensors compared", f"{report['tensors_compared']:,}", verdict)
     result.add_row("mismatches", f"{report['mismatches']:,}", "")
     for key, label in (("top1_float", "float32"), ("top1_int", "integer model"), ("top1_hw", "hardware")):

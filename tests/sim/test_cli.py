@@ -52,8 +52,8 @@ def test_help_lists_the_commands_that_exist_and_needs_no_heavy_import() -> None:
         "print([name for name in sys.modules if name.startswith(unwanted)]); sys.exit(status)"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert done.stdout.strip().endswith("['sim.cli.entry']")
-    listed = re.findall(r"^│ (\w+) ", done.stdout.partition("Commands")[2], re.MULTILINE)
+    assert done.stdout.strip().endswith("['sim.cli.help', 'sim.cli.usage', 'sim.cli.entry']")
+    listed = re.findall(r"^  (\w+) ", done.stdout.partition("Commands:")[2], re.MULTILINE)
     there = [name for name in entry.COMMANDS if (ROOT / "sim" / "cli" / f"{name}.py").exists()]
     assert listed == there
     assert "doctor" in there
@@ -80,8 +80,7 @@ def test_version_is_that_of_the_project() -> None:
 def test_unknown_command_ends_with_status_2_and_no_traceback() -> None:
     done = pointwise("synthesize")
     assert done.returncode == 2
-    assert "synthesize" in done.stderr
-    assert "Traceback" not in done.stderr
+    assert done.stderr == "pointwise: no such command 'synthesize'; pointwise --help lists what there is\n"
 
 
 def test_works_from_any_directory(tmp_path: Path) -> None:

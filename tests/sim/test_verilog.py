@@ -39,4 +39,4 @@ def test_the_folder_holds_what_is_simulated_and_all_that_belongs_to_it(
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "file").write_text("")
     assert main(["verilog", *OPTIONS, "--out", str(tmp_path / "file")]) == 1
-    assert "pointwise_core.v cannot be written" in capsys.readouterr().err
+    assert f"the folder {tmp_path / 'file'} cannot be made" in capsys.readouterr().err

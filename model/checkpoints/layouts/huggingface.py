@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from hw.contract.errors import PointwiseError
+from hw.contract.errors import PointwiseError, shown
 from model.checkpoints.files import Source
 from model.images.described import from_huggingface, huggingface_default
 from model.images.preprocessing import Preprocessing
@@ -87,8 +87,8 @@ def read(source: Source) -> Found:
     ):
         if value not in known:
             raise PointwiseError(
-                f"The checkpoint {source.path} has the {name} {value!r}, but {' and '.join(known)} can be "
-                "read; choose another network."
+                f"The checkpoint {source.path} has the {name} {shown(value)}, but {' and '.join(known)} can "
+                "be read; choose another network."
             )
     state = _with_two_heads(with_qkv_bias(_joined({_renamed(k): v for k, v in source.tensors.items()})))
     state = {key: value for key, value in state.items() if not key.startswith(_POOLER)}
@@ -128,7 +128,8 @@ def _joined(state: dict[str, Any]) -> dict[str, Any]:
     for key in [key for key in state if re.fullmatch(r"blocks\.\d+\.attn\.q\.(weight|bias)", key)]:
         block, _, kind = key.rpartition(".q.")
         parts = [state.get(f"{block}.{part}.{kind}") for part in "qkv"]
-        if all(isinstance(part, Tensor) for part in parts) and len({part.shape[1:] for part in parts}) == 1:
+        good = all(isinstance(part, Tensor) and part.ndim for part in parts)
+        if good and len({part.shape[1:] for part in parts}) == 1:
             for part in "qkv":
                 del joined[f"{block}.{part}.{kind}"]
             joined[f"{block}.qkv.{kind}"] = torch.cat(parts)

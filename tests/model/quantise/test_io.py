@@ -106,16 +106,19 @@ def elsewhere(d, a) -> None:
         (cut("blocks.0.attn.softmax.0.table", 0), "softmax.0 has table of the shape (0,), but (256,) was"),
         (cut("norm.scale", 3), "norm has a scale of the shape (3,), but one number"),
         (lambda d, a: a["head.shift"].fill(48), "head has shift values from 48 to 48, but 1 to 47"),
-        (top(name="../../evil"), "has the name '../../evil' in it, but one without a folder"),
-        (top(name=".."), "has the name '..' in it"),
-        (top(name=""), "has the name '' in it"),
+        (top(name="../../evil"), 'has the name "../../evil" in it, but one without a folder'),
+        (top(name="a\ud800"), r'has the name "a\ud800" in it'),
+        (top(name="a\0"), r'has the name "a\u0000" in it'),
+        (top(name="x" * 5000), "of at most 180 bytes"),
+        (top(name=".."), 'has the name ".." in it'),
+        (top(name=""), 'has the name "" in it'),
         (top(info=None), "says network.info null, but an object was expected"),
         (top(output="nothing"), "no operator makes nothing"),
         (cut("x.values", 0), "x has values of the shape (0, 8)"),
         (op("image", shape=[6]), "says image.shape [6], but a list of at least 2 was expected"),
         (op("image", shape=[0, 4]), "has the shape (0, 4)"),
         (op("image", dtype="int3"), "makes int3, but int8 or uint8"),
-        (elsewhere, "has the name '../head' in it"),
+        (elsewhere, 'has the name "../head" in it'),
         (op("head", inputs="image"), 'says head.inputs "image", but a list was expected'),
         (op("head", inputs=[]), "head reads 0 values, but 1 was expected"),
         (op("patch_embed", inputs=["no"]), "reads no, which no operator before it makes"),
@@ -149,10 +152,19 @@ def test_damage_is_told_in_a_sentence(network, tmp_path, change, words):
 
 
 def test_other_files_are_told_in_a_sentence(network, tmp_path):
-    with pytest.raises(PointwiseError, match="There is no integer network"):
+    with pytest.raises(
+        PointwiseError,
+        match=r"none\.safetensors is not there; check the path, or make one",
+    ):
         load_network(tmp_path / "none.safetensors")
-    with pytest.raises(PointwiseError, match=r"ends in \.bin"):
-        load_network(tmp_path / "n.bin")
+    for name, words in (
+        ("n.bin", r"ends in \.bin"),
+        ("n.pth", r"is a file of PyTorch.*--checkpoint .*n\.pth --out .*n_int8\.safetensors\."),
+        ("n", r"is a folder, but a file"),
+    ):
+        (tmp_path / name).touch() if "." in name else (tmp_path / name).mkdir()
+        with pytest.raises(PointwiseError, match=words):
+            load_network(tmp_path / name)
     with pytest.raises(PointwiseError, match="cannot be written"):
         save_network(tmp_path / "no" / "n.safetensors", network)
     rubbish = tmp_path / "r.safetensors"
@@ -160,5 +172,5 @@ def test_other_files_are_told_in_a_sentence(network, tmp_path):
     with pytest.raises(PointwiseError, match="cannot be read"):
         load_network(rubbish)
     safetensors.numpy.save_file({"a": np.zeros(1)}, rubbish)
-    with pytest.raises(PointwiseError, match="holds no integer network"):
+    with pytest.raises(PointwiseError, match="no integer network; make one with pointwise quantise"):
         load_network(rubbish)

@@ -221,3 +221,20 @@ def test_a_report_without_layers_still_has_its_table(run: Path) -> None:
     report = json.loads((run / REPORT).read_text())
     del report["layers"]
     assert table(report).row_count > 10
+
+
+def test_what_is_no_folder_is_told_with_what_to_name(
+    copy: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "some.html").touch()
+    for path, words in (
+        (
+            copy / "report.html",
+            f"is a file of a report; name its folder, {copy}, to make",
+        ),
+        (copy / "manifest.json", "is no quantised network"),
+        (tmp_path / "some.html", "is no quantised network (.safetensors); name its folder"),
+        (tmp_path / "none", f"there is no {tmp_path / 'none'}; name the folder of a run"),
+    ):
+        assert main(["report", str(path)]) == 1
+        assert words in capsys.readouterr().err

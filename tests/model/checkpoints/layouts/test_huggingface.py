@@ -118,8 +118,8 @@ def change_config(folder: Path, **values: object) -> None:
 @pytest.mark.parametrize(
     ("values", "words"),
     [
-        ({"model_type": "swin"}, "model_type 'swin', but vit and deit can be read"),
-        ({"hidden_act": "gelu_new"}, "hidden_act 'gelu_new', but gelu can be read"),
+        ({"model_type": "swin"}, 'model_type "swin", but vit and deit can be read'),
+        ({"hidden_act": "gelu_new"}, 'hidden_act "gelu_new", but gelu can be read'),
         ({"num_hidden_layers": 3}, "says depth 3, but its weights have 2"),
         ({"image_size": 224}, "says image_size 224, but its weights have 12"),
         ({"intermediate_size": 48}, "says hidden 48, but its weights have 36"),

@@ -1,0 +1,42 @@
+"""What to tell a person about a command line that cannot be understood."""
+
+from typing import Any
+
+import typer
+
+from hw.contract.errors import shown
+
+UsageError: type[Exception] = typer.BadParameter.__mro__[1]
+"""The base of all of them, which typer does not export."""
+
+
+def sentence_of_usage(error: Any) -> str:
+    """One sentence about a wrong command line: what is wrong, what was expected, where to read more."""
+    command = error.ctx.command_path if error.ctx is not None else "pointwise"
+    return f"{_problem(error)}; {command} --help lists what there is"
+
+
+def _problem(error: Any) -> str:
+    parameter = getattr(error, "param", None)
+    if parameter is not None:
+        name = max(parameter.opts, key=len)
+        name = name if name.startswith("-") else name.upper()
+        if type(error).__name__ == "MissingParameter":
+            return f"{name} is missing"
+        if told := _expected(name, error.__cause__):
+            return told
+    text = error.format_message()
+    return text[:1].lower() + text[1:].rstrip(".")
+
+
+def _expected(name: str, cause: Any) -> str | None:
+    """What a value is and what was expected, where typer had pydantic look at it."""
+    if not hasattr(cause, "errors"):
+        return None
+    from hw.contract.form import expectation  # only after an error, as pydantic takes its time
+
+    first = cause.errors(include_url=False)[0]
+    expected = expectation(first)
+    if expected is None:
+        return f"{name}: {first['msg'].removeprefix('Value error, ').rstrip('.')}"
+    return f"{name} is {shown(first['input'])}, but {expected} was expected"
