@@ -1,66 +1,48 @@
-"""The memory image: streams and tensors gathered behind the program and sealed; and its form as text."""
+"""The memory image: a program, its streams and constants as bytes, sealed; and its form as text."""
 
 import numpy as np
 
 from hw.contract.config import CoreConfig
-from hw.contract.errors import PointwiseError
-from hw.contract.image import ALIGNMENT, HEADER_BYTES, Header, align, seal, shape_word
-from hw.contract.isa import INSTRUCTION_BYTES, Instruction
+from hw.contract.image import HEADER_BYTES, Header, align, seal, shape_word
 from model.export import hexadecimal
 from model.export.memory import Memory
 
+from .codegen import Program
+from .layout import pack_block
+from .packing import pack_stream
 
-class ImageBuilder:
-    """Collects the data behind the program; offsets are known as it is added, for the program.
 
-    Args:
-        program_length: instructions, END included.
+def assemble(program: Program, config: CoreConfig) -> bytes:
+    """Pack the stationary streams and first values of a program, and seal the image around it.
+
+    Raises:
+        PointwiseError: a parameter is out of the range that a stream can hold.
     """
-
-    def __init__(self, program_length: int) -> None:
-        self.program_length = program_length
-        self.offset = HEADER_BYTES + program_length * INSTRUCTION_BYTES
-        self._parts: list[bytes] = []
-
-    def add(self, data: bytes) -> int:
-        """Append ``data``, padded to 64 bytes; returns its offset from the image's start."""
-        offset = self.offset
-        data = data.ljust(align(len(data)), b"\0")
-        self._parts.append(data)
-        self.offset += len(data)
-        if self.offset >= 1 << 32:
-            raise PointwiseError(
-                "the image would exceed 4 GiB, which its offsets cannot address; use a smaller network"
-            )
-        return offset
-
-    def finish(
-        self,
-        program: list[Instruction],
-        config: CoreConfig,
-        act_words: int,
-        res_words: int,
-        max_tokens: int,
-        input_bytes: int,
-        output_bytes: int,
-    ) -> bytes:
-        """The sealed image; the arguments go into its header (see ``hw.contract.image.Header``)."""
-        if len(program) != self.program_length:
-            raise AssertionError(
-                f"the program has {len(program)} instructions, {self.program_length} were announced"
-            )
-        header = Header(
-            shape=shape_word(config),
-            length=self.offset + ALIGNMENT,
-            program_offset=HEADER_BYTES,
-            program_length=len(program),
-            max_tokens=max_tokens,
-            act_words=act_words,
-            res_words=res_words,
-            input_bytes=input_bytes,
-            output_bytes=output_bytes,
-        )
-        return seal(b"".join([header.encode(), *(i.encode() for i in program), *self._parts]))
+    analysis, plan = program.analysis, program.plan
+    act_words, res_words = (plan.used[space] for space in sorted(plan.used))
+    header = Header(
+        shape=shape_word(config),
+        length=program.image_bytes,
+        program_offset=HEADER_BYTES,
+        program_length=len(program.lines),
+        max_tokens=max(buffer.tensor.tokens for buffer in plan.graph.buffers),
+        act_words=act_words,
+        res_words=res_words,
+        input_bytes=program.transfers.input_bytes,
+        output_bytes=program.transfers.output_bytes,
+    )
+    parts = [header.encode(), *(line.instruction.encode() for line in program.lines)]
+    for node, (_, size) in zip(analysis.nodes, program.streams, strict=True):
+        channels = tuple(analysis.tensors[key].channels for key in node.inputs)
+        data = pack_stream(node.op, channels, config)
+        if len(data) != size:
+            raise AssertionError(f"the stream of {node.op.name} has {len(data)} bytes, room is for {size}")
+        parts.append(data)
+    for key, block in program.transfers.initial:
+        rows = slice(block.first_token, block.first_token + block.tokens)
+        data = pack_block(analysis.constants[key][rows], block, config)
+        parts.append(data.ljust(align(len(data)), b"\0"))
+    return seal(b"".join(parts))
 
 
 def to_hex(data: bytes, config: CoreConfig) -> bytes:

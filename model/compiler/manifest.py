@@ -1,7 +1,7 @@
 """The manifest: what a compiled image holds, as plain JSON for the runner, for reports and for people."""
 
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -11,46 +11,22 @@ from hw.contract.image import HEADER_BYTES, TRAILER_BYTES, checksum
 from hw.contract.isa import INSTRUCTION_BYTES, Conv, Dma, End, Space
 from model.graph import Graph
 
-from .analysis import Analysis
+from .codegen import Program
 from .layout import DramBlock
 from .manifest_form import FORMAT
 from .planning import Plan
 from .program import Line
-from .transfers import Transfers
-
-
-@dataclass
-class Record:
-    """Where things lie in DRAM, for the manifest.
-
-    Attributes:
-        streams: (offset, bytes) of each layer's stream, by node number.
-        transfers: blocks of the input, of the residual stream's first values, and of spilled buffers.
-        output: block of the result.
-        traces: blocks of what each layer made, by node number.
-    """
-
-    streams: dict[int, tuple[int, int]]
-    transfers: Transfers
-    output: DramBlock
-    traces: dict[int, list[DramBlock]]
 
 
 def build_manifest(
-    network: Graph,
-    config: CoreConfig,
-    analysis: Analysis,
-    plan: Plan,
-    lines: list[Line],
-    image: bytes,
-    record: Record,
-    trace: bool,
+    network: Graph, config: CoreConfig, program: Program, image: bytes, trace: bool
 ) -> dict[str, Any]:
     """Everything about a compiled network, JSON-able; ``manifest_form`` says what each field means.
 
     With ``trace``, the output holds what each layer made behind the network's result; buffers that wait in
     DRAM lie behind them.
     """
+    plan, lines = program.plan, program.lines
     return {
         "format": FORMAT,
         "network": network.name,
@@ -65,10 +41,10 @@ def build_manifest(
             "dtype": network.input.dtype,
             "scale": network.input.quantisation.step,
             "offset": float(np.mean(network.input.quantisation.offset)),
-            "bytes": record.transfers.input_bytes,
-            "blocks": _blocks(record.transfers.inputs),
+            "bytes": program.transfers.input_bytes,
+            "blocks": _blocks(program.transfers.inputs),
         },
-        "output": {"bytes": record.transfers.output_bytes, "tensors": _outputs(network, analysis, record)},
+        "output": {"bytes": program.transfers.output_bytes, "tensors": _outputs(network, program)},
         "memory": {
             name: {
                 "words": plan.used[space],
@@ -81,7 +57,7 @@ def build_manifest(
                 ("residual", Space.RESIDUAL, config.res_words, 2),
             )
         },
-        "dram": _dram(analysis, lines, image, record),
+        "dram": _dram(program),
         "tensors": _tensors(plan, lines),
         "instructions": [_instruction(index, line) for index, line in enumerate(lines)],
     }
@@ -91,7 +67,8 @@ def _blocks(blocks: Iterable[DramBlock]) -> list[dict[str, Any]]:
     return [asdict(block) for block in sorted(blocks, key=lambda block: block.first_token)]
 
 
-def _outputs(network: Graph, analysis: Analysis, record: Record) -> list[dict[str, Any]]:
+def _outputs(network: Graph, program: Program) -> list[dict[str, Any]]:
+    analysis = program.analysis
     result = analysis.tensors[analysis.output]
     entries = [
         {
@@ -101,10 +78,10 @@ def _outputs(network: Graph, analysis: Analysis, record: Record) -> list[dict[st
             "dtype": result.dtype,
             "scale": network[network.output].quantisation.step,
             "zero_point": 0,
-            "blocks": _blocks([record.output]),
+            "blocks": _blocks([program.output]),
         }
     ]
-    for index, blocks in sorted(record.traces.items()):
+    for index, blocks in sorted(program.traces.items()):
         node = analysis.nodes[index]
         tensor = analysis.tensors[node.output]
         entries.append(
@@ -123,7 +100,8 @@ def _outputs(network: Graph, analysis: Analysis, record: Record) -> list[dict[st
     return entries
 
 
-def _dram(analysis: Analysis, lines: list[Line], image: bytes, record: Record) -> list[dict[str, Any]]:
+def _dram(program: Program) -> list[dict[str, Any]]:
+    analysis, lines = program.analysis, program.lines
     entries = [
         {"offset": 0, "bytes": HEADER_BYTES, "what": "header"},
         {
@@ -132,20 +110,20 @@ def _dram(analysis: Analysis, lines: list[Line], image: bytes, record: Record) -
             "what": f"program, {len(lines)} instructions",
         },
     ]
-    for index, (offset, size) in record.streams.items():
-        entries.append(
-            {"offset": offset, "bytes": size, "what": f"stream of {analysis.nodes[index].op.name}"}
-        )
-    for key, block in record.transfers.initial:
+    for node, (offset, size) in zip(analysis.nodes, program.streams, strict=True):
+        entries.append({"offset": offset, "bytes": size, "what": f"stream of {node.op.name}"})
+    for key, block in program.transfers.initial:
         what = f"{key} at the start"
         if block.tokens < analysis.tensors[key].tokens:
             what += f", tokens {block.first_token} to {block.first_token + block.tokens - 1}"
         entries.append({"offset": block.offset, "bytes": block.size, "what": what})
-    entries.append({"offset": len(image) - TRAILER_BYTES, "bytes": TRAILER_BYTES, "what": "trailer, CRC-32"})
+    entries.append(
+        {"offset": program.image_bytes - TRAILER_BYTES, "bytes": TRAILER_BYTES, "what": "trailer, CRC-32"}
+    )
     return entries
 
 
-def _tensors(plan: Plan, lines: list[Line]) -> list[dict[str, Any]]:
+def _tensors(plan: Plan, lines: Sequence[Line]) -> list[dict[str, Any]]:
     first: dict[int, int] = {}
     for index, line in enumerate(lines):
         if line.step >= 0:

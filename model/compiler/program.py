@@ -1,5 +1,6 @@
 """From a plan to instructions: addresses, streams, slots and waits."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,6 +18,7 @@ from model.engine.op import (
     Weights,
 )
 
+from .analysis import Node
 from .hazards import HazardTracker, Region, Waits
 from .layout import DramBlock
 from .lowering import Rows, Step
@@ -46,14 +48,46 @@ class Line:
     macs: int = 0
 
 
+def unplaced(node: Node) -> Conv:
+    """The instruction of an operation but for where its operands lie and what it waits for."""
+    op = node.op
+    sums, result = op.stage(TokenSums), op.requantise.dtype
+    return Conv(
+        tokens=node.count,
+        k=node.k,
+        n=node.n,
+        prologue=op.prologue.code,
+        in_unsigned=op.prologue.unsigned,
+        in_base=0,
+        in_token_stride=0,
+        in_tile_stride=0,
+        stationary=op.stationary.code,
+        packing=PACKING[op.stationary.bits] if isinstance(op.stationary, Weights) else 0,
+        out_base=0,
+        out_token_stride=0,
+        out_word_stride=0,
+        to_residual=result == "int16",
+        out_unsigned=result == "uint8",
+        table=op.stage(LookUp) is not None,
+        divide=op.stage(Divide) is not None,
+        row_max=op.stage(RowMax) is not None,
+        add=op.stage(Accumulate) is not None,
+        sums=sums is not None,
+        shifts=channel_shifts(op) is not None,
+        stream_offset=0,
+        stream_beats=0,
+        **({} if sums is None else vars(sums.constants)),
+    )
+
+
 class Emitter:
     """Turns steps into instructions in program order.
 
     Args:
-        plan: order and places. streams: byte offset in the image of each layer's stream, by node number.
+        plan: order and places. streams: byte offset in the image of each operation's stream.
     """
 
-    def __init__(self, plan: Plan, config: CoreConfig, streams: dict[int, int]) -> None:
+    def __init__(self, plan: Plan, config: CoreConfig, streams: Sequence[int]) -> None:
         self.plan, self.config, self.streams = plan, config, streams
         self.lines: list[Line] = []
         self._dmas: list[Line] = []
@@ -83,46 +117,29 @@ class Emitter:
     def conv(self, step: Step) -> None:
         """One convolution."""
         node, op = step.node, step.node.op
-        source = self.plan.graph.buffers[step.streamed[0].buffer]
-        target = self.plan.graph.buffers[step.output.buffer]
         plain = isinstance(op.prologue, Plain)  # reads nothing of a token but its words
-        sums, table = op.stage(TokenSums), op.stage(LookUp)
-        result = op.requantise.dtype
-        others = {} if sums is None else dict(vars(sums.constants))
+        buffers = self.plan.graph.buffers
+        places = {}
         if step.stationary is not None:
-            others |= {
+            places = {
                 "stat_base": self._address(step.stationary),
                 "stat_token_stride": 1,
-                "stat_word_stride": self.plan.graph.buffers[step.stationary.buffer].tokens,
+                "stat_word_stride": buffers[step.stationary.buffer].tokens,
             }
-        conv = Conv(
+        conv = replace(
+            unplaced(node),
             tokens=step.count,
-            k=node.k,
-            n=node.n,
-            prologue=op.prologue.code,
-            in_unsigned=op.prologue.unsigned,
             in_base=self._address(step.streamed[0]),
             in_token_stride=1,
-            in_tile_stride=source.tokens,
-            stationary=op.stationary.code,
-            packing=PACKING[op.stationary.bits] if isinstance(op.stationary, Weights) else 0,
+            in_tile_stride=buffers[step.streamed[0].buffer].tokens,
             out_base=self._address(step.output),
             out_token_stride=1,
-            out_word_stride=target.tokens,
-            to_residual=result == "int16",
-            out_unsigned=result == "uint8",
-            table=table is not None,
-            divide=op.stage(Divide) is not None,
-            row_max=op.stage(RowMax) is not None,
-            add=op.stage(Accumulate) is not None,
-            sums=sums is not None,
-            shifts=channel_shifts(op) is not None,
+            out_word_stride=buffers[step.output.buffer].tokens,
             max_slot=self._maxima.get(step.index, 0),
             sum_slot=self._sums.get(step.index, 0),
             first_token=(0 if plain else node.first) + step.first,
             stream_offset=self.streams[step.node_index],
-            stream_beats=0,
-            **others,
+            **places,
         )
         waits = self._conv_waits(step, conv)
         conv = replace(

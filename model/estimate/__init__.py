@@ -4,6 +4,5 @@ from .estimate import Estimate, estimate
 from .machine import Course, follow
 from .memory import Memory
 from .outline import outline
-from .program import Program, program_of
 
-__all__ = ["Course", "Estimate", "Memory", "Program", "estimate", "follow", "outline", "program_of"]
+__all__ = ["Course", "Estimate", "Memory", "estimate", "follow", "outline"]

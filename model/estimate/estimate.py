@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 
 from hw.contract.config import CoreConfig
+from hw.contract.isa import Space
 from hw.contract.registers import Cause
+from model.compiler.codegen import generate
 from model.graph import Graph
 
 from .machine import follow
 from .memory import Memory
-from .program import program_of
 
 KIB = 1024
 
@@ -61,7 +62,7 @@ def estimate(network: Graph, config: CoreConfig, memory: Memory | None = None) -
         PointwiseError: the network does not fit the core; the sentence says what to do.
     """
     memory = memory or Memory()
-    program = program_of(network, config)
+    program = generate(network, config)
     course = follow(program.instructions, config, memory)
     return Estimate(
         network=network.name,
@@ -71,8 +72,8 @@ def estimate(network: Graph, config: CoreConfig, memory: Memory | None = None) -
         causes=course.causes,
         macs=network.macs,
         tiles=course.tiles,
-        instructions=len(program.instructions),
+        instructions=len(program.lines),
         image_bytes=program.image_bytes,
-        act_kib=program.act_words * config.rows / KIB,
-        res_kib=program.res_words * 2 * config.rows / KIB,
+        act_kib=program.plan.used[Space.ACTIVATION] * config.rows / KIB,
+        res_kib=program.plan.used[Space.RESIDUAL] * 2 * config.rows / KIB,
     )

@@ -11,9 +11,10 @@ from hw.contract.errors import PointwiseError
 from hw.contract.isa import Conv, End
 from hw.contract.registers import Cause
 from model.compiler import compile_network
+from model.compiler.codegen import generate
 from model.compiler.random_network import random_network
 from model.compiler.shapes import Shape, random_config
-from model.estimate import Memory, estimate, follow, machine, outline, program_of
+from model.estimate import Memory, estimate, follow, machine, outline
 from model.estimate.engine import Engine
 from model.networks import network
 
@@ -36,7 +37,7 @@ def test_passing_over_tiles_changes_nothing(
 ) -> None:
     """The shortcut through repeated tiles gives what following every tile gives, by cause."""
     config = CORES[core]
-    program = program_of(outline(ONE_BLOCK), config).instructions
+    program = generate(outline(ONE_BLOCK), config).instructions
     short = follow(program, config, memory)
     monkeypatch.setattr(Engine, "_pass_over", lambda self, *args, **options: 0)
     whole = follow(program, config, memory)
@@ -53,7 +54,7 @@ def test_passing_over_blocks_changes_nothing(
 ) -> None:
     """Blocks that take the course of the one before them give what following each of them gives."""
     config, subject = CORES[core], dataclasses.replace(ONE_BLOCK, depth=7)
-    program = program_of(outline(subject), config).instructions
+    program = generate(outline(subject), config).instructions
     run, followed = Engine.run, []
     monkeypatch.setattr(Engine, "run", lambda self, job: followed.append(job) or run(self, job))
     short = follow(program, config, memory)
@@ -92,7 +93,7 @@ def test_better_memories_are_never_slower(core: str) -> None:
 def test_causes_sum_and_streaming_is_exact() -> None:
     """Causes add up to the cycles; tokens that stream are a matter of counting."""
     for core in CORES.values():
-        program = program_of(outline(ONE_BLOCK), core)
+        program = generate(outline(ONE_BLOCK), core)
         course = follow(program.instructions, core, Memory())
         assert sum(course.causes.values()) == course.cycles
         convs = [i for i in program.instructions if isinstance(i, Conv)]

@@ -7,9 +7,10 @@ import pytest
 from hw.contract.config import CoreConfig
 from hw.contract.isa import Conv
 from model.compiler import compile_network
+from model.compiler.codegen import generate
 from model.compiler.random_network import random_network
 from model.compiler.shapes import Shape, random_config
-from model.estimate import outline, program_of
+from model.estimate import outline
 from model.estimate.periods import period_of
 from model.networks import network
 
@@ -20,7 +21,7 @@ COUNTS = ("wait_conv", "wait_dma", "post_wait_dma", "stream_offset")
 @pytest.mark.parametrize("depth", [1, 3, 5, 9])
 def test_blocks_of_a_transformer(depth: int) -> None:
     """Two blocks of DeiT-Tiny begin in the same beat of a burst; that is its period."""
-    program = program_of(outline(dataclasses.replace(TINY, depth=depth)), CoreConfig()).instructions
+    program = generate(outline(dataclasses.replace(TINY, depth=depth)), CoreConfig()).instructions
     period = period_of(program, CoreConfig())
     assert period.convs == tuple(instruction for instruction in program if isinstance(instruction, Conv))
     if depth < 5:

@@ -1,6 +1,7 @@
-"""Outlines and programs without an image, against the compiler's own."""
+"""Outlines, and programs before their images, against the compiler's own."""
 
 import dataclasses
+from itertools import pairwise
 
 import pytest
 
@@ -8,11 +9,12 @@ from hw.contract.config import CoreConfig
 from hw.contract.errors import PointwiseError
 from hw.contract.isa import Conv
 from model.compiler import compile_network
-from model.compiler.packing import channel_shifts
+from model.compiler.codegen import generate
+from model.compiler.packing import channel_shifts, pack_stream
 from model.compiler.random_network import random_network
 from model.compiler.shapes import Shape, random_config, random_shape
 from model.engine import fuse
-from model.estimate import outline, program_of
+from model.estimate import outline
 from model.networks import NETWORKS
 
 CONTENTS = (
@@ -29,17 +31,18 @@ CONTENTS = (
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_same_program_as_the_compiler(seed: int) -> None:
-    """Every field of every instruction, the offsets in the image included, and its size."""
+@pytest.mark.parametrize("trace", [False, True])
+def test_a_program_says_where_everything_of_its_image_is(seed: int, trace: bool) -> None:
+    """Its length, and every offset and size, before any byte of it is made."""
     network, config = random_network(seed), random_config(seed)
-    compiled = compile_network(network, config)
-    program = program_of(network, config)
-    assert program.instructions == tuple(line.instruction for line in compiled.program)
-    assert program.names == tuple(line.name for line in compiled.program)
+    program, compiled = generate(network, config, trace), compile_network(network, config, trace)
     assert program.image_bytes == len(compiled.image)
-    memory = compiled.manifest["memory"]
-    assert program.act_words == memory["activation"]["words"]
-    assert program.res_words == memory["residual"]["words"]
+    assert program.instructions == tuple(line.instruction for line in compiled.program)
+    regions = compiled.manifest["dram"]
+    assert all(a["offset"] + a["bytes"] == b["offset"] for a, b in pairwise(regions))
+    for node, (offset, size) in zip(program.analysis.nodes, program.streams, strict=True):
+        channels = tuple(program.analysis.tensors[key].channels for key in node.inputs)
+        assert compiled.image[offset : offset + size] == pack_stream(node.op, channels, config)
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -51,7 +54,7 @@ def test_outline_has_the_dimensions(seed: int) -> None:
     shifted = [op.name for op in fuse(network) if channel_shifts(op) is not None]
     drawn = outline(shape, shifts=[_outline_name(name) for name in shifted])
     for ours, theirs in zip(
-        program_of(drawn, config).instructions, program_of(network, config).instructions, strict=True
+        generate(drawn, config).instructions, generate(network, config).instructions, strict=True
     ):
         assert type(ours) is type(theirs)
         if isinstance(ours, Conv):
@@ -77,4 +80,4 @@ def test_outline_of_known_networks(name: str) -> None:
 def test_no_room_is_one_sentence() -> None:
     """A network that does not fit says how much memory it needs."""
     with pytest.raises(PointwiseError, match=r"its residual SRAM has 4 KiB and \d+ KiB are needed"):
-        program_of(outline(Shape.of(NETWORKS["deit_tiny"]), "deit_tiny"), CoreConfig(res_kib=4))
+        generate(outline(Shape.of(NETWORKS["deit_tiny"]), "deit_tiny"), CoreConfig(res_kib=4))
