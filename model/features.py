@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +18,7 @@ from model.deit import DeiT
 from model.images.dataset import ImageSet
 from model.images.prepare import UnreadableImageError, prepare
 from model.images.preprocessing import Preprocessing
-from model.parallel import in_processes, one_thread
+from model.parallel import Executor, Job, digest_of, here, one_thread
 
 PART = 8
 """Images that a process takes at a time."""
@@ -40,7 +42,7 @@ class Backbone:
     """The frozen network, loaded once in each process."""
 
     def __init__(self, path: Path, heads: int | None, preprocessing: Preprocessing) -> None:
-        checkpoint = load_checkpoint(path, heads=heads, backbone=True)
+        checkpoint = load_checkpoint(here().located(path), heads=heads, backbone=True)
         self.net = DeiT.from_state(checkpoint.config, checkpoint.state)
         self.preprocessing = preprocessing
 
@@ -49,7 +51,7 @@ class Backbone:
         features: dict[int, np.ndarray | None] = {}
         for index, path in part.items():
             try:
-                pixels = torch.from_numpy(prepare(path, self.preprocessing))
+                pixels = torch.from_numpy(prepare(here().located(path), self.preprocessing))
             except UnreadableImageError:
                 features[index] = None
                 continue
@@ -58,29 +60,46 @@ class Backbone:
         return features
 
 
+def job_of(path: Path, heads: int | None, preprocessing: Preprocessing) -> Job:
+    """The work of the backbone of a checkpoint."""
+    return Job(
+        "features",
+        partial(Backbone, path, heads, preprocessing),
+        digest_of(path, heads, repr(preprocessing)),
+        files=(path,),
+        part_files=_paths,
+    )
+
+
+def _paths(part: Mapping[int, Path]) -> list[Path]:
+    """The files of a part."""
+    return list(part.values())
+
+
 def features_of(
-    work: Callable[[], Backbone],
+    job: Job,
     images: ImageSet,
     labels: np.ndarray,
-    workers: int,
+    executor: Executor,
     progress: Callable[[int, int], None] | None,
 ) -> Features:
     """Run the backbone over images.
 
     Args:
-        work: makes the backbone, in each process. labels: (images,) of ``images``, in its order.
-        progress: told (images done, images in all).
+        job: as ``job_of`` makes it. labels: (images,) of ``images``, in its order.
+        executor: what does it. progress: told (images done, images in all).
 
     Raises:
         PointwiseError: not a single image can be read.
     """
     everything = [(index, file.path) for index, file in enumerate(images.files)]
-    parts = [dict(everything[start : start + PART]) for start in range(0, len(everything), PART)]
+    parts = {str(start): dict(everything[start : start + PART]) for start in range(0, len(everything), PART)}
     found: dict[int, np.ndarray | None] = {}
-    for part in in_processes(work, parts, workers):
-        found |= part
-        if progress:
-            progress(len(found), len(everything))
+    with closing(executor.run(job, parts)) as results:
+        for _, part in results:
+            found |= part
+            if progress:
+                progress(len(found), len(everything))
     readable = [index for index in range(len(everything)) if found[index] is not None]
     if not readable:
         raise PointwiseError(f"None of the {len(everything)} images of {images.root} can be read.")

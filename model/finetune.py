@@ -10,7 +10,6 @@ import dataclasses
 import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from functools import partial
 from pathlib import Path
 
 import torch
@@ -20,9 +19,10 @@ from torch.nn import functional
 from hw.contract.errors import PointwiseError
 from model.checkpoints import Checkpoint, load_checkpoint
 from model.deit import INIT_STD
-from model.features import Backbone, Features, features_of
+from model.features import Features, features_of, job_of
 from model.images.dataset import ImageSet
 from model.images.preprocessing import Preprocessing
+from model.parallel import Executor, Local
 from model.train import reproducible
 
 Progress = Callable[[int, int], None]
@@ -87,7 +87,7 @@ def finetune(
     recipe: FinetuneRecipe | None = None,
     heads: int | None = None,
     preprocessing: Preprocessing | None = None,
-    workers: int = 1,
+    executor: Executor | None = None,
     reading: Progress | None = None,
     training: Progress | None = None,
 ) -> tuple[Checkpoint, tuple[str, ...]]:
@@ -100,7 +100,8 @@ def finetune(
             `load_checkpoint`.
         images: to train on. validation: to measure on; nothing is chosen by it.
         preprocessing: the checkpoint's unless given; the new checkpoint keeps it.
-        workers: processes for the backbone. reading, training: told (images or epochs done, in all).
+        executor: what runs the backbone; this process unless given.
+        reading, training: told (images or epochs done, in all).
 
     Returns:
         The checkpoint, whose notes hold the recipe and the accuracies in per cent, and the names of the
@@ -133,8 +134,8 @@ def finetune(
             raise PointwiseError(
                 f"Nobody says what the images of {validation.root} show; give their classes."
             )
-    work = partial(Backbone, path, heads, preprocessing)
-    features = {name: features_of(work, *pair, workers, reading) for name, pair in sets.items()}
+    job = job_of(path, heads, preprocessing)
+    features = {name: features_of(job, *pair, executor or Local(1), reading) for name, pair in sets.items()}
     with reproducible(recipe.seed, 1):
         weight, bias = train_heads(features["train"], classes, recipe, training)
     state = dict(checkpoint.state)

@@ -1,17 +1,21 @@
 """Random cores, networks and bus behaviour from one number, run and compared."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from hw.contract.config import CoreConfig
+from hw.contract.errors import PointwiseError
 from model.compiler import compile_network
 from model.compiler.random_network import random_image, random_network
 from model.compiler.shapes import random_config
 from model.engine import fuse
 from model.graph import Graph, run
+from model.parallel import Job, code_digest, digest_of
 from sim.build import Build
 
+from .bench import BenchFailure
 from .compare import Mismatch, check_errors, compare_tensors
 from .system.run import run_core
 from .system.testbench import build_core
@@ -78,3 +82,33 @@ def run_case(seed: int, cores: int) -> Outcome:
     config = random_config(seed % cores)
     simulator = build_core(config, optimise="-O1")
     return run_network(simulator, config, random_network(seed), seed, random_memory(seed))
+
+
+def cases(cores: int) -> Job:
+    """The work of many cases; a part is a seed, and its result what ``Cases`` gives."""
+    return Job(
+        "fuzz",
+        partial(Cases, cores),
+        digest_of(cores, code_digest()),
+        repeat=lambda seed: repeat(seed, cores),
+    )
+
+
+def repeat(seed: int, cores: int) -> str:
+    """The command that repeats a case."""
+    return f"pointwise fuzz --count 1 --seed {seed} --cores {cores}"
+
+
+class Cases:
+    """Runs cases: how many tensors and cycles each took, and in a sentence what was wrong, if anything."""
+
+    def __init__(self, cores: int) -> None:
+        self.cores = cores
+
+    def __call__(self, seed: int) -> dict[str, int | str | None]:
+        try:
+            outcome = run_case(seed, self.cores)
+        except (PointwiseError, BenchFailure) as error:
+            return {"tensors": 0, "cycles": 0, "problem": str(error)}
+        problem = str(outcome.mismatches[0]) if outcome.mismatches else None
+        return {"tensors": outcome.tensors, "cycles": outcome.cycles, "problem": problem}

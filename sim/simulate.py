@@ -1,8 +1,9 @@
 """``pointwise sim``: a network on a simulated core, every bit compared with the integer model."""
 
+import tempfile
 import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,16 +15,22 @@ from model.compiler import Compiled, compile_network
 from model.engine import fuse
 from model.evaluate import compare, float_logits
 from model.graph import run as run_model
+from model.parallel import Executor, Local, Record, complete, digest_of
 from model.quantise import patchify
 
-from .build import Build
 from .compare import Mismatch, check_errors, compare_tensors, first_difference
-from .system.run import CoreRun, run_core
+from .system.parts import Inputs, restored, runs
 from .system.timeline import Timeline
 from .workload import Workload
 
 SIMULATORS = 2
-"""Simulator processes at a time."""
+"""Simulator processes at a time on this machine."""
+PART = 64
+"""The most images that a simulator runs before it gives results."""
+PLAIN, TRACED = "plain", "traced"
+"""The compiled network, and the same with every tensor stored."""
+LONGEST = 1 << 22
+"""Characters of an output that a file of results holds; a longer one is simulated again."""
 
 
 @dataclass(frozen=True)
@@ -64,11 +71,13 @@ class Simulation:
 def simulate(
     workload: Workload,
     config: CoreConfig,
-    simulator: Build,
     *,
     trace: bool = True,
     memory: dict[str, object] | None = None,
     seed: int = 1,
+    waves: bool = False,
+    executor: Executor | None = None,
+    results: Path | None = None,
     step: Callable[[str], None] = lambda text: None,
 ) -> Simulation:
     """Compile, run on the simulated core, and compare.
@@ -77,7 +86,10 @@ def simulate(
     several simulator processes, and their results are compared.
 
     Args:
-        memory: plusargs of the simulated DRAM: latency, stalls. seed: of the stalls.
+        memory: plusargs of the simulated DRAM: latency, stalls. seed: of the stalls. waves: write them.
+        executor: what runs the simulators; two at a time here unless given.
+        results: folder for a file of what is done, from which an interrupted run goes on; it is removed at
+            the end.
         step: told what is being done.
 
     Raises:
@@ -93,22 +105,37 @@ def simulate(
     memory = {"latency": 40, **(memory or {})}
     budget = 20 * network.macs // (config.rows * config.cols) + 4 * len(compiled.image) + 1_000_000
 
-    def run_part(program: Compiled, part: Sequence[int], timeline: bool = False) -> CoreRun:
-        blocks = [program.pack_input(patches[i]) for i in part]
-        return run_core(
-            simulator, program, blocks, plusargs=memory, timeout_cycles=budget, seed=seed, timeline=timeline
-        )
+    programs = {PLAIN: compiled} | ({TRACED: traced} if traced else {})
+    job = runs(programs, config, waves=waves, memory=memory, seed=seed, timeout_cycles=budget)
+    count = len(patches)
+    chunks = min(count, max(SIMULATORS, -(-count // PART)))
+    parts = [range(count)[i::chunks] for i in range(chunks)]
+    given = {
+        str(index): Inputs(PLAIN, tuple(compiled.pack_input(patches[i]) for i in part), part[0] == 0)
+        for index, part in enumerate(parts)
+    }
+    if traced:
+        given = {TRACED: Inputs(TRACED, (traced.pack_input(patches[0]),)), **given}
 
     step("simulation")
     started = time.monotonic()
-    count = len(patches)
-    parts = [range(count)[i::SIMULATORS] for i in range(min(SIMULATORS, count))]
-    with ThreadPoolExecutor(SIMULATORS) as pool:
-        first = pool.submit(run_part, traced, [0]) if traced else None
-        futures = [pool.submit(run_part, compiled, part, timeline=part[0] == 0) for part in parts]
-        traced_run = first.result() if first else None
-        runs = [future.result() for future in futures]
+    with ExitStack() as stack:
+        folder = results or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        digest = digest_of(job.digest, given)
+        record = stack.enter_context(Record(folder / f"parts-{digest[:12]}.jsonl", job.name, digest))
+        # Every tensor of a large network is more than a line of a file should hold.
+        done = complete(
+            job,
+            given,
+            record,
+            executor or Local(SIMULATORS),
+            progress=lambda done, total: step(f"simulation, {done} of {total} parts"),
+            final=lambda result: len(result["outputs"][0]) <= LONGEST,
+        )
+        record.path.unlink()
     seconds = time.monotonic() - started
+    traced_run = restored(done[TRACED]) if traced else None
+    core_runs = [restored(done[str(index)]) for index in range(chunks)]
 
     step("comparison")
     mismatches: list[Mismatch] = []
@@ -118,7 +145,7 @@ def simulate(
         mismatches += compare_tensors(network, expected[0], traced.read_output(traced_run.outputs[0]))
         compared += len(fuse(network))
     results = {}
-    for part, core_run in zip(parts, runs, strict=True):
+    for part, core_run in zip(parts, core_runs, strict=True):
         check_errors(core_run)
         for image, block in zip(part, core_run.outputs, strict=True):
             results[image] = compiled.read_output(block)[network.output]
@@ -134,7 +161,9 @@ def simulate(
     by_hardware = compare(floats, logits, workload.labels)
     by_model = compare(floats, integer, workload.labels)
     labelled = workload.labels is not None
-    every = [run for core_run in [*runs, *([traced_run] if traced_run else [])] for run in core_run.images]
+    every = [
+        run for core_run in [*core_runs, *([traced_run] if traced_run else [])] for run in core_run.images
+    ]
     return Simulation(
         workload=workload,
         config=config,
@@ -145,12 +174,12 @@ def simulate(
         top1_int=by_model.top1_integer / 100 if labelled else None,
         top1_hw=by_hardware.top1_integer / 100 if labelled else None,
         logits=logits,
-        cycles=runs[0].images[0].cycles,
-        check_cycles=runs[0].images[0].check_cycles,
-        causes=runs[0].images[0].causes,
-        timeline=runs[0].timeline,
+        cycles=core_runs[0].images[0].cycles,
+        check_cycles=core_runs[0].images[0].check_cycles,
+        causes=core_runs[0].images[0].causes,
+        timeline=core_runs[0].timeline,
         simulated_cycles=sum(run.cycles + run.check_cycles for run in every),
         seconds=seconds,
         memory=memory,
-        waves=(traced_run or runs[0]).waves,
+        waves=(traced_run or core_runs[0]).waves,
     )

@@ -13,7 +13,7 @@ from model.checkpoints import load_checkpoint
 from model.deit import DeiT
 from model.images.prepare import UnreadableImageError, prepare
 from model.images.preprocessing import Preprocessing
-from model.parallel import one_thread
+from model.parallel import here, one_thread
 from model.quantise.io import load_network
 
 from .arrays import best, integer_logits
@@ -34,9 +34,9 @@ class BothNetworks:
     """Both networks, loaded once in each process; calling it classifies images."""
 
     def __init__(self, task: Task) -> None:
-        checkpoint = load_checkpoint(task.checkpoint, heads=task.heads)
+        checkpoint = load_checkpoint(here().located(task.checkpoint), heads=task.heads)
         self.float = DeiT.from_state(checkpoint.config, checkpoint.state)
-        self.integer = load_network(task.network)
+        self.integer = load_network(here().located(task.network))
         self.preprocessing = task.preprocessing
 
     def __call__(self, images: Sequence[tuple[str, str, Path]]) -> list[ImageResult]:
@@ -47,11 +47,13 @@ class BothNetworks:
         """
         results, pixels, readable = [], [], []
         for name, stamp, path in images:
+            place = here().located(path)
             try:
-                pixels.append(prepare(path, self.preprocessing))
+                pixels.append(prepare(place, self.preprocessing))
                 readable.append((name, stamp))
             except UnreadableImageError as error:
-                results.append(ImageResult(name, stamp, error=str(error.__cause__ or error)))
+                told = str(error.__cause__ or error).replace(str(place), str(path))
+                results.append(ImageResult(name, stamp, error=told))
         if not pixels:
             return results
         with torch.inference_mode(), one_thread():

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
@@ -10,13 +11,16 @@ from hw.contract.errors import PointwiseError
 from model.checkpoints import load_checkpoint
 from model.images.dataset import ImageSet
 from model.images.preprocessing import Preprocessing
-from model.parallel import in_processes
+from model.parallel import Executor, Job, Local, stamp
 from model.quantise.io import load_network
 
 from .arrays import TOKENS_AT_ONCE
 from .both import BothNetworks, Task
-from .results import ResultsFile, digest_of, stamp
+from .results import ResultsFile, digest_of
 from .tally import Tally, tally
+
+LIMIT_S = 1800.0
+"""After which some images are taken for hung."""
 
 
 def evaluate_images(
@@ -27,7 +31,7 @@ def evaluate_images(
     *,
     heads: int | None = None,
     preprocessing: Preprocessing | None = None,
-    workers: int = 1,
+    executor: Executor | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Tally:
     """Classify images with both networks and count.
@@ -39,7 +43,7 @@ def evaluate_images(
     Args:
         checkpoint: of the float network, in any layout. network: what ``pointwise quantise`` made of it.
         heads: as in `load_checkpoint`. preprocessing: the checkpoint's unless given.
-        workers: processes at a time; with one, no process is started.
+        executor: what does the work; this process unless given.
         progress: called with (images done, images in all), first with those of earlier runs.
 
     Raises:
@@ -60,12 +64,21 @@ def evaluate_images(
         if progress:
             progress(done, len(keys))
         size = max(1, TOKENS_AT_ONCE // integers.input.shape[0])
-        parts = [missing[start : start + size] for start in range(0, len(missing), size)]
-        for part in in_processes(partial(BothNetworks, task), parts, workers):
-            file.add(part)
-            done += len(part)
-            if progress:
-                progress(done, len(keys))
+        job = Job(
+            "evaluate",
+            partial(BothNetworks, task),
+            file.digest,
+            files=(checkpoint, network),
+            part_files=_paths,
+            limit=LIMIT_S,
+        )
+        parts = {str(start): missing[start : start + size] for start in range(0, len(missing), size)}
+        with closing((executor or Local(1)).run(job, parts)) as results_of:
+            for _, part in results_of:
+                file.add(part)
+                done += len(part)
+                if progress:
+                    progress(done, len(keys))
         found = [file.done[key] for key in keys]
     if all(result.error is not None for result in found):
         raise PointwiseError(
@@ -73,6 +86,11 @@ def evaluate_images(
             f"{found[0].error} …); give images that can."
         )
     return tally(found, labels)
+
+
+def _paths(part: Sequence[tuple[str, str, Path]]) -> list[Path]:
+    """The files of a part."""
+    return [path for _, _, path in part]
 
 
 def _check_pair(config: dict, quantised: object, checkpoint: Path, network: Path) -> None:

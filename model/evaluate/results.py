@@ -8,29 +8,22 @@ does not count as done.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
-import json
-import os
-import stat
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Annotated, Self
+from typing import Annotated
 
 import numpy as np
 from pydantic import Field, InstanceOf
 
-from hw.contract.errors import PointwiseError
 from hw.contract.form import Form, FormError, parse_json
 from model.checkpoints import Checkpoint
 from model.images.preprocessing import Preprocessing
+from model.parallel import Lines
 
 FORMAT = 1
 """Part of every digest: raised when the numbers of a line change their meaning."""
-MOST_LINE = 1 << 20
-"""Bytes of a line that is read; ours have some hundred."""
 Power = Annotated[float, Field(ge=0, allow_inf_nan=True)]
 
 
@@ -54,15 +47,6 @@ class ImageResult:
     error: str | None = None
 
 
-def stamp(path: Path) -> str:
-    """Size in bytes and time of the last change in nanoseconds; empty where there is no file."""
-    try:
-        status = path.stat()
-    except OSError:
-        return ""
-    return f"{status.st_size}-{status.st_mtime_ns}"
-
-
 def digest_of(checkpoint: Checkpoint, network_file: Path, preprocessing: Preprocessing) -> str:
     """A name for everything that the results depend on but the images: 32 hexadecimal digits."""
     digest = hashlib.sha256(f"{FORMAT} {checkpoint.config} {preprocessing!r}".encode())
@@ -73,77 +57,33 @@ def digest_of(checkpoint: Checkpoint, network_file: Path, preprocessing: Preproc
     return digest.hexdigest()[:32]
 
 
-class ResultsFile:
-    """The file while it is open: read once, then written at its end. Only one process may have it open.
+class ResultsFile(Lines):
+    """The file while it is open; see ``Lines``.
 
     Attributes:
-        path: of the file. done: results of these networks by image and stamp, errors among them.
-
-    Raises:
-        PointwiseError: on entering, if another process has it, or it cannot be opened.
+        done: results of these networks by image and stamp, errors among them.
     """
 
     def __init__(self, path: str | Path, digest: str) -> None:
-        self.path, self.digest = Path(path), digest
+        super().__init__(path)
+        self.digest = digest
         self.done: dict[tuple[str, str], ImageResult] = {}
 
-    def __enter__(self) -> Self:
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = self.path.open("a+b")
-        except OSError as error:
-            raise PointwiseError(
-                f"The results {self.path} cannot be opened ({error.strerror}); name another file."
-            ) from error
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            self._file.close()
-            raise PointwiseError(
-                f"The results {self.path} are being written by another evaluation; wait for it, or name "
-                "another file."
-            ) from error
-        try:
-            self._read()
-        except BaseException:
-            self._file.close()
-            raise
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._file.close()
-
     def add(self, results: Iterable[ImageResult]) -> None:
-        """Write results behind the others; once this returns, a kill of the process cannot take them back.
-
-        An image that fails every time in the same way does not make the file longer.
-        """
+        """Write results behind the others; an image that fails every time in the same way does not make the
+        file longer, and neither does a result that comes twice."""
         lines = []
         for result in results:
             if self.done.get((result.image, result.stamp)) == result:
                 continue
             self.done[result.image, result.stamp] = result
-            lines.append(json.dumps({"networks": self.digest, **asdict(result)}) + "\n")
-        self._file.write("".join(lines).encode())
-        self._file.flush()
+            lines.append({"networks": self.digest, **asdict(result)})
+        self.write(lines)
 
-    def _read(self) -> None:
-        """Take what is whole; cut off a last line that an interruption left unfinished."""
-        if not stat.S_ISREG(os.fstat(self._file.fileno()).st_mode):
-            raise PointwiseError(f"The results {self.path} are no ordinary file; name another file.")
-        self._file.seek(0)
-        whole = 0
-        # A line that is longer than any of ours comes in pieces, of which none is a result.
-        while line := self._file.readline(MOST_LINE):
-            if line.endswith(b"\n"):
-                whole = self._file.tell()
-            result = _parsed(line, self.digest)
-            if result is not None:
-                self.done[result.image, result.stamp] = result
-        if whole < self._file.tell():
-            os.ftruncate(self._file.fileno(), whole)
+    def take(self, line: bytes) -> None:
+        result = _parsed(line, self.digest)
+        if result is not None:
+            self.done[result.image, result.stamp] = result
 
 
 class _Line(Form):

@@ -10,7 +10,9 @@ from torch import Tensor
 
 from model.deit import DeiT
 from model.evaluate import compare, integer_logits
+from model.graph import Graph
 from model.networks import DeiTConfig
+from model.parallel import one_thread
 from model.quantise.deit import build
 from model.quantise.observe import observe
 from model.quantise.recipe import PLAIN, LayerRecipe, Recipe
@@ -68,6 +70,62 @@ def recipes(beside: bool = False) -> list[tuple[str, LayerRecipe]]:
     return chain
 
 
+class Ablation:
+    """Quantises a network by a recipe and compares it with the float network.
+
+    Args:
+        state, config: the float network. calibration, images: (B, colours, S, S) normalised.
+    """
+
+    def __init__(
+        self,
+        state: Mapping[str, Tensor],
+        config: DeiTConfig,
+        calibration: np.ndarray,
+        images: np.ndarray,
+    ) -> None:
+        self.state, self.config, self.calibration, self.images = state, config, calibration, images
+        self.net = DeiT.from_state(config, state)
+        self.seen: dict[tuple, Observations] = {}
+        with one_thread():
+            self.exact = np.concatenate([_float(self.net, image) for image in images])
+
+    def __call__(
+        self, part: tuple[str, LayerRecipe], progress: Callable[[int], None] | None = None
+    ) -> Attempt:
+        """What a recipe, given with the method that is new in it, is worth.
+
+        The figures are the same however many parts are done at a time: torch uses one thread.
+
+        Args:
+            progress: called with the number of images run.
+
+        Raises:
+            PointwiseError: as ``quantise``.
+        """
+        method, how = part
+        with one_thread():
+            network = self._network(how)
+            logits = []
+            for count, image in enumerate(self.images, 1):
+                logits.append(integer_logits(network, image[None]))
+                if progress:
+                    progress(count)
+        integers = np.concatenate(logits)
+        power, noise = (self.exact**2).sum(axis=1), ((self.exact - integers) ** 2).sum(axis=1)
+        result = compare(self.exact, integers, None)
+        each = float(np.mean(10 * np.log10(power / np.maximum(noise, 1e-30))))
+        return Attempt(method, asdict(how), result.sqnr_db, each, result.agreement)
+
+    def _network(self, how: LayerRecipe) -> Graph:
+        recipe = Recipe(how)
+        # Recipes that only build differently share what calibration saw.
+        key = how.range, how.granularity, how.rounding != "nearest"
+        if key not in self.seen:
+            self.seen = {key: observe(self.net, self.calibration, recipe)}
+        return build("ablation", self.config, self.state, self.seen[key], recipe)
+
+
 def ablation(
     state: Mapping[str, Tensor],
     config: DeiTConfig,
@@ -76,37 +134,20 @@ def ablation(
     wanted: list[tuple[str, LayerRecipe]],
     progress: Callable[[int, int], None] | None = None,
 ) -> Iterator[Attempt]:
-    """Quantise a network by one recipe after the other, and compare each with the float network.
+    """One recipe after the other; see ``Ablation``.
 
     Args:
-        state, config: the float network. calibration, images: (B, colours, S, S) normalised.
         wanted: names and recipes, as ``recipes`` gives them.
         progress: called with (images run, images in all recipes).
-
-    Raises:
-        PointwiseError: as ``quantise``.
     """
-    net = DeiT.from_state(config, state)
-    exact = np.concatenate([_float(net, image) for image in images])
-    power = (exact**2).sum(axis=1)
-    seen: dict[tuple, Observations] = {}
-    for index, (method, how) in enumerate(wanted):
-        recipe = Recipe(how)
-        # Recipes that only build differently share what calibration saw.
-        key = how.range, how.granularity, how.rounding != "nearest"
-        if key not in seen:
-            seen = {key: observe(net, calibration, recipe)}
-        network = build("ablation", config, state, seen[key], recipe)
-        logits = []
-        for count, image in enumerate(images, 1):
-            logits.append(integer_logits(network, image[None]))
+    work, each = Ablation(state, config, calibration, images), len(images)
+    for index, part in enumerate(wanted):
+
+        def told(count: int, before: int = index * each) -> None:
             if progress:
-                progress(index * len(images) + count, len(wanted) * len(images))
-        integers = np.concatenate(logits)
-        noise = ((exact - integers) ** 2).sum(axis=1)
-        result = compare(exact, integers, None)
-        each = float(np.mean(10 * np.log10(power / np.maximum(noise, 1e-30))))
-        yield Attempt(method, asdict(how), result.sqnr_db, each, result.agreement)
+                progress(before + count, len(wanted) * each)
+
+        yield work(part, told)
 
 
 def _float(net: DeiT, image: np.ndarray) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
 import torch
 from rich.console import Console
@@ -41,6 +41,10 @@ class QatRecipe:
     edge_bits: int | None = None
     prune: str | None = None
     training: Recipe = field(default_factory=lambda: Recipe(epochs=15, learning_rate=1e-3, warmup_epochs=1))
+
+    def with_seed(self, seed: int) -> QatRecipe:
+        """The same from another seed."""
+        return replace(self, training=replace(self.training, seed=seed))
 
     def bits(self, linear: str) -> int:
         """The bits of a linear layer's weights."""

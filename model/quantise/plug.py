@@ -8,6 +8,7 @@ from types import ModuleType
 from typing import TypeVar
 
 from hw.contract.errors import PointwiseError
+from model.parallel import here
 
 Method = TypeVar("Method")
 
@@ -48,7 +49,7 @@ def _module(source: str) -> ModuleType:
     """Import a file or a module."""
     if not source.endswith(".py"):
         return importlib.import_module(source)
-    path = Path(source)
+    path = here().located(Path(source))
     if not path.is_file():
         raise FileNotFoundError(f"there is no file {source}")
     specification = importlib.util.spec_from_file_location(path.stem, path)

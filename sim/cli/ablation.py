@@ -1,12 +1,13 @@
 """``pointwise ablation``."""
 
 import sys
+from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import Progress
 
 from hw.contract.errors import PointwiseError
 from sim.build import build_root
@@ -26,13 +27,17 @@ def command(
     images: Annotated[int, typer.Option(help="Images to compare on.")] = 16,
     calibration: Annotated[int, typer.Option(help="Images to calibrate on.")] = 16,
     beside: Annotated[bool, typer.Option(help="Try the alternatives to the default too.")] = False,
+    workers: options.Workers = None,
+    scheduler: options.Scheduler = None,
     out: Annotated[Path | None, typer.Option(help="JSON file to write, and to go on from.")] = None,
 ) -> None:
     """Quantise with one method more at a time, from min–max to the default, and tell what each buys.
 
     Images are made up, or digits. The file is written after each method; an interrupted run goes on from it.
     """
-    from model.measure.ablation import ablation, recipes
+    from model.measure.ablation import Ablation, recipes
+    from model.parallel import Job, code_digest, executor
+    from model.parallel import digest_of as named
     from sim.reporting.methods import Settings, digest_of, load, save, table
     from sim.workload import load_weights
 
@@ -43,14 +48,23 @@ def command(
     told, digest = " ".join(["pointwise", *sys.argv[1:]]), digest_of(weights, calibrated, compared)
     settings = Settings(name, len(calibrated), len(compared), told, digest)
     wanted = recipes(beside)
-    attempts = load(path, settings, wanted)
-    with Progress(console=console, transient=True) as progress:
-        shown = options.bar(progress, "methods")
-        rest = ablation(weights.state, weights.config, calibrated, compared, wanted[len(attempts) :], shown)
-        for attempt in rest:
-            attempts.append(attempt)
-            save(path, settings, attempts)
-            progress.console.print(f"{attempt.sqnr_db:6.2f} dB  {attempt.method}")
+    done = {attempt.method: attempt for attempt in load(path, settings, wanted)}
+    missing = {method: (method, how) for method, how in wanted if method not in done}
+    work = partial(Ablation, weights.state, weights.config, calibrated, compared)
+    job = Job("ablation", work, named(digest, code_digest()))
+    with (
+        options.parts(console) as progress,
+        executor(scheduler, workers, options.note(progress)) as workforce,
+    ):
+        shown = options.bar(progress, "methods", workforce)
+        shown(len(done), len(wanted))
+        with closing(workforce.run(job, missing)) as results:
+            for method, attempt in results:
+                done[method] = attempt
+                save(path, settings, [done[method] for method, _ in wanted if method in done])
+                shown(len(done), len(wanted))
+                progress.console.print(f"{attempt.sqnr_db:6.2f} dB  {attempt.method}")
+    attempts = [done[method] for method, _ in wanted]
     console.print(table(settings, attempts))
     console.print(str(path), soft_wrap=True)
 

@@ -1,6 +1,5 @@
 """``pointwise bitstream``."""
 
-import os
 import signal
 from typing import Annotated
 
@@ -23,6 +22,7 @@ def command(
     ] = None,
     seeds: Annotated[int, typer.Option(min=1, help="How many seeds to try; the best is kept.")] = 1,
     jobs: Annotated[int, typer.Option(min=0, help="Seeds at a time; 0 for one a processor.")] = 0,
+    scheduler: options.Scheduler = None,
     native: Annotated[
         bool, typer.Option(help="Use yosys and nextpnr of this machine: faster, but of any version.")
     ] = False,
@@ -34,8 +34,9 @@ def command(
     """Build a complete system for an FPGA board: core, SDRAM, and a UART bridge to the host.
 
     Logs of all stages, report.json with resources and clocks, and board.json for the host lie beside the
-    bitstream.
+    bitstream. An interrupted build goes on with the seeds that are missing.
     """
+    from model.parallel import executor, processors
     from sim.fpga.flow import build
 
     chosen = find_board(board, BUILDABLE)
@@ -44,14 +45,18 @@ def command(
     first = chosen.seed if seed is None else seed
     folder = out or build_root() / f"bitstream-{chosen.name}"
     hold(folder)
-    build(
-        chosen,
-        options.core_config(config or chosen.preset),
-        folder,
-        clock_mhz=chosen.clock_mhz if clock is None else clock,
-        seeds=range(first, first + seeds),
-        jobs=min(seeds, jobs or os.cpu_count() or 1),
-        native=native,
-        allow_failing_timing=allow_failing_timing,
-        console=Console(markup=False),
-    )
+    console = Console(markup=False)
+    # On a cluster it does not count how many processors there are here.
+    here = None if scheduler and not jobs else min(seeds, jobs or processors())
+    with executor(scheduler, here, lambda text: console.print(text, soft_wrap=True)) as workforce:
+        build(
+            chosen,
+            options.core_config(config or chosen.preset),
+            folder,
+            clock_mhz=chosen.clock_mhz if clock is None else clock,
+            seeds=range(first, first + seeds),
+            executor=workforce,
+            native=native,
+            allow_failing_timing=allow_failing_timing,
+            console=console,
+        )

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import Progress
 from rich.table import Table
 
 from hw.contract.errors import PointwiseError
@@ -33,9 +33,8 @@ def command(
         int | None, typer.Option(help="Take so many of the images in files, of all classes.")
     ] = None,
     preprocess: options.Preprocess = None,
-    workers: Annotated[
-        int | None, typer.Option(help="Processes for images in files; one a core unless given.")
-    ] = None,
+    workers: options.Workers = None,
+    scheduler: options.Scheduler = None,
     results: Annotated[
         Path | None, typer.Option(help="File of results image by image, from which a run is resumed.")
     ] = None,
@@ -43,12 +42,11 @@ def command(
 ) -> None:
     """Compare the float network with the integer model: top-1, top-5, agreement and noise of the logits.
 
-    With images in files it runs in several processes. Interrupt it as you like: the same command goes on
-    where it was.
+    With images in files it runs in several processes, or on a cluster. Interrupt it as you like: the same
+    command goes on where it was.
     """
     console = Console(markup=False)
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=console, transient=True) as progress:
+    with options.parts(console) as progress:
         # A folder may have a number as its name.
         if images is None or (images.isdecimal() and not Path(images).exists()):
             _refuse(limit=limit, preprocess=preprocess, workers=workers, results=results)
@@ -60,7 +58,17 @@ def command(
                     f"pointwise quantise --checkpoint {checkpoint or '…'} --images <training images>"
                 )
             name, figures, unreadable = _files(
-                model, checkpoint, heads, network, Path(images), limit, preprocess, workers, results, progress
+                model,
+                checkpoint,
+                heads,
+                network,
+                Path(images),
+                limit,
+                preprocess,
+                workers,
+                scheduler,
+                results,
+                progress,
             )
     console.print(_table(name, figures))
     options.tell_unreadable(console, unreadable)
@@ -111,25 +119,27 @@ def _files(
     limit: int | None,
     preprocess: str | None,
     workers: int | None,
+    scheduler: str | None,
     results: Path | None,
     progress: Progress,
 ) -> tuple[str, dict, tuple[str, ...]]:
     from model.evaluate.images import evaluate_images
     from model.images.find import find_images
-    from model.parallel import processors
+    from model.parallel import executor
     from sim.workload import load_weights, preprocessing_of
 
     name, weights = load_weights(model, checkpoint, heads)
-    result = evaluate_images(
-        checkpoint,
-        network,
-        find_images(images).first(limit),
-        results or build_root() / f"evaluate-{name}.jsonl",
-        heads=heads,
-        preprocessing=preprocessing_of(weights, preprocess),
-        workers=processors() if workers is None else workers,
-        progress=options.bar(progress, "images"),
-    )
+    with executor(scheduler, workers, options.note(progress)) as workforce:
+        result = evaluate_images(
+            checkpoint,
+            network,
+            find_images(images).first(limit),
+            results or build_root() / f"evaluate-{name}.jsonl",
+            heads=heads,
+            preprocessing=preprocessing_of(weights, preprocess),
+            executor=workforce,
+            progress=options.bar(progress, "images", workforce),
+        )
     return name, result.to_dict(), result.unreadable
 
 

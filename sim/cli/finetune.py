@@ -5,7 +5,6 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from . import options
 
@@ -30,9 +29,8 @@ def command(
     ] = 0,
     heads: options.Heads = None,
     preprocess: options.Preprocess = None,
-    workers: Annotated[
-        int | None, typer.Option(help="Processes for the backbone; one a core unless given.")
-    ] = None,
+    workers: options.Workers = None,
+    scheduler: options.Scheduler = None,
 ) -> None:
     """Train a new last layer on images of your own, with the recipe of the BPU paper.
 
@@ -42,14 +40,16 @@ def command(
     from model.checkpoints import check_destination, load_checkpoint, save_checkpoint
     from model.finetune import FinetuneRecipe, finetune
     from model.images.find import find_images
-    from model.parallel import processors
+    from model.parallel import executor
     from sim.workload import preprocessing_of
 
     check_destination(out)
     recipe = FinetuneRecipe(seed=seed, epochs=epochs, batch=batch, learning_rate=learning_rate)
     console = Console(markup=False)
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=console, transient=True) as progress:
+    with (
+        options.parts(console) as progress,
+        executor(scheduler, workers, options.note(progress)) as workforce,
+    ):
         weights = load_checkpoint(checkpoint, heads=heads, backbone=True)
         result, unreadable = finetune(
             checkpoint,
@@ -58,8 +58,8 @@ def command(
             recipe=recipe,
             heads=heads,
             preprocessing=preprocessing_of(weights, preprocess),
-            workers=processors() if workers is None else workers,
-            reading=options.bar(progress, "backbone, images"),
+            executor=workforce,
+            reading=options.bar(progress, "backbone, images", workforce),
             training=options.bar(progress, "last layer, epochs"),
         )
     save_checkpoint(out, result)

@@ -1,12 +1,15 @@
 """``pointwise fuzz``."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import Progress
 
 from hw.contract.errors import PointwiseError
+from sim.build import build_root
+
+from . import options
 
 
 def command(
@@ -15,31 +18,50 @@ def command(
     cores: Annotated[
         int, typer.Option(help="Different cores among the cases; each is compiled once.", min=1)
     ] = 10,
+    workers: options.Workers = None,
+    scheduler: options.Scheduler = None,
+    results: Annotated[
+        Path | None, typer.Option(help="File of results case by case, from which a run is resumed.")
+    ] = None,
 ) -> None:
     """Run random networks on random cores with random bus stalls, and compare every tensor.
 
-    Ends with a non-zero status if a case fails, with the command that repeats it.
+    Ends with a non-zero status if a case fails, with the command that repeats it. Cases that agreed are not
+    run again by the same code; others are.
     """
-    from sim.bench import BenchFailure
-    from sim.fuzz import run_case
+    from model.parallel import Record, complete, executor
+    from sim.fuzz import cases, repeat
 
-    console = Console(markup=False)
-    failed: list[int] = []
-    tensors = cycles = 0
-    with Progress(console=console) as progress:
-        for case in progress.track(range(seed, seed + count), description="cases"):
-            try:
-                outcome = run_case(case, cores)
-                tensors, cycles = tensors + outcome.tensors, cycles + outcome.cycles
-                problem = str(outcome.mismatches[0]) if outcome.mismatches else None
-            except (PointwiseError, BenchFailure) as error:
-                problem = str(error)
-            if problem:
-                failed.append(case)
-                console.print(f"seed {case}: {problem}", soft_wrap=True, style="red")
-                console.print(
-                    f"  repeat: pointwise fuzz --count 1 --seed {case} --cores {cores}", soft_wrap=True
-                )
-    console.print(f"{count - len(failed)} of {count} cases agree: {tensors:,} tensors, {cycles:,} cycles")
+    console, job = Console(markup=False), cases(cores)
+    seeds = {str(case): case for case in range(seed, seed + count)}
+    path = results or build_root() / f"fuzz-{job.digest[:12]}.jsonl"
+
+    def arrived(case: str, outcome: dict) -> None:
+        if outcome["problem"]:
+            console.print(f"seed {case}: {outcome['problem']}", soft_wrap=True, style="red")
+            console.print(f"  repeat: {repeat(int(case), cores)}", soft_wrap=True)
+
+    with (
+        options.parts(console) as progress,
+        Record(path, job.name, job.digest) as record,
+        executor(scheduler, workers, options.note(progress)) as workforce,
+    ):
+        known = len(seeds.keys() & record.done.keys())
+        outcomes = complete(
+            job,
+            seeds,
+            record,
+            workforce,
+            progress=options.bar(progress, "cases", workforce),
+            arrived=arrived,
+            final=lambda outcome: not outcome["problem"],
+        )
+    failed = [case for case, outcome in outcomes.items() if outcome["problem"]]
+    tensors, cycles = (sum(outcome[key] for outcome in outcomes.values()) for key in ("tensors", "cycles"))
+    earlier = f", {known} of them before ({path})" if known else ""
+    console.print(
+        f"{count - len(failed)} of {count} cases agree{earlier}: {tensors:,} tensors, {cycles:,} cycles",
+        soft_wrap=True,
+    )
     if failed:
         raise PointwiseError(f"{len(failed)} of {count} cases failed, the first with seed {failed[0]}")

@@ -3,15 +3,19 @@
 import dataclasses
 import functools
 import inspect
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import Progress
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from hw.contract.config import PRESETS, CoreConfig
+
+if TYPE_CHECKING:
+    from model.parallel import Executor
 
 SEED: dict[str, int] = {"min": 0, "max": 2**64 - 1}
 """What torch takes as a seed."""
@@ -57,6 +61,19 @@ Heads = Annotated[
     typer.Option(min=1, help="Attention heads, where neither file nor --model tells.", show_default=False),
 ]
 Threads = Annotated[int, typer.Option(min=1, max=1024, help="Processor threads.")]
+Scheduler = Annotated[
+    str | None,
+    typer.Option(
+        help="A Dask cluster that does the work: the address of its scheduler, such as tcp://host:8786, or "
+        "its scheduler file.",
+        envvar="POINTWISE_SCHEDULER",
+        show_default=False,
+        show_envvar=False,
+    ),
+]
+Workers = Annotated[
+    int | None, typer.Option(help="Processes on this machine; one a core unless given.", show_default=False)
+]
 Preprocess = Annotated[
     str | None,
     typer.Option(
@@ -90,10 +107,40 @@ def with_core(function: Callable[..., None]) -> Callable[..., None]:
     return called
 
 
-def bar(progress: Progress, what: str) -> Callable[[int, int], None]:
-    """A bar of ``progress``, as the function (done, in all) that long work calls."""
-    task = progress.add_task(what, total=None)
-    return lambda done, total: progress.update(task, completed=done, total=total)
+def parts(console: Console) -> Progress:
+    """The progress of work of many parts: done, rate, time left, and who is at it."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[at]}", style="dim"),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+    )
+
+
+def bar(progress: Progress, what: str, executor: "Executor | None" = None) -> Callable[[int, int], None]:
+    """A bar of ``progress``, as the function (done, in all) that long work calls; an executor's workers and
+    what they do a second stand beside it."""
+    task = progress.add_task(what, total=None, at="")
+    started: list[tuple[float, int]] = []
+
+    def update(done: int, total: int) -> None:
+        # What earlier runs did is no speed of this one.
+        started or started.append((time.monotonic(), done))
+        seconds = time.monotonic() - started[0][0]
+        at = f"{executor.workers} workers" if executor else ""
+        if executor and seconds > 0 and done > started[0][1]:
+            at = f"{(done - started[0][1]) / seconds:.3g}/s, {at}"
+        progress.update(task, completed=done, total=total, at=at)
+
+    return update
+
+
+def note(progress: Progress) -> Callable[[str], None]:
+    """A function that prints a line above the bars."""
+    return lambda text: progress.console.print(text, style="yellow", soft_wrap=True)
 
 
 def tell_unreadable(console: Console, names: Sequence[str], shown: int = 5) -> None:

@@ -1,16 +1,22 @@
 """``pointwise qat``."""
 
 import dataclasses
+import statistics
+from base64 import b64decode
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from hw.contract.files import write_file
 from sim.build import build_root
 
 from . import options
+
+if TYPE_CHECKING:
+    from model.parallel import Job
 
 
 def command(
@@ -31,25 +37,26 @@ def command(
         int | None, typer.Option(help="Passes over the training set, instead of the recipe's.")
     ] = None,
     seed: Annotated[int | None, typer.Option(**options.SEED, help="Seed, instead of the recipe's.")] = None,
+    seeds: Annotated[
+        int, typer.Option(min=1, help="Train from so many seeds; the best of them is kept.")
+    ] = 1,
     threads: options.Threads = 1,
+    workers: options.Workers = None,
+    scheduler: options.Scheduler = None,
     out: Annotated[Path | None, typer.Option(help="Integer network to write (.safetensors).")] = None,
 ) -> None:
     """Train a network for the digits aware of its quantisation, and write its integers.
 
     It starts from a trained checkpoint. What is measured are integers, on images that are held out. The same
     seed gives the same integers on the same machine. pointwise compile --network FILE makes a memory image.
+    With --seeds an interrupted command goes on with the seeds that are missing.
     """
-    from model import digits
     from model.checkpoints import MICRO_DIGITS, load_checkpoint
-    from model.evaluate import compare, float_logits, integer_logits
-    from model.graph import Graph
-    from model.graph.ops import Linear
-    from model.qat import QatRecipe, train_aware
-    from model.quantise import save_network
+    from model.qat import QatRecipe
+    from model.qat.seeds import Trained, training
     from model.quantise.io import check_path
 
     console = Console(markup=False)
-    changes = {name: value for name, value in (("epochs", epochs), ("seed", seed)) if value is not None}
     recipe = QatRecipe(
         weights=weights,
         activations=None if activations == "none" else activations,
@@ -57,30 +64,67 @@ def command(
         edge_bits=edge_bits,
         prune=prune,
     )
-    recipe = dataclasses.replace(recipe, training=dataclasses.replace(recipe.training, **changes))
-    float_net, data = load_checkpoint(checkpoint or MICRO_DIGITS), digits.load()
-    images, labels = data.held_out.normalised(), data.held_out.labels
+    if epochs is not None:
+        recipe = dataclasses.replace(recipe, training=dataclasses.replace(recipe.training, epochs=epochs))
+    first = recipe.training.seed if seed is None else seed
+    float_net = load_checkpoint(checkpoint or MICRO_DIGITS)
     path = check_path(out or build_root() / f"digits_w{weight_bits}.safetensors")
     path.parent.mkdir(parents=True, exist_ok=True)
-    result = train_aware(
-        float_net, data.train, data.calibration, recipe, name=path.stem, threads=threads, console=console
-    )
-    save_network(path, result.network)
-    exact = float_logits(float_net.state, float_net.config, images)
+    if seeds == 1 and not scheduler:
+        results = {first: Trained(float_net, recipe, path.stem, threads)(first, console)}
+    else:
+        results = _many(
+            training(float_net, recipe, path.stem, threads), first, seeds, path, workers, scheduler, console
+        )
+    best = max(results, key=lambda seed: results[seed]["after"])
+    write_file(path, b64decode(results[best]["network"]))
+    console.print(_table(path, results, best))
 
-    def measured(network: Graph) -> str:
-        return f"{compare(exact, integer_logits(network, images), labels).top1_integer:.2f} %"
 
-    layers = [op for op in result.network.ops if isinstance(op, Linear)]
-    zeros = sum(int((layer.weight == 0).sum()) for layer in layers) / sum(
-        layer.weight.size for layer in layers
-    )
+def _many(
+    job: "Job",
+    first: int,
+    seeds: int,
+    path: Path,
+    workers: int | None,
+    scheduler: str | None,
+    console: Console,
+) -> dict[int, dict[str, Any]]:
+    """Results by seed; what is done is kept beside the network to be written."""
+    from model.parallel import Record, complete, executor
+
+    with (
+        options.parts(console) as progress,
+        Record(path.with_suffix(".seeds.jsonl"), job.name, job.digest) as record,
+        executor(scheduler, workers, options.note(progress)) as workforce,
+    ):
+        results = complete(
+            job,
+            {str(seed): seed for seed in range(first, first + seeds)},
+            record,
+            workforce,
+            progress=options.bar(progress, "seeds", workforce),
+            arrived=lambda seed, result: progress.console.print(f"seed {seed}: {result['after']:.2f} %"),
+        )
+    return {int(seed): result for seed, result in results.items()}
+
+
+def _table(path: Path, results: dict[int, dict[str, Any]], best: int) -> Table:
+    chosen = results[best]
     table = Table(title=f"{path}", show_header=False, title_justify="left")
     table.add_column()
     table.add_column(justify="right")
-    table.add_row("held-out images", str(len(labels)))
-    table.add_row("top-1, float32 before", f"{compare(exact, exact, labels).top1_float:.2f} %")
-    table.add_row("top-1, integers before training", measured(result.before))
-    table.add_row("top-1, integers after training", measured(result.network))
-    table.add_row("weights that are 0", f"{100 * zeros:.1f} %")
-    console.print(table)
+    table.add_row("held-out images", str(chosen["images"]))
+    table.add_row("top-1, float32 before", f"{chosen['float']:.2f} %")
+    table.add_row("top-1, integers before training", f"{chosen['before']:.2f} %")
+    table.add_row("top-1, integers after training", f"{chosen['after']:.2f} %")
+    table.add_row("weights that are 0", f"{100 * chosen['zeros']:.1f} %")
+    if len(results) > 1:
+        after = [result["after"] for result in results.values()]
+        table.add_section()
+        table.add_row("seeds", f"{len(after)}, the best is {best}")
+        table.add_row(
+            "top-1 after training, mean", f"{statistics.mean(after):.2f} ± {statistics.stdev(after):.2f} %"
+        )
+        table.add_row("least and most", f"{min(after):.2f} to {max(after):.2f} %")
+    return table

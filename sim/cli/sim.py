@@ -39,6 +39,8 @@ def command(
         int, typer.Option(min=1, max=100_000, help="Cycles from an AXI address to its first beat.")
     ] = 40,
     seed: Annotated[int, typer.Option(help="Seed of the random stalls.")] = 1,
+    workers: Annotated[int | None, typer.Option(help="Simulators at a time on this machine.")] = None,
+    scheduler: options.Scheduler = None,
     waves: Annotated[bool, typer.Option(help="Write the waves of the run (slow).")] = False,
     out: options.Out = None,
 ) -> None:
@@ -62,6 +64,7 @@ def command(
                 console.print(f"… {text}")
 
         step("quantisation")
+        from model.parallel import executor
         from sim.workload import images_in_files, load_weights, of_digits, with_images
 
         name, weights = load_weights(model, checkpoint, heads)
@@ -77,21 +80,24 @@ def command(
         step("simulator (compiled once for each core)")
         from sim.system.testbench import build_core
 
-        simulator = build_core(core, waves=waves)
+        build_core(core, waves=waves)
         from sim.reporting import folder as files
         from sim.reporting.layers import timeline_dict
         from sim.reporting.summary import as_dict, table
-        from sim.simulate import simulate
+        from sim.simulate import SIMULATORS, simulate
 
-        result = simulate(
-            workload,
-            core,
-            simulator,
-            trace=trace,
-            memory={"latency": latency, **channels},
-            seed=seed,
-            step=step,
-        )
+        with executor(scheduler, workers or (None if scheduler else SIMULATORS), progress.print) as workforce:
+            result = simulate(
+                workload,
+                core,
+                trace=trace,
+                memory={"latency": latency, **channels},
+                seed=seed,
+                waves=waves,
+                executor=workforce,
+                results=folder,
+                step=step,
+            )
     timeline = timeline_dict(result.compiled.manifest, result.timeline)
     summary = as_dict(result, timeline, time.monotonic() - started)
     summary["command"] = " ".join(["pointwise", *sys.argv[1:]])

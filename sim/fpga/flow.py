@@ -13,10 +13,11 @@ from hw.boards.board import Board
 from hw.boards.system import System
 from hw.contract.config import CoreConfig
 from hw.contract.errors import PointwiseError
+from model.parallel import Executor
 from sim.build import locked
 
 from .floorplan import floorplan
-from .place import BITSTREAM, Placement, pack, place
+from .place import BITSTREAM, Placement, forget, pack, place
 from .report import REPORT, make_report, save, show
 from .synthesis import NETLIST, synthesise
 from .tools import NEEDED, Tools
@@ -29,7 +30,7 @@ def build(
     *,
     clock_mhz: float,
     seeds: Sequence[int] = (1,),
-    jobs: int = 1,
+    executor: Executor | None = None,
     native: bool = False,
     allow_failing_timing: bool = False,
     console: Console | None = None,
@@ -43,7 +44,8 @@ def build(
 
     Args:
         board: what it is for. config: the core. clock_mhz: of the core.
-        seeds: of the placement; the one with the fastest clocks is kept. jobs: how many are tried at a time.
+        seeds: of the placement; the one with the fastest clocks is kept.
+        executor: what tries them; one after the other here unless given.
         native: use the machine's own tools instead of the wheels.
         allow_failing_timing: pack a bitstream even where a clock was not reached.
         console: where progress and tables go.
@@ -73,15 +75,14 @@ def build(
             with run.stage("synthesis") as tell:
                 run.seconds["synthesis"] = synthesise(run.system, tools, tell=tell)
             if board.family == "ecp5":
-                run.place(seeds, jobs)
+                run.place(seeds, executor)
             report = run.report()
             save(report, folder)
             if run.placements and (run.met or allow_failing_timing):
                 with run.stage("packing") as tell:
                     report["bitstream"] = pack(run.system, tools, run.placements[0], tell=tell).name
                 save(report, folder)
-        for placement in run.placements:
-            placement.configuration.unlink(missing_ok=True)
+        forget(run.system)
     show(report, console)
     for seed, sentence in run.failures.items():
         console.print(f"seed {seed}: {sentence}", soft_wrap=True)
@@ -122,7 +123,7 @@ class _Run:
         yield lambda text: self.progress.update(task, at=text)
         self.progress.update(task, completed=1, at="")
 
-    def place(self, seeds: Sequence[int], jobs: int) -> None:
+    def place(self, seeds: Sequence[int], executor: Executor | None) -> None:
         """Sites for the macros, then place and route with every seed."""
         with self.stage("floorplan"):
             netlist = floorplan(self.system)
@@ -136,7 +137,7 @@ class _Run:
                 netlist,
                 self.tools,
                 seeds,
-                jobs=jobs,
+                executor=executor,
                 tell=lambda seed, text: tells[seed](text),
             )
         self.seconds["place and route"] = time.monotonic() - started

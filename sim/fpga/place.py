@@ -1,20 +1,30 @@
 """Place and route of an ECP5 with nextpnr, one run a seed, and packing of the best."""
 
 import json
-import threading
+import shutil
+import tempfile
+import zlib
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from hw.boards.system import System
 from hw.contract.errors import PointwiseError
+from model.parallel import Executor, Job, Local, Record, complete, digest_of, here
 
 from .tools import Tools, run
 
 BITSTREAM = "pointwise.bit"
 PLACER = "static"
 """nextpnr's electrostatic placer: shorter nets than its default, HeAP, on a chip that is full of macros."""
+RECORD = "placements.jsonl"
+VERSION = 1
+"""Raised when the options of nextpnr below change, so that placements by others are not taken for its."""
+LIMIT_S = 6 * 3600.0
+"""After which a placement is taken for hung."""
 
 
 @dataclass(frozen=True)
@@ -51,10 +61,17 @@ def place(
     tools: Tools,
     seeds: Sequence[int],
     *,
-    jobs: int = 1,
+    executor: Executor | None = None,
     tell: Callable[[int, str], None] = lambda seed, text: None,
 ) -> tuple[list[Placement], dict[int, str]]:
-    """Place and route a netlist with every seed, ``jobs`` at a time.
+    """Place and route a netlist with every seed.
+
+    What is done is kept in the system's folder until ``forget``, so that an interrupted build goes on with
+    the seeds that are missing.
+
+    Args:
+        executor: where; here, one seed after the other, unless given. tell: called with a seed and what it is
+            at.
 
     Returns:
         The results, best first, and what became of the seeds that failed.
@@ -62,56 +79,121 @@ def place(
     Raises:
         PointwiseError: nextpnr is not there, or failed with every seed.
     """
-    placements, failures, stop = [], {}, threading.Event()
+    files = [path for path in (netlist, system.constraints) if path.exists()]
+    digest = digest_of(files, system.board.device, PLACER, tools.version("nextpnr-ecp5"), VERSION)
+    job = Job(
+        "place",
+        partial(Placer, system, netlist, tools),
+        digest,
+        files=tuple(files),
+        programs=True,
+        limit=LIMIT_S,
+    )
 
-    def one(seed: int) -> None:
-        try:
-            placements.append(_place(system, netlist, tools, seed, tell, stop))
-        except PointwiseError as error:
-            failures[seed] = str(error)
-            tell(seed, "failed")
+    def arrived(name: str, result: dict[str, Any]) -> None:
+        if "failure" in result:
+            tell(int(name), "failed")
+        elif (sent := result.pop("configuration")) is not None:
+            (system.gateware / _names(int(name))[0]).write_bytes(zlib.decompress(b64decode(sent)))
 
-    with ThreadPoolExecutor(jobs) as pool:
-        try:
-            list(pool.map(one, seeds))
-        except BaseException:
-            # Whoever interrupts this does not want to wait for nextpnr.
-            stop.set()
-            pool.shutdown(cancel_futures=True)
-            raise
+    path = system.folder / RECORD
+    if path.exists() and digest not in path.read_text():
+        path.unlink()  # of another netlist
+    with Record(path, job.name, digest) as record:
+        for name in list(record.done):
+            if not (system.gateware / _names(int(name))[0]).exists():
+                del record.done[name]
+        results = complete(
+            job,
+            {str(seed): seed for seed in seeds},
+            record,
+            executor or Local(1),
+            arrived=arrived,
+            final=lambda result: "failure" not in result,
+            tell=lambda name, text: tell(int(name), text),
+        )
+    failures = {int(name): result["failure"] for name, result in results.items() if "failure" in result}
+    placements = [
+        Placement(**result, configuration=system.gateware / _names(result["seed"])[0])
+        for result in results.values()
+        if "failure" not in result
+    ]
     if not placements:
         raise PointwiseError(next(iter(failures.values())))
     return sorted(placements, key=lambda placement: -placement.margin), failures
 
 
-def _place(
-    system: System,
-    netlist: Path,
-    tools: Tools,
-    seed: int,
-    tell: Callable[[int, str], None],
-    stop: threading.Event,
-) -> Placement:
-    configuration, report = f"place-{seed}.config", f"place-{seed}.json"
-    command = [
-        *tools.command("nextpnr-ecp5"),
-        *system.board.device,
-        *("--json", netlist.name, "--lpf", system.constraints.name),
-        *("--textcfg", configuration, "--report", report),
-        *("--placer", PLACER),
-        # Whether the clocks are met is judged here, so that a report is there in any case.
-        *("--seed", str(seed), "--timing-allow-fail"),
-    ]
-    seconds = run(
-        command,
-        system.folder / f"place-{seed}.log",
-        folder=system.gateware,
-        name="place and route",
-        tell=lambda text: tell(seed, text),
-        stop=stop,
-    )
+def forget(system: System) -> None:
+    """Remove what was kept of the seeds of a build that is done."""
+    for configuration in system.gateware.glob("place-*.config"):
+        configuration.unlink()
+    (system.folder / RECORD).unlink(missing_ok=True)
+
+
+def _names(seed: int) -> tuple[str, str]:
+    """Configuration and report of a seed."""
+    return f"place-{seed}.config", f"place-{seed}.json"
+
+
+class Placer:
+    """Places and routes with a seed; the result is JSON-able.
+
+    Where the system's folder is not shared it works in one of its own, and the configuration comes with the
+    result.
+    """
+
+    def __init__(self, system: System, netlist: Path, tools: Tools) -> None:
+        self.system, self.tools = system, tools
+        self.netlist, self.constraints = (here().located(path) for path in (netlist, system.constraints))
+        self.shared = self.netlist == netlist
+
+    def __call__(self, seed: int) -> dict[str, Any]:
+        try:
+            if self.shared:
+                return self._placed(seed, self.system.gateware, self.system.folder) | {"configuration": None}
+            with tempfile.TemporaryDirectory() as name:
+                folder = Path(name)
+                for file in (self.netlist, self.constraints):
+                    shutil.copy(file, folder)
+                result = self._placed(seed, folder, folder)
+                text = (folder / _names(seed)[0]).read_bytes()
+                return result | {"configuration": b64encode(zlib.compress(text)).decode()}
+        except PointwiseError as error:
+            return {"failure": str(error)}
+
+    def _placed(self, seed: int, folder: Path, logs: Path) -> dict[str, Any]:
+        configuration, report = _names(seed)
+        command = [
+            *self.tools.command("nextpnr-ecp5"),
+            *self.system.board.device,
+            *("--json", self.netlist.name, "--lpf", self.constraints.name),
+            *("--textcfg", configuration, "--report", report),
+            *("--placer", PLACER),
+            # Whether the clocks are met is judged here, so that a report is there in any case.
+            *("--seed", str(seed), "--timing-allow-fail"),
+        ]
+        seconds = run(
+            command,
+            logs / f"place-{seed}.log",
+            folder=folder,
+            name="place and route",
+            tell=here().tell,
+            stop=here().stop,
+        )
+        clocks, paths = _read(folder / report, self.netlist)
+        return {
+            "seed": seed,
+            "seconds": seconds,
+            "clocks": clocks,
+            "paths": paths,
+            "crossings": _crossings(paths, clocks),
+        }
+
+
+def _read(report: Path, netlist: Path) -> tuple[dict[str, dict[str, float]], list[dict[str, object]]]:
+    """Clocks and critical paths of nextpnr's report."""
     try:
-        values = json.loads((system.gateware / report).read_text())
+        values = json.loads(report.read_text())
         clocks = {
             name: {"reached_mhz": clock["achieved"], "asked_mhz": clock["constraint"]}
             for name, clock in values["fmax"].items()
@@ -119,12 +201,11 @@ def _place(
         paths = [_path(path) for path in values["critical_paths"]]
     except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
         raise PointwiseError(
-            f"nextpnr's report {system.gateware / report} is damaged ({error}); see that the disk has space, "
-            "and build again"
+            f"nextpnr's report {report} is damaged ({error}); see that the disk has space, and build again"
         ) from error
     if not clocks:
         raise PointwiseError(f"nextpnr found no clock in {netlist}; build it again in an empty folder")
-    return Placement(seed, seconds, clocks, paths, _crossings(paths, clocks), system.gateware / configuration)
+    return clocks, paths
 
 
 def _crossings(paths: Sequence[dict], clocks: dict[str, dict[str, float]]) -> dict[str, dict[str, float]]:

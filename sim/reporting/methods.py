@@ -54,7 +54,7 @@ def save(path: Path, settings: Settings, attempts: list[Attempt]) -> None:
 
 
 def load(path: Path, settings: Settings, wanted: list[tuple[str, LayerRecipe]]) -> list[Attempt]:
-    """Return the first of the wanted attempts that a file already holds; none where there is no file.
+    """Return those of the wanted attempts that a file already holds; none where there is no file.
 
     Raises:
         PointwiseError: the file is of another kind, network, number of images or recipe, or of other weights
@@ -75,9 +75,10 @@ def load(path: Path, settings: Settings, wanted: list[tuple[str, LayerRecipe]]) 
             f"{path} does not say that it is of these weights and images, only of another {settings.network} "
             "or an older version; remove it, or choose another file with --out."
         )
-    attempts = [Attempt(**attempt) for attempt in contents["attempts"]][: len(wanted)]
-    for attempt, (method, recipe) in zip(attempts, wanted, strict=False):
-        if (attempt.method, attempt.recipe) != (method, asdict(recipe)):
+    recipes = {method: asdict(recipe) for method, recipe in wanted}
+    attempts = [Attempt(**attempt) for attempt in contents["attempts"] if attempt["method"] in recipes]
+    for attempt in attempts:
+        if attempt.recipe != recipes[attempt.method]:
             raise PointwiseError(
                 f"{path} holds {attempt.method!r} by another recipe than today's; choose another file with "
                 "--out."

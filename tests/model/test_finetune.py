@@ -20,6 +20,7 @@ from model.images.find import find_images
 from model.images.prepare import prepare
 from model.images.preprocessing import plain
 from model.networks import DeiTConfig
+from model.parallel import Local
 from model.synthetic import synthetic_checkpoint
 
 NAMES = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
@@ -59,7 +60,7 @@ def test_new_classes_are_learnt_and_the_backbone_stays(folders: tuple[Path, Path
     assert training[-1] == (30, 30)
     changed = {key for key in before.state if not torch.equal(before.state[key], after.state[key])}
     assert changed == {"head.weight", "head.bias"}
-    again, _ = finetune(MICRO_DIGITS, *map(find_images, folders), recipe=recipe, workers=2)
+    again, _ = finetune(MICRO_DIGITS, *map(find_images, folders), recipe=recipe, executor=Local(2))
     assert all(torch.equal(after.state[key], again.state[key]) for key in after.state)
     other, _ = finetune(MICRO_DIGITS, find_images(folders[0]), recipe=dataclasses.replace(recipe, seed=1))
     assert not torch.equal(after.state["head.weight"], other.state["head.weight"])

@@ -30,6 +30,6 @@ def test_w4a8_loses_at_most_a_point(tmp_path: Path, capsys: pytest.CaptureFixtur
 def test_a_file_that_cannot_be_written_is_told_before_training(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("model.qat.train_aware", lambda *_, **__: pytest.fail("it trained first"))
+    monkeypatch.setattr("model.qat.seeds.train_aware", lambda *_, **__: pytest.fail("it trained first"))
     with pytest.raises(PointwiseError, match=r"ends in \.pth"):
         qat.command(out=tmp_path / "net.pth")

@@ -20,6 +20,7 @@ from model.images.prepare import UnreadableImageError, prepare
 from model.images.preprocessing import authors
 from model.images.sample import sample
 from model.networks import DeiTConfig
+from model.parallel import Local
 from model.quantise import quantise
 from model.quantise.io import save_network
 from model.synthetic import synthetic_checkpoint
@@ -87,7 +88,7 @@ def test_figures_are_those_of_arrays(case: Case, whole) -> None:
 
 
 def test_processes_change_nothing(case: Case, whole, tmp_path: Path) -> None:
-    figures = case.run(tmp_path / "results.jsonl", workers=2)
+    figures = case.run(tmp_path / "results.jsonl", executor=Local(2))
     assert (figures, sorted((tmp_path / "results.jsonl").read_text().splitlines())) == whole
 
 
@@ -226,13 +227,13 @@ def test_images_of_another_network_are_told(case: Case, tmp_path: Path) -> None:
     with pytest.raises(PointwiseError, match=r"has depth 1, but the checkpoint .* has 2"):
         evaluate_images(tmp_path / "deeper.safetensors", case.pair[1], case.images, tmp_path / "r.jsonl")
     with pytest.raises(PointwiseError, match="0 processes were asked for"):
-        case.run(tmp_path / "r.jsonl", workers=0)
+        case.run(tmp_path / "r.jsonl", executor=Local(0))
 
 
 def test_file_belongs_to_one_process(tmp_path: Path) -> None:
     with (
         ResultsFile(tmp_path / "r.jsonl", "a"),
-        pytest.raises(PointwiseError, match="are being written by another evaluation"),
+        pytest.raises(PointwiseError, match="are being written by another command"),
         ResultsFile(tmp_path / "r.jsonl", "b"),
     ):
         pass

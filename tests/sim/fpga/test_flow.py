@@ -17,6 +17,7 @@ from hw.boards.board import BOARDS
 from hw.boards.system import System
 from hw.contract.config import PRESETS
 from hw.contract.errors import PointwiseError
+from model.parallel import Local
 from sim.cli.bitstream import command
 from sim.fpga.flow import build
 
@@ -95,7 +96,7 @@ def flow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
 
 def test_the_best_seed_is_kept(flow):
-    bitstream, report, text = flow(seeds=(10, 12, 11), jobs=2)
+    bitstream, report, text = flow(seeds=(10, 12, 11), executor=Local(2))
     assert bitstream.read_text() == "bits of seed 12"
     assert report["seed"] == 12 and report["timing_met"] and report["bitstream"] == bitstream.name
     assert [entry["seed"] for entry in report["seeds"]] == [12, 11, 10]
@@ -181,7 +182,7 @@ def test_a_damaged_netlist_is_told_and_made_again(flow, tmp_path):
 
 
 def test_a_seed_that_fails_leaves_the_others(flow):
-    bitstream, report, text = flow(seeds=(13, 12, 15), jobs=2)
+    bitstream, report, text = flow(seeds=(13, 12, 15), executor=Local(2))
     assert bitstream.read_text() == "bits of seed 12"
     assert set(report["failed_seeds"]) == {"13", "15"}
     assert "seed 13: place and route failed: ERROR: no place" in text
@@ -217,6 +218,26 @@ def test_an_interrupt_ends_the_tools(flow, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         flow(seeds=(17,))
     assert time.monotonic() - begun < 30
+
+
+def test_an_interrupted_build_goes_on_with_the_missing_seeds(flow, tmp_path):
+    started, log = tmp_path / "out" / "gateware" / "started", tmp_path / "out" / "place-12.log"
+
+    def interrupt() -> None:
+        while not started.exists():
+            time.sleep(0.05)
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+
+    threading.Thread(target=interrupt).start()
+    with pytest.raises(KeyboardInterrupt):
+        flow(seeds=(12, 17))
+    placed = log.stat().st_mtime_ns
+    bitstream, report, _ = flow(seeds=(12, 11))
+    assert bitstream.read_text() == "bits of seed 12"
+    assert [entry["seed"] for entry in report["seeds"]] == [12, 11]
+    assert log.stat().st_mtime_ns == placed
+    flow(seeds=(12,))
+    assert log.stat().st_mtime_ns != placed, "a build that is done leaves nothing to go on from"
 
 
 def test_a_board_of_xilinx_ends_with_the_vendors_script(flow):
