@@ -9,7 +9,7 @@ from hw.contract.config import CoreConfig
 from hw.contract.registers import Cause
 
 from .accumulator import REVISIT_CYCLES
-from .cells import bits_for, recently
+from .cells import bits_for
 from .places import act_places, res_places
 from .tags import TokenTag
 
@@ -39,8 +39,9 @@ class TokenRequest(data.StructLayout):
 class TokenIssue(wiring.Component):
     """Holds the next tokens until their SRAM serves them, in order.
 
-    The first token of a tile waits for the tile too, and for REVISIT_CYCLES since the last one. So what the
-    streamer must know to go on is a register here, and what is granted here moves nothing but this.
+    The first token of a tile waits for the tile too, and for REVISIT_CYCLES since the last one started, not
+    counting cycles in which a token of that tile waited for its SRAM: each comes again late enough then.
+    What the streamer must know to go on is a register here, and what is granted here moves nothing but this.
 
     Ports:
         requests: the tokens in order. lacks: why the streamer has none in this cycle.
@@ -83,12 +84,16 @@ class TokenIssue(wiring.Component):
         begun = Signal()
         left = Signal(range(short_for))
         short = Signal()
+        held_up = Signal()  # a token inside a tile was not granted, in the cycle before
+        spacing = Signal(range(REVISIT_CYCLES))
         spaced = Signal(init=1)
         m.d.sync += [
+            held_up.eq(held.sink.valid & ~first & ~self.issue),
+            spacing.eq(Mux(self.started, REVISIT_CYCLES - 1, spacing - ((spacing != 0) & ~held_up))),
+            spaced.eq(~self.started & ((spacing == 0) | ((spacing == 1) & ~held_up))),
             begun.eq(self.started),
             left.eq(Mux(begun, short_for - 3, Mux(left == 0, 0, left - 1))),
             short.eq(self.started | begun | (left != 0)),
-            spaced.eq(~recently(m, self.started, REVISIT_CYCLES - 1, name="begun")),
         ]
 
         wants = Signal()
@@ -111,7 +116,7 @@ class TokenIssue(wiring.Component):
             m.d.comb += self.cause.eq(Cause.BANK)
         with m.Elif(~held.sink.valid):
             m.d.comb += self.cause.eq(lacked)
-        with m.Elif(short):
+        with m.Elif(short | ~spaced):
             m.d.comb += self.cause.eq(Cause.SHORT)
         with m.Else():
             m.d.comb += self.cause.eq(Cause.TILE)

@@ -87,10 +87,26 @@ def test_extremes(name: str) -> None:
         assert np.array_equal(emulated(drawn, config), expected(drawn, config)), (rows, cols)
 
 
-@pytest.mark.parametrize(("shape", "seed"), [("4x4", 0), ("4x4", 1), ("4x4", 2), ("3x6", 3)])
+@pytest.mark.parametrize(("shape", "seed"), [("4x4", 0), ("4x4", 1), ("4x4", 2), ("3x6", 3), ("3x6", 4)])
 def test_random_programs_on_the_core(shape: str, seed: int) -> None:
+    same_on_the_core(shape, draw(seed, SHAPES[shape], count=12))
+
+
+@pytest.mark.parametrize("shape", ["4x4", "3x6"])
+def test_few_tokens_on_the_core(shape: str) -> None:
+    """Tiles so short that a token which waits for a bank comes again soon."""
+    generator = Generator(np.random.default_rng(0), core_of(SHAPES[shape]))
+    for tokens in range(1, 5):
+        for stationary in Stationary:
+            for k in (12, 50):
+                assert generator.exactly(
+                    Conv(tokens=tokens, k=k, n=3, stationary=stationary, to_residual=1, add=1)
+                )
+    same_on_the_core(shape, generator.finish())
+
+
+def same_on_the_core(shape: str, drawn: Drawn) -> None:
     config = SHAPES[shape]
-    drawn = draw(seed, config, count=12)
     compiled = Compiled(config, (), drawn.image, {"output": {"bytes": drawn.written.size}})
     stalls = {"latency": 20, "stall_r": 200, "stall_w": 200}
     outcome = run_core(simulator(shape), compiled, [drawn.input_block], plusargs=stalls, timeout_cycles=10**6)

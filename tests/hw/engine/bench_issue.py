@@ -29,7 +29,8 @@ async def equals_its_model(dut, gap):
     short_for = max(config.rows, REVISIT_CYCLES)
     held: deque[dict] = deque()  # tokens in the unit
     lacked = Cause.IDLE
-    since, tile_ready, waiting, left = short_for, True, 0, 0
+    age = since = short_for  # of the last tile: all cycles, and those in which no token of it had to wait
+    tile_ready, waiting, left = True, 0, 0
     offered, issued = None, 0
     for _ in range(CYCLES):
         if offered is None and rng.random() >= gap:
@@ -53,7 +54,7 @@ async def equals_its_model(dut, gap):
         token = held[0] if held else None
         wanted, cause = None, lacked
         if token and token["first"] and not (tile_ready and since >= REVISIT_CYCLES):
-            cause = Cause.SHORT if since < short_for else Cause.TILE
+            cause = Cause.SHORT if age < short_for or since < REVISIT_CYCLES else Cause.TILE
         elif token:
             wanted, cause = "res" if token["residual"] else "act", Cause.BANK
         issue = wanted is not None and ready[wanted]
@@ -70,8 +71,11 @@ async def equals_its_model(dut, gap):
         same("ready", int(dut.requests_ready.value), int(accepts))
 
         # What this cycle changes.
-        since, lacked = 1 if issue and token["first"] else since + 1, lacks
+        age, lacked = age + 1, lacks
+        since += not (token and not token["first"] and not issue)
         if issue:
+            if token["first"]:
+                age = since = 1
             issued += 1
             if held.popleft()["first"]:
                 tile_ready, waiting = False, int(rng.choice([1, 1 + config.rows, rng.integers(1, 40)]))
