@@ -9,6 +9,8 @@ from .errors import PointwiseError, shown
 
 MAX_CHANNELS = 4096
 """Upper bound of K and N of one convolution; it sizes the LayerNorm sums (28 and 43 bits)."""
+MAX_TOKENS = 1024
+"""Upper bound of ``max_tokens`` of any core."""
 LARGEST_KIB = 16384
 """Of either SRAM."""
 
@@ -70,7 +72,7 @@ class CoreConfig:
                 f"core parameter post_lanes = {self.post_lanes} must divide both rows = {self.rows} and "
                 f"cols = {self.cols}; 0 chooses the widest"
             )
-        _in_range("max_tokens", self.max_tokens, 2, 1024)
+        _in_range("max_tokens", self.max_tokens, 2, MAX_TOKENS)
         _in_range("act_kib", self.act_kib, 1, LARGEST_KIB)
         _in_range("res_kib", self.res_kib, 1, LARGEST_KIB)
         _in_range("act_banks", self.act_banks, 1, 16)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from hw.contract.config import MAX_CHANNELS, CoreConfig
+from hw.contract.config import MAX_CHANNELS, MAX_TOKENS, CoreConfig
 from hw.contract.errors import PointwiseError
 from hw.contract.isa import Space
 from model.engine import EngineOp, fuse
@@ -142,10 +142,12 @@ class _Builder:
     def _define(self, name: str, writer: int) -> Tensor:
         value, scale = self.network.values[name], self.network[name].quantisation
         if value.tokens > self.config.max_tokens:
+            larger = f"build a core with max_tokens = {value.tokens} or use a smaller image"
+            if value.tokens > MAX_TOKENS:
+                larger = f"no core takes more than {MAX_TOKENS}, so use a smaller image"
             raise PointwiseError(
                 f"tensor {name} has {value.tokens} tokens, the core takes max_tokens = "
-                f"{self.config.max_tokens}; build a core with max_tokens = {value.tokens} or use a smaller "
-                "image"
+                f"{self.config.max_tokens}; {larger}"
             )
         tensor = Tensor(name, *value.shape, value.dtype, [writer], [], [], scale.step, scale.zero_point)
         self.tensors[name] = self.holder[name] = tensor
