@@ -17,8 +17,10 @@ from model.quantise import patchify
 from model.quantise.observe import check_images
 
 TOKENS_AT_ONCE = 1024
-"""About how many tokens go through the integer model together: enough for BLAS, little enough for the
-cache."""
+"""About how many tokens go through both networks together."""
+CACHED_TOKENS = 256
+"""Tokens that go through the integer model together: enough for BLAS, few enough for the cache. Its integers
+of 64 bits are read and written many times, so that more at once take longer each."""
 TOP = 5
 """How many of the largest logits are looked at for top-5; fewer where there are fewer classes."""
 
@@ -99,8 +101,10 @@ def float_logits(state_dict: Mapping[str, Tensor], config: DeiTConfig, images: n
 
 def integer_logits(network: Graph, images: np.ndarray) -> np.ndarray:
     """Return the logits (B, classes), in real units, of normalised images (B, colours, S, S)."""
-    logits = run(network, patchify(network, images), {network.output})[network.output]
-    return network.real(network.output, logits[:, 0])
+    tokens, name = patchify(network, images), network.output
+    count = max(1, CACHED_TOKENS // network.input.shape[0])
+    parts = (tokens[first : first + count] for first in range(0, len(tokens), count))
+    return network.real(name, np.concatenate([run(network, part, {name})[name][:, 0] for part in parts]))
 
 
 def compare(logits_float: np.ndarray, logits_integer: np.ndarray, labels: np.ndarray | None) -> Evaluation:

@@ -8,6 +8,10 @@ import numpy as np
 if TYPE_CHECKING:
     import torch
 
+FLOAT32_EXACT = 1 << 24
+"""Up to here float32 holds every integer."""
+FLOAT32_PARTS = 3
+"""In more parts than this, products in float32 cost more than one in float64."""
 GPU_MACS = 50_000_000
 """Products smaller than this are not worth the way to a GPU, nor the import of torch."""
 
@@ -19,14 +23,28 @@ def convolve(activations: np.ndarray, weights: np.ndarray) -> np.ndarray:
         activations: (..., T, K) int8 or uint8 range. weights: (..., N, K) int8 range.
 
     Returns:
-        (..., T, N) int64 of int32 range: 4096 · 255 · 128 < 2³¹. A float64 product is exact while sums stay
-        below 2⁵³, and runs at the speed of BLAS, or of a GPU where torch has one.
+        (..., T, N) int64 of int32 range: 4096 · 255 · 128 < 2³¹. The product is one of floats, at the speed
+        of BLAS or of a GPU where torch has one, and exact: no partial sum needs more bits than a float has.
     """
-    left = np.asarray(activations, np.float64)
-    right = np.swapaxes(np.asarray(weights, np.float64), -1, -2)
+    left, right = np.asarray(activations), np.swapaxes(np.asarray(weights), -1, -2)
     if left.size * right.shape[-1] >= GPU_MACS and (device := gpu()) is not None:
-        return _on(device, left, right)
-    return (left @ right).astype(np.int64)
+        return _on(device, left.astype(np.float64), right.astype(np.float64))
+    # As many terms as float32 can add up, whatever their signs and their order.
+    terms = FLOAT32_EXACT // max(1, _largest(left) * _largest(right))
+    k = left.shape[-1]
+    if k > FLOAT32_PARTS * terms:
+        return (left.astype(np.float64) @ right.astype(np.float64)).astype(np.int64)
+    left, right = left.astype(np.float32), right.astype(np.float32)
+    if k <= terms:
+        return (left @ right).astype(np.int64)
+    size = -(-k // -(-k // terms))
+    parts = (slice(first, first + size) for first in range(0, k, size))
+    return sum((left[..., part] @ right[..., part, :]).astype(np.int64) for part in parts)
+
+
+def _largest(values: np.ndarray) -> int:
+    """The largest magnitude."""
+    return max(int(values.max(initial=0)), -int(values.min(initial=0)))
 
 
 @cache

@@ -16,8 +16,11 @@ def round_shift(value: np.ndarray, shift: np.ndarray | int) -> np.ndarray:
     """
     # Shift to one bit more than wanted, then add that bit: the same as adding 2^(shift−1) first, without
     # overflow.
-    halves = np.asarray(value, np.int64) >> (np.asarray(shift, np.int64) - 1)
-    return (halves >> 1) + (halves & 1)
+    rounded = np.asarray(value, np.int64) >> (np.asarray(shift, np.int64) - 1)
+    odd = rounded & 1
+    rounded >>= 1
+    rounded += odd
+    return rounded
 
 
 def saturate(value: np.ndarray, low: int, high: int) -> np.ndarray:

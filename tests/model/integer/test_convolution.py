@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from model.integer import convolution
-from model.integer.convolution import convolve
+from model.integer.convolution import FLOAT32_EXACT, convolve
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 1), (197, 3072, 5), (3, 768, 1001)])
@@ -15,6 +15,17 @@ def test_exact_at_the_extremes(shape: tuple[int, int, int]):
     activations = rng.choice([0, 1, 255], (tokens, k))
     weights = rng.choice([-128, -1, 127], (n, k))
     assert (convolve(activations, weights) == activations @ weights.T).all()
+
+
+@pytest.mark.parametrize(("activation", "weight"), [(255, -128), (-128, -128), (255, 127), (3, 1), (0, 7)])
+def test_sums_that_float32_just_holds_or_just_does_not(activation: int, weight: int):
+    """Equal signs throughout, and a last term that makes the sum odd, so that a lost bit shows."""
+    most = FLOAT32_EXACT // max(1, abs(activation * weight))
+    for k in {1, 2, *(parts * most + more for parts in (1, 2, 3, 4) for more in (-1, 0, 1))}:
+        if 1 <= k <= 4097:
+            activations, weights = np.full((3, k), activation), np.full((2, k), weight)
+            activations[1, -1] = weights[1, -1] = 1
+            assert (convolve(activations, weights) == activations @ weights.T).all(), k
 
 
 @pytest.mark.parametrize("batch", [(), (2,)])
