@@ -22,9 +22,9 @@ class Generator(Transfers):
 
     def draw(self, count: int) -> Drawn:
         """A program of so many convolutions, or a few more."""
-        steps = [self._plain, self._normalise, self._attention, self._follow, self.spill]
+        steps = [self._plain, self._normalise, self._attention, self._follow, self._in_place, self.spill]
         while self.program.waits.convs < count:
-            steps[self.rng.choice(len(steps), p=[0.25, 0.3, 0.2, 0.15, 0.1])]()
+            steps[self.rng.choice(len(steps), p=[0.25, 0.25, 0.2, 0.1, 0.1, 0.1])]()
         return self.finish()
 
     def _plain(self) -> None:
@@ -84,6 +84,18 @@ class Generator(Transfers):
         k = min((rows - 1) * self.core.rows + int(self.rng.integers(1, self.core.rows + 1)), 4096)
         conv = Conv(tokens=tokens, k=k, follow=1, in_base=base, in_token_stride=1, in_tile_stride=stride)
         self._conv(conv, placed=True)
+
+    def _in_place(self) -> None:
+        """With one N-tile, the result of a token may replace the token's own words."""
+        k, n, tokens = self.places.size(300), self.places.size(self.core.cols), self.places.size(16)
+        words = ceil_div(max(k, n), self.core.rows)
+        here = self.places.apart(Space.ACTIVATION, min(tokens, self.core.max_tokens), words)
+        if here is None:
+            return
+        conv = Conv(tokens=min(tokens, self.core.max_tokens), k=k, n=n, in_base=here.base, out_base=here.base)
+        conv.in_token_stride = conv.out_token_stride = here.token
+        conv.in_tile_stride = conv.out_word_stride = here.word
+        self.program.conv(conv, draw_operands(self.rng, conv, self.core))
 
     def _conv(self, conv: Conv, keep: list[Conv] = (), placed: bool = False) -> Conv | None:
         """Draws what is left open, and emits it; `placed`: tokens, K and where they lie are given.

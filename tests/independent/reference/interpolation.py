@@ -7,28 +7,22 @@ OFFSET_BITS = 10
 
 
 def round_shift(value: np.ndarray, shift: np.ndarray | int) -> np.ndarray:
-    """⌊value / 2^shift + ½⌋ of int64, |value| < 2^62, shift ≥ 1 (past 63 the result is that of 63)."""
-    shift = np.minimum(np.asarray(shift, np.int64), 63)
-    return (np.asarray(value, np.int64) >> shift - 1) + 1 >> 1
+    """⌊value / 2^shift + ½⌋ of any int64, shift 1..63."""
+    half = np.asarray(value, np.int64) >> np.asarray(shift, np.int64) - 1
+    return (half >> 1) + (half & 1)
 
 
-def _chords(start: np.ndarray, end: np.ndarray, curve, touch) -> tuple[np.ndarray, np.ndarray]:
-    """`value` and `drop` in 2^-17 for a convex curve over segments start..end.
-
-    `touch` gives the place at which a tangent has the slope of the chord; there the chord errs most. It is
-    lowered by half of that.
-    """
-    slope = (curve(end) - curve(start)) / (end - start)
-    place = touch(slope)
-    error = curve(start) + slope * (place - start) - curve(place)
-    value = np.rint((curve(start) - error / 2) * 2**17)
+def _chords(start: np.ndarray, end: np.ndarray, curve) -> tuple[np.ndarray, np.ndarray]:
+    """`value` and `drop`, in 2^-17, of the segments of a curve; each chord lies as much above it as below."""
+    above = (curve(start) + curve(end)) / 2 - curve((start + end) / 2)
+    value = np.minimum(np.rint((curve(start) - above / 2) * 2**17), 2**17 - 1)
     drop = np.rint((curve(start) - curve(end)) * 2**17)
     return value.astype(np.int64), drop.astype(np.int64)
 
 
 def _reciprocal_table() -> tuple[np.ndarray, np.ndarray]:
     start = 1 + np.arange(SEGMENTS) / SEGMENTS
-    return _chords(start, start + 1 / SEGMENTS, lambda f: 1 / f, lambda slope: (-slope) ** -0.5)
+    return _chords(start, start + 1 / SEGMENTS, lambda f: 1 / f)
 
 
 def _root_table() -> tuple[np.ndarray, np.ndarray]:
@@ -36,8 +30,7 @@ def _root_table() -> tuple[np.ndarray, np.ndarray]:
     half = SEGMENTS // 2
     octave = 1 + np.arange(half) / half
     start = np.concatenate([octave, 2 * octave])
-    end = start + np.repeat([1, 2], half) / half
-    return _chords(start, end, lambda f: f**-0.5, lambda slope: (-2 * slope) ** (-2 / 3))
+    return _chords(start, start + np.repeat([1, 2], half) / half, lambda f: f**-0.5)
 
 
 RECIPROCAL = _reciprocal_table()

@@ -2,10 +2,11 @@
 
 An instruction has to wait for
 
-- reads of a CONV: whoever wrote the place, a CONV (wait_conv) or a LOAD (wait_dma);
-- writes of a CONV, and its reads of the old residual: LOADs and STOREs of the place (post_wait_dma). What
-  earlier convolutions read or wrote has passed by then, with one exception: reciprocals are written as soon
-  as the exponentials have passed, so the CONV that divided by those before must be complete (wait_conv);
+- reads of a CONV, the old residual included: the CONV that wrote the place (wait_conv); the LOAD that did so
+  (wait_dma, of the old residual post_wait_dma);
+- writes of a CONV: LOADs and STOREs of the place (post_wait_dma). What earlier convolutions read or wrote has
+  passed by then, with one exception: reciprocals are written as soon as the exponentials have passed, so the
+  CONV that divided by those before must be complete (wait_conv);
 - a STORE: whoever of the convolutions wrote the place; a LOAD: whoever of them reads or wrote it (wait_conv).
   Among each other they run in program order.
 """
@@ -38,7 +39,11 @@ class Waits:
             slots = {name: places for name, places in found.writes.items() if str(name).startswith("sum")}
             late = {name: places for name, places in found.writes.items() if name not in slots}
             waits = {
-                "wait_conv": max(_last(self._wrote[Conv], found.reads), _last(self._touched[Conv], slots)),
+                "wait_conv": max(
+                    _last(self._wrote[Conv], found.reads),
+                    _last(self._wrote[Conv], found.late_reads),
+                    _last(self._touched[Conv], slots),
+                ),
                 "wait_dma": _last(self._wrote[Dma], found.reads),
                 "post_wait_dma": _last(self._touched[Dma], late),
             }
