@@ -6,7 +6,8 @@ https://github.com/facebookresearch/deit; ViT of others in the same names are re
 from model.checkpoints.files import Source
 from model.images.preprocessing import authors
 
-from .found import Found, with_qkv_bias
+from .folding import folded
+from .found import Found
 
 NAME = "DeiT authors"
 _PARALLEL = "module."
@@ -23,6 +24,4 @@ def read(source: Source) -> Found:
     state = source.tensors
     if all(key.startswith(_PARALLEL) for key in state):
         state = {key.removeprefix(_PARALLEL): value for key, value in state.items()}
-    return Found(
-        with_qkv_bias(state), preprocessing=lambda config: authors(config.image_size, config.in_channels)
-    )
+    return Found(folded(state), preprocessing=lambda config: authors(config.image_size, config.in_channels))

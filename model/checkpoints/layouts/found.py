@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
-
-import torch
-from torch import Tensor
 
 from model.images.preprocessing import Preprocessing
 from model.networks import LAYER_NORM_EPS, DeiTConfig
@@ -34,13 +31,3 @@ class Found:
     preprocessing: Callable[[DeiTConfig], Preprocessing] | None = None
     class_names: tuple[str, ...] | None = None
     notes: dict[str, Any] = field(default_factory=dict)
-
-
-def with_qkv_bias(state: Mapping[str, Any]) -> dict[str, Any]:
-    """Return ``state``, with zeros for the biases of q, k and v where a network has none at all."""
-    weights = [key for key in state if key.endswith(".attn.qkv.weight")]
-    biases = {key.removesuffix("weight") + "bias": state[key] for key in weights}
-    if any(key in state for key in biases):
-        return dict(state)
-    zeros = {key: torch.zeros(len(w)) for key, w in biases.items() if isinstance(w, Tensor) and w.numel()}
-    return {**state, **zeros}

@@ -19,7 +19,8 @@ from model.images.described import from_huggingface, huggingface_default
 from model.images.preprocessing import Preprocessing
 from model.networks import DeiTConfig
 
-from .found import Found, with_qkv_bias
+from .folding import with_qkv_bias
+from .found import Found
 
 NAME = "Hugging Face"
 NORM_EPS = 1e-12

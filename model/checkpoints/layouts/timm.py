@@ -8,7 +8,8 @@ from model.images.described import from_timm
 from model.images.preprocessing import Preprocessing, timm
 from model.networks import DeiTConfig
 
-from .found import Found, with_qkv_bias
+from .folding import folded
+from .found import Found
 
 NAME = "timm"
 _KEY = "patch_embed.proj.weight"
@@ -35,7 +36,7 @@ def read(source: Source) -> Found:
             "known; choose another network."
         )
     return Found(
-        with_qkv_bias(source.tensors),
+        folded(source.tensors),
         heads=arguments.get("num_heads"),
         stated={"classes": config.get("num_classes")},
         preprocessing=partial(_preprocessing, source),
