@@ -29,12 +29,16 @@ RUN = $(call values,MODEL CHECKPOINT IMAGES STALL LATENCY SEED) $(call flags,TRA
 BUILD = $(call values,BOARD CONFIG CLOCK SEED SEEDS)
 OUTPUT = $(call values,OUT)
 
+# Neighbours share simulators and what is computed once a process, so each process gets a row of them to begin with,
+# and takes some from the end of another's row when its own is done.
+PYTEST = $(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal
+
 # --- Targets -------------------------------------------------------------------------------------------------------
-.PHONY: help setup sim test nightly verilog real fpga bitstream doctor lint clean distclean FORCE
+.PHONY: help setup sim test test-all nightly verilog real fpga bitstream doctor lint clean distclean FORCE
 
 help: ## show this list
 	@echo "Pointwise: targets of make"
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
 	@echo "Variables, where the command has the option: CONFIG ROWS COLS POST_LANES MAX_TOKENS ACT_KIB ACT_BANKS RES_KIB"
 	@echo "  AXI_DATA_WIDTH MODEL CHECKPOINT IMAGES STALL LATENCY SEED TRACE=0 WAVES=1 BOARD CLOCK SEEDS OUT; ARGS PYTHON JOBS"
 
@@ -47,8 +51,11 @@ sim: $(STAMP) ## simulate the core on a network and compare every bit
 verilog: $(STAMP) ## write the core's Verilog and its configuration
 	@$(BIN)/pointwise verilog $(SHAPE) $(OUTPUT) $(ARGS)
 
-test: .venv/.dev ## run all tests
-	@$(BIN)/python -m pytest -q -n $(JOBS) $(ARGS)
+test: .venv/.dev ## run the tests, but for those that take more than half a minute
+	@$(PYTEST) -m "not slow" $(ARGS)
+
+test-all: .venv/.dev ## run all tests
+	@$(PYTEST) $(ARGS)
 
 nightly: .venv/.dev ## what takes too long for every change: 2,000 damaged files of each kind
 	@DAMAGED_CASES=$${DAMAGED_CASES:-2000} $(BIN)/python -m pytest -q -n $(JOBS) tests/files $(ARGS)

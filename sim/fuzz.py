@@ -80,7 +80,7 @@ def run_case(seed: int, cores: int) -> Outcome:
     """Run the case of a seed; the core is one of ``cores`` that are drawn themselves, so that builds are
     shared."""
     config = random_config(seed % cores)
-    simulator = build_core(config, optimise="-O1")
+    simulator = build_core(config, optimise="-O0")
     return run_network(simulator, config, random_network(seed), seed, random_memory(seed))
 
 

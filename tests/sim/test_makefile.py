@@ -46,7 +46,11 @@ def make(checkout: Path, *arguments: str, **variables: str) -> subprocess.Comple
         (["sim", "TRACE=0", "WAVES="], "pointwise sim --no-trace"),
         (["verilog", "ROWS=4", "OUT=x", "ARGS=--force"], 'pointwise verilog --rows "4" --out "x" --force'),
         (["bitstream", "BOARD=x", "SEEDS=4"], 'pointwise bitstream --board "x" --seeds "4"'),
-        (["test", "JOBS=1", "ARGS=-k array"], "python -m pytest -q -n 1 -k array"),
+        (
+            ["test", "JOBS=1", "ARGS=-k array"],
+            'python -m pytest -q -n 1 --dist worksteal -m "not slow" -k array',
+        ),
+        (["test-all"], "python -m pytest -q -n 2 --dist worksteal"),
     ],
 )
 def test_variables_become_options(checkout: Path, arguments: list[str], command: str) -> None:
@@ -116,5 +120,5 @@ def test_interrupted_setup_starts_over_and_a_failed_one_leaves_no_stamp(checkout
 
 def test_help_names_every_target(checkout: Path) -> None:
     told = make(checkout).stdout
-    for target in ("sim", "test", "verilog", "doctor", "lint", "clean", "fpga"):
+    for target in ("sim", "test", "test-all", "verilog", "doctor", "lint", "clean", "fpga"):
         assert f"make {target} " in told

@@ -105,7 +105,9 @@ def test_design_of_several_files_with_its_own_clock_builds_and_runs(tmp_path: Pa
         '    if (x == 41) begin $display("y=%0d", y); $finish; end\n  end\nendmodule\n'
     )
     found = find_verilator()
-    environment = found.environment(find_compiler(), {"OPT_GLOBAL": "-O0", "VM_PARALLEL_BUILDS": "1"})
+    environment = found.environment(
+        find_compiler(), {"OPT_FAST": "-O0", "OPT_GLOBAL": "-O0", "VM_PARALLEL_BUILDS": "1"}
+    )
     build = [str(found.executable), "--binary", "--timing", "--top", "bench"]
     done = subprocess.run(
         [*build, "bench.sv", "square.sv"],

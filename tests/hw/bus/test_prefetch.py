@@ -1,5 +1,6 @@
 """StreamPrefetch for rows narrower than, as wide as and wider than the bus."""
 
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -15,14 +16,20 @@ SHAPES = [(32, 64), (512, 1), (128, 16), (64, 3), (32, 1), (512, 33)]
 """(bits of the bus, columns)"""
 
 
-@pytest.mark.parametrize(("stall", "test"), [(0, "rows"), (0.4, "rows"), (0, "ahead")])
-def test_prefetch(stall, test):
+@cache
+def made() -> tuple[str, dict[str, dict[str, int]]]:
+    """The Verilog, and what the bench has to know of each unit in it."""
     units, shapes = {}, {}
     for width, cols in SHAPES:
         config = CoreConfig(rows=cols, cols=cols, axi_data_width=width)
         name = f"bus{width}_cols{cols}"
         units[name] = StreamPrefetch(config)
         shapes[name] = {"row_bytes": config.row_bytes, "bus_bytes": config.bus_bytes, "addr_bits": 32}
-    verilog = to_verilog(SideBySide(units), "prefetch")
+    return to_verilog(SideBySide(units), "prefetch"), shapes
+
+
+@pytest.mark.parametrize(("stall", "test"), [(0, "rows"), (0.4, "rows"), (0, "ahead")])
+def test_prefetch(stall, test):
+    verilog, shapes = made()
     config = {"shapes": shapes, "stall": stall, "streams": 20}
     bench([verilog], "prefetch", BENCH, config=config, testcase=rf"\.{test}$")

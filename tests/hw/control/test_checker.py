@@ -1,5 +1,6 @@
 """ImageChecker on every width of the bus."""
 
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -18,9 +19,13 @@ SHAPES = {
 }
 
 
+@cache
+def verilog() -> str:
+    units = {name: ImageChecker(CoreConfig(**shape)) for name, shape in SHAPES.items()}
+    return to_verilog(SideBySide(units), "checker_bench")
+
+
 @pytest.mark.parametrize("stall", [0, 0.3])
 def test_checker(stall):
-    units = {name: ImageChecker(CoreConfig(**shape)) for name, shape in SHAPES.items()}
-    verilog = to_verilog(SideBySide(units), "checker_bench")
     config = {"shapes": SHAPES, "stall": stall}
-    bench([verilog], "checker_bench", Path(__file__).with_name("bench_checker.py"), config=config)
+    bench([verilog()], "checker_bench", Path(__file__).with_name("bench_checker.py"), config=config)

@@ -1,6 +1,8 @@
 """DmaEngine for words narrower and wider than the bus, padded and not."""
 
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,8 +17,9 @@ SHAPES = [(32, 1), (64, 3), (32, 8), (128, 16), (512, 5)]
 """(bits of the bus, rows)"""
 
 
-@pytest.mark.parametrize(("stall", "test"), [(0, "blocks"), (0.4, "blocks"), (0, "rate")])
-def test_dma(stall, test):
+@cache
+def made() -> tuple[str, dict[str, dict[str, Any]]]:
+    """The Verilog, and what the bench has to know of each unit in it."""
     units, shapes = {}, {}
     for width, rows in SHAPES:
         # 1024 words a memory, in four banks and in one.
@@ -29,6 +32,11 @@ def test_dma(stall, test):
             "act": [config.act_words, config.act_banks],
             "res": [config.res_words, 1],
         }
-    verilog = to_verilog(SideBySide(units), "dma")
+    return to_verilog(SideBySide(units), "dma"), shapes
+
+
+@pytest.mark.parametrize(("stall", "test"), [(0, "blocks"), (0.4, "blocks"), (0, "rate")])
+def test_dma(stall, test):
+    verilog, shapes = made()
     config = {"shapes": shapes, "stall": stall, "blocks": 20}
     bench([verilog], "dma", BENCH, config=config, testcase=rf"\.{test}$")

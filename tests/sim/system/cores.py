@@ -29,4 +29,4 @@ SHAPES = {
 @cache
 def simulator(shape: str) -> Build:
     """The simulator of a core of ``SHAPES``."""
-    return build_core(SHAPES[shape], optimise="-O1")
+    return build_core(SHAPES[shape], optimise="-O0")
