@@ -76,6 +76,9 @@ def provide_headers(objects: Path, store: Path, flags: Sequence[str], optimise: 
             for file in (header, kept / "headers.h.fast", kept / "headers.h.slow"):
                 file.write_text(f"#pragma once\n{text}")
             make([f"OPT_FAST={optimise}", f"{header}.fast.gch", f"{header}.slow.gch"])
+            # In a copy of the folder it may be the newest: each make would then precompile it anew, under the
+            # hands of others that read the result.
+            header.unlink()
             (kept / "done").touch()
     include = {part: f"$(CFG_CXXFLAGS_PCH_I) {header}.{part}$(CFG_GCH_IF_CLANG)" for part in ("fast", "slow")}
     return [

@@ -126,7 +126,7 @@ def test_paths_exist(path: Path) -> None:
 @pytest.mark.parametrize("path", DOCUMENTS)
 def test_targets_of_make_exist(path: Path) -> None:
     makefile = (ROOT / "Makefile").read_text()
-    targets = set(re.findall(r"^([a-z]+):", makefile, re.MULTILINE))
+    targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
     for line in lines(read(path)):
         program, *given = words(line) or [""]
         if program != "make":

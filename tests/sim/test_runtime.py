@@ -55,6 +55,7 @@ def test_headers_are_precompiled_once_for_each_setting(tmp_path: Path) -> None:
     assert [Path(name).name for name in made] == ["headers.h.fast.gch", "headers.h.slow.gch"]
     assert '#include "verilated.h"' in Path(made[0]).with_suffix("").read_text()
     assert "Vtop.h" not in Path(made[0]).with_suffix("").read_text()
+    assert not Path(made[0]).with_name("headers.h").exists(), "makes would compile it again in a copy"
     fast = next(variable for variable in variables if variable.startswith("OPT_FAST="))
     assert fast.startswith("OPT_FAST=-O1 ")
     assert made[0].removesuffix(".gch") in fast
