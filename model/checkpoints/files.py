@@ -18,6 +18,7 @@ from hw.contract.errors import PointwiseError
 from model.images.described import read_json
 
 from .checkpoint import METADATA_KEY
+from .wrappings import check_beginning, unwrapped, without_prefixes
 
 WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
 """In a folder of Hugging Face's: all weights, or which of several files holds which."""
@@ -25,8 +26,8 @@ CONFIG, PREPROCESSOR = "config.json", "preprocessor_config.json"
 
 SHARED = 4
 """How often, in the mean, the tensors of a pickle may hold a byte of the file; some share their weights."""
-_NESTED_KEYS = ("model", "state_dict")
-"""Where a `.pth` may hold its weights, in the order in which they are looked for."""
+PICKLES = (".pth", ".pt", ".bin", ".ckpt", ".tar")
+"""Endings of what torch.save wrote; ``.pth.tar`` is no archive."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +49,8 @@ class Source:
 
     @property
     def is_pickle(self) -> bool:
-        """Whether it came out of a `.pth` or `.pt`."""
-        return self.path.suffix in (".pth", ".pt")
+        """Whether ``torch.save`` wrote it."""
+        return self.path.suffix in PICKLES
 
 
 def read_source(path: str | Path) -> Source:
@@ -66,18 +67,20 @@ def read_source(path: str | Path) -> Source:
     if not path.is_file():
         raise PointwiseError(f"There is no checkpoint file {path}; check the path.")
     check_suffix(path)
+    check_beginning(path)
     if path.suffix != ".safetensors":
-        return Source(path, *_described(path, *_guarded(_read_torch, path)))
+        tensors, description = _described(path, *_guarded(_read_torch, path))
+        return Source(path, without_prefixes(tensors), description)
     tensors, description = _described(path, *_guarded(_read_safetensors, path))
-    return Source(path, tensors, description, *_beside(path.parent))
+    return Source(path, without_prefixes(tensors), description, *_beside(path.parent))
 
 
 def check_suffix(path: Path) -> None:
     """Raise PointwiseError unless the ending is that of a checkpoint."""
-    if path.suffix not in (".safetensors", ".pth", ".pt"):
+    if path.suffix not in (".safetensors", *PICKLES):
         raise PointwiseError(
-            f"The checkpoint {path} ends in {path.suffix or 'nothing'}, but only .safetensors, .pth and .pt "
-            "are known; rename or convert it."
+            f"The checkpoint {path} ends in {path.suffix or 'nothing'}, but only .safetensors, "
+            f"{', '.join(PICKLES[:-1])} and .pth.tar are known; rename or convert it."
         )
 
 
@@ -170,7 +173,7 @@ def _read_torch(path: Path) -> tuple[dict[str, Any], Any]:
             "save the network's state_dict()."
         )
     description = content.get(METADATA_KEY, {})
-    tensors = next((content[key] for key in _NESTED_KEYS if isinstance(content.get(key), dict)), content)
+    tensors = dict(unwrapped(content))
     _check_room(path, tensors)
     return tensors, description
 

@@ -10,8 +10,6 @@ from .folding import folded
 from .found import Found
 
 NAME = "DeiT authors"
-_PARALLEL = "module."
-"""In front of every name where the network was saved from inside torch's DistributedDataParallel."""
 
 
 def matches(source: Source) -> bool:
@@ -20,8 +18,7 @@ def matches(source: Source) -> bool:
 
 
 def read(source: Source) -> Found:
-    """Return the tensors as they are, without what training in parallel puts in front of their names."""
-    state = source.tensors
-    if all(key.startswith(_PARALLEL) for key in state):
-        state = {key.removeprefix(_PARALLEL): value for key, value in state.items()}
-    return Found(folded(state), preprocessing=lambda config: authors(config.image_size, config.in_channels))
+    """Return the tensors as they are."""
+    return Found(
+        folded(source.tensors), preprocessing=lambda config: authors(config.image_size, config.in_channels)
+    )
