@@ -57,8 +57,9 @@ test: .venv/.dev ## run the tests, but for those that take more than half a minu
 test-all: .venv/.dev ## run all tests
 	@$(PYTEST) $(ARGS)
 
-nightly: .venv/.dev ## what takes too long for every change: 2,000 damaged files of each kind
+nightly: .venv/.dev ## what takes too long for every change: 2,000 damaged files of each kind, programs by the hundred
 	@DAMAGED_CASES=$${DAMAGED_CASES:-2000} $(BIN)/python -m pytest -q -n $(JOBS) tests/files $(ARGS)
+	@POINTWISE_CASES=$${POINTWISE_CASES:-20} $(BIN)/python -m pytest -q -n $(JOBS) tests/independent $(ARGS)
 
 bitstream: .venv/.fpga ## build the whole system for a board (BOARD=ulx3s-85f)
 	@$(BIN)/pointwise bitstream $(BUILD) $(OUTPUT) $(ARGS)

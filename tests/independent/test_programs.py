@@ -30,6 +30,7 @@ EXTREMES = {
     "2 bits, odd": Conv(tokens=7, k=35, n=11, packing=2, table=1),
     "4 bits, odd": Conv(tokens=7, k=35, n=11, packing=1, to_residual=1, add=1),
 }
+CORES = ("4x4", "3x6")
 
 
 def draw(seed: int, config: CoreConfig, count: int = 8) -> Drawn:
@@ -87,12 +88,13 @@ def test_extremes(name: str) -> None:
         assert np.array_equal(emulated(drawn, config), expected(drawn, config)), (rows, cols)
 
 
-@pytest.mark.parametrize(("shape", "seed"), [("4x4", 0), ("4x4", 1), ("4x4", 2), ("3x6", 3), ("3x6", 4)])
+@pytest.mark.parametrize("seed", cases(3))
+@pytest.mark.parametrize("shape", CORES)
 def test_random_programs_on_the_core(shape: str, seed: int) -> None:
     same_on_the_core(shape, draw(seed, SHAPES[shape], count=12))
 
 
-@pytest.mark.parametrize("shape", ["4x4", "3x6"])
+@pytest.mark.parametrize("shape", CORES)
 def test_few_tokens_on_the_core(shape: str) -> None:
     """Tiles so short that a token which waits for a bank comes again soon."""
     generator = Generator(np.random.default_rng(0), core_of(SHAPES[shape]))
