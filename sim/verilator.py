@@ -178,3 +178,26 @@ def _run(command: list[str]) -> str:
 def _escaped(value: str) -> str:
     """A value as MAKEFLAGS wants it: backslash and blanks escaped, dollars doubled."""
     return re.sub(r"([\\\s])", r"\\\1", value.replace("$", "$$"))
+
+
+def main(arguments: list[str]) -> int:
+    """Run a command with Verilator on its path, for tools that call that by name; returns the status."""
+    if not arguments:
+        print("usage: python -m sim.verilator COMMAND [ARGUMENT ...]", file=sys.stderr)
+        return 2
+    try:
+        environment = find_verilator().environment(find_compiler())
+    except PointwiseError as error:
+        print(f"pointwise: {error}", file=sys.stderr)
+        return 1
+    # Commands of this environment are found even where it is not active.
+    environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), environment["PATH"]])
+    try:
+        return subprocess.run(arguments, env=environment, check=False).returncode
+    except OSError as error:
+        print(f"pointwise: {arguments[0]} cannot be run ({error.strerror}); check its name", file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

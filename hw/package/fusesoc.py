@@ -32,7 +32,7 @@ def core_file(config: CoreConfig, top: str, example: tuple[str, ...]) -> str:
     Args:
         top: module of the core. example: its files, in order; the last one holds the top module.
     """
-    shape = f"{config.rows}x{config.cols} array, {config.axi_data_width}-bit AXI4"
+    shape = f"{config.rows}×{config.cols} array, {config.axi_data_width}-bit AXI4"
     files = "".join(f"      - {name}\n" for name in example)
     parameters = "".join(PARAMETER.format(name=name, text=text) for name, text in SIZES.items())
     last = example[-1].removesuffix(".sv")

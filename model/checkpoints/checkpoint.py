@@ -20,7 +20,7 @@ be equal files.
 """
 
 MICRO_DIGITS = Path(__file__).parents[1] / "checkpoints_data" / "micro_digits.safetensors"
-"""The trained micro-DeiT for 8x8 digits that ships with the project (see `model.train`)."""
+"""The trained micro-DeiT for 8×8 digits that ships with the project (see `model.train`)."""
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-from hw.contract.errors import PointwiseError
+from hw.contract.errors import PointwiseError, shown
 from model.networks import DeiTConfig
 
 from .check import check_state
@@ -80,8 +80,8 @@ def _check_stated(found: Found, config: DeiTConfig, source: str) -> None:
     for name, value in found.stated.items():
         if value is not None and value != actual[name]:
             raise PointwiseError(
-                f"The description beside the checkpoint {source} says {name} {value}, but its weights have "
-                f"{actual[name]}; they do not belong together, so fetch both again."
+                f"The description beside the checkpoint {source} says {name} {shown(value)}, but its weights "
+                f"have {actual[name]}; they do not belong together, so fetch both again."
             )
 
 

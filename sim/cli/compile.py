@@ -13,7 +13,7 @@ from sim.build import build_root
 from sim.locks import hold
 
 from . import options
-from .options import core_name, with_core
+from .options import core_name, core_words, with_core
 
 
 @with_core
@@ -67,7 +67,7 @@ def command(
             write_file(block, compiled.pack_input(patches))
             paths.append(block)
     manifest = compiled.manifest
-    table = Table(title=f"{integers.name} for a {core_name(core)} core", title_justify="left")
+    table = Table(title=f"{integers.name} for a {core_words(core)} core", title_justify="left")
     for heading, justify in (("what", "left"), ("used", "right"), ("there", "right")):
         table.add_column(heading, justify=justify)
     for name, memory in manifest["memory"].items():

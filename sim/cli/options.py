@@ -171,6 +171,11 @@ def core_config(config: str | None, **changes: int | None) -> CoreConfig:
     return dataclasses.replace(base, **given)
 
 
+def core_words(config: CoreConfig) -> str:
+    """The array's shape for people."""
+    return f"{config.rows}×{config.cols}"
+
+
 def core_name(config: CoreConfig) -> str:
     """A short name for folders: the array's shape."""
     return f"{config.rows}x{config.cols}"

@@ -9,7 +9,7 @@ from sim.build import build_root
 from sim.locks import hold
 
 from . import options
-from .options import core_name, with_core
+from .options import core_name, core_words, with_core
 
 ABOUT = {
     "_core.v": "the core, all modules, with the memory cell pointwise_ram",
@@ -37,7 +37,7 @@ def command(
 
     folder = out or build_root() / f"verilog-{core_name(core)}"
     hold(folder)
-    table = Table(title=f"{core_name(core)} core", title_justify="left")
+    table = Table(title=f"{core_words(core)} core", title_justify="left")
     for heading, justify in (("file", "left"), ("lines", "right"), ("what", "left")):
         table.add_column(heading, justify=justify)
     for name, text in package(core, core_verilog(core)).items():

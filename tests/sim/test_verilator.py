@@ -10,7 +10,7 @@ import pytest
 
 from hw.contract.errors import PointwiseError
 from sim import verilator
-from sim.verilator import Verilator, find_compiler, find_verilator
+from sim.verilator import Verilator, find_compiler, find_verilator, main
 
 
 @pytest.fixture
@@ -121,3 +121,11 @@ def test_design_of_several_files_with_its_own_clock_builds_and_runs(tmp_path: Pa
     assert len(list((tmp_path / "obj_dir").glob("*.gch"))) > 0
     run = subprocess.run([tmp_path / "obj_dir" / "Vbench"], capture_output=True, text=True, check=True)
     assert f"y={40 * 40}" in run.stdout
+
+
+def test_a_command_runs_with_verilator_on_its_path(capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["sh", "-c", "command -v verilator; exit 3"]) == 3
+    assert capfd.readouterr().out.strip() == str(find_verilator().executable)
+    assert main(["no-such-command"]) == 1
+    assert "no-such-command cannot be run" in capfd.readouterr().err
+    assert main([]) == 2
