@@ -17,6 +17,10 @@ class PointwiseError(Exception):
     """
 
 
+class Interrupted(PointwiseError):
+    """Work that a person interrupted; the sentence says how much is done, and how it goes on."""
+
+
 class Refused(PointwiseError):
     """What a core refuses as well.
 

@@ -11,7 +11,7 @@ from hw.contract.errors import PointwiseError
 from model.checkpoints import load_checkpoint
 from model.images.dataset import ImageSet
 from model.images.preprocessing import Preprocessing
-from model.parallel import Executor, Job, Local, stamp
+from model.parallel import Executor, Job, Local, goes_on, stamp
 from model.quantise.io import load_network
 
 from .arrays import TOKENS_AT_ONCE
@@ -73,7 +73,10 @@ def evaluate_images(
             limit=LIMIT_S,
         )
         parts = {str(start): missing[start : start + size] for start in range(0, len(missing), size)}
-        with closing((executor or Local(1)).run(job, parts)) as results_of:
+        with (
+            goes_on(lambda: done, len(keys), "images", file.path),
+            closing((executor or Local(1)).run(job, parts)) as results_of,
+        ):
             for _, part in results_of:
                 file.add(part)
                 done += len(part)

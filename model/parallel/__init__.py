@@ -4,7 +4,7 @@ A command describes its work as a ``Job``, names its parts, and hands both to an
 makes. ``complete`` does so with a file from which the same command goes on.
 """
 
-from .complete import complete
+from .complete import complete, goes_on
 from .executor import Executor, Local, executor
 from .here import Here, here
 from .job import Job, code_digest, digest_of, file_digest
@@ -24,6 +24,7 @@ __all__ = [
     "digest_of",
     "executor",
     "file_digest",
+    "goes_on",
     "here",
     "in_processes",
     "one_thread",

@@ -58,11 +58,13 @@ class Pool:
 
     def submit(self, part: object) -> Future:
         """The result of a part, once there is one; ``BrokenProcessPool`` when its process has died."""
-        return self._executor.submit(_work, part)
+        with _without_interruption():
+            return self._executor.submit(_work, part)
 
     def ready(self) -> Future:
         """Done when a process has made its function."""
-        return self._executor.submit(_nothing)
+        with _without_interruption():
+            return self._executor.submit(_nothing)
 
     def close(self) -> None:
         """End the processes."""
@@ -132,6 +134,19 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
+@contextmanager
+def _without_interruption() -> Iterator[None]:
+    """Block SIGINT here, and so in the processes that are started meanwhile, until they have their function.
+
+    They import for seconds before ``_start`` can say that Ctrl-C, which reaches all, is for the parent.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 _function: Callable | None = None
 _busy = threading.Event()
 
@@ -148,6 +163,7 @@ def _start(make: Callable[[], Callable], parent: Connection, places: Mapping[Pat
     """
     global _function
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     signal.signal(signal.SIGUSR1, _unwind)
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     settle(Here(places=places))

@@ -36,7 +36,7 @@ def command(
     Images are made up, or digits. The file is written after each method; an interrupted run goes on from it.
     """
     from model.measure.ablation import Ablation, recipes
-    from model.parallel import Job, code_digest, executor
+    from model.parallel import Job, code_digest, executor, goes_on
     from model.parallel import digest_of as named
     from sim.reporting.methods import Settings, digest_of, load, save, table
     from sim.workload import load_weights
@@ -58,7 +58,10 @@ def command(
     ):
         shown = options.bar(progress, "methods", workforce)
         shown(len(done), len(wanted))
-        with closing(workforce.run(job, missing)) as results:
+        with (
+            goes_on(lambda: len(done), len(wanted), "methods", path),
+            closing(workforce.run(job, missing)) as results,
+        ):
             for method, attempt in results:
                 done[method] = attempt
                 save(path, settings, [done[method] for method, _ in wanted if method in done])

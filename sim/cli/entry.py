@@ -16,7 +16,7 @@ from typing import Annotated
 
 import typer
 
-from hw.contract.errors import PointwiseError
+from hw.contract.errors import Interrupted, PointwiseError
 
 from . import help, usage
 
@@ -94,6 +94,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         _complain("interrupted")
+        return INTERRUPTED
+    except Interrupted as error:
+        _complain(f"interrupted: {sentence_of(error)}")
         return INTERRUPTED
     except (PointwiseError, OSError, MemoryError, ModuleNotFoundError) as error:
         sentence = sentence_of(error)

@@ -116,7 +116,10 @@ def test_interrupted_command_goes_on_where_it_was(
             process.kill()
     assert process.returncode == status
     if sent == signal.SIGINT:
-        assert stderr == "pointwise: interrupted\n"
+        assert stderr == (
+            f"pointwise: interrupted: {IMAGES - 3} of {IMAGES} images are done and kept in {results}; the "
+            "same command goes on from there\n"
+        )
     assert len(started) >= 2
     wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in started), "no process is left")
     before = results.read_text().splitlines()
@@ -127,6 +130,42 @@ def test_interrupted_command_goes_on_where_it_was(
     after = results.read_text().splitlines()
     assert after[: len(before) - 1] == before[:-1]
     assert len({json.loads(line)["image"] for line in after}) == len(after) == IMAGES
+
+
+def test_an_interruption_while_workers_import_is_one_sentence(folder: Path, tmp_path: Path) -> None:
+    """Ctrl-C reaches all processes of a terminal, also those that have not come to say that they ignore it."""
+    results = tmp_path / "results.jsonl"
+    with subprocess.Popen(
+        [*POINTWISE, *arguments(folder, results, workers=2)],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=heeds_interruptions,
+    ) as process:
+        try:
+            # multiprocessing's own process for resources is the first, and a worker has begun when it has
+            # mapped Python's library for pickles; torch, which takes a second, comes after that.
+            wait_until(lambda: any(map(_imports, children(process))), "a worker has begun to import")
+            os.killpg(process.pid, signal.SIGINT)
+            _, stderr = process.communicate(timeout=120)
+        finally:
+            process.kill()
+    assert process.returncode == 130
+    assert stderr == (
+        f"pointwise: interrupted: 0 of {IMAGES} images are done and kept in {results}; the same command "
+        "goes on from there\n"
+    )
+
+
+def _imports(pid: str) -> bool:
+    """Whether a process is a worker that is at its imports."""
+    try:
+        command = Path(f"/proc/{pid}/cmdline").read_bytes()
+        return b"spawn_main" in command and "_pickle" in Path(f"/proc/{pid}/maps").read_text()
+    except OSError:
+        return False
 
 
 def test_unreadable_images_are_named_and_counted(
