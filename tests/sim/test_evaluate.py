@@ -133,7 +133,7 @@ def test_interrupted_command_goes_on_where_it_was(
 
 
 def test_an_interruption_while_workers_import_is_one_sentence(folder: Path, tmp_path: Path) -> None:
-    """Ctrl-C reaches all processes of a terminal, also those that have not come to say that they ignore it."""
+    """Ctrl-C reaches all processes of a terminal, also those that cannot say yet that they ignore it."""
     results = tmp_path / "results.jsonl"
     with subprocess.Popen(
         [*POINTWISE, *arguments(folder, results, workers=2)],

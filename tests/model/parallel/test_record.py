@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hw.contract.errors import PointwiseError
+from hw.contract.errors import Interrupted, PointwiseError
 from model.parallel import Job, Local, Record, complete, digest_of
 from model.parallel.job import file_digest
 
@@ -38,7 +38,8 @@ RESULTS = {f"p{number}": number + 1 for number in range(6)}
 def test_interrupted_work_goes_on_and_counts_once(tmp_path: Path) -> None:
     path, calls = tmp_path / "deep" / "record.jsonl", []
     first, second = Counting(stop_after=4), Counting()
-    with pytest.raises(KeyboardInterrupt), Record(path, "count", "d") as record:
+    told = rf"^4 of 6 parts are done and kept in {path}; the same command goes on from there$"
+    with pytest.raises(Interrupted, match=told), Record(path, "count", "d") as record:
         complete(JOB, PARTS, record, first)
     with path.open("a") as file:
         file.write('{"job": "count", "dig')  # as if it had been killed in the middle of a line

@@ -16,7 +16,7 @@ from rich.console import Console
 from hw.boards.board import BOARDS
 from hw.boards.system import System
 from hw.contract.config import PRESETS
-from hw.contract.errors import PointwiseError
+from hw.contract.errors import Interrupted, PointwiseError
 from model.parallel import Local
 from sim.cli.bitstream import command
 from sim.fpga.flow import build
@@ -215,7 +215,7 @@ def test_an_interrupt_ends_the_tools(flow, tmp_path):
 
     begun = time.monotonic()
     threading.Thread(target=interrupt).start()
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(Interrupted):
         flow(seeds=(17,))
     assert time.monotonic() - begun < 30
 
@@ -229,7 +229,7 @@ def test_an_interrupted_build_goes_on_with_the_missing_seeds(flow, tmp_path):
         signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
 
     threading.Thread(target=interrupt).start()
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(Interrupted, match=r"^1 of 2 parts are done"):
         flow(seeds=(12, 17))
     placed = log.stat().st_mtime_ns
     bitstream, report, _ = flow(seeds=(12, 11))
