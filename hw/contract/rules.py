@@ -7,7 +7,7 @@ judgement, of signals of Amaranth the gates that make it, so that software and h
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import reduce
-from operator import and_, or_
+from operator import add, and_, or_
 from typing import Any
 
 from .registers import Error
@@ -76,7 +76,15 @@ class Rule:
         Returns:
             A truth value of numbers, a value of one bit of signals.
         """
-        value = reduce(lambda left, right: left + right, (fields[name] for name in self.fields))
+        good = self.inside(self.value(fields), bounds)
+        return good if self.when is None else self.when.unmet(fields) | good
+
+    def value(self, fields: Values) -> Any:
+        """The field, or the sum of both."""
+        return reduce(add, (fields[name] for name in self.fields))
+
+    def inside(self, value: Any, bounds: Values) -> Any:
+        """Whether a value keeps the rule, whatever the condition."""
         parts = []
         if self.least == self.most:
             parts.append(value == _bound(self.least, bounds))
@@ -91,8 +99,7 @@ class Rule:
                 parts.append(value >= _bound(self.least, bounds))
         if self.unit > 1:
             parts.append((value & (self.unit - 1)) == 0)
-        good = reduce(and_, parts)
-        return good if self.when is None else self.when.unmet(fields) | good
+        return reduce(and_, parts)
 
     @property
     def subject(self) -> str:
@@ -139,9 +146,13 @@ class Only:
         """As in ``Rule``."""
         return f"``{self.field}``"
 
+    def value(self, fields: Values) -> Any:
+        """As in ``Rule``."""
+        return fields[self.field]
+
     def holds(self, fields: Values, bounds: Values) -> Any:
         """As in ``Rule``."""
-        return (fields[self.field] == 0) | self.when.met(fields)
+        return (self.value(fields) == 0) | self.when.met(fields)
 
     def legal(self, bounds: Values | None = None) -> str:
         """As in ``Rule``."""

@@ -26,6 +26,8 @@ DISPATCH_CYCLES = 3
 DISPATCH_PERIOD = 6
 """From a dispatch that nothing holds up to the next: until it is taken, and the next one shown."""
 ERROR_BITS = 4
+WIDEST = 32
+"""Bits that are compared in a cycle."""
 
 
 class ProgramFetch(wiring.Component):
@@ -81,11 +83,31 @@ class ProgramFetch(wiring.Component):
         """That the instruction is no good, and the error code; two cycles after it has come."""
         bounds = core_bounds(self.config) | dict(counts)
 
-        def broken(name: str, rules: Sequence[AnyRule], view: data.View) -> Signal:
+        def kept(value: Value, name: str) -> Signal:
+            """A value, or a condition, in a register."""
+            register = Signal(len(value), name=name)
+            m.d.sync += register.eq(value)
+            return register
+
+        def broken(name: str, rules: Sequence[AnyRule], view: data.View) -> Value:
+            """That one of the rules is not kept; a cycle after the instruction has come, and a comparison."""
             fields = {field: view[field] for field, _ in view.shape()}
-            bad = Signal(len(rules), name=f"bad_{name}")
-            m.d.sync += bad.eq(Cat(~rule.holds(fields, bounds) for rule in rules))
-            return bad.any()
+            bad = []
+            for index, rule in enumerate(rules):
+                where = f"{name}_{index}"
+                value = rule.value(fields)
+                if len(rule.fields) > 1:  # a sum and its comparison take a cycle each
+                    total, applies = (
+                        kept(value, f"total_{where}"),
+                        kept(rule.when.met(fields), f"when_{where}"),
+                    )
+                    bad.append(applies & ~rule.inside(total, bounds))
+                elif len(value) > WIDEST:  # nothing but reserved bits, all of which are 0
+                    parts = (value[start : start + WIDEST] for start in range(0, len(value), WIDEST))
+                    bad += [kept(part.any(), f"bad_{where}_{n}") for n, part in enumerate(parts)]
+                else:
+                    bad.append(kept(~rule.holds(fields, bounds), f"bad_{where}"))
+            return Cat(bad).any()
 
         conv_bad = broken("conv", CONV_RULES, conv)
         dma_bad = broken("dma", DMA_RULES, dma)
