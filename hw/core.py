@@ -1,6 +1,15 @@
 """The core: everything between the two AXI buses."""
 
-from amaranth.hdl import ClockDomain, ClockSignal, DomainRenamer, Elaboratable, Module, ResetSignal, Signal
+from amaranth.hdl import (
+    ClockDomain,
+    ClockSignal,
+    DomainRenamer,
+    Elaboratable,
+    Module,
+    Mux,
+    ResetSignal,
+    Signal,
+)
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
@@ -11,6 +20,7 @@ from hw.bus.select import ReadSelect
 from hw.bus.slice import AxiSlice
 from hw.bus.writer import AxiWriter
 from hw.contract.config import CoreConfig
+from hw.contract.isa import Base
 from hw.contract.registers import Cause
 from hw.control.checker import ImageChecker
 from hw.control.control import Control
@@ -67,6 +77,7 @@ class Core(wiring.Component):
         connect(m, flipped(self.s_axil), control.s_axil)
         m.d.comb += self.irq.eq(control.irq)
         self._masters(m, control, reader, writer)
+        self._blame(m, control, program, dma, reader, writer)
         self._course(m, control, checker, program, reader, writer, engine)
 
         # Who reads: the program, the stationary streams, and the DMA, whose place the checker has at first.
@@ -91,12 +102,9 @@ class Core(wiring.Component):
         for name in ("act_read", "act_write", "res_read", "res_write"):
             connect(m, getattr(dma, name), getattr(engine, name))
         m.d.comb += [prefetch.flush.eq(engine.flush), dma.writer_idle.eq(writer.idle)]
-        for unit in (checker, program, prefetch, dma):
-            m.d.comb += unit.image_base.eq(control.image_base)
         m.d.comb += [
             checker.image_bytes.eq(control.image_bytes),
-            dma.input_base.eq(control.input_base),
-            dma.output_base.eq(control.output_base),
+            program.image_bytes.eq(control.windows[Base.IMAGE].bytes),
         ]
         dma_done = Signal(16)
         with m.If(dma.done):
@@ -112,14 +120,30 @@ class Core(wiring.Component):
         connect_half(m, writer.axi, axi_slice.master)
         connect(m, axi_slice.bus, flipped(self.m_axi))
         m.d.comb += [
+            *(unit.windows[index].eq(control.windows[index]) for unit in (reader, writer) for index in Base),
             reader.halt.eq(control.clear),
             writer.halt.eq(control.clear),
             control.idle.eq(reader.idle & writer.idle),
             control.read_error.eq(reader.error),
             control.read_address.eq(reader.error_address),
+            control.read_refused.eq(reader.refused.any()),
             control.write_error.eq(writer.error),
             control.write_address.eq(writer.error_address),
+            control.write_refused.eq(writer.refused),
         ]
+
+    def _blame(
+        self,
+        m: Module,
+        control: Control,
+        program: ProgramFetch,
+        dma: DmaEngine,
+        reader: AxiReader,
+        writer: AxiWriter,
+    ) -> None:
+        """Whose instruction an error is: the program is stopped at a stream that is refused, not at a row."""
+        row_refused = Mux(reader.error, reader.refused[DMA], writer.refused)
+        m.d.comb += control.instruction.eq(Mux(row_refused, dma.instruction, program.instruction))
 
     def _course(
         self,
@@ -142,7 +166,6 @@ class Core(wiring.Component):
             program.program_length.eq(checker.program_length),
             control.ended.eq(program.ended),
             control.program_error.eq(program.error),
-            control.instruction.eq(program.instruction),
             control.cause.eq(engine.cause),
             control.progress.eq(reader.progress | writer.progress | (engine.cause == Cause.STREAM)),
         ]

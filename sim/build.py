@@ -35,6 +35,7 @@ CHECKERS = (
     RTL / "channel_checker.sv",
     RTL / "axi_checker.sv",
     RTL / "axil_checker.sv",
+    RTL / "window_checker.sv",
 )
 """The protocol checkers, in the order in which they must be compiled."""
 

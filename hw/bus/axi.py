@@ -7,15 +7,13 @@ with one underscore to ``m_axi_araddr``.
 
 from enum import IntEnum
 
-from amaranth.hdl import Module, unsigned
-from amaranth.lib import data, wiring
+from amaranth.hdl import Module
+from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.contract.registers import ADDRESS_BITS
 
 ID_BITS = 1
-BEATS_BITS = 31
-"""Bits of the length of a transfer in beats: enough for 4 GiB on the narrowest bus."""
 
 CACHE_NORMAL = 0b0011
 """AxCACHE of normal memory: modifiable and bufferable, not allocated in a cache."""
@@ -147,18 +145,6 @@ class AxiLite(wiring.Signature):
                 "rready": Out(1),
             }
         )
-
-
-class TransferLayout(data.StructLayout):
-    """A read or write of consecutive beats, as the masters take it.
-
-    Fields:
-        address: byte address of the first beat, a multiple of the beat (lower bits are taken as 0).
-        beats: 1..2^30.
-    """
-
-    def __init__(self, addr_width: int) -> None:
-        super().__init__({"address": unsigned(addr_width), "beats": unsigned(BEATS_BITS)})
 
 
 def connect_half(m: Module, half: object, whole: object) -> None:

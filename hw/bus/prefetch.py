@@ -6,10 +6,11 @@ from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.wiring import In, Out
 
 from hw.contract.config import CoreConfig
+from hw.contract.isa import Base
 
-from .axi import BEATS_BITS, TransferLayout
 from .gearbox import TaggedBeat, Trimmer, Unpacker
 from .slice import PingPong
+from .window import BEATS_BITS, TransferLayout
 
 QUEUE_DEPTH = 4
 """Streams that may wait behind the one that is being read."""
@@ -25,7 +26,6 @@ class StreamPrefetch(wiring.Component):
     (and two queues of QUEUE_DEPTH streams) allows.
 
     Ports:
-        image_base: address that offsets count from; constant during a run.
         streams: what to fetch, in the order of the convolutions.
         transfers, beats: to and from this client's ports of ``AxiReader``.
         rows: rows of ``row_bytes``, column 0 in the low byte.
@@ -41,9 +41,8 @@ class StreamPrefetch(wiring.Component):
         self.config = config
         super().__init__(
             {
-                "image_base": In(config.axi_addr_width),
                 "streams": In(stream.Signature(STREAM_LAYOUT)),
-                "transfers": Out(stream.Signature(TransferLayout(config.axi_addr_width))),
+                "transfers": Out(stream.Signature(TransferLayout())),
                 "beats": In(stream.Signature(config.axi_data_width)),
                 "rows": Out(stream.Signature(8 * config.row_bytes)),
                 "flush": In(1),
@@ -76,12 +75,13 @@ class StreamPrefetch(wiring.Component):
             lengths.w_en.eq(ask),
             lengths.w_data.eq(wanted.beats),
         ]
+        m.d.comb += self.transfers.p.window.eq(Base.IMAGE)
         with m.If(self.transfers.ready):
             m.d.sync += self.transfers.valid.eq(0)
         with m.If(ask):
             m.d.sync += [
                 self.transfers.valid.eq(1),
-                self.transfers.p.address.eq(self.image_base + wanted.offset),
+                self.transfers.p.offset.eq(wanted.offset),
                 self.transfers.p.beats.eq(wanted.beats),
             ]
 

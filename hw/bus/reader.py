@@ -12,8 +12,9 @@ from amaranth.lib.wiring import In, Out
 from hw.contract.config import CoreConfig
 from hw.contract.errors import PointwiseError
 
-from .axi import AxiRead, TransferLayout, drive_constants
-from .bursts import BurstLayout, BurstSplitter
+from .axi import AxiRead, drive_constants
+from .bursts import BurstSplitter, JudgedBurstLayout
+from .window import WINDOWS, TransferLayout, WindowLayout
 
 IN_FLIGHT_BEATS = 64
 """Beats that may be under way at least: enough for a memory that answers after some sixty cycles."""
@@ -31,20 +32,23 @@ class AxiReader(wiring.Component):
     when the FIFO of its client has room for all of it, so RREADY is always high and no client can hold up
     another. Clients take turns burst by burst. All bursts have id 0 and are answered in order.
 
+    A transfer that does not lie in its window as a whole is refused: none of its bursts reaches the bus.
+
     Args:
         config: gives the bus and the longest burst.
         depths: for each client the depth of its FIFO in beats, at least ``axi_burst`` and 2. Twice the
             latency of the memory is not needed: latency + ``axi_burst`` + 8 sustains a beat a cycle.
 
     Ports:
-        axi: the bus.
-        transfers: for each client the stream of what to read, in order (addresses aligned to the beat).
+        axi: the bus. windows: what may be read, by ``Base``; they change only during ``halt``.
+        transfers: for each client the stream of what to read, in order.
         beats: for each client the stream of the data, out of its FIFO.
         halt: forget all transfers and all data. Bursts on the bus are awaited and dropped. Hold it until
             ``idle``.
         idle: no burst is on the bus.
-        error: a burst was answered SLVERR or DECERR; it lasts until ``halt``. error_address: of the first
-            such burst.
+        error: a burst was answered SLVERR or DECERR, or a transfer was refused; it lasts until ``halt``.
+            error_address: of the first such burst. refused: the client whose transfer that was, a bit for
+            each, or 0 for an answer.
         progress: a beat came in this cycle.
 
     Latency: five cycles from a transfer to ARVALID, four from RVALID to the client.
@@ -63,12 +67,14 @@ class AxiReader(wiring.Component):
         super().__init__(
             {
                 "axi": Out(AxiRead(width, addr_width)),
-                "transfers": In(stream.Signature(TransferLayout(addr_width))).array(len(depths)),
+                "windows": In(WindowLayout(addr_width)).array(WINDOWS),
+                "transfers": In(stream.Signature(TransferLayout())).array(len(depths)),
                 "beats": Out(stream.Signature(width)).array(len(depths)),
                 "halt": In(1),
                 "idle": Out(1),
                 "error": Out(1),
                 "error_address": Out(addr_width),
+                "refused": Out(len(depths)),
                 "progress": Out(1),
             }
         )
@@ -99,10 +105,16 @@ class AxiReader(wiring.Component):
             self.idle.eq(~axi.arvalid & ~owners.r_rdy),
         ]
         m.d.sync += [word.eq(axi.rdata), came.eq(Mux(arrives, owner.clients, 0))]
+        refuses = Signal()  # what was chosen in the cycle before
+        kept = Signal(clients)
         with m.If(self.halt):
             m.d.sync += self.error.eq(0)
         with m.Elif(~self.error):
-            m.d.sync += [self.error.eq(arrives & axi.rresp[1]), self.error_address.eq(owner.address)]
+            m.d.sync += [
+                self.error.eq(refuses | (arrives & axi.rresp[1])),
+                self.refused.eq(Mux(refuses, kept, 0)),
+                self.error_address.eq(Mux(refuses, axi.araddr, owner.address)),
+            ]
 
         # Clients: bursts that have room, and the FIFO that the room is in.
         offers = []
@@ -118,6 +130,7 @@ class AxiReader(wiring.Component):
             transfers, beats = self.transfers[index], self.beats[index]
             room = Signal(room_bits, init=depth, name=f"room{index}")
             taken = Signal(name=f"taken{index}")  # in the cycle before
+            m.d.comb += [inner.eq(outer) for inner, outer in zip(splitter.windows, self.windows, strict=True)]
             m.d.comb += [
                 splitter.transfers.payload.eq(transfers.payload),
                 splitter.transfers.valid.eq(transfers.valid & ~self.halt),
@@ -148,15 +161,18 @@ class AxiReader(wiring.Component):
                     for place, index in enumerate(order):
                         before = Cat(offers[other].valid for other in order[:place])
                         m.d.comb += chosen[index].eq(offers[index].valid & ~before.any())
+        offered = [Mux(chosen[i], offer.payload.as_value(), 0) for i, offer in enumerate(offers)]
+        burst = data.View(JudgedBurstLayout(config.axi_addr_width, config.axi_burst), reduce(or_, offered))
         issue = Signal()
         issued = Signal()
         # Places in the FIFO of owners, which a burst enters when it is on the bus.
         places = Signal(range(outstanding + 1), init=outstanding)
         vacant = Signal(init=1)
         m.d.sync += [
-            places.eq(places - issue + ended),
-            vacant.eq(ended | (places > 1) | ((places == 1) & ~issue)),
-            issued.eq(issue),
+            places.eq(places - issue + ended + refuses),
+            vacant.eq(ended | refuses | (places > 1) | ((places == 1) & ~issue)),
+            issued.eq(issue & ~burst.outside),
+            refuses.eq(issue & burst.outside),
         ]
         free = vacant & (~axi.arvalid | axi.arready) & ~self.halt
         m.d.comb += issue.eq(chosen.any() & free)
@@ -164,7 +180,6 @@ class AxiReader(wiring.Component):
             m.d.comb += offer.ready.eq(chosen[index] & free)
             with m.If(offer.ready):
                 m.d.sync += turn.eq(index)
-        kept = Signal(clients)
         m.d.comb += [
             owners.w_data.eq(Cat(axi.araddr, kept)),  # in the order of owner_layout
             owners.w_en.eq(issued),
@@ -172,12 +187,10 @@ class AxiReader(wiring.Component):
         with m.If(axi.arready):
             m.d.sync += axi.arvalid.eq(0)
         with m.If(issue):
-            offered = [Mux(chosen[i], offer.payload.as_value(), 0) for i, offer in enumerate(offers)]
-            burst = data.View(BurstLayout(config.axi_addr_width, config.axi_burst), reduce(or_, offered))
             m.d.sync += [
-                axi.arvalid.eq(1),
-                axi.araddr.eq(burst.address),
-                axi.arlen.eq(burst.length),
+                axi.arvalid.eq(~burst.outside),
+                axi.araddr.eq(burst.burst.address),
+                axi.arlen.eq(burst.burst.length),
                 kept.eq(chosen),
             ]
         drive_constants(m, axi, "ar")

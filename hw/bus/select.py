@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from hw.contract.config import CoreConfig
 
-from .axi import TransferLayout
+from .window import TransferLayout
 
 
 class ReadSelect(wiring.Component):
@@ -19,7 +19,7 @@ class ReadSelect(wiring.Component):
     """
 
     def __init__(self, config: CoreConfig) -> None:
-        transfers = stream.Signature(TransferLayout(config.axi_addr_width))
+        transfers = stream.Signature(TransferLayout())
         beats = stream.Signature(config.axi_data_width)
         super().__init__(
             {

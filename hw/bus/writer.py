@@ -1,15 +1,17 @@
 """The AXI4 write master."""
 
-from amaranth.hdl import Cat, Module, ResetInserter, Signal, Value
+from amaranth.hdl import Cat, Module, Mux, ResetInserter, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.fifo import SyncFIFO, SyncFIFOBuffered
 from amaranth.lib.wiring import In, Out
 
 from hw.contract.config import CoreConfig
+from hw.contract.isa import Base
 
-from .axi import BEATS_BITS, AxiWrite, TransferLayout, drive_constants
+from .axi import AxiWrite, drive_constants
 from .bursts import BurstLayout
 from .reader import outstanding_bursts
+from .window import BEATS_BITS, WINDOWS, TransferLayout, WindowLayout
 
 
 class AxiWriter(wiring.Component):
@@ -20,18 +22,20 @@ class AxiWriter(wiring.Component):
     held by a burst whose data is still being computed, and every burst that was begun can be ended. All
     bursts have id 0.
 
+    The window of the output may be written. A transfer that names another one, or does not lie in it as a
+    whole, is refused: none of its bursts reaches the bus, and nothing of what follows it.
+
     Args:
         config: gives the bus and the longest burst.
 
     Ports:
-        axi: the bus. BREADY is always high.
-        transfers: where to write (addresses aligned to the beat). beats: the data, whole beats, in the same
-            order.
+        axi: the bus. BREADY is always high. windows: by ``Base``; they change only during ``halt``.
+        transfers: where to write. beats: the data, whole beats, in the same order.
         halt: forget transfers and data. Bursts whose address was offered are ended with WSTRB = 0 and their
             answers awaited. Hold it until ``idle``.
         idle: in the cycle before there was nothing to write: no transfer, no data, no answer outstanding.
-        error: a burst was answered SLVERR or DECERR; it lasts until ``halt``. error_address: of the first
-            such burst.
+        error: a burst was answered SLVERR or DECERR, or a transfer was refused; it lasts until ``halt``.
+            error_address: of the first such burst. refused: it was a transfer.
         progress: a beat or an answer went over the bus in this cycle.
 
     Latency: two cycles from the last beat of a burst to AWVALID, one more to WVALID; two from a transfer
@@ -44,12 +48,14 @@ class AxiWriter(wiring.Component):
         super().__init__(
             {
                 "axi": Out(AxiWrite(width, addr_width)),
-                "transfers": In(stream.Signature(TransferLayout(addr_width))),
+                "windows": In(WindowLayout(addr_width)).array(WINDOWS),
+                "transfers": In(stream.Signature(TransferLayout())),
                 "beats": In(stream.Signature(width)),
                 "halt": In(1),
                 "idle": Out(1, init=1),
                 "error": Out(1),
                 "error_address": Out(addr_width),
+                "refused": Out(1),
                 "progress": Out(1),
             }
         )
@@ -76,16 +82,28 @@ class AxiWriter(wiring.Component):
         next_first = Signal(addr_width - lane_bits)
         next_beats = Signal(BEATS_BITS)
         next_final = Signal()  # it has but one beat
+        transfer = self.transfers.p
+        first_beat = transfer.offset[lane_bits:]
+        next_last = Signal(max(BEATS_BITS, len(first_beat)) + 1)  # beat of the window
+        next_named = Signal()  # the window is the one that may be written
+        base = Signal(addr_width)
+        limit = self.windows[Base.OUTPUT].bytes[lane_bits:]
         begins = Signal()
         m.d.comb += self.transfers.ready.eq(~waiting)
+        with m.Switch(transfer.window):
+            for index, window in enumerate(self.windows):
+                with m.Case(index):
+                    m.d.comb += base.eq(window.base)
         with m.If(begins):
             m.d.sync += waiting.eq(0)
         with m.If(self.transfers.valid & ~waiting):
             m.d.sync += [
                 waiting.eq(1),
-                next_first.eq(self.transfers.p.address >> lane_bits),
-                next_beats.eq(self.transfers.p.beats),
-                next_final.eq(self.transfers.p.beats == 1),
+                next_first.eq(base[lane_bits:] + first_beat),
+                next_last.eq(first_beat + transfer.beats - 1),
+                next_named.eq(transfer.window == Base.OUTPUT),
+                next_beats.eq(transfer.beats),
+                next_final.eq(transfer.beats == 1),
             ]
 
         # In: count the beats of a transfer and mark where bursts end.
@@ -97,6 +115,7 @@ class AxiWriter(wiring.Component):
         final = Signal()  # the next beat is the last of its transfer, and of its burst
         ends = Signal()
         taken = Signal()
+        outside = Signal()  # the transfer at work; it is the last one
 
         def at_border(beat: Value) -> Value:
             return (beat & (burst - 1)) == burst - 1
@@ -112,11 +131,11 @@ class AxiWriter(wiring.Component):
         m.d.comb += [
             self.beats.ready.eq(accepts),
             taken.eq(self.beats.valid & accepts),
-            begins.eq(waiting & (~active | (taken & final))),
+            begins.eq(waiting & (~active | (taken & final)) & ~outside),
             goes_on.eq(begins | (active & ~(taken & final))),
             fifo.w_en.eq(taken),
             fifo.w_data.eq(Cat(self.beats.payload, ends)),
-            queue.w_en.eq(taken & ends),
+            queue.w_en.eq(taken & ends & ~outside),
             queue.w_data.eq(Cat((first << lane_bits)[:addr_width], length)),  # in the order of burst_layout
         ]
         m.d.sync += active.eq(goes_on)
@@ -138,9 +157,10 @@ class AxiWriter(wiring.Component):
                 final.eq(next_final),
                 place.eq(next_first),
                 ends.eq(next_final | at_border(next_first)),
+                outside.eq(~next_named | (next_last >= limit)),
             ]
         with m.If(self.halt):
-            m.d.sync += [waiting.eq(0), active.eq(0)]
+            m.d.sync += [waiting.eq(0), active.eq(0), outside.eq(0)]
 
         # AW: bursts that are complete.
         begin = Signal()
@@ -194,5 +214,10 @@ class AxiWriter(wiring.Component):
             m.d.sync += self.error.eq(0)
         with m.Elif(~self.error):
             failed = axi.bvalid & answers.r_rdy & axi.bresp[1]
-            m.d.sync += [self.error.eq(failed), self.error_address.eq(answers.r_data)]
+            # The refused transfer's own address stands for a cycle.
+            m.d.sync += [
+                self.error.eq(failed | outside),
+                self.refused.eq(outside),
+                self.error_address.eq(Mux(outside, (first << lane_bits)[:addr_width], answers.r_data)),
+            ]
         return m

@@ -27,11 +27,19 @@ class Refused(PointwiseError):
     Attributes:
         error: the code that it gives. instruction: index of the instruction that is no good, or None where
             the image itself is refused.
+        place: of a transfer that leaves its window that window (``Base``) and the transfer's offset in it, or
+            None.
     """
 
-    def __init__(self, sentence: str, error: Error, instruction: int | None = None) -> None:
+    def __init__(
+        self,
+        sentence: str,
+        error: Error,
+        instruction: int | None = None,
+        place: tuple[int, int] | None = None,
+    ) -> None:
         super().__init__(sentence)
-        self.error, self.instruction = error, instruction
+        self.error, self.instruction, self.place = error, instruction, place
 
 
 def shown(value: Any) -> str:

@@ -26,24 +26,31 @@ class Register(enum.IntEnum):
     INTERRUPT = 0x20
     """Bit 0: raised at done or error; write 1 to clear. The irq line is this bit and CONTROL bit 1."""
     ERROR_ADDRESS = 0x24
-    """The bus address (low 32 bits) of the burst that failed, for bus errors."""
+    """The bus address (low 32 bits) of the burst that failed, for bus errors; of the first byte that was
+    asked for, for Error.WINDOW."""
     ERROR_INSTRUCTION = 0x28
-    """Index of the last instruction looked at when the error was seen; of a bad one its own."""
+    """Index of the last instruction looked at when the error was seen; of a bad one, and of one that leaves
+    its window, its own."""
     IMAGE_BASE = 0x2C
     """RW: DRAM address of the image, a multiple of 4096. Writing makes the next start check the image."""
     IMAGE_BYTES = 0x30
-    """RW: bytes of the image in DRAM. Writing makes the next start check the image."""
+    """RW: bytes of the image in DRAM, the window that is only read. Writing makes the next start check the
+    image."""
     INPUT_BASE = 0x34
     """RW: DRAM address that Base.INPUT counts from, a multiple of 4096."""
-    OUTPUT_BASE = 0x38
+    INPUT_BYTES = 0x38
+    """RW: length of the window at INPUT_BASE, which is only read; 0 after reset."""
+    OUTPUT_BASE = 0x3C
     """RW: DRAM address that Base.OUTPUT counts from, a multiple of 4096."""
-    WATCHDOG = 0x3C
+    OUTPUT_BYTES = 0x40
+    """RW: length of the window at OUTPUT_BASE, which is read and written; 0 after reset."""
+    WATCHDOG = 0x44
     """RW: cycles without any progress after which Error.WATCHDOG ends a run; 0: never; 2²⁰ after reset."""
-    CHECK_CYCLES = 0x40
+    CHECK_CYCLES = 0x48
     """Cycles spent on checking the image in the last start (0 when it had been checked before)."""
-    CYCLES = 0x44
+    CYCLES = 0x4C
     """Cycles from the end of that check to done."""
-    CAUSES = 0x48
+    CAUSES = 0x50
     """First of the counters of ``Cause``, one register each, in order; their sum is CYCLES."""
 
 
@@ -71,6 +78,8 @@ class Error(enum.IntEnum):
     WATCHDOG = 11
     PROGRAM = 12
     """The program ran past its end without END."""
+    WINDOW = 13
+    """A read outside the three windows, or a write outside that of the output; it did not reach the bus."""
 
 
 ERROR_TEXT: dict[Error, str] = {
@@ -87,6 +96,8 @@ ERROR_TEXT: dict[Error, str] = {
     Error.BUS_WRITE: "a write to DRAM was answered with an error",
     Error.WATCHDOG: "the core made no progress for as long as WATCHDOG allows; the memory does not answer",
     Error.PROGRAM: "the program ended without END; the image is damaged",
+    Error.WINDOW: "the program reaches outside the windows of memory that the registers give it; make them "
+    "as large as the image says, or compile it again",
 }
 
 

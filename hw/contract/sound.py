@@ -28,7 +28,6 @@ PROMISES: tuple[tuple[str, str], ...] = (
         "compiler, emulator",
     ),
     ("In a stream: a channel's shift is 1..47, the shift of an input lane 0..15", "compiler, emulator"),
-    ("A LOAD, a STORE and a stream lie in the image, the input or the output block", "emulator"),
     (
         "Row maxima, reciprocals and statistics that are read were written for the same tokens, and "
         "statistics for the same values",

@@ -5,9 +5,10 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.crc import catalog
 from amaranth.lib.wiring import In, Out
 
-from hw.bus.axi import BEATS_BITS, TransferLayout
+from hw.bus.window import BEATS_BITS, TransferLayout
 from hw.contract.config import CoreConfig
 from hw.contract.image import HEADER_BYTES, HEADER_WORDS, TRAILER_BYTES, header_bounds
+from hw.contract.isa import Base
 from hw.contract.legal import HEADER_RULES, UNIT
 from hw.contract.registers import Error
 
@@ -28,7 +29,7 @@ class ImageChecker(wiring.Component):
 
     Ports:
         start: begin; the inputs below must stay as they are until ``done``.
-        image_base, image_bytes: where the image lies and how long it is said to be.
+        image_bytes: how long the image is said to be.
         checked: trust the checksum, read the header alone.
         transfers, beats: to and from this client's ports of ``AxiReader``.
         busy: from ``start`` to ``done``. done: high for a cycle at the end.
@@ -43,10 +44,9 @@ class ImageChecker(wiring.Component):
         super().__init__(
             {
                 "start": In(1),
-                "image_base": In(config.axi_addr_width),
                 "image_bytes": In(32),
                 "checked": In(1),
-                "transfers": Out(stream.Signature(TransferLayout(config.axi_addr_width))),
+                "transfers": Out(stream.Signature(TransferLayout())),
                 "beats": In(stream.Signature(config.axi_data_width)),
                 "busy": Out(1),
                 "done": Out(1),
@@ -92,7 +92,7 @@ class ImageChecker(wiring.Component):
         m.d.sync += ended.eq(Cat(valid & (trailer == 1), ended))
         with m.If(self.transfers.ready):
             m.d.sync += self.transfers.valid.eq(0)
-        m.d.comb += self.transfers.p.address.eq(self.image_base)
+        m.d.comb += [self.transfers.p.window.eq(Base.IMAGE), self.transfers.p.offset.eq(0)]
 
         with m.FSM() as fsm:
             m.d.comb += self.busy.eq(~fsm.ongoing("IDLE"))

@@ -1,20 +1,20 @@
 """The register map of ``hw.contract.registers`` on AXI4-Lite, around the sequencer of runs."""
 
 from amaranth.hdl import Cat, Const, Module, Signal, Value
-from amaranth.lib import wiring
+from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.bus.axi import AxiLite
+from hw.bus.window import PAGE_BITS, WINDOWS, WindowLayout
 from hw.contract.config import CoreConfig
 from hw.contract.image import MAGIC, VERSION, shape_word
+from hw.contract.isa import Base
 from hw.contract.registers import WATCHDOG_DEFAULT, Register
 
 from .axilite import AxiLiteSlave
 from .program import ERROR_BITS
 from .run import CAUSE_BITS, RunSequencer
 
-PAGE_BITS = 12
-"""Bases are multiples of 4096: their low bits read as zero."""
 GROUP_BITS = 3
 """Registers are read in two steps: one of the words of each group of so many address bits, then a group."""
 
@@ -22,13 +22,14 @@ GROUP_BITS = 3
 class Control(wiring.Component):
     """Registers, interrupt and the course of a run.
 
-    Bases and length are taken over at a start, so software may prepare the next run during one.
+    Windows are taken over at a start, so software may prepare the next run during one. One that reaches
+    beyond the last address, of the bus or of 32 bits, is taken as empty.
 
     Ports:
         s_axil: the registers. irq: the interrupt, level.
         clear: holds all but the bus masters in reset (use it with ResetInserter), and is the masters'
             ``halt``.
-        image_base, image_bytes, input_base, output_base: of this run.
+        windows: of this run, by ``Base``; they stand while ``clear`` is low. image_bytes: as it was written.
         idle: reader and writer are both idle. progress: something moved: a beat on a bus, a token in the
             array.
         checked, check_start, check_done, check_error: to and from ``ImageChecker``.
@@ -48,10 +49,8 @@ class Control(wiring.Component):
                 "s_axil": In(AxiLite()),
                 "irq": Out(1),
                 "clear": Out(1),
-                "image_base": Out(addr_width),
+                "windows": Out(WindowLayout(addr_width)).array(WINDOWS),
                 "image_bytes": Out(32),
-                "input_base": Out(addr_width),
-                "output_base": Out(addr_width),
                 "idle": In(1),
                 "progress": In(1),
                 "checked": Out(1),
@@ -66,6 +65,8 @@ class Control(wiring.Component):
                 "read_address": In(addr_width),
                 "write_error": In(1),
                 "write_address": In(addr_width),
+                "read_refused": In(1),
+                "write_refused": In(1),
                 "cause": In(CAUSE_BITS),
                 "running": Out(1),
             }
@@ -80,21 +81,22 @@ class Control(wiring.Component):
         for name in (
             *("idle", "progress", "check_done", "check_error", "ended", "program_error", "instruction"),
             *("read_error", "read_address", "write_error", "write_address", "cause"),
+            *("read_refused", "write_refused"),
         ):
             m.d.comb += getattr(run, name).eq(getattr(self, name))
         for name in ("clear", "check_start", "program_start", "running"):
             m.d.comb += getattr(self, name).eq(getattr(run, name))
 
         # Registers that software writes.
-        image_base, input_base, output_base, image_bytes = (
-            Signal(32, name=name) for name in ("image_base", "input_base", "output_base", "image_bytes")
-        )
+        given = {
+            base: [Signal(32, name=f"{base.name.lower()}_{part}") for part in ("base", "bytes")]
+            for base in Base
+        }
         watchdog = Signal(32, init=WATCHDOG_DEFAULT)
         enable = Signal()
         pending = Signal()
         good = Signal()  # the image of image_base and image_bytes has been checked
         fresh = Signal()  # neither was written since the start
-        bits = Cat(bit.replicate(8) for bit in slave.write_mask)
 
         def writes(register: Register) -> Signal:
             """High in the cycle after a write of a register: its data is still there."""
@@ -109,15 +111,16 @@ class Control(wiring.Component):
         with m.If(run.passed & fresh):
             m.d.sync += good.eq(1)
         written = slave.write_data
-        for register, target, mask in (
-            (Register.IMAGE_BASE, image_base, -1 << PAGE_BITS),
-            (Register.INPUT_BASE, input_base, -1 << PAGE_BITS),
-            (Register.OUTPUT_BASE, output_base, -1 << PAGE_BITS),
-            (Register.IMAGE_BYTES, image_bytes, -1),
-            (Register.WATCHDOG, watchdog, -1),
-        ):
+        registers = {Register.WATCHDOG: watchdog}
+        for base, (first, size) in given.items():
+            registers |= {Register[f"{base.name}_BASE"]: first, Register[f"{base.name}_BYTES"]: size}
+        for register, target in registers.items():
+            kept = PAGE_BITS if register.name.endswith("_BASE") else 0  # low bits that stay 0
             with m.If(writes(register)):
-                m.d.sync += target.eq((target & ~bits) | (written & bits & (mask & 0xFFFFFFFF)))
+                for byte in range(kept // 8, 4):
+                    part = slice(max(kept, 8 * byte), 8 * byte + 8)
+                    with m.If(slave.write_mask[byte]):
+                        m.d.sync += target[part].eq(written[part])
                 if register in (Register.IMAGE_BASE, Register.IMAGE_BYTES):
                     m.d.sync += [good.eq(0), fresh.eq(0)]
         with m.If(writes(Register.CONTROL) & slave.write_mask[0]):
@@ -129,13 +132,12 @@ class Control(wiring.Component):
         m.d.comb += [self.irq.eq(pending & enable), run.watchdog.eq(watchdog), run.checked.eq(self.checked)]
         with m.If(run.start):
             m.d.sync += [
-                self.image_base.eq(image_base),
-                self.image_bytes.eq(image_bytes),
-                self.input_base.eq(input_base),
-                self.output_base.eq(output_base),
+                self.image_bytes.eq(given[Base.IMAGE][1]),
                 self.checked.eq(good),
                 fresh.eq(1),
             ]
+        for base, (first, size) in given.items():
+            self._take_over(m, run.start, self.windows[base], first, size, base.name.lower())
 
         # Registers that software reads.
         readable = {
@@ -150,16 +152,33 @@ class Control(wiring.Component):
             Register.INTERRUPT: pending,
             Register.ERROR_ADDRESS: run.error_address,
             Register.ERROR_INSTRUCTION: run.error_instruction,
-            Register.IMAGE_BASE: image_base,
-            Register.IMAGE_BYTES: image_bytes,
-            Register.INPUT_BASE: input_base,
-            Register.OUTPUT_BASE: output_base,
-            Register.WATCHDOG: watchdog,
+            **registers,
             Register.CHECK_CYCLES: run.check_cycles,
             Register.CYCLES: run.cycles,
         } | {Register.CAUSES + 4 * index: count for index, count in enumerate(run.causes)}
         self._read(m, slave, readable)
         return m
+
+    def _take_over(
+        self, m: Module, start: Value, window: data.View, base: Value, size: Value, name: str
+    ) -> None:
+        """A window of a run, from its registers; it is empty two cycles later where it is no good."""
+        address_bits = min(self.config.axi_addr_width, 32)
+        end = Signal(33 - PAGE_BITS, name=f"{name}_end")  # in pages, without the begun one
+        begun = Signal(name=f"{name}_begun")
+        beyond = Signal(name=f"{name}_beyond")
+        taken = Signal(32, name=f"{name}_taken")
+        last = 1 << address_bits - PAGE_BITS
+        m.d.sync += [
+            end.eq(taken[PAGE_BITS:] + window.bytes[PAGE_BITS:]),
+            begun.eq(window.bytes[:PAGE_BITS].any()),
+            beyond.eq((end > last) | ((end == last) & begun)),
+        ]
+        m.d.comb += window.base.eq(taken)
+        with m.If(start):
+            m.d.sync += [taken.eq(base), window.bytes.eq(size), end.eq(0), beyond.eq(0)]
+        with m.Elif(beyond):
+            m.d.sync += window.bytes.eq(0)
 
     @staticmethod
     def _read(m: Module, slave: AxiLiteSlave, readable: dict[int, Value | int]) -> None:

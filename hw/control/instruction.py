@@ -8,17 +8,22 @@ from hw.contract.isa import DMA_LAYOUT
 RAW_DMA = data.StructLayout({name: unsigned(width) for name, width in DMA_LAYOUT})
 """A LOAD or STORE as its 512 bits lie in memory."""
 
+INDEX_BITS = 16
+"""A program has at most ``MAX_INSTRUCTIONS`` of ``hw.contract.legal``."""
+
 DMA = data.StructLayout(
-    {"store": unsigned(1)}
+    {"index": unsigned(INDEX_BITS), "store": unsigned(1)}
     | {
         name: unsigned(width)
         for name, width in DMA_LAYOUT
         if name != "opcode" and not name.startswith("reserved")
     }
 )
-"""A LOAD or STORE as it is dispatched: the fields of ``hw.contract.isa.Dma`` under their names."""
+"""A LOAD or STORE as it is dispatched: which instruction of the program it is, and the fields of
+``hw.contract.isa.Dma`` under their names."""
 
 
-def dispatched(raw: data.View, store: Value) -> Value:
+def dispatched(raw: data.View, index: Value, store: Value) -> Value:
     """The bits of ``DMA`` from those of ``RAW_DMA``."""
-    return Cat(store if name == "store" else raw[name] for name, _ in DMA)
+    known = {"index": index[:INDEX_BITS], "store": store}
+    return Cat(known[name] if name in known else raw[name] for name, _ in DMA)

@@ -7,11 +7,11 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.wiring import In, Out
 
-from hw.bus.axi import TransferLayout
 from hw.bus.gearbox import Unpacker
 from hw.bus.prefetch import STREAM_LAYOUT
+from hw.bus.window import TransferLayout
 from hw.contract.config import CoreConfig
-from hw.contract.isa import INSTRUCTION_BITS, INSTRUCTION_BYTES, Opcode
+from hw.contract.isa import INSTRUCTION_BITS, INSTRUCTION_BYTES, Base, Opcode
 from hw.contract.legal import CONV_RULES, DMA_RULES, core_bounds
 from hw.contract.registers import Error
 from hw.contract.rules import AnyRule, Values
@@ -37,7 +37,8 @@ class ProgramFetch(wiring.Component):
     ``dma``. Dispatch is in order, so that a full queue holds up what comes after; as an instruction waits for
     earlier ones only (one of the rules), this ends. The program is read ahead as far as the FIFO in the
     reader allows. An instruction that breaks a rule of ``hw.contract.legal`` is not dispatched, and nothing
-    after it.
+    after it. Nor is a CONV whose stream leaves the image; but its stream is, so that the reader refuses that
+    and tells where it is.
 
     Args:
         config: gives the bus and the most tokens.
@@ -45,7 +46,7 @@ class ProgramFetch(wiring.Component):
     Ports:
         start: take over ``program_offset`` (a multiple of 64) and ``program_length``; only once after each
             reset.
-        image_base: address that the offset counts from.
+        image_bytes: of the window that program and streams lie in; constant during a run.
         transfers, beats: to and from this client's ports of ``AxiReader``.
         conv, streams: dispatched convolutions, and their ``STREAM_LAYOUT``, each offered until it is taken.
             dma: dispatched LOADs and STOREs (``DMA``).
@@ -63,10 +64,10 @@ class ProgramFetch(wiring.Component):
         super().__init__(
             {
                 "start": In(1),
-                "image_base": In(config.axi_addr_width),
+                "image_bytes": In(32),
                 "program_offset": In(32),
                 "program_length": In(32),
-                "transfers": Out(stream.Signature(TransferLayout(config.axi_addr_width))),
+                "transfers": Out(stream.Signature(TransferLayout())),
                 "beats": In(stream.Signature(config.axi_data_width)),
                 "conv": Out(stream.Signature(CONV)),
                 "streams": Out(stream.Signature(STREAM_LAYOUT)),
@@ -160,8 +161,18 @@ class ProgramFetch(wiring.Component):
         convolves = Signal()
         m.d.sync += [ends.eq(conv.opcode == Opcode.END), convolves.eq(conv.opcode == Opcode.CONV)]
 
+        # Where the stream ends is compared in the cycle after it is added up.
+        lane_bits = config.bus_bytes.bit_length() - 1
+        stream_end = Signal(33)  # in beats
+        leaves = Signal()
+        m.d.sync += [
+            stream_end.eq((conv.stream_offset >> lane_bits) + conv.stream_beats),
+            leaves.eq((conv.opcode == Opcode.CONV) & (stream_end > self.image_bytes >> lane_bits)),
+        ]
+
         # On offer, each until it is taken: to ``conv``, to ``streams``, to the queue of the DMA.
-        queue_valid, queue_ready = self._dma_queue(m, dispatched(dma, dma.opcode == Opcode.STORE))
+        index = self.instruction
+        queue_valid, queue_ready = self._dma_queue(m, dispatched(dma, index, dma.opcode == Opcode.STORE))
         dma_valid = Signal()
         m.d.comb += queue_valid.eq(dma_valid)
         offers = (
@@ -178,7 +189,7 @@ class ProgramFetch(wiring.Component):
         left = Signal(32)
         none_left = Signal()
         next_one = Signal()
-        m.d.comb += unpacker.items.ready.eq(next_one)
+        m.d.comb += [unpacker.items.ready.eq(next_one), self.transfers.p.window.eq(Base.IMAGE)]
         m.d.sync += [
             none_left.eq(left == 0),
             next_one.eq(0),
@@ -190,7 +201,7 @@ class ProgramFetch(wiring.Component):
                 with m.If(self.start):
                     m.d.sync += [
                         left.eq(self.program_length),
-                        self.transfers.p.address.eq(self.image_base + self.program_offset),
+                        self.transfers.p.offset.eq(self.program_offset),
                         self.transfers.p.beats.eq(self.program_length * beats_each),
                         self.transfers.valid.eq(self.program_length != 0),
                     ]
@@ -213,7 +224,7 @@ class ProgramFetch(wiring.Component):
                     m.next = "ENDED"
                 with m.Else():
                     m.d.sync += [
-                        self.conv.valid.eq(convolves),
+                        self.conv.valid.eq(convolves & ~leaves),
                         self.streams.valid.eq(convolves),
                         dma_valid.eq(~convolves),
                         conv_count.eq(conv_count + convolves),
@@ -222,7 +233,9 @@ class ProgramFetch(wiring.Component):
                     m.next = "OFFER"
             with m.State("OFFER"):
                 # They are looked at a cycle later: their READY comes from far away.
-                with m.If(~Cat(valid for valid, _ in offers).any()):
+                with m.If(leaves):
+                    m.next = "STOPPED"
+                with m.Elif(~Cat(valid for valid, _ in offers).any()):
                     m.d.sync += next_one.eq(1)
                     m.next = "NEXT"
             with m.State("NEXT"):

@@ -31,7 +31,8 @@ class RunSequencer(wiring.Component):
         check_start, check_done, check_error: to and from ``ImageChecker``.
         program_start, ended, program_error, instruction: to and from ``ProgramFetch``; ``ended`` may tell of
             the cycle before.
-        read_error, read_address, write_error, write_address: from the masters.
+        read_error, read_address, write_error, write_address: from the masters. read_refused, write_refused:
+            that the error is a transfer outside its window.
         cause: ``Cause`` of this cycle; only looked at while ``running``.
         busy, done, failed: state; the latter two until the next start. finished: high for a cycle at the end
             of every run. passed: high for a cycle when the image has been found good.
@@ -63,6 +64,8 @@ class RunSequencer(wiring.Component):
                 "read_address": In(addr_width),
                 "write_error": In(1),
                 "write_address": In(addr_width),
+                "read_refused": In(1),
+                "write_refused": In(1),
                 "cause": In(CAUSE_BITS),
                 "running": Out(1),
                 "busy": Out(1),
@@ -182,9 +185,15 @@ class RunSequencer(wiring.Component):
 
         # What went wrong; the bus first, because a wrong beat may look like a wrong image or program.
         with m.If(soon["read_error"]):
-            m.d.comb += [fault.eq(Error.BUS_READ), address.eq(self.read_address)]
+            m.d.comb += [
+                fault.eq(Mux(self.read_refused, Error.WINDOW, Error.BUS_READ)),
+                address.eq(self.read_address),
+            ]
         with m.Elif(soon["write_error"]):
-            m.d.comb += [fault.eq(Error.BUS_WRITE), address.eq(self.write_address)]
+            m.d.comb += [
+                fault.eq(Mux(self.write_refused, Error.WINDOW, Error.BUS_WRITE)),
+                address.eq(self.write_address),
+            ]
         with m.Elif(image_bad):
             m.d.comb += fault.eq(soon["check_error"])
         with m.Elif(wrong):

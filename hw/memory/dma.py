@@ -1,14 +1,14 @@
 """The DMA engine: LOAD and STORE between DRAM and the on-chip memories."""
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.bus.axi import BEATS_BITS, TransferLayout
 from hw.bus.slice import RegisterSlice
+from hw.bus.window import BEATS_BITS, OFFSET_BITS, TransferLayout
 from hw.contract.config import CoreConfig
-from hw.contract.isa import Base, Space
-from hw.control.instruction import DMA
+from hw.contract.isa import Space
+from hw.control.instruction import DMA, INDEX_BITS
 from hw.engine.places import act_places, res_places
 from hw.engine.sram import read_port, write_port
 
@@ -26,14 +26,13 @@ class DmaEngine(wiring.Component):
 
     Ports:
         instructions: what to do (``DMA``). conv_done, dma_done: counters of the run.
-        image_base, input_base, output_base: addresses that ``dram_offset`` counts from; constant during a
-            run.
         transfers, beats: to and from this client's ports of ``AxiReader``.
         write_transfers, write_beats, writer_idle: to and from ``AxiWriter``, which nobody else may use.
         act_read, act_write, res_read, res_write: ports of the memories.
         done: high for a cycle after the last word of a LOAD has been written, or the last answer to a STORE
             has come.
         rows_done: rows of the LOAD at work that are complete in the memory; 0 from the cycle after ``done``.
+        instruction: index of the LOAD or STORE at work, or of the last one.
 
     Latency: two cycles from what an instruction waits for to the first transfer. Throughput: a beat or a word
     a cycle, whichever is the smaller, with one transfer for each row; a STORE ends with the latency of the
@@ -42,19 +41,16 @@ class DmaEngine(wiring.Component):
 
     def __init__(self, config: CoreConfig) -> None:
         self.config = config
-        addr_width, width, rows = config.axi_addr_width, config.axi_data_width, config.rows
+        width, rows = config.axi_data_width, config.rows
         act, res = act_places(config), res_places(config)
         super().__init__(
             {
                 "instructions": In(stream.Signature(DMA)),
                 "conv_done": In(COUNT_BITS),
                 "dma_done": In(COUNT_BITS),
-                "image_base": In(addr_width),
-                "input_base": In(addr_width),
-                "output_base": In(addr_width),
-                "transfers": Out(stream.Signature(TransferLayout(addr_width))),
+                "transfers": Out(stream.Signature(TransferLayout())),
                 "beats": In(stream.Signature(width)),
-                "write_transfers": Out(stream.Signature(TransferLayout(addr_width))),
+                "write_transfers": Out(stream.Signature(TransferLayout())),
                 "write_beats": Out(stream.Signature(width)),
                 "writer_idle": In(1),
                 "act_read": Out(read_port(rows * 8, act)),
@@ -63,6 +59,7 @@ class DmaEngine(wiring.Component):
                 "res_write": Out(write_port(rows * 16, rows, res)),
                 "done": Out(1),
                 "rows_done": Out(COUNT_BITS),
+                "instruction": Out(INDEX_BITS),
             }
         )
 
@@ -104,30 +101,24 @@ class DmaEngine(wiring.Component):
         ]
 
         # One transfer for each row.
-        address = Signal(config.axi_addr_width)
-        stride = Signal(config.axi_addr_width)
+        window = Signal(2)
+        offset = Signal(OFFSET_BITS)
+        stride = Signal(OFFSET_BITS - 1)
         beats = Signal(BEATS_BITS)
         rows_left = Signal(COUNT_BITS)
         asking = Signal()
         for port, chosen in ((self.transfers, ~storing), (self.write_transfers, storing)):
             m.d.comb += [
-                port.p.address.eq(address),
+                port.p.window.eq(window),
+                port.p.offset.eq(offset),
                 port.p.beats.eq(beats),
                 port.valid.eq(asking & chosen),
             ]
         with m.If(asking & Mux(storing, self.write_transfers.ready, self.transfers.ready)):
-            m.d.sync += [rows_left.eq(rows_left - 1), address.eq(address + stride)]
-            m.d.sync += asking.eq(rows_left != 1)
-
-        bases = Signal(config.axi_addr_width)
-        with m.Switch(command.base):
-            for base, value in (
-                (Base.IMAGE, self.image_base),
-                (Base.INPUT, self.input_base),
-                (Base.OUTPUT, self.output_base),
-            ):
-                with m.Case(base):
-                    m.d.comb += bases.eq(value)
+            following = offset[:-1] + stride
+            # What has gone too far stays too far.
+            m.d.sync += offset.eq(Cat(following[:-1], following[-1] | offset[-1]))
+            m.d.sync += [rows_left.eq(rows_left - 1), asking.eq(rows_left != 1)]
 
         # Whole beats of a row of the block.
         needed = Signal(BEATS_BITS)
@@ -152,7 +143,9 @@ class DmaEngine(wiring.Component):
                     m.d.sync += [
                         storing.eq(command.store),
                         space.eq(command.space),
-                        address.eq(bases + command.dram_offset),
+                        self.instruction.eq(command.index),
+                        window.eq(command.base),
+                        offset.eq(command.dram_offset),
                         stride.eq(command.dram_stride),
                         beats.eq(needed),
                         rows_left.eq(command.rows),

@@ -11,7 +11,9 @@ PART = "xc7a100tcsg324-1"
 SIZES = {
     "IMAGE_BYTES": "bytes of the image",
     "INPUT_BASE": "byte address of the inputs, a multiple of 4096",
+    "INPUT_BYTES": "bytes of an input block",
     "OUTPUT_BASE": "byte address of the outputs, a multiple of 4096",
+    "OUTPUT_BYTES": "bytes of an output block",
     "MEMORY_BYTES": "bytes of the memory on chip",
 }
 """Parameters of the example."""

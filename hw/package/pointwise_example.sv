@@ -7,7 +7,9 @@
 module pointwise_example #(
     parameter int IMAGE_BYTES = 4096,
     parameter int INPUT_BASE = 4096,      // byte addresses, multiples of 4096
+    parameter int INPUT_BYTES = 4096,
     parameter int OUTPUT_BASE = 8192,
+    parameter int OUTPUT_BYTES = 4096,
     parameter int MEMORY_BYTES = 12288,
     parameter IMAGE = "image.hex",
     parameter INPUTS = "inputs.hex"
@@ -63,13 +65,15 @@ module pointwise_example #(
   wire [31:0] look_word = OUTPUT_BASE / BEAT + {16'd0, result_word};
 
   // The registers to write, in order; the last one starts the core, with its interrupt enabled.
-  localparam int STEPS = 5;
+  localparam int STEPS = 7;
   function automatic logic [AXIL_ADDR_WIDTH+31:0] script(input logic [2:0] step);
     case (step)
       0: script = {pointwise_pkg::IMAGE_BASE_REGISTER, 32'd0};
       1: script = {pointwise_pkg::IMAGE_BYTES_REGISTER, IMAGE_BYTES};
       2: script = {pointwise_pkg::INPUT_BASE_REGISTER, INPUT_BASE};
-      3: script = {pointwise_pkg::OUTPUT_BASE_REGISTER, OUTPUT_BASE};
+      3: script = {pointwise_pkg::INPUT_BYTES_REGISTER, INPUT_BYTES};
+      4: script = {pointwise_pkg::OUTPUT_BASE_REGISTER, OUTPUT_BASE};
+      5: script = {pointwise_pkg::OUTPUT_BYTES_REGISTER, OUTPUT_BYTES};
       default: script = {pointwise_pkg::CONTROL_REGISTER, 32'd3};
     endcase
   endfunction

@@ -6,6 +6,7 @@ those only the wait counts of the instructions hold. ``Order`` chooses among wha
 so that a program with a wait too few gives a wrong result under one of them."""
 
 import enum
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from hw.contract.isa import INSTRUCTION_BYTES, Base, Conv, Dma, End
 from hw.contract.legal import core_bounds
 from hw.contract.registers import Error
 from hw.contract.sound import faults
+from hw.contract.windows import check_stream
 
 from .datapath import Started, finish, interleave, read_early, start
 from .machine import Machine
@@ -54,7 +56,7 @@ class Emulator:
         seed: of the noise in memories, and of ``Order.RANDOM``.
 
     Raises:
-        Refused: the core would refuse the image or an instruction, with the same code.
+        Refused: the core would refuse the image, an instruction or its stream, with the same code.
         PointwiseError: an instruction breaks a promise that no core checks (``hw.contract.sound``).
     """
 
@@ -65,23 +67,41 @@ class Emulator:
         self._seed = seed
         self.program = self._decode()
 
-    def run(self, input_block: bytes, order: Order = Order.SEQUENTIAL) -> bytes:
+    @property
+    def image(self) -> bytes:
+        """The image as it lies in DRAM now."""
+        return bytes(self._image)
+
+    def run(
+        self,
+        input_block: bytes,
+        order: Order = Order.SEQUENTIAL,
+        *,
+        output_bytes: int | None = None,
+    ) -> bytes:
         """Run the program once on fresh memories.
+
+        Args:
+            output_bytes: length of the output's window, else that of the header's block. Those of image
+                and input are the lengths of both.
 
         Returns:
             The output block; bytes that the program does not write are noise.
 
         Raises:
-            PointwiseError: an instruction leaves the memory that it may use.
+            Refused: a row of a LOAD or STORE leaves its window.
+            PointwiseError: the input block has another size than the program says, or a stream's contents are
+                not sound.
         """
         if len(input_block) != self.header.input_bytes:
             raise PointwiseError(
                 f"the input block has {len(input_block)} bytes, the program reads {self.header.input_bytes}"
             )
+        size = self.header.output_bytes if output_bytes is None else output_bytes
         machine = Machine(self.config, self._seed)
         machine.dram[Base.IMAGE] = self._image
         machine.dram[Base.INPUT] = bytearray(input_block)
-        machine.dram[Base.OUTPUT] = bytearray(machine.noise.bytes(self.header.output_bytes))
+        machine.dram[Base.OUTPUT] = bytearray(machine.noise.bytes(size))
         _Run(machine, self.program, order, np.random.default_rng([self._seed, 1])).run()
         return bytes(machine.dram[Base.OUTPUT])
 
@@ -93,6 +113,8 @@ class Emulator:
             instruction = decode(bytes(self._image[first : first + INSTRUCTION_BYTES]), bounds, index)
             if isinstance(instruction, End):
                 return program
+            if isinstance(instruction, Conv):
+                check_stream(instruction, {Base.IMAGE: len(self._image)}, self.config, index)
             for fault in faults(instruction, self.config):
                 name = "CONV" if isinstance(instruction, Conv) else "STORE" if instruction.store else "LOAD"
                 raise PointwiseError(f"instruction {index}: a {name} {fault}; the program is not sound")
@@ -111,6 +133,7 @@ class _Run:
         self.machine, self.order, self.rng = machine, order, rng
         self.convs = [i for i in program if isinstance(i, Conv)]
         self.dmas = [i for i in program if isinstance(i, Dma)]
+        self.places = [index for index, i in enumerate(program) if isinstance(i, Dma)]
         self.under_way: list[Started] = []
         self.started = self.finished = self.transferred = 0
 
@@ -157,7 +180,7 @@ class _Run:
             self.finished += 1
             return
         # The rows that arrive in front of it are moved again when the whole LOAD comes to its turn.
-        arriving = self.machine.rows_of(self.dmas[self.transferred]) if follows else None
+        arriving = self._rows() if follows else None
         self.under_way.append(start(self.machine, conv, arriving))
 
     def _writes_early(self, conv: Conv) -> bool:
@@ -177,5 +200,8 @@ class _Run:
         self.finished += 1
 
     def _transfer(self) -> None:
-        self.machine.transfer(self.dmas[self.transferred])
+        self.machine.transfer(self.dmas[self.transferred], self.places[self.transferred])
         self.transferred += 1
+
+    def _rows(self) -> Iterator[None]:
+        return self.machine.rows_of(self.dmas[self.transferred], self.places[self.transferred])

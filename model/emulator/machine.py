@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from hw.contract.config import CoreConfig
-from hw.contract.errors import PointwiseError
 from hw.contract.image import align
 from hw.contract.isa import Base, Dma, Space
+from hw.contract.windows import check_row
 from model.integer.interpolation import RECIPROCAL_INPUT_BITS
 
 SLOTS = 2
@@ -44,12 +44,24 @@ class Machine:
         """Write whole words."""
         self._memory(space)[addresses] = values
 
-    def transfer(self, dma: Dma) -> None:
-        """LOAD or STORE; padding lanes are stored as zeros and lost when loaded."""
-        for _ in self.rows_of(dma):
+    @property
+    def windows(self) -> dict[Base, int]:
+        """Lengths of the windows, by ``Base``."""
+        return {base: len(region) for base, region in self.dram.items()}
+
+    def transfer(self, dma: Dma, index: int) -> None:
+        """LOAD or STORE; padding lanes are stored as zeros and lost when loaded.
+
+        Args:
+            index: place of the instruction in the program.
+
+        Raises:
+            Refused: a row leaves its window.
+        """
+        for _ in self.rows_of(dma, index):
             pass
 
-    def rows_of(self, dma: Dma) -> Iterator[None]:
+    def rows_of(self, dma: Dma, index: int) -> Iterator[None]:
         """The same row by row: moves one row, whole beats of it, for each item that is taken."""
         itemsize = 2 if dma.space == Space.RESIDUAL else 1
         width = self.config.act_word_bytes * itemsize
@@ -60,12 +72,7 @@ class Machine:
             first = dma.dram_offset + row * dma.dram_stride
             size = dma.words * width
             last = first + align(size, self.config.bus_bytes)
-            if last > len(dram):
-                kind = "STORE" if dma.store else "LOAD"
-                raise PointwiseError(
-                    f"a {kind} reaches byte {last} of the {dma.base.name.lower()} region, "
-                    f"which has {len(dram)}; the program is not sound"
-                )
+            check_row(dma, row, self.windows, self.config, index)
             if dma.store:
                 lanes = np.zeros((dma.words, width), np.uint8)
                 data = self.words(dma.space, addresses).astype(dtype)

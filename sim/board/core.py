@@ -59,10 +59,13 @@ class CoreRegisters:
         self.bus.write_word(self.base + Register.IMAGE_BASE, image_base)
         self.bus.write_word(self.base + Register.IMAGE_BYTES, size)
 
-    def place(self, input_base: int, output_base: int) -> None:
-        """Tell the core where the blocks of the next run lie."""
-        self.bus.write_word(self.base + Register.INPUT_BASE, input_base)
-        self.bus.write_word(self.base + Register.OUTPUT_BASE, output_base)
+    def place(self, given: tuple[int, int], result: tuple[int, int]) -> None:
+        """Tell the core where the blocks of input and output of the next run lie, and how long they are."""
+        for register, value in (
+            *zip((Register.INPUT_BASE, Register.INPUT_BYTES), given, strict=True),
+            *zip((Register.OUTPUT_BASE, Register.OUTPUT_BYTES), result, strict=True),
+        ):
+            self.bus.write_word(self.base + register, value)
 
     def start(self) -> bool:
         """Start; False if the command was lost: then the core is neither busy nor does it interrupt."""

@@ -115,7 +115,7 @@ class Board:
             faults = self.bus.faults
             if faults != self._whole:
                 self.point_at(len(image))
-            self.core.place(input_base, output_base)
+            self.core.place((input_base, len(block)), (output_base, output_bytes))
             if self.core.start() and self.bus.faults == faults:
                 break
         else:

@@ -28,6 +28,7 @@ module core_tb #(
     output logic                  s_axil_rvalid,
     input  logic                  s_axil_rready,
     output logic                  irq,
+    input  logic [191:0]          windows,   // what the registers allow, as window_checker takes it
     input  logic                  load,
     input  logic                  dump,
     input  logic [ADDR_WIDTH-1:0] dump_base,
@@ -50,10 +51,10 @@ module core_tb #(
   logic [3:0]              awcache, arcache, awqos, arqos;
   logic [DATA_WIDTH-1:0]   wdata, rdata;
   logic [DATA_WIDTH/8-1:0] wstrb;
-  logic                    axi_idle, axi_error, axil_idle, axil_error;
+  logic                    axi_idle, axi_error, axil_idle, axil_error, window_error;
 
   assign bus_idle  = axi_idle && axil_idle;
-  assign bus_error = axi_error || axil_error;
+  assign bus_error = axi_error || axil_error || window_error;
 
   pointwise_core core (
       .clk, .rst(reset), .irq,
@@ -88,6 +89,10 @@ module core_tb #(
       .clk, .rst(reset), .awid, .awaddr, .awlen, .awsize, .awburst, .awvalid, .awready, .wdata, .wstrb, .wlast, .wvalid,
       .wready, .bid, .bresp, .bvalid, .bready, .arid, .araddr, .arlen, .arsize, .arburst, .arvalid, .arready, .rid,
       .rdata, .rresp, .rlast, .rvalid, .rready, .r_uninit, .idle(axi_idle), .violations(), .error(axi_error));
+
+  window_checker #(.NAME("m_axi"), .DATA_WIDTH(DATA_WIDTH), .ADDR_WIDTH(ADDR_WIDTH)) watch_windows (
+      .clk, .rst(reset), .windows, .araddr, .arlen, .arvalid, .awaddr, .awlen, .awvalid, .idle(), .violations(),
+      .error(window_error));
 
   axil_checker #(.NAME("s_axil"), .ADDR_WIDTH(8)) watch_registers (
       .clk, .rst(reset), .awaddr(s_axil_awaddr), .awvalid(s_axil_awvalid), .awready(s_axil_awready),

@@ -2,11 +2,13 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import cocotb
 from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles, RisingEdge, SimTimeoutError, with_timeout
 
+from hw.contract.isa import Base
 from hw.contract.registers import Cause, Register
 from sim.bench import bench_config
 from sim.drivers import AxiLiteMaster, reset
@@ -15,39 +17,72 @@ PERIOD_NS = 10
 FAILED = 4
 
 
+class Host:
+    """What software does with the registers of the core in ``core_tb``, the window checker's told with them.
+
+    Args:
+        dut: the test bench, just reset. timeout_cycles: after which a run without an interrupt fails.
+    """
+
+    def __init__(self, dut: Any, timeout_cycles: int) -> None:
+        self.dut, self.timeout = dut, timeout_cycles
+        self.registers = AxiLiteMaster(dut)
+        self.windows = dict.fromkeys(Base, (0, 0))
+        dut.load.value = dut.dump.value = dut.windows.value = 0
+
+    async def start(self, watchdog: int) -> None:
+        """Clock, reset and the watchdog's register."""
+        Clock(self.dut.clk, PERIOD_NS, unit="ns").start()
+        await reset(self.dut)
+        await self.registers.write(Register.WATCHDOG, watchdog)
+
+    async def place(self, window: Base, base: int, size: int) -> None:
+        """Give the core a window, if it has another one."""
+        for register, new, old in zip(("BASE", "BYTES"), (base, size), self.windows[window], strict=True):
+            if new != old:
+                await self.registers.write(Register[f"{window.name}_{register}"], new)
+        self.windows[window] = (base, size)
+
+    async def run(self, what: str) -> dict[str, Any]:
+        """Start, wait for the interrupt, and read what the registers say."""
+        self.dut.windows.value = sum(
+            (size << 32 | base) << 64 * window for window, (base, size) in self.windows.items()
+        )
+        await self.registers.write(Register.CONTROL, 3)
+        try:
+            await with_timeout(RisingEdge(self.dut.irq), self.timeout * PERIOD_NS, "ns")
+        except SimTimeoutError:
+            raise AssertionError(
+                f"{what}: no interrupt after {self.timeout} cycles, "
+                f"status {await self.registers.read(Register.STATUS):#x}"
+            ) from None
+        names = ("STATUS", "CYCLES", "CHECK_CYCLES", "ERROR_ADDRESS", "ERROR_INSTRUCTION")
+        seen = {name: await self.registers.read(Register[name]) for name in names}
+        seen["causes"] = [await self.registers.read(Register.CAUSES + 4 * cause) for cause in Cause]
+        await self.registers.write(Register.INTERRUPT, 1)
+        return seen
+
+    async def dump(self, base: int, size: int) -> None:
+        """Let the memory write a range of itself to its file."""
+        self.dut.dump_base.value, self.dut.dump_bytes.value = base, size
+        self.dut.dump.value = 1
+        await ClockCycles(self.dut.clk, 3)
+
+
 @cocotb.test()
 async def run_core(dut) -> None:
     """Writes, for each input, the registers after the run to ``results``, then dumps the outputs."""
     plan = bench_config()
-    dut.load.value = 0
-    dut.dump.value = 0
-    registers = AxiLiteMaster(dut)
-    Clock(dut.clk, PERIOD_NS, unit="ns").start()
-    await reset(dut)
-    await registers.write(Register.WATCHDOG, plan["watchdog"])
-    await registers.write(Register.IMAGE_BASE, plan["image_base"])
-    await registers.write(Register.IMAGE_BYTES, plan["image_bytes"])
+    host = Host(dut, plan["timeout_cycles"])
+    await host.start(plan["watchdog"])
+    await host.place(Base.IMAGE, plan["image_base"], plan["image_bytes"])
     results = []
     for index in range(plan["count"]):
-        await registers.write(Register.INPUT_BASE, plan["input_base"] + index * plan["input_stride"])
-        await registers.write(Register.OUTPUT_BASE, plan["output_base"] + index * plan["output_stride"])
-        await registers.write(Register.CONTROL, 3)
-        try:
-            await with_timeout(RisingEdge(dut.irq), plan["timeout_cycles"] * PERIOD_NS, "ns")
-        except SimTimeoutError:
-            raise AssertionError(
-                f"input {index}: no interrupt after {plan['timeout_cycles']} cycles, "
-                f"status {await registers.read(Register.STATUS):#x}"
-            ) from None
-        names = ("STATUS", "CYCLES", "CHECK_CYCLES", "ERROR_ADDRESS", "ERROR_INSTRUCTION")
-        seen = {name: await registers.read(Register[name]) for name in names}
-        seen["causes"] = [await registers.read(Register.CAUSES + 4 * cause) for cause in Cause]
-        results.append(seen)
-        await registers.write(Register.INTERRUPT, 1)
+        for window, name in ((Base.INPUT, "input"), (Base.OUTPUT, "output")):
+            base = plan[f"{name}_base"] + index * plan[f"{name}_stride"]
+            await host.place(window, base, plan[f"{name}_bytes"])
+        results.append(await host.run(f"input {index}"))
         Path(plan["results"]).write_text(json.dumps(results))
-        if seen["STATUS"] & FAILED and not plan["after_error"]:
+        if results[-1]["STATUS"] & FAILED and not plan["after_error"]:
             break
-    dut.dump_base.value = plan["output_base"]
-    dut.dump_bytes.value = plan["count"] * plan["output_stride"]
-    dut.dump.value = 1
-    await ClockCycles(dut.clk, 3)
+    await host.dump(plan["output_base"], plan["count"] * plan["output_stride"])

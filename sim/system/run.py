@@ -61,6 +61,8 @@ def run_core(
     *,
     image: bytes | None = None,
     image_bytes: int | None = None,
+    input_bytes: int | None = None,
+    output_bytes: int | None = None,
     after_error: bool = False,
     plusargs: Mapping[str, object] | None = None,
     timeout_cycles: int = 100_000_000,
@@ -76,7 +78,8 @@ def run_core(
         simulator: from ``sim.system.testbench.build_core``.
         inputs: input blocks (``Compiled.pack_input``), all of one size.
         image: other bytes in place of the compiled image, to see them refused.
-        image_bytes: the length that the core is told, if not that of the image.
+        image_bytes, input_bytes, output_bytes: the lengths that the core is told, if not those of image and
+            blocks.
         after_error: start the next input even after an error.
         plusargs: latency, stalls and faults of the memory (``sim/rtl/axi_dram.sv``).
         timeout_cycles: after which a run without an interrupt fails the bench.
@@ -86,8 +89,8 @@ def run_core(
         sim.bench.BenchFailure: the bench failed: no interrupt, or a bus protocol violation.
     """
     image = compiled.image if image is None else image
-    output_bytes = compiled.manifest["output"]["bytes"]
-    input_stride, output_stride = align(max(map(len, inputs)), PAGE), align(output_bytes, PAGE)
+    block_bytes = compiled.manifest["output"]["bytes"]
+    input_stride, output_stride = align(max(map(len, inputs)), PAGE), align(block_bytes, PAGE)
     input_base = align(len(image), PAGE)
     output_base = input_base + input_stride * len(inputs)
     end = output_base + output_stride * len(inputs)
@@ -117,8 +120,10 @@ def run_core(
                 "after_error": after_error,
                 "input_base": input_base,
                 "input_stride": input_stride,
+                "input_bytes": len(inputs[0]) if input_bytes is None else input_bytes,
                 "output_base": output_base,
                 "output_stride": output_stride,
+                "output_bytes": block_bytes if output_bytes is None else output_bytes,
                 "count": len(inputs),
                 "timeout_cycles": timeout_cycles,
                 "watchdog": watchdog,
@@ -132,14 +137,14 @@ def run_core(
         images = tuple(_image_run(seen) for seen in json.loads(results.read_text()))
         dumped = files["dump"].read_bytes()
         timed = parse(times.read_text()) if timeline and images[0].error == Error.NONE else None
-    outputs = tuple(dumped[i * output_stride : i * output_stride + output_bytes] for i in range(len(images)))
+    outputs = tuple(dumped[i * output_stride : i * output_stride + block_bytes] for i in range(len(images)))
     return CoreRun(images, outputs, seconds, result.waves, timed)
 
 
 def explain(outcome: ImageRun) -> str:
     """A sentence for a run that ended in an error."""
     where = f"instruction {outcome.error_instruction}"
-    if outcome.error in (Error.BUS_READ, Error.BUS_WRITE):
+    if outcome.error in (Error.BUS_READ, Error.BUS_WRITE, Error.WINDOW):
         where = f"address {outcome.error_address:#x}, {where}"
     return f"the core stopped with {outcome.error.name} at {where}: {ERROR_TEXT[outcome.error]}"
 

@@ -13,8 +13,10 @@ from tests.hw.bus.formal_gearbox import PackerProof, TrimmerProof, UnpackerProof
 from tests.hw.bus.formal_prefetch import PrefetchProof, SelectProof
 from tests.hw.bus.formal_reader import ReaderDataProof, ReaderProtocolProof
 from tests.hw.bus.formal_slice import PingPongProof, SliceProof
+from tests.hw.bus.formal_windows import ReaderWindowProof, WriterWindowProof
 from tests.hw.bus.formal_writer import WriterDataProof, WriterHaltProof, WriterProtocolProof
 from tests.hw.control.formal_axilite import AxiLiteProof
+from tests.hw.control.formal_windows import ControlWindowsProof
 from tests.hw.engine.formal_fifo import RamFifoProof
 from tests.hw.engine.formal_loader import LoaderProof
 from tests.hw.memory.formal_store import StorePathProof
@@ -47,6 +49,15 @@ PROOFS = {
         lambda: ReaderProtocolProof(CoreConfig(axi_data_width=64, axi_burst=64), [64]), 2, True
     ),
     "reader_data": Proof(lambda: ReaderDataProof(FOLLOWED, [2]), 9, False),
+    "reader_windows": Proof(lambda: ReaderWindowProof(FOLLOWED, [2, 3]), 2, True),
+    "reader_windows_long_bursts": Proof(
+        lambda: ReaderWindowProof(CoreConfig(axi_data_width=64, axi_burst=64), [64]), 2, True
+    ),
+    "writer_windows": Proof(lambda: WriterWindowProof(SMALL), 2, True),
+    "control_windows": Proof(lambda: ControlWindowsProof(CoreConfig()), 8, True),
+    "control_windows_short_addresses": Proof(
+        lambda: ControlWindowsProof(CoreConfig(axi_addr_width=16)), 8, True
+    ),
     "writer_protocol": Proof(lambda: WriterProtocolProof(CoreConfig()), 2, True),
     "writer_data": Proof(lambda: WriterDataProof(FOLLOWED), 9, False),
     "writer_halt": Proof(lambda: WriterHaltProof(FOLLOWED), 9, False),

@@ -3,9 +3,10 @@
 import random
 
 import cocotb
-from cocotb.triggers import ReadOnly, RisingEdge, with_timeout
+from cocotb.triggers import ClockCycles, ReadOnly, RisingEdge, with_timeout
 from masters_around import CLIENTS, Bench
 
+from hw.contract.isa import Base
 from sim.bench import bench_config
 
 TIMEOUT = 20_000_000
@@ -211,3 +212,73 @@ async def halts(dut):
     after = await bench.dumped()
     for i, allowed in enumerate(possible):
         assert int.from_bytes(after[i * bench.beat :][: bench.beat], "little") in allowed, i
+
+
+def somewhere(bench):
+    """Three windows, of which the readable ones may overlap; in whole beats or a little more."""
+    pages = len(bench.memory) // 4096
+    windows = {}
+    for base in Base:
+        first = random.randrange(pages - 1)
+        most = (pages - first) * 4096
+        size = random.choice((0, bench.beat - 1, bench.beat, 4096, most, random.randrange(most)))
+        windows[base] = (4096 * first, size)
+    return windows
+
+
+def near_the_edge(bench, size):
+    """An offset and a length in beats, often such that they end at the window's end or a beat beyond."""
+    beats = bench.length(40)
+    end = size // bench.beat + random.choice((-1, 0, 0, 1, 2, random.randrange(-100, 100)))
+    first = random.choice((end - beats, end - beats, random.randrange(max(1, end + 1)), 0))
+    choices = [(max(0, first) * bench.beat, beats)] * 6
+    far = (random.getrandbits(33) // bench.beat * bench.beat, random.choice((1, 2, (1 << 30) - 1)))
+    return random.choice([*choices, far, (0, (1 << 30) - 1), (1 << 32, 1), ((1 << 32) - bench.beat, 2)])
+
+
+@cocotb.test()
+async def windows(dut):
+    """Any transfers near the edges of any windows: what is outside is refused as a whole, and told."""
+    bench = Bench(dut, stall=bench_config()["stall"])
+    await bench.start()
+    for _ in range(bench_config()["transfers"]):
+        dut.halt.value = 1
+        await RisingEdge(dut.clk)
+        bench.windows = somewhere(bench)
+        bench.place_windows()
+        await RisingEdge(dut.clk)
+        dut.halt.value = 0
+        bench.ar.clear()
+        bench.aw.clear()
+        write, client = random.random() < 0.4, random.randrange(CLIENTS)
+        base = random.choice((*Base, 3)) if not write or random.random() < 0.2 else Base.OUTPUT
+        first, size = bench.windows[base] if base < 3 else (0, 0)
+        wanted, bad = [], None
+        for _ in range(6):
+            offset, beats = near_the_edge(bench, size)
+            word = bench.word(offset, beats, base)
+            if write:
+                bench.writes.put([word])
+                bench.beats.put(random.getrandbits(8 * bench.beat) for _ in range(min(beats, 200)))
+            else:
+                bench.reads[client].put([word])
+            if offset + beats * bench.beat > size or (write and base != Base.OUTPUT):
+                bad = (first + offset) & 0xFFFFFFFF
+                break
+            wanted.append((first + offset, beats))
+        kind = "write" if write else "read"
+        bursts = [burst for item in wanted for burst in bench.bursts(*item)]
+        seen = bench.aw if write else bench.ar
+        if bad is None:
+            await bench.until(lambda seen=seen, bursts=bursts: len(seen) >= len(bursts), limit=20_000)
+            await ClockCycles(dut.clk, 60)
+            assert not int(getattr(dut, f"{kind}_error").value)
+        else:
+            await bench.until(lambda kind=kind: int(getattr(dut, f"{kind}_error").value), limit=20_000)
+            assert int(getattr(dut, f"{kind}_refused").value) == (1 if write else 1 << client)
+            assert int(getattr(dut, f"{kind}_address").value) == bad
+            await ClockCycles(dut.clk, 60)
+        assert seen == bursts
+        await bench.drain()
+        for sink in bench.data:
+            sink.received.clear()

@@ -6,11 +6,12 @@ import cocotb
 from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles, RisingEdge, with_timeout
 
+from hw.bus.window import TransferLayout
+from hw.contract.isa import Base
 from sim.bench import bench_config
 from sim.drivers import StreamSink, StreamSource, reset, stall_pattern
 
 TIMEOUT = 5_000_000
-BASE = 0x1234_5000
 
 
 class Unit:
@@ -18,13 +19,12 @@ class Unit:
 
     def __init__(self, dut, name, shape, stall):
         self.dut, self.name = dut, name
-        self.row, self.beat, self.addr_bits = shape["row_bytes"], shape["bus_bytes"], shape["addr_bits"]
+        self.row, self.beat = shape["row_bytes"], shape["bus_bytes"]
         self.image = random.randbytes(1 << 14)
         self.streams = StreamSource(dut, f"{name}_streams", stall=stall)
         self.transfers = StreamSink(dut, f"{name}_transfers", stall=stall)
         self.beats = StreamSource(dut, f"{name}_beats", stall=stall)
         self.stalled = stall_pattern(f"{name}_rows", stall)
-        self.port("image_base").value = BASE & (1 << self.addr_bits) - 1
         self.port("rows_ready").value = 0
         self.port("flush").value = 0
         self.asked = []
@@ -37,8 +37,9 @@ class Unit:
         """Answers transfers from the image."""
         while True:
             (word,) = await self.transfers.receive(1)
-            address, beats = word & (1 << self.addr_bits) - 1, word >> self.addr_bits
-            offset = (address - BASE) & (1 << self.addr_bits) - 1
+            transfer = TransferLayout().from_bits(word)
+            assert transfer.window == Base.IMAGE
+            offset, beats = transfer.offset, transfer.beats
             self.asked.append((offset, beats))
             for at in range(offset, offset + beats * self.beat, self.beat):
                 self.beats.put([int.from_bytes(self.image[at : at + self.beat], "little")])

@@ -5,7 +5,8 @@ from amaranth.hdl import Assert, Assume, Cat, Elaboratable, Module, Mux, Signal
 from hw.bus.prefetch import StreamPrefetch
 from hw.bus.select import ReadSelect
 from hw.contract.config import CoreConfig
-from sim.formal.properties import free_inputs, in_order, inside, previous, stable
+from hw.contract.isa import Base
+from sim.formal.properties import free_inputs, in_order, inside, stable
 
 MOST_BEATS = 3
 
@@ -22,12 +23,9 @@ class PrefetchProof(Elaboratable):
         free_inputs(m, unit)
         state = inside(m, unit)
         streams, transfers, beats = unit.streams, unit.transfers, unit.beats
-        base = previous(m, unit.image_base, name="base")
-        started = previous(m, 1, name="started")
-        m.d.comb += [
-            Assume(~started | (unit.image_base == base)),
-            Assume(~streams.valid | ((streams.p.beats != 0) & (streams.p.beats <= MOST_BEATS))),
-        ]
+        few = (streams.p.beats != 0) & (streams.p.beats <= MOST_BEATS)
+        m.d.comb += [Assume(~streams.valid | few), Assert(transfers.p.window == Base.IMAGE)]
+        m.d.comb += Assert(transfers.p.offset[32:] == 0)
         stable(m, transfers.valid, transfers.ready, transfers.payload, name="transfers")
         stable(m, unit.rows.valid, unit.rows.ready, unit.rows.payload, name="rows")
 
@@ -36,9 +34,9 @@ class PrefetchProof(Elaboratable):
         in_order(
             m,
             accepted,
-            [Cat((unit.image_base + streams.p.offset)[: self.config.axi_addr_width], streams.p.beats)],
+            [Cat(streams.p.offset, streams.p.beats)],
             asked,
-            [Cat(transfers.p.address, transfers.p.beats)],
+            [Cat(transfers.p.offset[:32], transfers.p.beats)],
             capacity=15,
             name="transfer",
         )

@@ -3,6 +3,7 @@
 from amaranth.hdl import Assert, Assume, Elaboratable, Module, Mux, Signal
 
 from hw.bus.reader import AxiReader, outstanding_bursts
+from hw.bus.window import WINDOWS
 from hw.contract.config import CoreConfig
 from sim.formal.axi import address_channel, read_memory
 from sim.formal.properties import free_inputs, in_order, inside, previous, stable
@@ -59,7 +60,9 @@ class ReaderProtocolProof(Elaboratable):
         m.d.comb += [
             Assume(~axi.rvalid | (bursts != 0)),
             Assert(bursts + axi.arvalid == state["owners.level"] + state["issued"]),
-            Assert(state["places"] + state["owners.level"] + state["issued"] == outstanding),
+            Assert(
+                state["places"] + state["owners.level"] + state["issued"] + state["refuses"] == outstanding
+            ),
             Assert(state["vacant"] == (state["places"] != 0)),
             Assert(~state["issued"] | axi.arvalid),
             Assert(unit.idle == (~axi.arvalid & (bursts == 0))),
@@ -74,11 +77,16 @@ class ReaderProtocolProof(Elaboratable):
             m.d.comb += Assume(~transfers.valid | (transfers.p.beats != 0))
             lengths_of_splitter(m, state, f"splitter{index}.", self.config.axi_burst)
             arrives = state["arrives"] & owner[index]
-            queued = state[f"splitter{index}.bursts__payload"][addr_width:] + 1
+            offered = state[f"splitter{index}.bursts__payload"]
+            queued, outside = offered[addr_width:-1] + 1, offered[-1]
             waiting = Mux(state[f"splitter{index}.bursts__valid"], queued, 0)  # formed, not yet asked for
             asked = Signal(range(depth + 1), name=f"asked{index}")
+            lost = Signal(range(depth + 1), name=f"lost{index}")  # reserved for a transfer that was refused
             issued = Mux(state["issue"] & state["chosen"][index], queued, 0)
-            m.d.sync += asked.eq(asked + issued - arrives)
+            m.d.sync += [
+                asked.eq(asked + Mux(outside, 0, issued) - arrives),
+                lost.eq(Mux(unit.halt, 0, lost + Mux(outside, issued, 0))),
+            ]
             with m.If(arrives):
                 m.d.comb += Assume(asked != 0)
             with m.If(bursts + axi.arvalid == 0):
@@ -94,16 +102,16 @@ class ReaderProtocolProof(Elaboratable):
                 m.d.comb += Assert((state[f"room{index}"] == depth) & (level == 0) & (waiting == 0))
             with m.Else():
                 room = state[f"room{index}"] + state[f"taken{index}"]
-                m.d.comb += Assert(room + level + came + waiting + asked == depth)
+                m.d.comb += Assert(room + level + came + waiting + asked + lost == depth)
             beats = unit.beats[index]
             stable(m, beats.valid, beats.ready, beats.payload, unless=unit.halt, name=f"beats{index}")
             # A burst that waits lies between two borders.
             edge = self.config.axi_burst.bit_length() - 1
             lane = (self.config.axi_data_width // 8).bit_length() - 1
-            place = state[f"splitter{index}.bursts__payload"][lane : lane + edge]
+            place = offered[lane : lane + edge]
             with m.If(waiting != 0):
                 m.d.comb += Assert(place + queued <= self.config.axi_burst)
-                m.d.comb += Assert(state[f"splitter{index}.bursts__payload"][:lane] == 0)
+                m.d.comb += Assert(offered[:lane] == 0)
         with m.If(axi.arvalid):
             m.d.comb += Assert(axi.araddr[lane : lane + edge] + axi.arlen < self.config.axi_burst)
         return m
@@ -118,15 +126,19 @@ class ReaderDataProof(Elaboratable):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         unit = AxiReader(self.config, self.depths)
-        free_inputs(m, unit, fixed=("axi", "halt"))
+        free_inputs(m, unit, fixed=("axi", "halt", "windows"))
         inside(m, unit)
+        memory = 1 << self.config.axi_addr_width
+        m.d.comb += [window.bytes.eq(memory) for window in unit.windows]
         answer = read_memory(m, unit.axi, outstanding=4)
         lane = (self.config.axi_data_width // 8).bit_length() - 1
         for index in range(len(self.depths)):
             transfers, beats = unit.transfers[index], unit.beats[index]
             few = (transfers.p.beats != 0) & (transfers.p.beats <= MOST_BEATS)
-            m.d.comb += Assume(~transfers.valid | few)
-            first = transfers.p.address[lane:]
+            end = transfers.p.offset + (transfers.p.beats << lane)
+            allowed = few & (transfers.p.window < WINDOWS) & (end <= memory)
+            m.d.comb += Assume(~transfers.valid | allowed)
+            first = transfers.p.offset[lane : self.config.axi_addr_width]
             in_order(
                 m,
                 Mux(transfers.valid & transfers.ready, transfers.p.beats[:3], 0),

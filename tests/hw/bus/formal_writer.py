@@ -4,11 +4,15 @@ from amaranth.hdl import Assert, Assume, Cat, Cover, Elaboratable, Module, Mux, 
 
 from hw.bus.writer import AxiWriter
 from hw.contract.config import CoreConfig
+from hw.contract.isa import Base
 from sim.formal.axi import address_channel, write_memory
 from sim.formal.properties import free_inputs, in_order, inside, previous, stable
 
 MOST_BEATS = 3
 """Of a transfer where data is followed: two bursts of two beats from an odd address on."""
+
+
+WINDOW_BASE, WINDOW_BYTES = 0x3000, 0x8000
 
 
 class WriterProtocolProof(Elaboratable):
@@ -52,9 +56,11 @@ class WriterDataProof(Elaboratable):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         unit = AxiWriter(self.config)
-        free_inputs(m, unit, fixed=("axi", "halt"))
+        free_inputs(m, unit, fixed=("axi", "halt", "windows"))
         state = inside(m, unit)
         axi, transfers, beats = unit.axi, unit.transfers, unit.beats
+        window = unit.windows[Base.OUTPUT]
+        m.d.comb += [window.base.eq(WINDOW_BASE), window.bytes.eq(WINDOW_BYTES)]
         memory = write_memory(m, axi)
         address_channel(m, axi, "aw", most=self.config.axi_burst)
         burst = self.config.axi_burst
@@ -62,18 +68,24 @@ class WriterDataProof(Elaboratable):
 
         # Where each beat belongs; a transfer may come while the beats of the one before are still taken.
         taken = beats.valid & beats.ready
-        place = Signal(len(transfers.p.address) - lane)
+        place = Signal(self.config.axi_addr_width - lane)
         left = Signal(range(MOST_BEATS + 1))
         following = Signal.like(transfers.payload)
         follows = Signal()
         with m.If(follows & ((left == 0) | (taken & (left == 1)))):
-            m.d.sync += [place.eq(following.address[lane:]), left.eq(following.beats), follows.eq(0)]
+            m.d.sync += [
+                place.eq((WINDOW_BASE + following.offset) >> lane),
+                left.eq(following.beats),
+                follows.eq(0),
+            ]
         with m.Elif(taken):
             m.d.sync += [place.eq(place + 1), left.eq(left - 1)]
         with m.If(transfers.valid & transfers.ready):
             m.d.sync += [following.eq(transfers.payload), follows.eq(1)]
         m.d.comb += [
             Assume(~transfers.valid | ((transfers.p.beats != 0) & (transfers.p.beats <= MOST_BEATS))),
+            Assume(~transfers.valid | (transfers.p.window == Base.OUTPUT)),
+            Assume(~transfers.valid | (transfers.p.offset + (transfers.p.beats << lane) <= WINDOW_BYTES)),
             Assert(~taken | (left != 0)),
         ]
 

@@ -5,20 +5,22 @@ module masters #(
 ) (
     input  logic                   clk,
     input  logic                   rst,
-    input  logic [ADDR_WIDTH+30:0] read0_payload, read1_payload, read2_payload,
+    input  logic [ADDR_WIDTH+31:0] window0, window1, window2,
+    input  logic [65:0]            read0_payload, read1_payload, read2_payload,
     input  logic                   read0_valid, read1_valid, read2_valid,
     output logic                   read0_ready, read1_ready, read2_ready,
     output logic [DATA_WIDTH-1:0]  data0_payload, data1_payload, data2_payload,
     output logic                   data0_valid, data1_valid, data2_valid,
     input  logic                   data0_ready, data1_ready, data2_ready,
-    input  logic [ADDR_WIDTH+30:0] write_payload,
+    input  logic [65:0]            write_payload,
     input  logic                   write_valid,
     output logic                   write_ready,
     input  logic [DATA_WIDTH-1:0]  beats_payload,
     input  logic                   beats_valid,
     output logic                   beats_ready,
     input  logic                   halt,
-    output logic                   read_idle, write_idle, read_error, write_error,
+    output logic                   read_idle, write_idle, read_error, write_error, write_refused,
+    output logic [2:0]             read_refused,
     output logic [ADDR_WIDTH-1:0]  read_address, write_address,
     output logic                   ar_taken, aw_taken,
     output logic [ADDR_WIDTH-1:0]  araddr, awaddr,
@@ -40,6 +42,7 @@ module masters #(
 
   reader reader (
       .clk, .rst, .halt, .idle(read_idle), .error(read_error), .error_address(read_address), .progress(),
+      .refused(read_refused), .windows_0(window0), .windows_1(window1), .windows_2(window2),
       .transfers_0_payload(read0_payload), .transfers_0_valid(read0_valid), .transfers_0_ready(read0_ready),
       .transfers_1_payload(read1_payload), .transfers_1_valid(read1_valid), .transfers_1_ready(read1_ready),
       .transfers_2_payload(read2_payload), .transfers_2_valid(read2_valid), .transfers_2_ready(read2_ready),
@@ -53,6 +56,7 @@ module masters #(
 
   writer writer (
       .clk, .rst, .halt, .idle(write_idle), .error(write_error), .error_address(write_address), .progress(),
+      .refused(write_refused), .windows_0(window0), .windows_1(window1), .windows_2(window2),
       .transfers_payload(write_payload), .transfers_valid(write_valid), .transfers_ready(write_ready),
       .beats_payload, .beats_valid, .beats_ready,
       .axi_awid(awid), .axi_awaddr(awaddr), .axi_awlen(awlen), .axi_awsize(awsize), .axi_awburst(awburst),

@@ -7,6 +7,8 @@ import cocotb
 from cocotb.clock import Clock
 from cocotb.triggers import ReadOnly, RisingEdge
 
+from hw.bus.window import TransferLayout
+from hw.contract.isa import Base
 from sim.bench import bench_config
 from sim.drivers import StreamSink, StreamSource, reset
 
@@ -26,6 +28,8 @@ class Bench:
         self.writes = StreamSource(dut, "write", stall=stall)
         self.beats = StreamSource(dut, "beats", stall=stall)
         self.ar, self.aw = [], []
+        self.windows = dict.fromkeys(Base, (0, len(self.memory)))
+        self.place_windows()
         dut.halt.value = 0
         dut.dump.value = 0
 
@@ -42,9 +46,15 @@ class Bench:
                     burst = (getattr(self.dut, prefix + name) for name in ("addr", "len"))
                     seen.append(tuple(int(port.value) for port in burst))
 
-    def word(self, address, beats):
-        """A transfer as the masters take it; the address may point inside a beat."""
-        return beats << self.addr_bits | address | random.randrange(self.beat)
+    def place_windows(self):
+        """Tell the masters where the windows lie; between halts they may not change."""
+        for base, (first, size) in self.windows.items():
+            getattr(self.dut, f"window{int(base)}").value = size << self.addr_bits | first
+
+    def word(self, offset, beats, window=Base.OUTPUT):
+        """A transfer as the masters take it; the offset may point inside a beat."""
+        fields = {"window": int(window), "offset": offset | random.randrange(self.beat), "beats": beats}
+        return TransferLayout().const(fields).as_bits()
 
     def expected(self, address, beats):
         return [self.held(address + i * self.beat) for i in range(beats)]

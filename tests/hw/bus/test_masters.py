@@ -71,5 +71,10 @@ def test_a_halt_at_any_time(masters, tmp_path):
     masters("^bench_masters.halts$", tmp_path, latency=12, **stalls)
 
 
+@pytest.mark.parametrize("stalls", [{}, STALLS], ids=["swift", "stalled"])
+def test_what_is_outside_its_window_is_refused(masters, tmp_path, stalls):
+    masters("^bench_masters.windows$", tmp_path, latency=7, **stalls)
+
+
 def test_a_fifo_must_hold_a_burst():
     assert "cannot hold a burst of 16" in refusal(lambda: AxiReader(CoreConfig(), [15]))

@@ -24,7 +24,7 @@ def made() -> tuple[str, dict[str, dict[str, int]]]:
         config = CoreConfig(rows=cols, cols=cols, axi_data_width=width)
         name = f"bus{width}_cols{cols}"
         units[name] = StreamPrefetch(config)
-        shapes[name] = {"row_bytes": config.row_bytes, "bus_bytes": config.bus_bytes, "addr_bits": 32}
+        shapes[name] = {"row_bytes": config.row_bytes, "bus_bytes": config.bus_bytes}
     return to_verilog(SideBySide(units), "prefetch"), shapes
 
 

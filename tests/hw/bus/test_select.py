@@ -14,7 +14,9 @@ def test_the_selected_user_has_the_client_and_the_other_nothing():
 
     async def bench(ctx):
         for index in range(2):
-            ctx.set(transfers[index].payload, {"address": 64 * (index + 1), "beats": index + 5})
+            ctx.set(
+                transfers[index].payload, {"window": index, "offset": 64 * (index + 1), "beats": index + 5}
+            )
         ctx.set(dut.client_beats.payload, 0x12345678)
         for chosen, asks, other_asks, ready, valid, takes in itertools.product((0, 1), repeat=6):
             other = 1 - chosen
@@ -26,7 +28,8 @@ def test_the_selected_user_has_the_client_and_the_other_nothing():
             ctx.set(beats[chosen].ready, takes)
             ctx.set(beats[other].ready, 1)
             assert ctx.get(dut.client_transfers.valid) == asks
-            assert ctx.get(dut.client_transfers.p.address) == 64 * (chosen + 1)
+            assert ctx.get(dut.client_transfers.p.window) == chosen
+            assert ctx.get(dut.client_transfers.p.offset) == 64 * (chosen + 1)
             assert ctx.get(dut.client_transfers.p.beats) == chosen + 5
             assert [ctx.get(transfers[i].ready) for i in (chosen, other)] == [ready, 0]
             assert [ctx.get(beats[i].valid) for i in (chosen, other)] == [valid, 0]

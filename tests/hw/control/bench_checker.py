@@ -8,6 +8,7 @@ import cocotb
 from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles, RisingEdge, with_timeout
 
+from hw.bus.window import TransferLayout
 from hw.contract.config import CoreConfig
 from hw.contract.errors import Refused
 from hw.contract.image import (
@@ -20,6 +21,7 @@ from hw.contract.image import (
     seal,
     shape_word,
 )
+from hw.contract.isa import Base
 from hw.contract.registers import Error
 from sim.bench import bench_config
 from sim.drivers import StreamSink, StreamSource, reset
@@ -36,8 +38,8 @@ class Bench:
         self.beat = self.config.bus_bytes
         self.transfers = StreamSink(dut, f"{name}_transfers", stall=stall)
         self.beats = StreamSource(dut, f"{name}_beats", stall=stall)
-        self.memory, self.base, self.asked = b"", 0, []
-        for port in ("start", "checked", "image_base", "image_bytes"):
+        self.memory, self.asked = b"", []
+        for port in ("start", "checked", "image_bytes"):
             self.port(port).value = 0
         cocotb.start_soon(self.read())
 
@@ -50,8 +52,9 @@ class Bench:
     async def read(self):
         while True:
             (word,) = await self.transfers.receive(1)
-            address, beats = word & 0xFFFFFFFF, word >> 32
-            assert address == self.base
+            transfer = TransferLayout().from_bits(word)
+            assert (transfer.window, transfer.offset) == (Base.IMAGE, 0)
+            beats = transfer.beats
             self.asked.append(beats * self.beat)
             data = self.memory.ljust(beats * self.beat, b"\xa5")
             places = range(0, beats * self.beat, self.beat)
@@ -77,9 +80,8 @@ class Bench:
 
     async def check(self, image, *, checked=False, image_bytes=None):
         """The error code; how much was read is in ``asked``."""
-        self.memory, self.asked, self.base = image, [], random.randrange(1 << 20) << 12
+        self.memory, self.asked = image, []
         await RisingEdge(self.dut.clk)
-        self.port("image_base").value = self.base
         self.port("image_bytes").value = len(image) if image_bytes is None else image_bytes
         self.port("checked").value, self.port("start").value = int(checked), 1
         await RisingEdge(self.dut.clk)

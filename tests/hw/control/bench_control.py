@@ -6,6 +6,7 @@ import cocotb
 from cocotb.triggers import ClockCycles, RisingEdge
 from control_around import BUSY, DONE, FAILED, INPUTS, WRITABLE, Bench
 
+from hw.contract.isa import Base
 from hw.contract.registers import Cause, Error, Register
 
 
@@ -25,9 +26,9 @@ async def good_runs(dut):
         enable = number % 2
         await bench.go(enable)
         await ClockCycles(dut.clk, 1)
-        for register, port in ((Register.IMAGE_BASE, dut.image_base), (Register.INPUT_BASE, dut.input_base)):
-            assert int(port.value) == bases[register] & bench.address_mask
-        assert int(dut.output_base.value) == bases[Register.OUTPUT_BASE] & bench.address_mask
+        for base in Base:
+            first = bases[Register[f"{base.name}_BASE"]]
+            assert bench.window(base)[0] == first & bench.address_mask
         assert int(dut.image_bytes.value) == bases[Register.IMAGE_BYTES]
         # The write's answer may come after the pulse of check_start, so that is watched for elsewhere.
         assert int(dut.checked.value) == checked
@@ -56,7 +57,7 @@ async def good_runs(dut):
             while not task.done():
                 await RisingEdge(dut.clk)
                 counts[Cause.TILE] += 1
-            assert int(dut.image_base.value) != 0x7000
+            assert bench.window(Base.IMAGE)[0] != 0x7000
             dut.cause.value = Cause.IDLE
         # A program that has ended, as it was in the cycle before, still waits for the bus.
         dut.idle.value, dut.cause.value = 0, Cause.IDLE
@@ -126,7 +127,7 @@ async def errors(dut):
     await bench.bus.write(Register.CONTROL, 2)
     cases = [("check", error) for error in list(Error)[1:7]]
     cases += [("program", error) for error in (Error.OPCODE, Error.OPERAND, Error.PROGRAM)]
-    cases += [(bus, phase) for bus in ("read", "write") for phase in ("check", "run")]
+    cases += [(bus, phase) for bus in ("read", "write") for phase in ("check", "run", "refused")]
     for kind, what in cases:
         address, instruction = random.getrandbits(bench.config.axi_addr_width), random.getrandbits(32)
         dut.instruction.value = instruction
@@ -154,6 +155,9 @@ async def errors(dut):
                 getattr(dut, f"{kind}_address").value = address
                 getattr(dut, f"{kind}_error").value = 1
                 expected = Error.BUS_READ if kind == "read" else Error.BUS_WRITE
+                if what == "refused":
+                    getattr(dut, f"{kind}_refused").value = 1
+                    expected = Error.WINDOW
                 expected_address = address & 0xFFFFFFFF
         await ClockCycles(dut.clk, 3)
         assert int(dut.clear.value)
@@ -176,6 +180,33 @@ async def errors(dut):
     await check
     dut.ended.value = 1
     assert await bench.finished() == DONE
+
+
+@cocotb.test()
+async def windows(dut):
+    """Each stands from before ``clear`` falls to the end of the run, and is empty if it leaves the memory."""
+    bench = await Bench.start(dut)
+    top = 1 << min(bench.config.axi_addr_width, 32)
+    some = [(random.randrange(top) & -4096, random.randrange(top)) for _ in range(12)]
+    edges = [(top - 4096, size) for size in (0, 1, 4095, 4096, 4097, 8192)]
+    edges += [(0, min(top, 0xFFFFFFFF)), (0, 0xFFFFFFFF), (0xFFFFF000, 0xFFFFFFFF), (0xFFFFF000, 1)]
+    for _ in range(12):
+        wanted = {base: random.choice(some + edges) for base in Base}
+        for base, (first, size) in wanted.items():
+            await bench.bus.write(Register[f"{base.name}_BASE"], first)
+            await bench.bus.write(Register[f"{base.name}_BYTES"], size)
+        task = cocotb.start_soon(bench.go())
+        await bench.until("clear", 0)
+        expected = {
+            base: (first & bench.address_mask, size if first + size <= top else 0)
+            for base, (first, size) in wanted.items()
+        }
+        for register in WRITABLE:
+            await bench.bus.write(register, random.getrandbits(31) | 1)
+        assert {base: bench.window(base) for base in Base} == expected
+        await task
+        await bench.pulse("read_error")
+        await bench.finished()
 
 
 @cocotb.test()

@@ -1,15 +1,17 @@
 """cocotb tests of ProgramFetch against the instructions that went into the image (see test_program)."""
 
 import random
+from dataclasses import replace
 
 import cocotb
 from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles, RisingEdge, with_timeout
 
+from hw.bus.window import TransferLayout
 from hw.contract.config import CoreConfig
 from hw.contract.decoding import decode
-from hw.contract.isa import INSTRUCTION_BYTES, Conv, Dma, End, Opcode
-from hw.contract.legal import core_bounds
+from hw.contract.isa import INSTRUCTION_BYTES, Base, Conv, Dma, End, Opcode
+from hw.contract.legal import core_bounds, instruction_fields
 from hw.contract.registers import Error
 from hw.control.instruction import DMA
 from hw.engine.descriptor import CONV
@@ -18,7 +20,22 @@ from sim.drivers import StreamSink, reset, stall_pattern
 from tests.hw.contract.instructions import drawn, edges, encoded
 
 TIMEOUT = 5_000_000
-BASE = 0x7000
+IMAGE_BYTES = (1 << 32) - 1
+"""As much as there can be."""
+
+
+def inside(fields, bounds):
+    """The same instruction; a stream begins early enough to lie in an image of IMAGE_BYTES."""
+    if fields["opcode"] != Opcode.CONV:
+        return fields
+    room = bounds["most_beats"] - fields["stream_beats"]
+    beat = (1 << 32) // (bounds["most_beats"] + 1)
+    return fields | {"stream_offset": min(fields["stream_offset"], room * beat & -64)}
+
+
+def fitting(kind, bounds):
+    """A random legal instruction that leaves no window."""
+    return decode(encoded(inside(instruction_fields(drawn(random, kind, bounds)), bounds)))
 
 
 def any_program(bounds, length):
@@ -26,7 +43,7 @@ def any_program(bounds, length):
     program, counts = [], {"convs": 0, "dmas": 0}
     for _ in range(length):
         kind = random.choice((Opcode.CONV, Opcode.CONV, Opcode.LOAD, Opcode.STORE))
-        program.append(drawn(random, kind, bounds | counts))
+        program.append(fitting(kind, bounds | counts))
         counts["convs" if kind == Opcode.CONV else "dmas"] += 1
     return program
 
@@ -53,7 +70,7 @@ class Bench:
         self.stalled = stall_pattern(name, stall)
         outputs = ("conv", "streams", "dma")
         self.sinks = {port: StreamSink(dut, f"{name}_{port}", stall=stall) for port in outputs}
-        self.port("image_base").value = BASE
+        self.port("image_bytes").value = IMAGE_BYTES
         for port in ("start", "conv_done", "dma_done"):
             self.port(port).value = 0
         cocotb.start_soon(self.feed())
@@ -88,7 +105,8 @@ class Bench:
             return
         (word,) = await self.transfers.receive(1)
         beats = len(program) * INSTRUCTION_BYTES // self.beat
-        assert (word & 0xFFFFFFFF, word >> 32) == (BASE + offset, beats)
+        transfer = TransferLayout().from_bits(word)
+        assert (transfer.window, transfer.offset, transfer.beats) == (Base.IMAGE, offset, beats)
         data = b"".join(item if isinstance(item, bytes) else item.encode() for item in program)
         places = range(0, len(data), self.beat)
         self.words += [int.from_bytes(data[i : i + self.beat], "little") for i in places]
@@ -112,6 +130,7 @@ class Bench:
         streams = [(word & 0xFFFFFFFF, word >> 32) for word in self.sinks["streams"].received]
         assert streams == [(item.stream_offset, item.stream_beats) for item in convs]
         got = [{name: DMA.from_bits(word)[name] for name, _ in DMA} for word in self.sinks["dma"].received]
+        assert [item.pop("index") for item in got] == [program.index(item) for item in dmas]
         assert got == [fields(item, DMA) for item in dmas]
         for sink in self.sinks.values():
             sink.received.clear()
@@ -166,7 +185,11 @@ async def refusals(dut):
         convs = sum(isinstance(item, Conv) for item in before)
         counts = {"convs": convs, "dmas": len(before) - convs}
         cases = [
-            (what, encoded(fields), Error.NONE if good else Error.OPERAND)
+            (
+                what,
+                encoded(inside(fields, bench.bounds) if good else fields),
+                Error.NONE if good else Error.OPERAND,
+            )
             for what, fields, good in edges(random, bench.bounds | counts)
         ]
         cases += [(f"opcode {code}", bytes([code]) + bytes(63), Error.OPCODE) for code in range(4, 16)]
@@ -186,6 +209,48 @@ async def refusals(dut):
 
     benches = await start(dut)
     await with_each(dut, [benches[bench_config()["stall"] > 0]], test)
+
+
+@cocotb.test()
+async def streams_outside(dut):
+    """A stream that leaves the image by a beat or more is the last that is asked for, and is not executed."""
+
+    async def test(bench):
+        most = bench.bounds["most_beats"]
+        none = bench.bounds | {"convs": 0, "dmas": 0}
+        size = random.randrange(1 << 14, 1 << 25) * 64 + random.choice((0, 0, bench.beat - 1))
+        for offset, beats, inside in (
+            (0, size // bench.beat, True),
+            (0, size // bench.beat + 1, False),
+            (size // 64 * 64 - 64, 64 // bench.beat, True),
+            (size // 64 * 64 - 64, 64 // bench.beat + 1, False),
+            (size // 64 * 64, 1, False),
+            (0xFFFFFFC0, 64 // bench.beat, False),
+            (0xFFFFFFC0, most, False),
+        ):
+            bench.port("image_bytes").value = size
+            if beats > most:
+                continue
+            load, store = (drawn(random, kind, none) for kind in (Opcode.LOAD, Opcode.STORE))
+            first, conv = (
+                replace(drawn(random, Opcode.CONV, none), stream_offset=at, stream_beats=length)
+                for at, length in ((0, 1), (offset, beats))
+            )
+            await bench.begin([load, first, conv, store, End()])
+            await ClockCycles(dut.clk, 500)
+            assert bench.value("error") == Error.NONE
+            assert bench.value("instruction") == (4 if inside else 2)
+            asked = bench.sinks["streams"].received
+            assert (asked[-1] & 0xFFFFFFFF, asked[-1] >> 32) == (offset, beats)
+            assert [len(bench.sinks[port].received) for port in ("streams", "conv", "dma")] == (
+                [2, 2, 2] if inside else [2, 1, 1]
+            )
+            for sink in bench.sinks.values():
+                sink.received.clear()
+            await bench.restart()
+        bench.port("image_bytes").value = IMAGE_BYTES
+
+    await with_each(dut, await start(dut), test)
 
 
 @cocotb.test()
@@ -212,7 +277,7 @@ async def queues(dut):
 
     async def test(bench):
         bounds = bench.bounds | {"convs": 0, "dmas": 0}
-        load, conv = (drawn(random, kind, bounds) for kind in (Opcode.LOAD, Opcode.CONV))
+        load, conv = (fitting(kind, bounds) for kind in (Opcode.LOAD, Opcode.CONV))
         bench.sinks["dma"]._stall = lambda: True
         await bench.begin([*[load] * 8, *[conv] * 4, load, load, conv, End()])
         await ClockCycles(dut.clk, 800)

@@ -10,12 +10,14 @@ from sim.drivers import AxiLiteMaster, reset
 
 BUSY, DONE, FAILED = 1, 2, 4
 INPUTS = ("progress", "check_done", "ended", "read_error", "write_error", "check_error", "program_error")
-INPUTS += ("instruction", "read_address", "write_address", "cause")
+INPUTS += ("instruction", "read_address", "write_address", "cause", "read_refused", "write_refused")
 WRITABLE = {
     Register.IMAGE_BASE: 0xFFFFF000,
     Register.IMAGE_BYTES: 0xFFFFFFFF,
     Register.INPUT_BASE: 0xFFFFF000,
+    Register.INPUT_BYTES: 0xFFFFFFFF,
     Register.OUTPUT_BASE: 0xFFFFF000,
+    Register.OUTPUT_BYTES: 0xFFFFFFFF,
     Register.WATCHDOG: 0xFFFFFFFF,
 }
 
@@ -38,6 +40,11 @@ class Bench:
         Clock(dut.clk, 10, unit="ns").start()
         await reset(dut)
         return bench
+
+    def window(self, base):
+        """Base and length of a window, as the masters are told."""
+        value = int(getattr(self.dut, f"windows_{int(base)}").value)
+        return value & self.address_mask, value >> self.config.axi_addr_width
 
     async def reads(self, register):
         return await self.bus.read(register)

@@ -7,6 +7,7 @@ import cocotb
 from cocotb.clock import Clock
 from cocotb.triggers import RisingEdge, with_timeout
 
+from hw.bus.window import TransferLayout
 from hw.contract.isa import Base, Dma, Space
 from hw.control.instruction import DMA
 from hw.engine.places import Places
@@ -48,6 +49,12 @@ class Machine:
                     memory[first + i] = word & (1 << lanes) - 1
 
 
+def placed(word):
+    """Address and beats of a transfer."""
+    transfer = TransferLayout().from_bits(word)
+    return BASES[Base(transfer.window)] + transfer.offset, transfer.beats
+
+
 class Unit:
     """One engine and its surroundings."""
 
@@ -66,12 +73,11 @@ class Unit:
         self.running = deque()
         self.sram_writes = self.sram_expected = 0
         self.loaded = 0  # words that the LOAD at work has written
-        for base, address in BASES.items():
-            self.port(f"{base.name.lower()}_base").value = address
         for port in ("conv_done", "dma_done", "write_transfers_ready", "write_beats_ready"):
             self.port(port).value = 0
         self.port("writer_idle").value = 1
-        for work in (self.read(), self.write(), self.count(), *(self.sram(*space) for space in SPACES)):
+        self.reading = cocotb.start_soon(self.read())
+        for work in (self.write(), self.count(), *(self.sram(*space) for space in SPACES)):
             cocotb.start_soon(work)
 
     def port(self, name):
@@ -84,7 +90,7 @@ class Unit:
         """The reader."""
         while True:
             (word,) = await self.transfers.receive(1)
-            address, beats = word & 0xFFFFFFFF, word >> 32
+            address, beats = placed(word)
             for at in range(address, address + beats * self.beat, self.beat):
                 self.beats.put([int.from_bytes(self.dram[at : at + self.beat], "little")])
 
@@ -99,7 +105,7 @@ class Unit:
             rest -= rest > 0
             if accept and int(self.port("write_transfers_valid").value):
                 word = int(self.port("write_transfers_payload").value)
-                address, left = word & 0xFFFFFFFF, word >> 32
+                address, left = placed(word)
             elif move and int(self.port("write_beats_valid").value):
                 data = int(self.port("write_beats_payload").value)
                 self.dram[address : address + self.beat] = data.to_bytes(self.beat, "little")
@@ -134,6 +140,7 @@ class Unit:
             self.count_rows()
             if int(self.port("done").value):
                 command = self.running.popleft()
+                assert int(self.port("instruction").value) == self.index
                 self.loaded = 0
                 self.done += 1
                 if command.store:
@@ -142,7 +149,7 @@ class Unit:
                     self.sram_expected += command.rows * command.words
                 assert self.sram_writes == self.sram_expected
             if int(self.port("instructions_valid").value) and int(self.port("instructions_ready").value):
-                command = self.commands.popleft()
+                command, self.index = self.commands.popleft()
                 assert int(self.port("conv_done").value) >= command.wait_conv
                 assert int(self.port("dma_done").value) >= command.wait_dma
                 self.running.append(command)
@@ -161,8 +168,9 @@ class Unit:
             self.loaded = self.loaded + taken if load is not None else 0
 
     def put(self, command):
-        fields = {name: getattr(command, name) for name, _ in DMA}
-        self.commands.append(command)
+        fields = {name: getattr(command, name) for name, _ in DMA if name != "index"}
+        fields["index"] = random.getrandbits(16)
+        self.commands.append((command, fields["index"]))
         self.instructions.put([DMA.const(fields).as_bits()])
         self.model.execute(command)
 
@@ -247,3 +255,30 @@ async def rate(dut):
                 limit = command.rows * max(words, unit.model.row_beats(command))
                 assert cycles <= limit + (32 if store else 16), (unit.name, command, cycles, limit)
         unit.compare()
+
+
+@cocotb.test()
+async def overflow(dut):
+    """From the row on whose offset does not fit 32 bits, the top bit of offsets says so."""
+    units = await start(dut)
+    for unit in units:
+        stride = random.choice((1 << 31, 0xFFFFFFC0, 3 << 30))
+        rows, first = 6, random.getrandbits(26) * 64
+        command = Dma(False, Space.ACTIVATION, Base.INPUT, first, stride, 0, 1, rows, 1)
+        unit.transfers.received.clear()
+        seen = []
+
+        async def receive(unit=unit, seen=seen, rows=rows):
+            for _ in range(rows):
+                seen.append(TransferLayout().from_bits((await unit.plain.receive(1))[0]))
+                unit.beats.put([0])
+
+        unit.reading.cancel()
+        unit.plain = unit.transfers
+        fields = {name: getattr(command, name) for name, _ in DMA if name != "index"}
+        unit.commands.append((command, 0))
+        unit.instructions.put([DMA.const(fields | {"index": 0}).as_bits()])
+        await with_timeout(cocotb.start_soon(receive()), TIMEOUT, "ns")
+        offsets = [first + row * stride for row in range(rows)]
+        assert [item.offset & 0xFFFFFFFF for item in seen] == [offset & 0xFFFFFFFF for offset in offsets]
+        assert [item.offset >> 32 for item in seen] == [int(offset >> 32 != 0) for offset in offsets]

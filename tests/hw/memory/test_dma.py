@@ -35,7 +35,7 @@ def made() -> tuple[str, dict[str, dict[str, Any]]]:
     return to_verilog(SideBySide(units), "dma"), shapes
 
 
-@pytest.mark.parametrize(("stall", "test"), [(0, "blocks"), (0.4, "blocks"), (0, "rate")])
+@pytest.mark.parametrize(("stall", "test"), [(0, "blocks"), (0.4, "blocks"), (0, "rate"), (0.4, "overflow")])
 def test_dma(stall, test):
     verilog, shapes = made()
     config = {"shapes": shapes, "stall": stall, "blocks": 20}

@@ -49,7 +49,9 @@ def play(files: dict[str, str], core: CoreConfig, compiled: Compiled, image: byt
             parameters={
                 "IMAGE_BYTES": len(image),
                 "INPUT_BASE": input_base,
+                "INPUT_BYTES": len(given),
                 "OUTPUT_BASE": output_base,
+                "OUTPUT_BYTES": output_bytes,
                 "MEMORY_BYTES": output_base + align(output_bytes, PAGE),
                 **{name: str(path) for name, path in paths.items()},
             },
