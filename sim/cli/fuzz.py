@@ -23,12 +23,28 @@ def command(
     results: Annotated[
         Path | None, typer.Option(help="File of results case by case, from which a run is resumed.")
     ] = None,
+    hostile: Annotated[
+        bool,
+        typer.Option("--hostile", help="Hostile images instead, on one core, and a real one after each."),
+    ] = False,
+    emulated: Annotated[
+        int, typer.Option(help="With --hostile: so many more cases in the emulator.", min=0)
+    ] = 0,
+    out: Annotated[Path | None, typer.Option(help="With --hostile: a report, as JSON.")] = None,
 ) -> None:
     """Run random networks on random cores with random bus stalls, and compare every tensor.
+
+    With --hostile: run images that are sealed and wrong, random programs and changed real ones. Each must
+    end as it may, and touch nothing outside its windows; the next run must not notice.
 
     Ends with a non-zero status if a case fails, with the command that repeats it. Cases that agreed are not
     run again by the same code; others are.
     """
+    if hostile:
+        from sim.hostile.fuzz import fuzz
+
+        fuzz(count, emulated, seed, out)
+        return
     from model.parallel import Record, complete, executor
     from sim.fuzz import cases, repeat
 
