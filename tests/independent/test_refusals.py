@@ -80,7 +80,10 @@ def theirs(data: bytes, block: bytes, config: CoreConfig) -> Outcome:
 
 
 def agree(first: Outcome, second: Outcome) -> bool:
-    """An unsound program may be found out anywhere; everything else is the same."""
+    """An unsound program may be found out anywhere, and a program is read ahead of a row that leaves its
+    window; everything else is the same."""
+    if first[0] == Code.WINDOW.name and first != second:
+        return second[0] == "unsound" or (second[1] or 0) > first[1]
     return first == second or (first[0] == "unsound" and second[0] != Code.NONE.name)
 
 

@@ -20,6 +20,7 @@ class Code(IntEnum):
     BUS_WRITE = 10
     WATCHDOG = 11
     PROGRAM = 12
+    WINDOW = 13
 
 
 class CoreError(Exception):

@@ -72,10 +72,12 @@ def _run(header: image.Header, data: bytes, chip: OnChip, dram: Dram, observe: O
             if reserved_bits(raw):
                 raise CoreError(Code.OPERAND, "a reserved bit is set")
             legal.check(instruction, completed[Conv], completed[Dma], chip.core)
+            if isinstance(instruction, Conv):
+                dram.check_stream(instruction, chip.core)
+            legal.check_promises(instruction, chip.core)
+            _execute(instruction, chip, dram)
         except CoreError as error:
             raise CoreError(error.code, f"instruction {index}: {error}", index) from error
-        legal.check_promises(instruction, chip.core)
-        _execute(instruction, chip, dram)
         completed[type(instruction)] += 1
         if observe:
             observe(index, instruction, chip, dram)

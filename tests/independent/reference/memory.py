@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from tests.independent.reference.arithmetic import Statistics
-from tests.independent.reference.core import Core, Unsound, ceil_div
-from tests.independent.reference.fields import Base, Dma, Space
+from tests.independent.reference.core import Code, Core, CoreError, ceil_div
+from tests.independent.reference.fields import Base, Conv, Dma, Space
 
 
 class OnChip:
@@ -41,12 +41,14 @@ class Dram:
     def __init__(self, image: np.ndarray, data: np.ndarray, output: np.ndarray):
         self.blocks = {Base.IMAGE: image, Base.INPUT: data, Base.OUTPUT: output}
 
+    def check_stream(self, conv: Conv, core: Core) -> None:
+        """The whole stream, as long as the instruction says, lies in the window of the image."""
+        if conv.stream_offset + conv.stream_beats * core.bus_bytes > self.blocks[Base.IMAGE].size:
+            raise CoreError(Code.WINDOW, "the stationary stream goes past the end of the image")
+
     def stream(self, offset: int, count: int) -> np.ndarray:
         """`count` bytes of the image."""
-        image = self.blocks[Base.IMAGE]
-        if offset + count > image.size:
-            raise Unsound("the stationary stream goes past the end of the image")
-        return image[offset : offset + count]
+        return self.blocks[Base.IMAGE][offset : offset + count]
 
     def load(self, dma: Dma, chip: OnChip) -> None:
         """A LOAD: whole words; the bytes behind R lanes are dropped."""
@@ -71,10 +73,12 @@ class Dram:
         """Of each row the words on chip, and the bytes in DRAM, whole beats."""
         block = self.blocks[Base(dma.base)]
         beats = ceil_div(size, core.bus_bytes) * core.bus_bytes
-        if dma.dram_offset + (dma.rows - 1) * dma.dram_stride + beats > block.size:
-            raise Unsound("a LOAD or STORE goes past the end of its block")
+        if dma.store and dma.base != Base.OUTPUT:
+            raise CoreError(Code.WINDOW, "a STORE to a window that may only be read")
         for row in range(dma.rows):
             word, byte = dma.sram_base + row * dma.sram_stride, dma.dram_offset + row * dma.dram_stride
+            if byte + beats > block.size // core.bus_bytes * core.bus_bytes:
+                raise CoreError(Code.WINDOW, "a row goes past the end of its window")
             yield slice(word, word + dma.words), block[byte : byte + beats]
 
 

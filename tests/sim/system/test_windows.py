@@ -7,7 +7,7 @@ from hw.contract.isa import Base, Conv, Dma, End, Space
 from hw.contract.registers import Error
 from model.compiler import Compiled, compile_network
 from model.compiler.random_network import random_image, random_network
-from model.integer.network import run
+from model.graph import run
 from sim.system.run import CoreRun, run_core
 from tests.sim.system.cores import SHAPES, simulator
 
@@ -133,7 +133,7 @@ def test_after_a_refusal_the_next_start_is_right(compiled: Compiled, stalls: dic
         good = run_case(compiled, plusargs={"latency": 9, **stalls}, **{short: needed})
         assert good.images[0].error is Error.NONE
         network = random_network(SEED)
-        expected = run(network, random_image(network, SEED))[network.layers[-1].name]
+        expected = run(network, random_image(network, SEED))[network.output]
         assert (compiled.read_output(good.outputs[0])[network.output] == expected).all()
 
 
