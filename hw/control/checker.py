@@ -36,6 +36,8 @@ class ImageChecker(wiring.Component):
         error: the first thing that is wrong, in the order of the header, then the checksum, or Error.NONE. It
             and program_offset, program_length stay until the next ``start``.
 
+    An image that is said to be shorter than a header is not read, and has the error LENGTH.
+
     Latency: about twenty cycles and the header's, then a beat a cycle.
     """
 
@@ -104,6 +106,9 @@ class ImageChecker(wiring.Component):
                         self.transfers.p.beats.eq(HEADER_BYTES // bus_bytes),
                     ]
                     m.next = "HEADER"
+                    with m.If(self.image_bytes < HEADER_BYTES):
+                        m.d.sync += [self.error.eq(Error.LENGTH), self.transfers.valid.eq(0)]
+                        m.next = "DONE"
             with m.State("HEADER"):
                 with m.If(arrived[-1]):
                     m.next = "JUDGE"

@@ -166,6 +166,8 @@ async def bad_headers(dut):
         for size in (64, 128, 200, 0):
             assert await bench.check(bench.damaged(image, length=size), image_bytes=size) == Error.LENGTH
         assert await bench.check(image, image_bytes=len(image) + 64) == Error.LENGTH
+        for size in (0, 1, HEADER_BYTES - 1):
+            assert await bench.check(image, image_bytes=size) == Error.LENGTH and not bench.asked
         assert await bench.check(image) == Error.NONE
 
     await with_each(dut, test)
