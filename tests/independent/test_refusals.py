@@ -61,17 +61,17 @@ def changed(data: bytes, word: int, value: int) -> bytes:
     return image.checksum(bytes(content))
 
 
-def ours(data: bytes, block: bytes, config: CoreConfig) -> Outcome:
+def ours(data: bytes, block: bytes, config: CoreConfig, output_bytes: int | None = None) -> Outcome:
     try:
-        result = executor.run(data, block, core_of(config))
+        result = executor.run(data, block, core_of(config), output_bytes=output_bytes)
     except Unsound:
         return "unsound", None
     return result.code.name, result.instruction
 
 
-def theirs(data: bytes, block: bytes, config: CoreConfig) -> Outcome:
+def theirs(data: bytes, block: bytes, config: CoreConfig, output_bytes: int | None = None) -> Outcome:
     try:
-        Emulator(data, config).run(block)
+        Emulator(data, config).run(block, output_bytes=output_bytes)
     except Refused as refusal:
         return refusal.error.name, refusal.instruction
     except PointwiseError:
@@ -148,6 +148,20 @@ def test_edges_of_fields(seed: int) -> None:
                 seen.add((name, found[0]))
                 assert agree(found, theirs(data, drawn.input_block, config)), (index, name, value, found)
     assert {(name, "OPERAND") for name in EDGES} <= seen
+
+
+@pytest.mark.parametrize("seed", cases(6))
+def test_windows_of_every_length(seed: int) -> None:
+    """Lengths that end in a beat, at one, and far away: refused at the same instruction, or not at all."""
+    rng, config = np.random.default_rng([seed, 4]), random_config(seed)
+    drawn = Generator(rng, core_of(config)).draw(4)
+    whole, beat = drawn.written.size, config.bus_bytes
+    ends = np.flatnonzero(np.diff(drawn.written.astype(int), append=0) < 0) + 1
+    sizes = {0, beat, whole - 1, whole, whole + 1, *(int(end) + d for end in ends for d in (-beat, -1, 0, 1))}
+    found = {size: ours(drawn.image, drawn.input_block, config, size) for size in sizes}
+    for size, outcome in found.items():
+        assert agree(outcome, theirs(drawn.image, drawn.input_block, config, size)), (size, outcome)
+    assert {name for name, _ in found.values()} == {"NONE", "WINDOW"}
 
 
 def test_a_damaged_byte() -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tests.independent.reference import convolution, image, legal, stream
+from tests.independent.reference import convolution, image, legal
 from tests.independent.reference.core import Code, Core, CoreError
 from tests.independent.reference.fields import (
     INSTRUCTION_BYTES,
@@ -32,9 +32,17 @@ class Result:
 
 
 def run(
-    data: bytes, input_block: bytes, core: Core, observe: Observer | None = None, seed: int = 0
+    data: bytes,
+    input_block: bytes,
+    core: Core,
+    observe: Observer | None = None,
+    seed: int = 0,
+    output_bytes: int | None = None,
 ) -> Result:
     """Checks an image and executes its program on one input block.
+
+    Image and input block are the windows that are read. The output is the one that is written; it has
+    `output_bytes`, or as many as the header says.
 
     Instructions run one after the other. A correct program waits for whatever it needs, so this is one of
     the orders in which the core may run it, and every order gives the same result. `observe` is called after
@@ -49,7 +57,8 @@ def run(
         return Result(error.code, str(error), None, b"")
     chip = OnChip(core, seed)
     memory = np.frombuffer(bytearray(data), np.uint8)
-    output = np.random.default_rng(seed + 1).integers(0, 256, header.output_bytes, np.uint8)
+    size = header.output_bytes if output_bytes is None else output_bytes
+    output = np.random.default_rng(seed + 1).integers(0, 256, size, np.uint8)
     dram = Dram(memory, np.frombuffer(bytearray(input_block), np.uint8), output)
     try:
         _run(header, data, chip, dram, observe)
@@ -72,9 +81,6 @@ def _run(header: image.Header, data: bytes, chip: OnChip, dram: Dram, observe: O
             if reserved_bits(raw):
                 raise CoreError(Code.OPERAND, "a reserved bit is set")
             legal.check(instruction, completed[Conv], completed[Dma], chip.core)
-            if isinstance(instruction, Conv):
-                dram.check_stream(instruction, chip.core)
-            legal.check_promises(instruction, chip.core)
             _execute(instruction, chip, dram)
         except CoreError as error:
             raise CoreError(error.code, f"instruction {index}: {error}", index) from error
@@ -85,9 +91,10 @@ def _run(header: image.Header, data: bytes, chip: OnChip, dram: Dram, observe: O
 
 
 def _execute(instruction: Conv | Dma, chip: OnChip, dram: Dram) -> None:
-    if isinstance(instruction, Conv):
-        count = stream.stream_bytes(instruction, chip.core)
-        convolution.execute(instruction, chip, dram.stream(instruction.stream_offset, count))
+    data = dram.stream(instruction, chip.core) if isinstance(instruction, Conv) else None
+    legal.check_promises(instruction, chip.core)
+    if data is not None:
+        convolution.execute(instruction, chip, data)
     elif instruction.store:
         dram.store(instruction, chip)
     else:

@@ -36,19 +36,23 @@ class OnChip:
 
 
 class Dram:
-    """The three blocks that instructions can name, as uint8 arrays."""
+    """The three windows that a run may touch, as uint8 arrays of their lengths.
+
+    A transfer that does not lie in its window, in whole beats, raises CoreError(WINDOW).
+    """
 
     def __init__(self, image: np.ndarray, data: np.ndarray, output: np.ndarray):
         self.blocks = {Base.IMAGE: image, Base.INPUT: data, Base.OUTPUT: output}
 
-    def check_stream(self, conv: Conv, core: Core) -> None:
-        """The whole stream, as long as the instruction says, lies in the window of the image."""
-        if conv.stream_offset + conv.stream_beats * core.bus_bytes > self.blocks[Base.IMAGE].size:
-            raise CoreError(Code.WINDOW, "the stationary stream goes past the end of the image")
+    def stream(self, conv: Conv, core: Core) -> np.ndarray:
+        """The bytes of a stationary stream."""
+        return self._window(Base.IMAGE, conv.stream_offset, conv.stream_beats * core.bus_bytes)
 
-    def stream(self, offset: int, count: int) -> np.ndarray:
-        """`count` bytes of the image."""
-        return self.blocks[Base.IMAGE][offset : offset + count]
+    def _window(self, base: int, offset: int, count: int) -> np.ndarray:
+        block = self.blocks[Base(base)]
+        if offset >= 1 << 32 or offset + count > block.size:
+            raise CoreError(Code.WINDOW, f"byte {offset + count - 1} is not in the {Base(base).name} window")
+        return block[offset : offset + count]
 
     def load(self, dma: Dma, chip: OnChip) -> None:
         """A LOAD: whole words; the bytes behind R lanes are dropped."""
@@ -61,6 +65,8 @@ class Dram:
 
     def store(self, dma: Dma, chip: OnChip) -> None:
         """A STORE: the lanes past R, and what is left of the last beat of a row, become 0."""
+        if dma.base != Base.OUTPUT:
+            raise CoreError(Code.WINDOW, "only the output may be written")
         memory = chip.space(dma.space)
         kind = memory.dtype.newbyteorder("<")
         size = dma.words * word_bytes(dma, chip.core)
@@ -71,15 +77,11 @@ class Dram:
 
     def _rows(self, dma: Dma, size: int, core: Core) -> Iterator[tuple[slice, np.ndarray]]:
         """Of each row the words on chip, and the bytes in DRAM, whole beats."""
-        block = self.blocks[Base(dma.base)]
         beats = ceil_div(size, core.bus_bytes) * core.bus_bytes
-        if dma.store and dma.base != Base.OUTPUT:
-            raise CoreError(Code.WINDOW, "a STORE to a window that may only be read")
         for row in range(dma.rows):
-            word, byte = dma.sram_base + row * dma.sram_stride, dma.dram_offset + row * dma.dram_stride
-            if byte + beats > block.size // core.bus_bytes * core.bus_bytes:
-                raise CoreError(Code.WINDOW, "a row goes past the end of its window")
-            yield slice(word, word + dma.words), block[byte : byte + beats]
+            word = dma.sram_base + row * dma.sram_stride
+            place = self._window(dma.base, dma.dram_offset + row * dma.dram_stride, beats)
+            yield slice(word, word + dma.words), place
 
 
 def word_bytes(dma: Dma, core: Core) -> int:
