@@ -1,5 +1,6 @@
 """What the comparisons share: a core as both sides see it, and how many cases are run."""
 
+import json
 import os
 
 from hw.contract.config import CoreConfig
@@ -15,13 +16,7 @@ def cases(count: int) -> range:
 
 
 def core_of(config: CoreConfig) -> Core:
-    """What the core's read-only registers would say."""
-    return Core(
-        rows=config.rows,
-        cols=config.cols,
-        lanes=config.post_lanes,
-        bus_bytes=config.axi_data_width // 8,
-        max_tokens=config.max_tokens,
-        act_words=config.act_words,
-        res_words=config.res_words,
-    )
+    """The core of a configuration, from the JSON that lies beside every image."""
+    core = Core.from_configuration(json.loads(config.to_json()))
+    assert (core.act_words, core.res_words) == (config.act_words, config.res_words)
+    return core

@@ -10,8 +10,10 @@ wrong, or missing, shows as a difference between this package and the project's 
     image       header, trailer, CRC-32: sealing an image and checking one
     stream      the stationary stream: packing and unpacking
     interpolation, arithmetic   the integer functions
-    legal       what an instruction may say
-    memory      the on-chip memories and the blocks in DRAM
+    footprint   what an instruction reads and writes on chip
+    waits       the fewest waits with which a program is right
+    legal       what an instruction may say, and what a program promises
+    memory      the on-chip memories and the windows in DRAM
     convolution one CONV
     executor    image and input block in, output block or error code out
     assembler   instructions and operands in, sealed image out

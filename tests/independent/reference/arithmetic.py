@@ -42,8 +42,7 @@ def layernorm_statistics(x, mean_mult, mean_shift, norm_mult, norm_shift, epsilo
     mean = round_shift(total * mean_mult, mean_shift - 8)
     spread = squares - round_shift(total * mean, 8)
     p, h = reciprocal_sqrt(np.maximum(np.maximum(spread, 0) + epsilon, 1))
-    mult = np.minimum(round_shift(p * norm_mult, 16), 65535)
-    return Statistics(mult, h + norm_shift + 1, round_shift(mean, 7))
+    return Statistics(round_shift(p * norm_mult, 16), h + norm_shift + 1, round_shift(mean, 7))
 
 
 def normalise(x, statistics: Statistics, channel_shift) -> np.ndarray:

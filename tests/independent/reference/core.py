@@ -60,6 +60,20 @@ class Core:
     act_words: int
     res_words: int
 
+    @classmethod
+    def from_configuration(cls, values: dict[str, int]) -> "Core":
+        """Of the parameters in `config.json`."""
+        rows, cols, banks = values["rows"], values["cols"], values["act_banks"]
+        return cls(
+            rows=rows,
+            cols=cols,
+            lanes=values["post_lanes"] or min(rows, cols),
+            bus_bytes=values["axi_data_width"] // 8,
+            max_tokens=values["max_tokens"],
+            act_words=1024 * values["act_kib"] // rows // banks * banks,
+            res_words=1024 * values["res_kib"] // (2 * rows),
+        )
+
     @property
     def shape_word(self) -> int:
         """The header's `shape`: one byte each, rows lowest."""
