@@ -62,9 +62,13 @@ class Build:
     waves: str | None
 
 
+VARIABLE = "POINTWISE_BUILD"
+"""Of the environment: another place for everything that is generated."""
+
+
 def build_root() -> Path:
     """Where everything generated goes: ``POINTWISE_BUILD``, or else ``build`` in the working directory."""
-    return Path(os.environ.get("POINTWISE_BUILD") or "build").resolve()
+    return Path(os.environ.get(VARIABLE) or "build").resolve()
 
 
 def build(

@@ -43,7 +43,8 @@ def alone(folder: Path) -> Iterator[None]:
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     except OSError as error:
         raise PointwiseError(
-            f"the folder {folder} cannot be made ({error.strerror}); choose another one with --out"
+            f"the folder {folder} cannot be made ({error.strerror}); choose another one with --out, or set "
+            "POINTWISE_BUILD to one that can be written"
         ) from error
     try:
         try:

@@ -137,6 +137,9 @@ def _sentence_of(error: Exception) -> str | None:
         return None
     where = f"{error.filename2 or error.filename}: " if error.filename else ""
     remedy = f"; {REMEDIES[error.errno]}" if error.errno in REMEDIES else ""
+    build = sys.modules.get("sim.build")
+    if build and error.errno in (errno.EACCES, errno.EROFS) and where.startswith(str(build.build_root())):
+        remedy = f"; set {build.VARIABLE} to a folder that can be written, or run it in one"
     return f"{where}{error.strerror}{remedy}"
 
 

@@ -14,6 +14,9 @@ from sim.build import build_root
 
 from . import options
 
+TOP = 5
+"""Classes that count as right in the second line of the table."""
+
 
 def command(
     model: options.Model = None,
@@ -71,6 +74,7 @@ def command(
                 progress,
             )
     console.print(_table(name, figures))
+    options.tell_few(console, figures["images"])
     options.tell_unreadable(console, unreadable)
     if out is not None:
         from hw.contract.files import write_file
@@ -107,7 +111,7 @@ def _arrays(
     result = evaluate(
         load.network, weights.state, weights.config, load.images, load.labels, options.bar(progress, "images")
     )
-    return name, result.figures(), ()
+    return name, _known(result.figures(), weights.config.classes), ()
 
 
 def _files(
@@ -140,7 +144,13 @@ def _files(
             executor=workforce,
             progress=options.bar(progress, "images", workforce),
         )
-    return name, result.to_dict(), result.unreadable
+    return name, _known(result.to_dict(), weights.config.classes), result.unreadable
+
+
+def _known(figures: dict, classes: int) -> dict:
+    """Figures without those that are the same for every network: of few classes, all are the first five."""
+    few = ("top5_float", "top5_integer") if classes <= TOP else ()
+    return {name: None if name in few else value for name, value in figures.items()}
 
 
 def _table(name: str, figures: dict) -> Table:

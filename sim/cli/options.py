@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import inspect
+import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -141,6 +142,61 @@ def bar(progress: Progress, what: str, executor: "Executor | None" = None) -> Ca
 def note(progress: Progress) -> Callable[[str], None]:
     """A function that prints a line above the bars."""
     return lambda text: progress.console.print(text, style="yellow", soft_wrap=True)
+
+
+EVERY_S = 20.0
+"""Seconds after which a long step says that it is still at work, where there is no bar that moves."""
+
+
+class Beat:
+    """Lines about the steps of long work where the output is no terminal, and so shows no bar.
+
+    Args:
+        console: where they go. every: seconds between two lines about the same step.
+    """
+
+    def __init__(self, console: Console, every: float = EVERY_S) -> None:
+        self._console, self._every = console, every
+        self._text, self._begun = "", time.monotonic()
+        self._changed = threading.Event()
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def begin(self, text: str) -> None:
+        """Say what is done from now on."""
+        self._text, self._begun = text, time.monotonic()
+        self._console.print(f"… {text}", soft_wrap=True)
+        self._changed.set()
+
+    def __enter__(self) -> "Beat":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._text = ""
+        self._changed.set()
+
+    def _run(self) -> None:
+        while True:
+            if self._changed.wait(self._every):
+                self._changed.clear()
+                if not self._text:
+                    return
+            elif self._text:
+                seconds = time.monotonic() - self._begun
+                self._console.print(f"… {self._text}, {seconds:.0f} s so far", soft_wrap=True)
+
+
+FEW = 100
+"""Images below which figures are called rough: of eight, decibels were off by five."""
+
+
+def tell_few(console: Console, images: int) -> None:
+    """Say that figures of so few images are rough, where they are few."""
+    if images < FEW:
+        console.print(
+            f"{images} images are few, so that the figures are rough; take {FEW} or more to compare networks",
+            style="yellow",
+            soft_wrap=True,
+        )
 
 
 def tell_unreadable(console: Console, names: Sequence[str], shown: int = 5) -> None:

@@ -43,6 +43,8 @@ def command(
     how = load_recipe(recipe) if recipe else Recipe()
     with Progress(console=console, transient=True) as progress:
         name, weights = load_weights(model, checkpoint, heads)
+        path = out or build_root() / f"{name}.safetensors"
+        path.parent.mkdir(parents=True, exist_ok=True)  # now too
         if images is None:
             pixels, unreadable = usual_calibration(weights.config), ()
             source = "digits" if of_digits(weights.config) else "made-up images: give your own with --images"
@@ -62,8 +64,6 @@ def command(
             recipe=how,
             progress=options.bar(progress, "calibration"),
         )
-    path = out or build_root() / f"{name}.safetensors"
-    path.parent.mkdir(parents=True, exist_ok=True)
     save_network(path, network)
     options.tell_unreadable(console, unreadable)
     console.print(f"calibrated on {len(pixels)} {source}", soft_wrap=True)

@@ -113,4 +113,5 @@ def _measure(
     console.print(
         f"{name}, {count} images: logits {found.sqnr_db:.1f} dB, same class {found.agreement:.1f} %"
     )
+    options.tell_few(console, count)
     return quantisation.write(report, folder)

@@ -2,6 +2,7 @@
 
 import sys
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -55,13 +56,16 @@ def command(
     channels = {f"stall_{channel}": stall * 10 for channel in ("ar", "aw", "w", "r", "b")} if stall else {}
     console = Console(markup=False)
     columns = SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()
-    with Progress(*columns, console=console, transient=not console.is_terminal) as progress:
+    with (
+        Progress(*columns, console=console, transient=not console.is_terminal) as progress,
+        nullcontext() if console.is_terminal else options.Beat(console) as beat,
+    ):
         task = progress.add_task("loading", total=None)
 
         def step(text: str) -> None:
             progress.update(task, description=text)
-            if not console.is_terminal:
-                console.print(f"… {text}")
+            if beat:
+                beat.begin(text)
 
         step("quantisation")
         from model.parallel import executor

@@ -47,7 +47,7 @@ def test_new_classes_reach_the_integers(
     measured = json.loads(figures.read_text())
     assert measured["top1_float"] == pytest.approx(accuracy)
     assert abs(measured["top1_integer"] - accuracy) <= 2.5
-    assert measured["top5_float"] == 100
+    assert measured["top5_float"] is None, "of so few classes all are the first five"
 
 
 def test_wrong_ending_is_told_before_the_work(

@@ -1,10 +1,15 @@
 """Numbers that no command can do anything with are refused with the command line."""
 
+import io
 import re
+import time
 
 import pytest
+from rich.console import Console
 
 from sim.cli import main
+from sim.cli.evaluate import _known
+from sim.cli.options import Beat, tell_few
 
 
 @pytest.mark.parametrize(
@@ -51,3 +56,28 @@ def test_a_wrong_command_line_is_told_in_a_sentence(
     told = capsys.readouterr().err
     assert told.startswith(f"pointwise: {words[:1].lower()}{words[1:]}") or words in told
     assert told.count("\n") == 1
+
+
+def test_a_long_step_says_that_it_is_at_work() -> None:
+    text = io.StringIO()
+    with Beat(Console(file=text), every=0.05) as beat:
+        beat.begin("simulator")
+        time.sleep(0.3)
+        beat.begin("comparison")
+    time.sleep(0.15)
+    lines = text.getvalue().splitlines()
+    assert lines[0] == "… simulator" and lines[-1] == "… comparison"
+    assert len(lines) > 3 and all(re.fullmatch(r"… simulator, \d+ s so far", line) for line in lines[1:-1])
+
+
+@pytest.mark.parametrize(("count", "told"), [(1, True), (99, True), (100, False), (50_000, False)])
+def test_few_images_are_called_few(count: int, told: bool) -> None:
+    text = io.StringIO()
+    tell_few(Console(file=text), count)
+    assert (f"{count} images are few" in text.getvalue()) == told
+
+
+def test_five_classes_have_no_first_five() -> None:
+    figures = {"images": 3, "top1_float": 50.0, "top5_float": 100.0, "top5_integer": 100.0}
+    assert _known(figures, 5) == figures | {"top5_float": None, "top5_integer": None}
+    assert _known(figures, 6) == figures
