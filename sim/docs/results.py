@@ -19,6 +19,8 @@ SAMPLE = "micro_16x16.json"
 """The report that README.md shows as what ``make sim`` prints."""
 OF_ACCURACY = ("methods_*.json", "accuracy_*.json")
 """Results that are no runs of a core."""
+ACCURACY = "accuracy_dinov2_small.json"
+"""What ``pointwise accuracy`` recorded."""
 METHODS = "methods_deit_small.json"
 """What ``pointwise ablation`` recorded, for the table of methods."""
 MISSING = "not measured yet"
@@ -79,6 +81,19 @@ def methods() -> str:
     shown = markdown(COLUMNS, rows([Attempt(**attempt) for attempt in contents["attempts"]]))
     images = f"{contents['calibration_images']} images to calibrate on, {contents['images']} to compare on"
     return f"{shown}\n\n`{contents['command']}`: {images}."
+
+
+def accuracy() -> str:
+    """What integers keep of a trained network, from a recorded run of ``pointwise accuracy``."""
+    from sim.reporting.accuracy import COLUMNS, read, rows
+
+    contents = read(RESULTS / ACCURACY)
+    shown = markdown(COLUMNS, rows(contents["results"]))
+    seeds = len({result["seed"] for result in contents["results"]})
+    return (
+        f"{shown}\n\n`{contents['command']}`: {contents['calibration_images']} crops to calibrate on, "
+        f"{contents['images']} others to measure on, {seeds} choices of crops: the mean (the worst)."
+    )
 
 
 def bitstreams() -> str:

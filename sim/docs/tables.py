@@ -33,6 +33,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "components": results.components,
     "sample": results.sample,
     "methods": results.methods,
+    "accuracy": results.accuracy,
     "recipe": recipe.recipe,
     **{f"manifest_{name}": functools.partial(manifest.table, name) for name in manifest.NAMES},
 }
