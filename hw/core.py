@@ -103,6 +103,10 @@ class Core(wiring.Component):
             connect(m, getattr(dma, name), getattr(engine, name))
         m.d.comb += [prefetch.flush.eq(engine.flush), dma.writer_idle.eq(writer.idle)]
         m.d.comb += [
+            engine.zero.eq(control.zero),
+            engine.zero_address.eq(dma.sweep_address),
+            dma.sweep.eq(control.sweep),
+            control.swept.eq(dma.swept),
             checker.image_bytes.eq(control.image_bytes),
             program.image_bytes.eq(control.windows[Base.IMAGE].bytes),
         ]

@@ -116,6 +116,11 @@ class CoreConfig:
         return self.res_kib * 1024 // (2 * self.rows)
 
     @property
+    def swept_words(self) -> int:
+        """Words that a clear goes over, one of each memory in a cycle: as many as the largest of them has."""
+        return max(self.act_words, self.res_words, 2 * next_power_of_two(self.max_tokens))
+
+    @property
     def row_bytes(self) -> int:
         """Bytes of one row of the stationary stream: C bytes padded to a power of two."""
         return next_power_of_two(self.cols)

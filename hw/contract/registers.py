@@ -19,7 +19,8 @@ class Register(enum.IntEnum):
     ACT_WORDS = 0x10
     RES_WORDS = 0x14
     CONTROL = 0x18
-    """Write 1 to bit 0 to start (ignored while busy); bit 1, read and write, enables the interrupt."""
+    """Write 1 to bit 0 to start, or to bit 2 to clear the memories instead (both ignored while busy); bit 1,
+    read and write, enables the interrupt."""
     STATUS = 0x1C
     """Bit 0 busy, bit 1 done, bit 2 error; bits 15:8 the error code. Done and error last until the next
     start."""

@@ -48,6 +48,8 @@ TABLE_BANKS = 2
 CONV_QUEUE = 4
 """Convolutions that wait for the loader, the streamer or the epilogue, and streams that wait to be read."""
 DMA_QUEUE = 8
+CLEAR = 6
+"""Of a clear, what is not one word of each memory in a cycle."""
 DISPATCH = 3
 """From a whole instruction to its dispatch."""
 DISPATCH_PERIOD = 6
@@ -137,6 +139,11 @@ class Timing:
     def program_beats(self) -> int:
         """Depth of the read FIFO of the program, in beats."""
         return 2 * self.config.axi_burst
+
+    @property
+    def clear(self) -> int:
+        """Cycles of a clear, as CYCLES counts them."""
+        return self.config.swept_words + CLEAR
 
     @property
     def bursts(self) -> int:

@@ -33,6 +33,7 @@ class Control(wiring.Component):
         idle: reader and writer are both idle. progress: something moved: a beat on a bus, a token in the
             array.
         checked, check_start, check_done, check_error: to and from ``ImageChecker``.
+        zero, sweep, swept: of a clear, to ``Engine``, to and from ``DmaEngine``.
         program_start, ended, program_error, instruction: to and from ``ProgramFetch``.
         read_error, read_address, write_error, write_address: error and error_address of the masters.
         cause: the ``Cause`` of each cycle with ``running``; 7 counts as IDLE.
@@ -58,6 +59,9 @@ class Control(wiring.Component):
                 "check_done": In(1),
                 "check_error": In(ERROR_BITS),
                 "program_start": Out(1),
+                "sweep": Out(1),
+                "swept": In(1),
+                "zero": Out(1),
                 "ended": In(1),
                 "program_error": In(ERROR_BITS),
                 "instruction": In(32),
@@ -84,7 +88,8 @@ class Control(wiring.Component):
             *("read_refused", "write_refused"),
         ):
             m.d.comb += getattr(run, name).eq(getattr(self, name))
-        for name in ("clear", "check_start", "program_start", "running"):
+        m.d.comb += run.swept.eq(self.swept)
+        for name in ("clear", "check_start", "program_start", "running", "sweep", "zero"):
             m.d.comb += getattr(self, name).eq(getattr(run, name))
 
         # Registers that software writes.
@@ -125,7 +130,7 @@ class Control(wiring.Component):
                     m.d.sync += [good.eq(0), fresh.eq(0)]
         with m.If(writes(Register.CONTROL) & slave.write_mask[0]):
             m.d.sync += enable.eq(written[1])
-            m.d.comb += run.start.eq(written[0] & ~run.busy)
+            m.d.comb += [run.start.eq((written[0] | written[2]) & ~run.busy), run.wipe.eq(written[2])]
         with m.If(writes(Register.INTERRUPT) & slave.write_mask[0] & written[0] & ~finished):
             m.d.sync += pending.eq(0)
 

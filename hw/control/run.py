@@ -24,7 +24,9 @@ class RunSequencer(wiring.Component):
     watchdog covers all these waits.
 
     Ports:
-        start: begin, ignored while busy; ``checked``: the image's checksum is known to be good; ``watchdog``:
+        start: begin, ignored while busy; with ``wipe`` a clear of the memories, with no check and no program.
+        zero: a clear is at work. sweep: high for a cycle, two after ``clear`` fell. swept: its end.
+        ``checked``: the image's checksum is known to be good; ``watchdog``:
             cycles without ``progress`` that end a run, 0 for never.
         clear: see above; it falls two cycles before ``check_start``, so that there may be a register behind
             it. idle: both masters are.
@@ -48,6 +50,10 @@ class RunSequencer(wiring.Component):
         super().__init__(
             {
                 "start": In(1),
+                "wipe": In(1),
+                "sweep": Out(1),
+                "swept": In(1),
+                "zero": Out(1),
                 "checked": In(1),
                 "watchdog": In(32),
                 "progress": In(1),
@@ -118,7 +124,7 @@ class RunSequencer(wiring.Component):
         waited = Signal(32)
         expired = Signal()
         rests = Signal()
-        m.d.comb += rests.eq(soon["progress"] | first | ~self.busy)
+        m.d.comb += rests.eq(soon["progress"] | first | ~self.busy | self.zero)
         m.d.sync += [
             waited.eq(Mux(rests, 0, waited + 1)),
             expired.eq((self.watchdog != 0) & (waited >= self.watchdog) & ~rests),
@@ -130,6 +136,8 @@ class RunSequencer(wiring.Component):
             late.eq(expired & ~first),  # in the first cycle it is of the state before
             bad.eq(wrong | late),
         ]
+        wiping = Signal()
+        m.d.sync += self.zero.eq(self.running & wiping)
         fault = Signal(ERROR_BITS)
         address = Signal(len(self.error_address))
 
@@ -156,9 +164,12 @@ class RunSequencer(wiring.Component):
                     last = (self.done, self.failed, self.error, self.error_address, self.error_instruction)
                     counters = (self.check_cycles, self.cycles, *self.causes)
                     m.d.sync += [signal.eq(0) for signal in (*last, *counters)]
+                    m.d.sync += wiping.eq(self.wipe)
                     go("FLUSH")
             with m.State("FLUSH"):
-                with m.If(soon["idle"] & settled):
+                with m.If(soon["idle"] & settled & wiping):
+                    go("RUN")
+                with m.Elif(soon["idle"] & settled):
                     go("CHECK")
                 with m.Elif(late):
                     m.d.sync += self.error.eq(Error.WATCHDOG)
@@ -172,11 +183,11 @@ class RunSequencer(wiring.Component):
                     m.d.comb += self.passed.eq(1)
                     go("RUN")
             with m.State("RUN"):
-                m.d.comb += self.program_start.eq(first)
+                m.d.comb += [self.program_start.eq(first & ~wiping), self.sweep.eq(since[1] & wiping)]
                 m.d.sync += self.cycles.eq(self.cycles + 1)
                 with m.If(bad):
                     go("HALT")
-                with m.Elif(self.ended & soon["idle"]):
+                with m.Elif((self.ended | self.swept) & soon["idle"]):
                     finish(failed=False)
             with m.State("HALT"):
                 # At first it is still told of cycles before, in which a burst may have begun.

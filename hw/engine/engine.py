@@ -17,7 +17,7 @@ from .descriptor import CONV, EPILOGUE, LOADER, STREAMER
 from .epilogue import Epilogue
 from .issue import TokenIssue
 from .loader import Loader
-from .places import act_places, res_places
+from .places import ADDRESS_BITS, act_places, res_places
 from .prologue import Prologue
 from .sram import READ_LATENCY, Sram, read_port, write_port
 from .streamer import Streamer
@@ -35,6 +35,8 @@ class Engine(wiring.Component):
     """Executes convolutions in order on the contents of its SRAMs.
 
     Ports:
+        zero, zero_address: while ``zero`` is high what the DMA writes to the SRAMs is zero, and so become row
+            maxima and LayerNorm statistics at this address. It is high two cycles before the first of them.
         conv: the instructions. rows, flush: their stationary streams.
         dma_done: completed DMA instructions. rows_done: rows of the LOAD at work.
         conv_done: completed convolutions, a count.
@@ -51,6 +53,8 @@ class Engine(wiring.Component):
         act, res = act_places(config), res_places(config)
         super().__init__(
             {
+                "zero": In(1),
+                "zero_address": In(ADDRESS_BITS),
                 "conv": In(stream.Signature(CONV)),
                 "rows": In(stream.Signature(unsigned(8 * config.row_bytes))),
                 "flush": Out(1),
@@ -99,6 +103,10 @@ class Engine(wiring.Component):
             streamer.rows_done.eq(self.rows_done),
             epilogue.table_write.eq(loader.act_write),
             epilogue.table_bank.eq(loader.act_bank),
+            epilogue.zero.eq(self.zero),
+            epilogue.zero_address.eq(self.zero_address),
+            act.zero.eq(self.zero),
+            res.zero.eq(self.zero),
         ]
         for name in ("plane_write", "plane_bank", "plane", "plane_data", "table_index", "table_data"):
             m.d.comb += getattr(epilogue, name).eq(getattr(loader, name))

@@ -31,6 +31,7 @@ class Epilogue(wiring.Component):
     """``model.integer.requantise`` and what follows it, and where its results go.
 
     Ports:
+        zero, zero_address: as for ``RowMax`` and ``LayerNormStatistics``.
         descriptor: convolutions in order. dma_done: completed DMA instructions.
         acc: complete accumulators, token by token.
         plane_write, plane_bank, plane, plane_data: fill the parameters. table_*: fill the activation table.
@@ -55,6 +56,8 @@ class Epilogue(wiring.Component):
         act, res = act_places(config), res_places(config)
         super().__init__(
             {
+                "zero": In(1),
+                "zero_address": In(bits_for(config.max_tokens) + 1),
                 "descriptor": In(stream.Signature(EPILOGUE)),
                 "dma_done": In(16),
                 "acc": In(stream.Signature(data.ArrayLayout(ACCUMULATOR, config.cols))),
@@ -226,6 +229,10 @@ class Epilogue(wiring.Component):
         for lane, value in enumerate(values):
             m.d.comb += [row_max.values[lane].eq(value[:8]), sums.values[lane].eq(value)]
         m.d.comb += [
+            row_max.zero.eq(self.zero),
+            row_max.zero_address.eq(self.zero_address),
+            layernorm.zero.eq(self.zero),
+            layernorm.zero_token.eq(self.zero_address),
             row_max.valid.eq(valid & tag.row_max),
             row_max.slot.eq(tag.max_slot),
             row_max.token.eq(tag.stat_token),

@@ -36,6 +36,7 @@ class LayerNormStatistics(wiring.Component):
         constants: held still from the first token until LATENCY cycles after the last one.
         valid, token, total, squares: sums of one token.
         read_token: which entry to read; statistics: the entry, one cycle later.
+        zero, zero_token: while ``zero`` is high, and a cycle ago, the entry of this token becomes zeros.
 
     Latency: 21 cycles until an entry can be read. Throughput: one token a cycle.
     """
@@ -52,6 +53,8 @@ class LayerNormStatistics(wiring.Component):
                 "token": In(token),
                 "total": In(signed(TOTAL_BITS)),
                 "squares": In(unsigned(SQUARES_BITS)),
+                "zero": In(1),
+                "zero_token": In(token),
                 "read_token": In(token),
                 "statistics": Out(NORM_STATISTICS),
             }
@@ -104,12 +107,15 @@ class LayerNormStatistics(wiring.Component):
         )
         store, load = entries.write_port(), entries.read_port()
         entry = Signal(NORM_STATISTICS)
+        mean = delay(m, Cat(centre[:MEAN_BITS]), stages - 5, name="centre")
+        with m.If(self.zero):
+            m.d.sync += [part.eq(0) for part in (mean, mult, half, norm_shift)]
         m.d.comb += [
-            entry.mean.eq(delay(m, Cat(centre[:MEAN_BITS]), stages - 5, name="centre")),
+            entry.mean.eq(mean),
             entry.mult.eq(mult),
             entry.shift.eq((half + norm_shift)[:NORM_SHIFT_BITS]),
-            store.en.eq(delay(m, self.valid, stages, name="valid", reset_less=False)),
-            store.addr.eq(delay(m, self.token, stages, name="token")),
+            store.en.eq(self.zero | delay(m, self.valid, stages, name="valid", reset_less=False)),
+            store.addr.eq(Mux(self.zero, self.zero_token, delay(m, self.token, stages, name="token"))),
             store.data.eq(entry.as_value()),
             load.addr.eq(self.read_token),
             self.statistics.as_value().eq(load.data),

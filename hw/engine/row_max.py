@@ -18,6 +18,8 @@ class RowMax(wiring.Component):
         valid, values, mask: P int8 results and which of them count. first_group, last_group: of the token in
         this N-tile. first_tile: the N-tile is the first. slot, token: where to keep it.
         read_slot, read_token: what to read; row_max: one cycle later.
+        zero, zero_address: while ``zero`` is high, and a cycle ago, the maximum at this address (token, then
+        slot) becomes 0.
 
     Latency: ``latency`` cycles from the last group to the cycle in which the maximum can be read. Throughput:
         one group a cycle; the same token in another N-tile after 4 cycles or more.
@@ -37,6 +39,8 @@ class RowMax(wiring.Component):
                 "first_tile": In(1),
                 "slot": In(1),
                 "token": In(token),
+                "zero": In(1),
+                "zero_address": In(bits_for(config.max_tokens) + 1),
                 "read_slot": In(1),
                 "read_token": In(token),
                 "row_max": Out(signed(8)),
@@ -72,10 +76,12 @@ class RowMax(wiring.Component):
         # Block RAM takes half of a cycle to answer, so that it is asked a cycle before ``part`` is there.
         earlier = delay(m, before.data.as_signed(), 1, name="earlier")
         m.d.sync += total.eq(Mux(first_tile, row, maximum(row, earlier)))
+        with m.If(self.zero):
+            m.d.sync += total.eq(0)
         m.d.comb += [
             before.addr.eq(early),
-            writer.en.eq(delay(m, valid & last_group, 2, name="write", reset_less=False)),
-            writer.addr.eq(delay(m, address, 2, name="write_address")),
+            writer.en.eq(self.zero | delay(m, valid & last_group, 2, name="write", reset_less=False)),
+            writer.addr.eq(Mux(self.zero, self.zero_address, delay(m, address, 2, name="write_address"))),
             writer.data.eq(total),
             reader.addr.eq(Cat(self.read_token, self.read_slot)),
             self.row_max.eq(reader.data),

@@ -55,6 +55,7 @@ class Sram(wiring.Component):
         places: words and banks.
 
     Ports:
+        zero: what is written is zero, whatever the writers say.
         read: one ``read_port`` per reader, by priority. write: one ``write_port`` per writer, by priority.
             ``ready`` does not depend on the port's own ``valid``, and is always high for the first.
 
@@ -65,6 +66,7 @@ class Sram(wiring.Component):
         self.places, self.lanes, self.lane_bits = places, lanes, lane_bits
         super().__init__(
             {
+                "zero": In(1),
                 "read": In(read_port(lanes * lane_bits, places)).array(readers),
                 "write": In(write_port(lanes * lane_bits, lanes, places)).array(writers),
             }
@@ -106,6 +108,8 @@ class Sram(wiring.Component):
             write_data.eq(_first(writes, [port.data for port in self.write])),
             write_mask.eq(Mux(Cat(*writes).any(), _first(writes, [port.mask for port in self.write]), 0)),
         ]
+        with m.If(self.zero):
+            m.d.sync += write_data.eq(0)
         words: list[Value] = []
         for block, first in enumerate(range(0, bank_words, BLOCK_WORDS)):
             ram = Ram(min(BLOCK_WORDS, bank_words - first), self.lanes, self.lane_bits)

@@ -9,7 +9,7 @@ from hw.bus.window import BEATS_BITS, OFFSET_BITS, TransferLayout
 from hw.contract.config import CoreConfig
 from hw.contract.isa import Space
 from hw.control.instruction import DMA, INDEX_BITS
-from hw.engine.places import act_places, res_places
+from hw.engine.places import ADDRESS_BITS, act_places, res_places
 from hw.engine.sram import read_port, write_port
 
 from .paths import BlockWord, LoadPath, StorePath, word_bytes
@@ -25,6 +25,9 @@ class DmaEngine(wiring.Component):
     written.
 
     Ports:
+        sweep: write every word of both memories, one of each in a cycle, as all there is after a reset; what
+            is written is for the memories to say. swept: high for a cycle at its end. sweep_address: the word
+            that is next, below ``swept_words`` of the configuration.
         instructions: what to do (``DMA``). conv_done, dma_done: counters of the run.
         transfers, beats: to and from this client's ports of ``AxiReader``.
         write_transfers, write_beats, writer_idle: to and from ``AxiWriter``, which nobody else may use.
@@ -45,6 +48,9 @@ class DmaEngine(wiring.Component):
         act, res = act_places(config), res_places(config)
         super().__init__(
             {
+                "sweep": In(1),
+                "swept": Out(1),
+                "sweep_address": Out(ADDRESS_BITS),
                 "instructions": In(stream.Signature(DMA)),
                 "conv_done": In(COUNT_BITS),
                 "dma_done": In(COUNT_BITS),
@@ -66,7 +72,7 @@ class DmaEngine(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         config = self.config
-        m.submodules.walker = walker = BlockWalker()
+        m.submodules.walker = walker = BlockWalker(config.swept_words - 1)
         m.submodules.load = load = LoadPath(config)
         m.submodules.store = store = StorePath(config)
         m.submodules.held = held = RegisterSlice(BlockWord(config))
@@ -75,6 +81,16 @@ class DmaEngine(wiring.Component):
                 wiring.connect(m, getattr(path, name), wiring.flipped(getattr(self, name)))
         wiring.connect(m, load.beats, wiring.flipped(self.beats))
         wiring.connect(m, store.beats, wiring.flipped(self.write_beats))
+
+        sweeping = Signal()
+        with m.If(self.sweep):
+            m.d.sync += sweeping.eq(1)
+        m.d.comb += [
+            walker.sweep.eq(self.sweep),
+            load.sweep.eq(sweeping),
+            self.swept.eq(self.done & sweeping),
+            self.sweep_address.eq(walker.places.p.address),
+        ]
 
         command = self.instructions.p
         storing = Signal()
@@ -151,6 +167,8 @@ class DmaEngine(wiring.Component):
                         rows_left.eq(command.rows),
                         asking.eq(1),
                     ]
+                    m.next = "RUN"
+                with m.If(self.sweep):
                     m.next = "RUN"
             with m.State("RUN"):
                 with m.If(~walker.busy & ~held.sink.valid & Mux(storing, stored, load.idle)):

@@ -37,6 +37,7 @@ class LoadPath(wiring.Component):
 
     Ports:
         space: the memory that is meant; changes only between blocks.
+        sweep: write every word to both memories, whatever it holds; no beats are taken.
         words: where the words go. beats: from DRAM.
         act_write, res_write: ports of the two memories.
         row_written: the last word of a row is written in this cycle. idle: no word is in here.
@@ -50,6 +51,7 @@ class LoadPath(wiring.Component):
         super().__init__(
             {
                 "space": In(1),
+                "sweep": In(1),
                 "words": In(stream.Signature(BlockWord(config))),
                 "beats": In(stream.Signature(config.axi_data_width)),
                 "act_write": Out(write_port(config.rows * 8, config.rows, act_places(config))),
@@ -83,7 +85,7 @@ class LoadPath(wiring.Component):
                 held.source.p.place.eq(self.words.p[field]),
                 held.source.p.row_end.eq(self.words.p.row_end),
                 held.source.p.data.eq(unpacker.items.p.data),
-                held.source.valid.eq(unpacker.items.valid & self.words.valid),
+                held.source.valid.eq((unpacker.items.valid | self.sweep) & self.words.valid),
                 unpacker.items.ready.eq(self.words.valid & held.source.ready),
                 port.place.eq(held.sink.p.place),
                 port.data.eq(held.sink.p.data),
@@ -99,6 +101,9 @@ class LoadPath(wiring.Component):
                     beats.sink.ready.eq(unpacker.beats.ready),
                     self.words.ready.eq(unpacker.items.valid & held.source.ready),
                 ]
+        # Nobody else is at work then, so that the memories are always ready.
+        with m.If(self.sweep):
+            m.d.comb += self.words.ready.eq(1)
         return m
 
 

@@ -15,7 +15,11 @@ PLACE = data.StructLayout({"address": unsigned(ADDRESS_BITS), "row_end": unsigne
 class BlockWalker(wiring.Component):
     """Walks over ``rows`` × ``words`` words, row by row; word w of row r lies at ``base`` + r·``stride`` + w.
 
+    Args:
+        last: of the words that a sweep goes over.
+
     Ports:
+        sweep: walk over the words 0..``last`` instead, as the only thing after a reset.
         start: take over ``base``, ``stride``, ``rows`` (1..65535) and ``words`` (1..65535); only while idle.
         places: the words in order. busy: not all of them have been taken.
 
@@ -23,12 +27,17 @@ class BlockWalker(wiring.Component):
     """
 
     start: In(1)
+    sweep: In(1)
     base: In(ADDRESS_BITS)
     stride: In(COUNT_BITS)
     rows: In(COUNT_BITS)
     words: In(COUNT_BITS)
     places: Out(stream.Signature(PLACE))
     busy: Out(1)
+
+    def __init__(self, last: int) -> None:
+        self.last = last
+        super().__init__()
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -64,6 +73,14 @@ class BlockWalker(wiring.Component):
                     last_row.eq(rows_left == 2),
                 ]
             with m.If(place.end):
+                m.d.sync += self.busy.eq(0)
+        # After a reset the address is 0, and no row ends.
+        sweeping = Signal()
+        with m.If(self.sweep):
+            m.d.sync += [sweeping.eq(1), self.busy.eq(1)]
+        with m.If(sweeping):
+            m.d.sync += row_end.eq(0)
+            with m.If(self.busy & self.places.ready & (address == self.last)):
                 m.d.sync += self.busy.eq(0)
         with m.If(self.start):
             m.d.sync += [

@@ -78,12 +78,14 @@ class Emulator:
         order: Order = Order.SEQUENTIAL,
         *,
         output_bytes: int | None = None,
+        cleared: bool = False,
     ) -> bytes:
-        """Run the program once on fresh memories.
+        """Run the program once on fresh memories, which hold noise.
 
         Args:
             output_bytes: length of the output's window, else that of the header's block. Those of image
                 and input are the lengths of both.
+            cleared: memories are as a clear leaves them.
 
         Returns:
             The output block; bytes that the program does not write are noise.
@@ -99,6 +101,8 @@ class Emulator:
             )
         size = self.header.output_bytes if output_bytes is None else output_bytes
         machine = Machine(self.config, self._seed)
+        if cleared:
+            machine.clear()
         machine.dram[Base.IMAGE] = self._image
         machine.dram[Base.INPUT] = bytearray(input_block)
         machine.dram[Base.OUTPUT] = bytearray(machine.noise.bytes(size))

@@ -36,6 +36,12 @@ class Machine:
         self.sums = self.noise.integers(1, 1 << RECIPROCAL_INPUT_BITS, (SLOTS, tokens))
         self.dram: dict[Base, bytearray] = {base: bytearray() for base in Base}
 
+    def clear(self) -> None:
+        """What a clear of the core leaves: all that a program could read without having written it is 0."""
+        for memory in (self.act, self.res, self.mean, self.mult, self.maxima):
+            memory[...] = 0
+        self.shift[...] = 1  # of a product with 0
+
     def words(self, space: Space, addresses: np.ndarray) -> np.ndarray:
         """Contents of words, (..., R) in the memory's own type."""
         return self._memory(space)[addresses]

@@ -15,6 +15,8 @@ from sim.drivers import AxiLiteMaster, reset
 
 PERIOD_NS = 10
 FAILED = 4
+START, INTERRUPT, CLEAR = 1, 2, 4
+"""Bits of CONTROL."""
 
 
 class Host:
@@ -43,12 +45,12 @@ class Host:
                 await self.registers.write(Register[f"{window.name}_{register}"], new)
         self.windows[window] = (base, size)
 
-    async def run(self, what: str) -> dict[str, Any]:
-        """Start, wait for the interrupt, and read what the registers say."""
+    async def run(self, what: str, command: int = START) -> dict[str, Any]:
+        """Start a run, or a clear, wait for the interrupt, and read what the registers say."""
         self.dut.windows.value = sum(
             (size << 32 | base) << 64 * window for window, (base, size) in self.windows.items()
         )
-        await self.registers.write(Register.CONTROL, 3)
+        await self.registers.write(Register.CONTROL, command | INTERRUPT)
         try:
             await with_timeout(RisingEdge(self.dut.irq), self.timeout * PERIOD_NS, "ns")
         except SimTimeoutError:

@@ -183,6 +183,49 @@ async def errors(dut):
 
 
 @cocotb.test()
+async def clears(dut):
+    """A clear checks and starts nothing, needs no progress, and ends as a run does."""
+    bench = await Bench.start(dut)
+    await bench.bus.write(Register.WATCHDOG, 50)
+    checked = 0
+    for bits in (4, 5, 6, 7):
+        pulses = {"check_start": 0, "program_start": 0, "sweep": 0}
+
+        async def watch(pulses=pulses):
+            while True:
+                await RisingEdge(dut.clk)
+                for name in pulses:
+                    pulses[name] += int(getattr(dut, name).value)
+                if int(dut.sweep.value):
+                    assert int(dut.zero.value) and not int(dut.clear.value)
+
+        task = cocotb.start_soon(watch())
+        await bench.bus.write(Register.CONTROL, bits)
+        await bench.bus.write(Register.CONTROL, 1 | bits & 2)  # ignored
+        await ClockCycles(dut.clk, random.randrange(100, 200))
+        assert await bench.reads(Register.STATUS) == BUSY
+        assert pulses == {"check_start": 0, "program_start": 0, "sweep": 1} and int(dut.zero.value)
+        dut.cause.value = Cause.IDLE
+        await bench.pulse("swept")
+        assert await bench.finished() == DONE
+        assert not int(dut.zero.value) and int(dut.clear.value)
+        assert int(dut.irq.value) == bits >> 1 & 1
+        assert await bench.reads(Register.CYCLES) > 100
+        assert await bench.reads(Register.CHECK_CYCLES) == 0
+        task.cancel()
+        await bench.bus.write(Register.INTERRUPT, 1)
+        # A run follows, of which the image is checked once.
+        check = cocotb.start_soon(bench.check())
+        await bench.go()
+        await check
+        assert int(dut.checked.value) == checked
+        checked = 1
+        dut.ended.value = 1
+        assert await bench.finished() == DONE
+        dut.ended.value = 0
+
+
+@cocotb.test()
 async def windows(dut):
     """Each stands from before ``clear`` falls to the end of the run, and is empty if it leaves the memory."""
     bench = await Bench.start(dut)

@@ -43,7 +43,7 @@ async def strobes(dut):
         register = random.choice(list(held))
         data, strobe = random.getrandbits(32), random.getrandbits(4)
         if register == Register.CONTROL:
-            data &= ~1
+            data &= ~5  # neither start nor clear
             held[register] = data & 2 if strobe & 1 else held[register]
         else:
             bits = sum(0xFF << 8 * i for i in range(4) if strobe >> i & 1)

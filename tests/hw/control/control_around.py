@@ -10,7 +10,7 @@ from sim.drivers import AxiLiteMaster, reset
 
 BUSY, DONE, FAILED = 1, 2, 4
 INPUTS = ("progress", "check_done", "ended", "read_error", "write_error", "check_error", "program_error")
-INPUTS += ("instruction", "read_address", "write_address", "cause", "read_refused", "write_refused")
+INPUTS += ("instruction", "read_address", "write_address", "cause", "read_refused", "write_refused", "swept")
 WRITABLE = {
     Register.IMAGE_BASE: 0xFFFFF000,
     Register.IMAGE_BYTES: 0xFFFFFFFF,

@@ -73,11 +73,12 @@ class Unit:
         self.running = deque()
         self.sram_writes = self.sram_expected = 0
         self.loaded = 0  # words that the LOAD at work has written
-        for port in ("conv_done", "dma_done", "write_transfers_ready", "write_beats_ready"):
+        for port in ("conv_done", "dma_done", "sweep", "write_transfers_ready", "write_beats_ready"):
             self.port(port).value = 0
         self.port("writer_idle").value = 1
         self.reading = cocotb.start_soon(self.read())
-        for work in (self.write(), self.count(), *(self.sram(*space) for space in SPACES)):
+        self.counting = cocotb.start_soon(self.count())
+        for work in (self.write(), *(self.sram(*space) for space in SPACES)):
             cocotb.start_soon(work)
 
     def port(self, name):
@@ -282,3 +283,24 @@ async def overflow(dut):
         offsets = [first + row * stride for row in range(rows)]
         assert [item.offset & 0xFFFFFFFF for item in seen] == [offset & 0xFFFFFFFF for offset in offsets]
         assert [item.offset >> 32 for item in seen] == [int(offset >> 32 != 0) for offset in offsets]
+
+
+@cocotb.test()
+async def sweep(dut):
+    """Every word of both memories is written, one of each in a cycle, and nobody is asked for anything."""
+    units = await start(dut)
+    for unit in units:
+        unit.counting.cancel()
+        for memory in unit.memories:
+            memory.clear()
+        unit.port("sweep").value = 1
+        await RisingEdge(dut.clk)
+        unit.port("sweep").value = 0
+        cycles = 0
+        while not int(unit.port("swept").value):
+            await RisingEdge(dut.clk)
+            cycles += 1
+        for memory, name in zip(unit.memories, ("act", "res"), strict=True):
+            assert set(range(unit.sizes[name][0])) <= memory.keys()
+        assert unit.sizes["swept"] < cycles <= unit.sizes["swept"] + 8
+        assert not unit.transfers.received and not int(unit.port("write_transfers_valid").value)

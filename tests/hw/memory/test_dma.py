@@ -31,11 +31,14 @@ def made() -> tuple[str, dict[str, dict[str, Any]]]:
             "bus_bytes": config.bus_bytes,
             "act": [config.act_words, config.act_banks],
             "res": [config.res_words, 1],
+            "swept": config.swept_words,
         }
     return to_verilog(SideBySide(units), "dma"), shapes
 
 
-@pytest.mark.parametrize(("stall", "test"), [(0, "blocks"), (0.4, "blocks"), (0, "rate"), (0.4, "overflow")])
+@pytest.mark.parametrize(
+    ("stall", "test"), [(0, "blocks"), (0.4, "blocks"), (0, "rate"), (0.4, "overflow"), (0, "sweep")]
+)
 def test_dma(stall, test):
     verilog, shapes = made()
     config = {"shapes": shapes, "stall": stall, "blocks": 20}
