@@ -62,7 +62,7 @@ def with_class_position(state: Mapping[str, Any]) -> dict[str, Any]:
     position, token = state.get("pos_embed"), state.get("cls_token")
     if not isinstance(position, Tensor) or position.ndim != 3 or not isinstance(token, Tensor):
         return dict(state)
-    if int(position.shape[1] ** 0.5 + 0.5) ** 2 != position.shape[1]:
+    if not position.numel() or int(position.shape[1] ** 0.5 + 0.5) ** 2 != position.shape[1]:
         return dict(state)
     prefix = 2 if "dist_token" in state else 1
     zeros = position.new_zeros(len(position), prefix, position.shape[2])

@@ -59,6 +59,7 @@ def test_weights_that_are_no_ordinary_tensors(tmp_path: Path, kind: str) -> None
     [
         ("blocks.999999999.norm1.weight", (8,), "network's depth is 1000000000, but 4,096 is the most"),
         (f"blocks.{'9' * 5000}.norm1.weight", (8,), "which the network does not have"),
+        ("pos_embed", (1 << 36, 0, 8), "do not make a square image"),
         ("blocks.0.attn.qkv.weight", (1 << 40, 0), "lacks blocks.0.attn.qkv.bias"),
     ],
 )
