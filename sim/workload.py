@@ -175,3 +175,20 @@ def preprocessing_of(weights: Checkpoint, asked_for: str | None) -> Preprocessin
     if asked_for is None:
         return weights.prepared
     return named(asked_for, weights.config.image_size, weights.config.in_channels)
+
+
+def calibration_and_images(
+    config: DeiTConfig, calibration: int, images: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Images to calibrate on, and others to compare on: digits, or made up; (B, colours, S, S) each.
+
+    Raises:
+        PointwiseError: none of them were asked for.
+    """
+    if min(calibration, images) < 1:
+        raise PointwiseError("Give at least 1 image to calibrate on and 1 to compare on.")
+    if of_digits(config):
+        data = digits.load()
+        return data.calibration.normalised()[:calibration], data.held_out.normalised()[:images]
+    calibrated = synthetic_images(config, calibration, CALIBRATION_SEED).numpy()
+    return calibrated, synthetic_images(config, images).numpy()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import pickle
 import queue
@@ -18,6 +19,7 @@ from typing import Any, Self
 from hw.contract.errors import PointwiseError
 
 try:
+    import cloudpickle
     import dask
     import distributed
 except ModuleNotFoundError as error:
@@ -27,12 +29,12 @@ except ModuleNotFoundError as error:
     ) from error
 
 from .connection import Connection
+from .executor import Parts
 from .job import Job
 from .part import Kept
-from .program import describe
 from .shipment import Shipment
 from .shipping import FileName, packed
-from .worker import Assignment, Outcome, end_processes, work
+from .worker import Outcome, end_processes
 
 AHEAD = 4
 """Parts handed out for each thread of a worker, so that none waits for the scheduler."""
@@ -88,7 +90,7 @@ class Cluster:
         self.connection.close()
 
     def run(
-        self, job: Job, parts: Mapping[str, Any], tell: Callable[[str, str], None] = lambda name, text: None
+        self, job: Job, parts: Parts, tell: Callable[[str, str], None] = lambda name, text: None
     ) -> Iterator[tuple[str, Any]]:
         """As ``Executor.run``; what a part is at is not told from afar."""
         if parts:
@@ -98,9 +100,7 @@ class Cluster:
 class _Run:
     """One job on its way through the cluster."""
 
-    def __init__(
-        self, cluster: Cluster, job: Job, parts: Mapping[str, Any], tell: Callable[[str, str], None]
-    ) -> None:
+    def __init__(self, cluster: Cluster, job: Job, parts: Parts, tell: Callable[[str, str], None]) -> None:
         self.connection, self.note, self.tell = cluster.connection, cluster.note, tell
         self.job, self.name = job, f"{cluster.run_name}{uuid.uuid4().hex[:4]}"
         make = _pickled(job.make, f"what makes the function of {job.name}")
@@ -113,15 +113,8 @@ class _Run:
             make, files = pickle.dumps(Kept(path)), (*files, path)
         self.make = make
         self.files = tuple(FileName.by_content(path) for path in files)
-        self.waiting = deque(
-            _Part(
-                name,
-                _pickled(part, f"the part {name} of {job.name}"),
-                tuple(map(FileName.by_stamp, job.part_files(part))),
-                job.repeat(part),
-            )
-            for name, part in parts.items()
-        )
+        self.given = iter(parts.items() if isinstance(parts, Mapping) else parts)
+        self.waiting: deque[_Part] = deque()
         self.pending: dict[str, tuple[_Part, distributed.Future]] = {}
         self.arrived: queue.SimpleQueue[distributed.Future] = queue.SimpleQueue()
         self.avoided: dict[str, str] = {}
@@ -132,8 +125,10 @@ class _Run:
     def results(self) -> Iterator[tuple[str, Any]]:
         """Yield names and results as they come."""
         try:
-            while self.waiting or self.pending:
+            while True:
                 self._hand_out()
+                if not self.pending and not self.waiting:
+                    break
                 for part, outcome in self._come():
                     result = self._judged(part, outcome)
                     if result is not None:
@@ -151,13 +146,12 @@ class _Run:
         # A result that is not waited for has come before, or was asked for before the scheduler went.
         own = list({future.key: future for future in futures if future.key in self.pending}.values())
         finished = [future for future in own if future.status == "finished"]
-        try:
-            # At once, as each question costs a way to the scheduler and to a worker.
-            results = dict(zip(finished, self.connection.client.gather(finished), strict=True))
-        except Exception:
-            results = {}  # the scheduler or a worker has just gone
+        results = self._gathered(finished)
         outcomes = []
         for future in own:
+            if future.status == "finished" and future not in results:
+                self.arrived.put(future)  # on another occasion
+                continue
             part, _ = self.pending.pop(future.key)
             if future in results:
                 outcomes.append((part, results[future]))
@@ -168,51 +162,28 @@ class _Run:
             future.release()
         return outcomes
 
-    def _hand_out(self) -> None:
-        """Give the cluster as many parts as its workers can do soon."""
-        self._look()
-        room = AHEAD * max(1, self.connection.threads()) - len(self.pending)
-        if room <= len(self.pending) // 2 and self.pending:
-            return  # a few at once cost the scheduler less
-        for _ in range(min(room, len(self.waiting))):
-            self._submit(self.waiting.popleft())
+    def _gathered(self, futures: list[Any]) -> dict[Any, Outcome]:
+        """Fetch results at once, as each question costs a way to the scheduler and to a worker.
 
-    def _submit(self, part: _Part) -> None:
-        assignment = Assignment(
-            f"{self.job.name} {self.job.digest}",
-            self.make,
-            part.data,
-            describe(),
-            self.job.limit,
-            self.files,
-            part.files,
-            part.contents,
-        )
-        workers = self._elsewhere(part)
-        self.count += 1
-        part.submission = self.count
-        key = f"{self.job.name}-{self.name}-{self.count}"
+        Where a worker has died with its results, Dask would wait until they are there again, perhaps behind
+        a part that hangs; nothing is fetched then, and the futures say which are lost.
+        """
+        if not futures:
+            return {}
+        client = self.connection.client
         try:
-            future = self.connection.client.submit(work, assignment, key=key, pure=False, workers=workers)
+            gathering = asyncio.run_coroutine_threadsafe(
+                client.gather(futures, asynchronous=True), client.loop.asyncio_loop
+            )
+            while True:
+                try:
+                    return dict(zip(futures, gathering.result(LOOK_S), strict=True))
+                except TimeoutError:
+                    if any(future.status != "finished" for future in futures):
+                        gathering.cancel()
+                        return {}
         except Exception:
-            if self.connection.alive():
-                raise
-            self.waiting.appendleft(part)
-            self.connection.mend()
-            self._again()
-            return
-        self.pending[key] = part, future
-        future.add_done_callback(self.arrived.put)
-
-    def _elsewhere(self, part: _Part) -> list[str] | None:
-        """The workers that may have a part; None for all of them."""
-        if not part.failures and not self.avoided:
-            return None
-        there = set(self.connection.addresses())
-        good = there - set(self.avoided)
-        if there and not good:
-            raise PointwiseError(f"no worker of the cluster can be used: {next(iter(self.avoided.values()))}")
-        return sorted(good - set(part.failures)) or sorted(good) or None
+            return {}  # the scheduler has just gone
 
     def _judged(self, part: _Part, outcome: Outcome) -> bytes | None:
         """The result of a part; None where it is to be done again."""
@@ -312,7 +283,9 @@ class _Run:
 
 def _pickled(value: object, what: str) -> bytes:
     try:
-        return pickle.dumps(value)
+        data = pickle.dumps(value)
+        # What a script defines is sent by value, since there is no module of that name elsewhere.
+        return cloudpickle.dumps(value) if b"__main__" in data else data
     except Exception as error:
         raise PointwiseError(
             f"{what} cannot be sent to another machine ({error}); make it of functions and classes of a "

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import closing, contextmanager
 from functools import partial
 from typing import Any, Protocol
@@ -19,6 +19,9 @@ VARIABLE = "POINTWISE_SCHEDULER"
 """Of the environment: the cluster that commands use unless they are told another."""
 
 
+Parts = Mapping[str, Any] | Iterable[tuple[str, Any] | None]
+
+
 class Executor(Protocol):
     """Something that does parts.
 
@@ -29,14 +32,16 @@ class Executor(Protocol):
     workers: int
 
     def run(
-        self, job: Job, parts: Mapping[str, Any], tell: Callable[[str, str], None] = ...
+        self, job: Job, parts: Parts, tell: Callable[[str, str], None] = ...
     ) -> Iterator[tuple[str, Any]]:
         """Yield the name and the result of each part, as they come; each once.
 
         Whoever stops reading, for whatever reason, ends the parts that are being done.
 
         Args:
-            parts: by name. tell: called with the name of a part and what it is at, where that can be told.
+            parts: by name; or names and parts as they are asked for, with None where there is none until
+                another result has been taken.
+            tell: called with the name of a part and what it is at, where that can be told.
 
         Raises:
             PointwiseError: a part failed, wherever it was tried, or there is nobody left to do it.
@@ -53,19 +58,22 @@ class Local:
         self.workers = workers
 
     def run(
-        self, job: Job, parts: Mapping[str, Any], tell: Callable[[str, str], None] = lambda name, text: None
+        self, job: Job, parts: Parts, tell: Callable[[str, str], None] = lambda name, text: None
     ) -> Iterator[tuple[str, Any]]:
         """As ``Executor.run``; an error of a part comes as it was raised."""
         if job.programs:
             yield from self._in_threads(job, parts, tell)
             return
-        with closing(in_processes(partial(_Named, job.make), list(parts.items()), self.workers)) as results:
+        given = list(parts.items()) if isinstance(parts, Mapping) else parts
+        with closing(in_processes(partial(_Named, job.make), given, self.workers)) as results:
             yield from results
 
     def _in_threads(
-        self, job: Job, parts: Mapping[str, Any], tell: Callable[[str, str], None]
+        self, job: Job, parts: Parts, tell: Callable[[str, str], None]
     ) -> Iterator[tuple[str, Any]]:
         surroundings = Here()
+        waiting = iter(parts.items() if isinstance(parts, Mapping) else parts)
+        pending: set[Future] = set()
 
         def one(name: str, part: object) -> tuple[str, Any]:
             settle(Here(surroundings.stop, tell=partial(tell, name)))
@@ -74,8 +82,11 @@ class Local:
         work = job.make() if parts else None
         with ThreadPoolExecutor(self.workers) as pool:
             try:
-                pending = {pool.submit(one, name, part) for name, part in parts.items()}
-                while pending:
+                while True:
+                    while len(pending) < self.workers and (given := next(waiting, None)) is not None:
+                        pending.add(pool.submit(one, *given))
+                    if not pending:
+                        break
                     finished, pending = wait(pending, return_when=FIRST_COMPLETED)
                     for future in finished:
                         yield future.result()

@@ -19,12 +19,20 @@ class PartProcess:
     """The function of a job inside the process that does its parts; errors become texts there."""
 
     def __init__(self, make: bytes, code: str) -> None:
-        self.work = pickle.loads(make)()
-        self.changed = code_digest() != code
+        self.trouble: tuple[str, str] | None = None
+        if code_digest() != code:
+            self.trouble = "its code has changed since it was started; start it anew", ""
+            return
+        try:
+            self.work = pickle.loads(make)()
+        except PointwiseError as error:
+            self.trouble = str(error), ""
+        except Exception as error:
+            self.trouble = sentence_of(error), traceback.format_exc()
 
     def __call__(self, part: tuple[bytes, Mapping[Path, Path]]) -> bytes | tuple[str, str]:
-        if self.changed:
-            return "its code has changed since it was started; start it anew", ""
+        if self.trouble:
+            return self.trouble
         surroundings = here()
         settle(Here(places={**surroundings.places, **part[1]}))
         try:

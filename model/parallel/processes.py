@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -83,7 +83,7 @@ class Pool:
 
 
 def in_processes(
-    make: Callable[[], Callable[[Part], Result]], parts: Sequence[Part], workers: int
+    make: Callable[[], Callable[[Part], Result]], parts: Iterable[Part | None], workers: int
 ) -> Iterator[Result]:
     """Yield what a function makes of each part, as the results come.
 
@@ -92,19 +92,21 @@ def in_processes(
 
     Args:
         make: makes the function, once in each process; it must be picklable, as parts and results must.
-        parts: of the work. workers: processes; with one, none is started.
+        parts: of the work; None where there is none until another result has been taken.
+        workers: processes; with one, none is started.
 
     Raises:
         PointwiseError: fewer than one worker was asked for, or a process ended before its time.
     """
     if workers < 1:
         raise PointwiseError(f"{workers} processes were asked for; give at least 1")
-    if min(workers, len(parts)) <= 1:
-        yield from map(make(), parts) if parts else ()
+    most = min(workers, len(parts)) if isinstance(parts, Sized) else workers
+    if most <= 1:
+        yield from map(make(), parts) if most else ()
         return
     waiting = iter(parts)
     pending: set[Future] = set()
-    with Pool(make, min(workers, len(parts))) as pool:
+    with Pool(make, most) as pool:
         try:
             while True:
                 while len(pending) < AHEAD * workers and (part := next(waiting, None)) is not None:

@@ -4,20 +4,14 @@ import sys
 from contextlib import closing
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from hw.contract.errors import PointwiseError
 from sim.build import build_root
 
 from . import options
-
-if TYPE_CHECKING:
-    import numpy as np
-
-    from model.networks import DeiTConfig
 
 
 def command(
@@ -39,11 +33,11 @@ def command(
     from model.parallel import Job, code_digest, executor, goes_on
     from model.parallel import digest_of as named
     from sim.reporting.methods import Settings, digest_of, load, save, table
-    from sim.workload import load_weights
+    from sim.workload import calibration_and_images, load_weights
 
     console = Console(markup=False)
     name, weights = load_weights(model, checkpoint, heads)
-    calibrated, compared = _images(weights.config, calibration, images)
+    calibrated, compared = calibration_and_images(weights.config, calibration, images)
     path = out or build_root() / f"methods-{name}.json"
     told, digest = " ".join(["pointwise", *sys.argv[1:]]), digest_of(weights, calibrated, compared)
     settings = Settings(name, len(calibrated), len(compared), told, digest)
@@ -70,18 +64,3 @@ def command(
     attempts = [done[method] for method, _ in wanted]
     console.print(table(settings, attempts))
     console.print(str(path), soft_wrap=True)
-
-
-def _images(config: "DeiTConfig", calibration: int, images: int) -> tuple["np.ndarray", "np.ndarray"]:
-    """Images to calibrate on, and others to compare on."""
-    from model import digits
-    from model.synthetic import synthetic_images
-    from sim.workload import CALIBRATION_SEED, of_digits
-
-    if min(calibration, images) < 1:
-        raise PointwiseError("Give at least 1 image to calibrate on and 1 to compare on.")
-    if of_digits(config):
-        data = digits.load()
-        return data.calibration.normalised()[:calibration], data.held_out.normalised()[:images]
-    calibrated = synthetic_images(config, calibration, CALIBRATION_SEED).numpy()
-    return calibrated, synthetic_images(config, images).numpy()

@@ -37,6 +37,7 @@ COMMANDS: dict[str, str] = {
     "fuzz": "Run random networks on random cores and compare every tensor.",
     "bench": "Measure cycles and utilisation of a core in simulation.",
     "estimate": "Estimate cycles, memory and area without simulating.",
+    "explore": "Search cores and bits of each layer for cycles, area and accuracy.",
     "bitstream": "Build a core for an FPGA board.",
     "board": "Talk to a core on a board: load, run, status.",
     "report": "Report on a quantised network layer by layer; make the pages of a run anew.",

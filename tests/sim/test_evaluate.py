@@ -170,6 +170,43 @@ def _imports(pid: str) -> bool:
         return False
 
 
+def test_cluster_and_this_machine_share_the_work(folder: Path, expected, tmp_path: Path) -> None:
+    """One image never comes. A worker is killed in the middle, the command is interrupted, and one without a
+    cluster goes on."""
+    pytest.importorskip("distributed")
+    from tests.model.parallel.cluster import cluster
+
+    images, results = tmp_path / "images", tmp_path / "results.jsonl"
+    shutil.copytree(folder / "images", images)
+    stuck = images / "c1" / "10.png"
+    stuck.unlink()
+    os.mkfifo(stuck)
+    with cluster(tmp_path, "one", "two") as made:
+        call = [word for word in arguments(folder, results, images) if word not in ("--workers", "1")]
+        with subprocess.Popen(
+            [*POINTWISE, *call],
+            env={**os.environ, "PYTHONPATH": str(ROOT), "POINTWISE_SCHEDULER": made.address},
+            stderr=subprocess.PIPE,
+            text=True,
+            preexec_fn=heeds_interruptions,
+        ) as process:
+            try:
+                wait_until(lambda: results.exists() and results.read_text().count("\n") >= 3, "some are done")
+                made.end("one")
+                made.start_worker("three")
+                wait_until(lambda: results.read_text().count("\n") == IMAGES - 3, "most are done")
+                process.send_signal(signal.SIGINT)
+                _, stderr = process.communicate(timeout=120)
+            finally:
+                process.kill()
+        assert (process.returncode, stderr) == (130, "pointwise: interrupted\n")
+    stuck.unlink()
+    shutil.copy(folder / "images" / "c1" / "10.png", stuck)
+    assert figures(folder, results, images) == expected
+    lines = [json.loads(line)["image"] for line in results.read_text().splitlines()]
+    assert len(set(lines)) == len(lines) == IMAGES
+
+
 def test_unreadable_images_are_named_and_counted(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -29,7 +29,8 @@ OTHER = "import model.parallel.job as job; job.code_digest = lambda: 'other'"
 @pytest.fixture(scope="module")
 def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """A cluster of two workers that no test harms."""
-    with cluster(tmp_path_factory.mktemp("cluster"), "one", "two") as made:
+    with cluster(tmp_path_factory.mktemp("cluster"), "one") as made:
+        made.start_worker("two", nanny=True)
         yield made
 
 
@@ -95,6 +96,8 @@ def test_failing_part_is_told_with_worker_log_and_command(
         assert "in fails" in log and "pointwise test 0" in log
         with pytest.raises(PointwiseError, match="0 is refused; to repeat it"):
             collected(workforce.run(job, parts("refuses", 1)))
+        with pytest.raises(PointwiseError, match="there is nothing to load"):
+            collected(workforce.run(Job("broken", work.broken), {"a": 1}))
         assert collected(workforce.run(job, parts("square", 2))) == squares(2), "it works on"
 
 
@@ -229,18 +232,17 @@ def test_late_worker_of_another_commit_is_left_out(tmp_path: Path, notes: Path) 
     assert any("left out" in line and "has Pointwise of another code (other)" in line for line in said)
 
 
-@pytest.mark.parametrize(
-    ("prelude", "sentence"),
-    [
-        (BLIND, r"the worker tcp://\S+ has no Pointwise \(.*\); install the same there as here"),
-        (OTHER, r"the worker tcp://\S+ has Pointwise of another code \(other\) than the command"),
-    ],
-)
-def test_workers_that_do_not_fit_are_told(tmp_path: Path, prelude: str, sentence: str) -> None:
+def test_workers_that_do_not_fit_are_told(tmp_path: Path) -> None:
     with cluster(tmp_path) as made:
-        made.start_worker("odd", prelude=prelude)
-        with pytest.raises(PointwiseError, match=sentence), executor(made.address):
-            pass
+        for name, prelude, sentence in (
+            ("blind", BLIND, r"has no Pointwise \(.*\); install the same there as here"),
+            ("other", OTHER, r"has Pointwise of another code \(other\) than the command"),
+        ):
+            made.start_worker(name, prelude=prelude)
+            with pytest.raises(PointwiseError, match=rf"the worker tcp://\S+ {sentence}"):
+                with executor(made.address):
+                    pass
+            made.end(name)
 
 
 def test_nobody_there_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -108,5 +108,9 @@ def reading(shared: Path) -> Job:
     return Job("reading", partial(Read, shared), digest="0", files=(shared,), part_files=own)
 
 
+def broken() -> Callable[[int], int]:
+    raise PointwiseError("there is nothing to load")
+
+
 def unsendable() -> Callable[[int], int]:
     return lambda number: number

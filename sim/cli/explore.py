@@ -1,0 +1,102 @@
+"""``pointwise explore``."""
+
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from hw.contract.errors import PointwiseError
+from sim.build import build_root
+
+from . import options
+from .estimate import numbers
+
+SPACE = {"rich_help_panel": "Space (values with commas between)"}
+
+
+def command(
+    model: options.Model = None,
+    checkpoint: options.Checkpoint = None,
+    heads: options.Heads = None,
+    count: Annotated[int, typer.Option("--trials", min=1, help="Trials of the study, in all.")] = 100,
+    seed: Annotated[int, typer.Option(**options.SEED, help="Of all choices.")] = 0,
+    ahead: Annotated[
+        int, typer.Option(min=1, help="Trials at a time; the choices depend on it, not on the workers.")
+    ] = 16,
+    study: Annotated[
+        str | None,
+        typer.Option(help="A file to keep the study in and go on from (.db: SQLite), or URL of a database."),
+    ] = None,
+    images: Annotated[int, typer.Option(min=1, help="Images for the accuracy.")] = 4,
+    calibration: Annotated[int, typer.Option(min=1, help="Images to calibrate on.")] = 16,
+    latency: Annotated[int, typer.Option(help="Cycles from an AXI address to its first beat.")] = 40,
+    stall: Annotated[int, typer.Option(help="Random stalls of the bus, % of the cycles.")] = 0,
+    config: options.Config = None,
+    rows: Annotated[str, typer.Option(help="R, input channels of a tile.", **SPACE)] = "2,4,8,16,32",
+    cols: Annotated[str, typer.Option(help="C, output channels of a tile.", **SPACE)] = "2,4,8,16,32",
+    halvings: Annotated[
+        str, typer.Option(help="Times that the epilogue's lanes are halved.", **SPACE)
+    ] = "0,1,2,3",
+    act_kib: Annotated[
+        str, typer.Option(help="int8 activation SRAM in KiB.", **SPACE)
+    ] = "16,32,64,128,208,416",
+    res_kib: Annotated[str, typer.Option(help="int16 residual SRAM in KiB.", **SPACE)] = "8,16,32,80,160",
+    axi_data_width: Annotated[
+        str, typer.Option(help="Bits of the AXI4 data bus.", **SPACE)
+    ] = "32,64,128,256",
+    weight_bits: Annotated[str, typer.Option(help="Bits of the weights of each layer.", **SPACE)] = "8,4,2",
+    workers: options.Workers = None,
+    scheduler: options.Scheduler = None,
+    out: options.Out = None,
+) -> None:
+    """Search cores and bits of each layer for cycles, area and accuracy; show what nothing is better than.
+
+    Cycles are estimated, the area is a model fitted to syntheses, the accuracy is the noise of the logits of
+    the integers on some images. An interrupted study goes on where it was; the same seed gives the same.
+    """
+    from model.estimate import Memory
+    from model.parallel import executor
+    from model.quantise.deit import layer_names
+    from sim.explore import files
+    from sim.explore.space import Space, weighted
+    from sim.explore.study import Study
+    from sim.explore.trial import Subject, trials
+    from sim.workload import calibration_and_images, load_weights
+
+    if not 0 <= stall <= 90:
+        raise PointwiseError(f"stalls in {stall} per cent of the cycles were asked for; give 0 to 90")
+    console = Console(markup=False)
+    name, weights = load_weights(model, checkpoint, heads)
+    core = {
+        option: tuple(numbers(option, text))
+        for option, text in (
+            ("rows", rows),
+            ("cols", cols),
+            ("act_kib", act_kib),
+            ("res_kib", res_kib),
+            ("axi_data_width", axi_data_width),
+        )
+    }
+    space = Space(
+        options.core_config(config),
+        core,
+        tuple(numbers("halvings", halvings)),
+        tuple(numbers("weight_bits", weight_bits)),
+        weighted(layer_names(weights.config)),
+    )
+    seen, compared = calibration_and_images(weights.config, calibration, images)
+    subject = Subject(name, weights.state, weights.config, seen, compared, Memory(latency, stall / 100))
+    folder = out or build_root() / f"explore-{name}"
+    found = Study(
+        study or str(folder / "study.journal"), space, trials(subject, space), seed=seed, ahead=ahead
+    )
+    with (
+        options.parts(console) as progress,
+        executor(scheduler, workers, options.note(progress)) as workforce,
+    ):
+        found.run(count, workforce, options.bar(progress, "trials", workforce))
+    console.print(files.table(found, name))
+    failed = sum("reason" in result for _, _, result in found.results())
+    console.print(f"{count - failed} of {count} trials fit; the study is {found.place}", soft_wrap=True)
+    for path in files.write(found, name, folder):
+        console.print(str(path), soft_wrap=True)

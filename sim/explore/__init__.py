@@ -1,0 +1,1 @@
+"""What ``pointwise explore`` searches, tries, and shows."""

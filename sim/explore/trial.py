@@ -1,0 +1,102 @@
+"""One point of the space, tried: cycles by estimate, area by its model, accuracy by integers on images."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from torch import Tensor
+
+from hw.contract.errors import PointwiseError
+from model.estimate import Memory, estimate
+from model.evaluate import compare, float_logits, integer_logits
+from model.graph import Graph
+from model.graph.ops import Linear
+from model.networks import DeiTConfig
+from model.parallel import Job, code_digest, digest_of, one_thread
+from model.quantise import quantise
+from sim.area.model import area
+
+from .space import Point, Space
+
+OBJECTIVES = {"cycles": "minimize", "area": "minimize", "sqnr_db": "maximize"}
+"""What is searched for, and which way is better."""
+MOST_DB = 200.0
+"""Stands for a network without any error, as a study takes no infinite value."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is quantised and run.
+
+    Attributes:
+        name: of the network. state, config: the float network.
+        calibration, images: (B, colours, S, S) normalised. memory: on the bus of the core.
+    """
+
+    name: str
+    state: Mapping[str, Tensor]
+    config: DeiTConfig
+    calibration: np.ndarray
+    images: np.ndarray
+    memory: Memory
+
+    def digest(self) -> str:
+        """Of everything."""
+        arrays = dict(self.state), self.calibration, self.images
+        return digest_of(self.name, repr(self.config), arrays, repr(self.memory), code_digest())
+
+
+class Trial:
+    """Tries points; what it gives is JSON-able: figures, or the ``reason`` why there are none."""
+
+    def __init__(self, subject: Subject, space: Space) -> None:
+        self.subject, self.space = subject, space
+        with one_thread():
+            self.exact = float_logits(subject.state, subject.config, subject.images)
+        self.known: dict[tuple[int, ...], tuple[Graph, float]] = {}
+
+    def __call__(self, point: Point) -> dict[str, float | int | str]:
+        """``cycles``, ``utilisation``, the cells of ``sim.area.model``, ``weight_bits`` in the mean,
+        ``image_bytes`` and ``sqnr_db``."""
+        try:
+            config = self.space.config(point)
+            network, decibels = self._quantised(point)
+            found = estimate(network, config, self.subject.memory)
+        except PointwiseError as error:
+            return {"reason": str(error)}
+        layers = [op for op in network.ops if isinstance(op, Linear)]
+        weights = sum(layer.weight.size for layer in layers)
+        mean = sum(layer.weight_bits * layer.weight.size for layer in layers) / weights
+        return {
+            "cycles": found.cycles,
+            "utilisation": found.utilisation,
+            **area(config),
+            "weight_bits": mean,
+            "image_bytes": found.image_bytes,
+            "sqnr_db": decibels,
+        }
+
+    def _quantised(self, point: Point) -> tuple[Graph, float]:
+        """The integers of a point and the signal-to-noise ratio of their logits in dB; kept, as the core does
+        not matter."""
+        bits = tuple(point[f"bits {layer}"] for layer in self.space.layers)
+        if bits not in self.known:
+            subject = self.subject
+            with one_thread():
+                network = quantise(
+                    subject.state,
+                    subject.config,
+                    subject.calibration,
+                    name=subject.name,
+                    recipe=self.space.recipe(point),
+                )
+                logits = integer_logits(network, subject.images)
+            decibels = compare(self.exact, logits, None).sqnr_db
+            self.known = {bits: (network, min(MOST_DB, decibels))}
+        return self.known[bits]
+
+
+def trials(subject: Subject, space: Space) -> Job:
+    """The work of trying points; a part is a point."""
+    return Job("explore", partial(Trial, subject, space), digest_of(subject.digest(), repr(space)))
