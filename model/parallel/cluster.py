@@ -32,9 +32,10 @@ from .connection import Connection
 from .executor import Parts
 from .job import Job
 from .part import Kept
+from .program import describe
 from .shipment import Shipment
 from .shipping import FileName, packed
-from .worker import Outcome, end_processes
+from .worker import Assignment, Outcome, end_processes, work
 
 AHEAD = 4
 """Parts handed out for each thread of a worker, so that none waits for the scheduler."""
@@ -184,6 +185,68 @@ class _Run:
                         return {}
         except Exception:
             return {}  # the scheduler has just gone
+
+    def _hand_out(self) -> None:
+        """Give the cluster as many parts as its workers can do soon."""
+        self._look()
+        room = AHEAD * max(1, self.connection.threads()) - len(self.pending)
+        if room <= len(self.pending) // 2 and self.pending:
+            return  # a few at once cost the scheduler less
+        for _ in range(room):
+            part = self.waiting.popleft() if self.waiting else self._next()
+            if part is None:
+                break
+            self._submit(part)
+
+    def _next(self) -> _Part | None:
+        """A part that nobody has had."""
+        given = next(self.given, None)
+        if given is None:
+            return None
+        name, part = given
+        return _Part(
+            name,
+            _pickled(part, f"the part {name} of {self.job.name}"),
+            tuple(map(FileName.by_stamp, self.job.part_files(part))),
+            self.job.repeat(part),
+        )
+
+    def _submit(self, part: _Part) -> None:
+        assignment = Assignment(
+            f"{self.job.name} {self.job.digest}",
+            self.make,
+            part.data,
+            describe(),
+            self.job.limit,
+            self.files,
+            part.files,
+            part.contents,
+        )
+        workers = self._elsewhere(part)
+        self.count += 1
+        part.submission = self.count
+        key = f"{self.job.name}-{self.name}-{self.count}"
+        try:
+            future = self.connection.client.submit(work, assignment, key=key, pure=False, workers=workers)
+        except Exception:
+            if self.connection.alive():
+                raise
+            self.waiting.appendleft(part)
+            self.connection.mend()
+            self._again()
+            return
+        self.pending[key] = part, future
+        future.add_done_callback(self.arrived.put)
+
+    def _elsewhere(self, part: _Part) -> list[str] | None:
+        """The workers that may have a part; None for all of them."""
+        if not part.failures and not self.avoided:
+            return None
+        there = set(self.connection.addresses())
+        good = there - set(self.avoided)
+        if there and not good:
+            raise PointwiseError(f"no worker of the cluster can be used: {next(iter(self.avoided.values()))}")
+        return sorted(good - set(part.failures)) or sorted(good) or None
 
     def _judged(self, part: _Part, outcome: Outcome) -> bytes | None:
         """The result of a part; None where it is to be done again."""

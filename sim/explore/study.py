@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from hw.contract.errors import PointwiseError
-from model.parallel import Executor, Job, digest_of
+from model.parallel import Executor, Job, digest_of, goes_on
 
 from .space import Point, Space
 from .trial import OBJECTIVES
@@ -92,7 +92,10 @@ class Study:
         asked = told + len(waiting)
         arrived: dict[int, dict[str, Any]] = {}
         progress(told, count)
-        with closing(executor.run(self.job, _given(waiting, lambda: told < count))) as results:
+        with (
+            goes_on(lambda: told, count, "trials", Path(self.place)),
+            closing(executor.run(self.job, _given(waiting, lambda: told < count))) as results,
+        ):
             for name, result in results:
                 arrived[int(name)] = result
                 while told in arrived:

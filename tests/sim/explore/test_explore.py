@@ -13,7 +13,7 @@ import pytest
 pytest.importorskip("optuna")
 
 from hw.contract.config import CoreConfig
-from hw.contract.errors import PointwiseError
+from hw.contract.errors import Interrupted, PointwiseError
 from model.checkpoints import save_checkpoint
 from model.networks import DeiTConfig
 from model.parallel import Job, Local
@@ -113,8 +113,8 @@ def test_interrupted_study_goes_on_as_if_nothing_had_been(whole: Study, tmp_path
         workforce = Shuffled(stop, stop)
         try:
             study(place).run(COUNT, workforce)
-        except KeyboardInterrupt:
-            assert stop < 1000
+        except Interrupted as error:
+            assert stop < 1000 and f"of {COUNT} trials are done" in str(error)
         tried += len(workforce.points)
     resumed = study(place)
     assert resumed.results() == whole.results()
