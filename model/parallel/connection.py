@@ -15,6 +15,7 @@ from .program import describe, difference, vectors
 
 CONNECT_S = 10.0
 """To find a scheduler."""
+TRIES = 3
 PATIENCE_S = 300.0
 """For a scheduler that has gone to come back."""
 LOOK_S, ASK_S = 0.2, 0.5
@@ -103,13 +104,18 @@ class Connection:
         self.note(f"the scheduler {self.address} is back")
 
     def _connect(self) -> None:
+        given = "scheduler_file" if Path(self.address).is_file() else "address"
         try:
-            if Path(self.address).is_file():
-                self.client = distributed.Client(
-                    scheduler_file=self.address, timeout=CONNECT_S, set_as_default=False
-                )
-            else:
-                self.client = distributed.Client(self.address, timeout=CONNECT_S, set_as_default=False)
+            for left in reversed(range(TRIES)):
+                try:
+                    self.client = distributed.Client(
+                        **{given: self.address}, timeout=CONNECT_S, set_as_default=False
+                    )
+                    break
+                except AssertionError:
+                    # Dask gives its own thread ten seconds to start, too few on a machine that is overloaded.
+                    if not left:
+                        raise
         except Exception as error:
             raise PointwiseError(
                 f"there is no Dask scheduler at {self.address} ({_short(error)}); start one with dask "
