@@ -17,7 +17,7 @@ WANTED = (("micro", (16, 16)), ("deit_tiny", (16, 16)), ("deit_small", (16, 16))
 """Runs that have a row even while nobody has measured them."""
 SAMPLE = "micro_16x16.json"
 """The report that README.md shows as what ``make sim`` prints."""
-OF_ACCURACY = ("methods_*.json", "accuracy_*.json")
+NO_RUNS = ("methods_*.json", "accuracy_*.json", "hostile.json")
 """Results that are no runs of a core."""
 ACCURACY = "accuracy_dinov2_small.json"
 """What ``pointwise accuracy`` recorded."""
@@ -29,7 +29,7 @@ MISSING = "not measured yet"
 def results() -> str:
     """What was measured, a row a report."""
     paths = [path for path in sorted(RESULTS.glob("*.json")) if not path.match(boards.REPORTS)]
-    reports = [json.loads(path.read_text()) for path in paths if not any(map(path.match, OF_ACCURACY))]
+    reports = [json.loads(path.read_text()) for path in paths if not any(map(path.match, NO_RUNS))]
     measured = {(report["network"], tuple(report["array"])) for report in reports}
     rows = [_measured(report) for report in reports]
     for network, (height, width) in WANTED:
