@@ -2,6 +2,7 @@
 
 import io
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,7 +18,8 @@ from hw.boards.board import BOARDS
 from hw.boards.system import System
 from hw.contract.config import PRESETS
 from hw.contract.errors import Interrupted, PointwiseError
-from model.parallel import Local
+from model.parallel import Here, Job, Local
+from model.parallel.here import settle
 from sim.cli.bitstream import command
 from sim.fpga.flow import build
 
@@ -79,6 +81,7 @@ def flow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         stamp = f"// Date: {time.monotonic()}\n/* in any\norder: {time.monotonic()} */\n"
         source.write_text(f"{stamp}module pointwise_soc{clock_mhz:.0f}; endmodule\n")
         constraints = gateware / "pointwise_soc.lpf"
+        constraints.write_text("FREQUENCY")
         host = folder / "board.json"
         return System(board, config, clock_mhz, folder, gateware, (source,), constraints, host)
 
@@ -186,6 +189,35 @@ def test_a_seed_that_fails_leaves_the_others(flow):
     assert bitstream.read_text() == "bits of seed 12"
     assert set(report["failed_seeds"]) == {"13", "15"}
     assert "seed 13: place and route failed: ERROR: no place" in text
+
+
+class Elsewhere:
+    """Does parts as a machine that shares no folder with this one: files come as copies under other paths."""
+
+    workers = 1
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def run(self, job: Job, parts: dict[str, int], tell=lambda name, text: None):
+        for path in job.files:
+            shutil.copy(path, self.folder)
+        settle(Here(places={path: self.folder / path.name for path in job.files}))
+        try:
+            work = job.make()
+            yield from ((name, work(part)) for name, part in parts.items())
+        finally:
+            settle(Here())
+
+
+def test_a_configuration_comes_back_from_a_machine_that_shares_no_folder(flow, tmp_path):
+    other = tmp_path / "elsewhere"
+    other.mkdir()
+    bitstream, report, text = flow(seeds=(10, 12, 13), executor=Elsewhere(other))
+    assert bitstream.read_text() == "bits of seed 12"
+    assert [entry["seed"] for entry in report["seeds"]] == [12, 10]
+    assert "seed 13: place and route failed" in text
+    assert not list((tmp_path / "out").glob("place-*.log")), "nothing was placed here"
 
 
 def test_nothing_of_an_earlier_build_is_left_when_one_fails(flow, tmp_path):
