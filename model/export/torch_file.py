@@ -23,8 +23,8 @@ from model.graph import Graph
 from model.graph.ops import Activation, LayerNorm, Linear, MatMul, Softmax
 from model.integer.requantise import requantise
 from model.integer.rounding import INT16
+from model.models.deit import RESIDUAL
 from model.networks import DeiTConfig, expected_shapes
-from model.quantise.deit import RESIDUAL
 from model.quantise.io import describe
 
 from .norms import norm_step

@@ -6,6 +6,7 @@ import numpy as np
 
 from .moments import Moments
 from .norm import INT8_MAX, rounding_noise
+from .patterns import AttentionPattern
 from .recipe import Recipe
 from .records import Observations
 from .rounding import REMAINING
@@ -40,47 +41,47 @@ class AttentionPlan:
 
 
 def plan_attention(
-    name: str,
-    heads: int,
-    proj: np.ndarray,
+    attention: AttentionPattern,
     seen: Observations,
     recipe: Recipe,
     step: float | None = None,
 ) -> AttentionPlan:
-    """Choose the scales of the attention ``name`` (``blocks.i.attn``).
+    """Choose the scales of an attention.
 
     Args:
-        heads: number of heads. proj: (H, H) weights of the projection. seen: calibration.
+        attention: with the real weights of its projection. seen: calibration, by the names of the layers
+            of q, k and v, of that of the scores (samples) and of the projection's input.
         recipe: how each layer is quantised.
         step: of the context, where training has fixed it, for all channels alike and around 0.
 
     Raises:
         PointwiseError: queries, keys and values, or the context, are always the same.
     """
-    q_range = seen[f"{name}.q"].limits(symmetric=True)[1]
-    low_k, high_k = seen[f"{name}.k"].limits(symmetric=False)
-    low_v, high_v = seen[f"{name}.v"].limits(symmetric=False)
-    context = seen[f"{name}.context"]
+    layers = attention.layers
+    q_range = seen[layers["q"]].limits(symmetric=True)[1]
+    low_k, high_k = seen[layers["k"]].limits(symmetric=False)
+    low_v, high_v = seen[layers["v"]].limits(symmetric=False)
+    context = seen[attention.joined.name]
     context_low, context_high = context.limits(symmetric=False)
     context_centre = (context_low + context_high) / 2 if step is None else np.zeros_like(context_low)
     finest = finest_context(context_low, context_high)
     if step is not None:
         context_scale = np.full_like(finest, step)
-    elif recipe[f"{name}.o"].equalise:
-        remaining = REMAINING.get(recipe[f"{name}.proj"].rounding, 1.0)
+    elif recipe[layers["o"]].equalise:
+        remaining = REMAINING.get(recipe[layers["proj"]].rounding, 1.0)
         variance = np.maximum(context.mean_square - context.mean**2, 0)
-        context_scale = draw_together(finest, proj, variance * remaining)
+        context_scale = draw_together(finest, attention.proj.weight, variance * remaining)
     else:
         context_scale = finest
-    q, k = seen.attention[name].q, seen.attention[name].k
+    q, k = seen.attention[layers["s"]].q, seen.attention[layers["s"]].k
     samples = [
         HeadSample(q[:, head], k[:, head], q_range[part], low_k[part], high_k[part])
-        for head, part in enumerate(np.split(np.arange(len(q_range)), heads))
+        for head, part in enumerate(np.split(np.arange(len(q_range)), len(attention.heads)))
     ]
-    operands = [recipe[f"{name}.{letter}"] for letter in "qk"]
+    operands = [recipe[layers[letter]] for letter in "qk"]
     balanced = all(how.equalise and how.granularity == "channel" for how in operands)
     return AttentionPlan(
-        scores=tuple(plan_heads(samples, recipe[f"{name}.s"], balanced)),
+        scores=tuple(plan_heads(samples, recipe[layers["s"]], balanced)),
         v_scale=floored((high_v - low_v) / 2) / INT8_MAX,
         v_centre=(low_v + high_v) / 2,
         context_scale=context_scale,

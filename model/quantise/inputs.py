@@ -10,6 +10,8 @@ from model.integer.rounding import INT8
 
 from .records import TensorRecord
 
+PIXELS, ROWS = "pixels", "patches"
+"""Records of the network's input: of each group of channels with a scale of its own, and of its rows."""
 STEPS = INT8[1] - INT8[0]
 GRID_TOLERANCE = 1e-4
 """How far, as a part of the whole grid, a pixel may lie from its point: float32 moves it a little."""

@@ -7,13 +7,13 @@ The names of the records, with their channels, for a network of ``depth`` blocks
 ``patches``                           patch²·c      the same, a row for each patch
 ``blocks.i.norm1``, ``…norm2``        H             x̂ = (x − μ)/σ, in front of γ and β
 ``norm``                              H             the same of the last LayerNorm
-``residual``                          1             the residual stream in front of every LayerNorm
+``x``                                 1             the residual stream in front of every LayerNorm
 ``blocks.i.attn.q``                   H             queries, head by head
 ``blocks.i.attn.k``, ``…v``           H             keys, and values, head by head
 ``blocks.i.attn.context``             H             attention output in front of the projection
 ``blocks.i.mlp.act.input``            1             GELU input
 ``blocks.i.mlp.act``                  hidden        GELU output
-``logits``                            1             logits of every head
+``head``                              1             logits of every head
 ====================================  ============  ====================================================
 
 Of the last block's tokens only the class token (and the distillation token) reach the logits. Behind its keys
@@ -31,22 +31,15 @@ from hw.contract.errors import PointwiseError
 from model.deit import DeiT
 from model.networks import DeiTConfig
 
-from .ranges import RangeObserver, range_method
-from .ranges.histogram import ChannelHistogram
 from .ranges.minmax import MinMax
 from .recipe import Recipe
-from .records import AttentionSample, Observations, TensorRecord
+from .recorder import Recorder, sampled_rows
+from .records import AttentionSample, Observations
 
 ENOUGH_IMAGES = 64
 """From so many images on, class tokens alone tell the ranges of the last block; else all tokens do."""
-FEW_MARGIN = 1 / 2
-"""Part by which the ranges of single channels are widened there: a hundred samples of a normal distribution
-reach 2.5 deviations, and thousands of images reach further."""
 SAMPLE_TOKENS = 8192
 """About how many tokens' keys are kept of each attention, from images spread over all of them."""
-SAMPLE_ROWS = 32
-"""Queries that are kept of each of those images, the class token's among them."""
-
 GRID_SIZE = 256
 """Pixels that came from 8-bit files take at most that many values in each colour."""
 
@@ -108,7 +101,7 @@ def observe(
                 watch.pixels(part)
                 watch.sampled = [index for index in range(len(part)) if (start + index) % every == 0]
                 for logits in net.forward_heads(part):
-                    watch.record("logits", logits.reshape(-1, 1), MinMax)
+                    watch.record("head", logits.reshape(-1, 1), MinMax)
                 seen.images += len(part)
                 if progress:
                     progress(seen.images, len(images))
@@ -118,45 +111,14 @@ def observe(
     return seen
 
 
-class _Watch:
+class _Watch(Recorder):
     """The forward hooks that fill ``Observations``."""
 
     def __init__(self, seen: Observations, recipe: Recipe, config: DeiTConfig) -> None:
-        self.seen, self.recipe, self.config = seen, recipe, config
+        super().__init__(seen, recipe)
+        self.config = config
         self.sampled: list[int] = []
         """Images of the present batch whose queries and keys are kept."""
-        self.few: set[str] = set()
-        """Records that see one token or two of each image, and so hardly see the tails of a channel."""
-
-    def record(
-        self,
-        name: str,
-        values: Tensor,
-        method: type[RangeObserver] = MinMax,
-        groups: int | None = None,
-        readers: Collection[str] = (),
-    ) -> None:
-        """Give (samples, channels) to the record of that name.
-
-        Args:
-            groups: equal parts of the channels with a range of their own; every channel unless given.
-            readers: layers whose weights are rounded by the second moments.
-        """
-        if name not in self.seen.records:
-            channels = values.shape[1]
-            second = any(self.recipe[reader].rounding != "nearest" for reader in readers)
-            margin = FEW_MARGIN if name in self.few else 0.0
-            self.seen.records[name] = TensorRecord(name, method(groups or channels), channels, second, margin)
-        self.seen.records[name].update(values)
-
-    def method(self, layer: str) -> type[RangeObserver]:
-        """The range method of that layer."""
-        return range_method(self.recipe[layer].range)
-
-    def part(self, name: str, values: Tensor, layer: str, readers: Collection[str] = ()) -> None:
-        """Record a part of an attention, whose recipe says what shares a range."""
-        groups = {"tensor": 1, "head": self.config.heads, "channel": None}[self.recipe[layer].granularity]
-        self.record(name, values, self.method(layer), groups, readers)
 
     def attach(self, net: DeiT, reaching: int) -> list[torch.utils.hooks.RemovableHandle]:
         """Put the hooks in place; ``reaching`` first tokens of the last block are worth recording."""
@@ -196,21 +158,16 @@ class _Watch:
 
         def hook(module: nn.Module, inputs: tuple[Tensor]) -> None:
             x = inputs[0].double()
-            self.record("residual", x.reshape(-1, 1), MinMax)
-            x = x[:, :tokens]
-            centred = x - x.mean(dim=-1, keepdim=True)
-            deviation = (centred.square().mean(dim=-1, keepdim=True) + module.eps).sqrt()
-            self.record(name, (centred / deviation).flatten(0, 1).float(), self.method(name), None, readers)
+            self.record("x", x.reshape(-1, 1), MinMax)
+            self.norm(name, x[:, :tokens], module.eps, name, readers)
 
         return hook
 
     def _gelu(self, name: str, tokens: int) -> Callable[..., None]:
         def hook(module: nn.Module, inputs: tuple[Tensor], output: Tensor) -> None:
-            values = inputs[0][:, :tokens].reshape(-1, 1)
             block = name.removesuffix(".act")
-            self.record(f"{name}.input", values, self.method(f"{block}.fc1"))
-            self.record(name, output[:, :tokens].flatten(0, 1), groups=1, readers=[f"{block}.fc2"])
-            self.seen.gelu_inputs.setdefault(name, ChannelHistogram(1)).update(values)
+            readers = [f"{block}.fc2"]
+            self.activation(name, inputs[0][:, :tokens], output[:, :tokens], f"{block}.fc1", readers)
 
         return hook
 
@@ -218,19 +175,19 @@ class _Watch:
         self, name: str, attention: nn.Module, tokens: int
     ) -> list[torch.utils.hooks.RemovableHandle]:
         """Hooks for one attention, of whose queries and context the first ``tokens`` tokens are recorded."""
-        rows = np.unique(np.linspace(0, tokens - 1, min(tokens, SAMPLE_ROWS)).astype(np.int64))
+        rows = sampled_rows(tokens)
 
         def on_qkv(module: nn.Module, inputs: tuple[Tensor], output: Tensor) -> None:
             width = output.shape[-1] // 3
-            self.part(f"{name}.q", output[:, :tokens, :width].flatten(0, 1), f"{name}.q")
-            self.part(f"{name}.k", output[..., width : 2 * width].flatten(0, 1), f"{name}.k")
-            self.part(f"{name}.v", output[..., 2 * width :].flatten(0, 1), f"{name}.v")
+            self.part(f"{name}.q", output[:, :tokens, :width].flatten(0, 1), f"{name}.q", attention.heads)
+            self.part(f"{name}.k", output[..., width : 2 * width].flatten(0, 1), f"{name}.k", attention.heads)
+            self.part(f"{name}.v", output[..., 2 * width :].flatten(0, 1), f"{name}.v", attention.heads)
             q, k, _ = output[self.sampled].unflatten(-1, (3, attention.heads, -1)).transpose(1, 3).unbind(2)
-            self.seen.attention.setdefault(name, AttentionSample()).add(q[:, :, rows], k)
+            self.seen.attention.setdefault(f"{name}.s", AttentionSample()).add(q[:, :, rows], k)
 
         def on_context(module: nn.Module, inputs: tuple[Tensor]) -> None:
             context = inputs[0][:, :tokens].flatten(0, 1)
-            self.part(f"{name}.context", context, f"{name}.o", [f"{name}.proj"])
+            self.part(f"{name}.context", context, f"{name}.o", attention.heads, [f"{name}.proj"])
 
         return [
             attention.qkv.register_forward_hook(on_qkv),

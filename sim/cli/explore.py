@@ -55,8 +55,9 @@ def command(
     the integers on some images. An interrupted study goes on where it was; the same seed gives the same.
     """
     from model.estimate import Memory
+    from model.models.deit import deit_graph
     from model.parallel import executor
-    from model.quantise.deit import layer_names
+    from model.quantise.convert import layer_names
     from sim.explore import files
     from sim.explore.space import Space, weighted
     from sim.explore.study import Study
@@ -82,7 +83,7 @@ def command(
         core,
         tuple(numbers("halvings", halvings)),
         tuple(numbers("weight_bits", weight_bits)),
-        weighted(layer_names(weights.config)),
+        weighted(layer_names(deit_graph(weights.config, weights.state))),
     )
     seen, compared = calibration_and_images(weights.config, calibration, images)
     subject = Subject(name, weights.state, weights.config, seen, compared, Memory(latency, stall / 100))

@@ -14,9 +14,11 @@ import typer
 
 from hw.contract.config import PRESETS
 from hw.contract.image import MAGIC, VERSION
+from model.models.deit import deit_graph
 from model.networks import NETWORKS
 from model.quantise import Recipe
-from model.quantise.deit import layer_names
+from model.quantise.convert import layer_names
+from model.synthetic import synthetic_checkpoint
 from sim.cli import entry
 from sim.docs import documents as docs
 from sim.docs.documents import ROOT, documents, renewed
@@ -195,10 +197,10 @@ def test_plusargs_and_environment_variables_exist(path: Path) -> None:
             assert f'"{match[1]}"' in python, f"{path.name}: nothing reads {match[1]}"
 
 
-@pytest.mark.parametrize("index", [0, 1])
+@pytest.mark.parametrize("index", range(3))
 def test_programs_run(index: int) -> None:
     programs = FENCE.findall((ROOT / "docs" / "add_a_network.md").read_text())
-    assert [language for language, _ in programs] == ["python", "python"]
+    assert [language for language, _ in programs] == ["python"] * 3
     exec(compile(programs[index][1], "add_a_network.md", "exec"), {"__name__": "program"})
 
 
@@ -206,7 +208,8 @@ def test_the_recipe_in_the_documents_is_one() -> None:
     text = (ROOT / "docs" / "quantisation.md").read_text()
     (example,) = [block for language, block in FENCE.findall(text) if language == "toml"]
     recipe = Recipe.from_dict(tomllib.loads(example))
-    recipe.check_names(layer_names(NETWORKS["deit_tiny"]))
+    config = NETWORKS["deit_tiny"]
+    recipe.check_names(layer_names(deit_graph(config, synthetic_checkpoint(config).state)))
     assert recipe["blocks.11.mlp.fc1"].weight_bits == 6
     assert recipe["blocks.0.mlp.fc1"].range == "percentile"
 

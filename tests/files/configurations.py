@@ -5,8 +5,10 @@ from pathlib import Path
 from random import Random
 
 from hw.contract.config import CoreConfig
+from model.models.deit import deit_graph
 from model.quantise import Recipe, load_recipe
-from model.quantise.deit import layer_names
+from model.quantise.convert import layer_names
+from model.synthetic import synthetic_checkpoint
 from sim.board.description import Description
 
 from . import mutate
@@ -89,7 +91,7 @@ def in_recipe(random: Random, folder: Path) -> None:
 
 def read_recipe(folder: Path, out: Path) -> None:
     recipe = load_recipe(folder / "recipe.toml")
-    names = layer_names(CONFIG)
+    names = layer_names(deit_graph(CONFIG, synthetic_checkpoint(CONFIG).state))
     recipe.check_names(names)
     for name in names:
         assert recipe[name].weight_limit

@@ -119,8 +119,8 @@ def test_scales_are_those_of_the_integer_network(micro):
     steps = arrays["blocks.1.mlp.fc2.weight.scale"] * np.float64(hidden.step)
     assert np.allclose(steps / linear.quantisation.step, linear.mult / 2.0**linear.shift, rtol=1e-6)
     # Heads side by side have one step, the mean of theirs.
-    (contexts,) = {float(arrays[f"blocks.1.attn.{name}.scale"]) for name in ("o.0", "o.1", "o.2", "contexts")}
-    assert contexts == np.float32(np.mean(integers["blocks.1.attn.contexts"].quantisation.scale))
+    (contexts,) = {float(arrays[f"blocks.1.attn.{name}.scale"]) for name in ("o.0", "o.1", "o.2", "context")}
+    assert contexts == np.float32(np.mean(integers["blocks.1.attn.context"].quantisation.scale))
 
 
 def test_colours_and_two_heads(distilled):

@@ -109,11 +109,11 @@ def test_all_names_are_there_with_their_channels(net, images):
     block = {"norm1": 12, "norm2": 12, "attn.q": 12, "attn.k": 12, "attn.v": 12, "attn.context": 12}
     block |= {"mlp.act.input": 1, "mlp.act": 24}
     expected = {f"blocks.{index}.{name}": count for index in range(2) for name, count in block.items()}
-    assert width == expected | {"pixels": 3, "patches": 12, "norm": 12, "residual": 1, "logits": 1}
+    assert width == expected | {"pixels": 3, "patches": 12, "norm": 12, "x": 1, "head": 1}
 
 
 def test_queries_and_keys_are_kept_head_by_head(net, images):
-    sample = observe(net, images, batch=2).attention["blocks.0.attn"]
+    sample = observe(net, images, batch=2).attention["blocks.0.attn.s"]
     keys = by_hand(net, images)["blocks.0.attn.k"].reshape(5, CONFIG.tokens, 3, 4)
     assert np.allclose(sample.k, keys.transpose(1, 2), atol=1e-5)
     assert sample.q.shape == (5, 3, CONFIG.tokens, 4)
@@ -136,9 +136,9 @@ def test_with_enough_images_the_last_block_is_seen_where_it_matters(net, images,
     for name in ("attn.q", "attn.context", "norm2", "mlp.act"):
         assert not np.allclose(few[f"blocks.1.{name}"].mean, seen[f"blocks.1.{name}"].mean, atol=1e-5), name
         assert np.array_equal(few[f"blocks.0.{name}"].mean, seen[f"blocks.0.{name}"].mean), name
-    assert seen.attention["blocks.0.attn"].q.shape[2] == CONFIG.tokens
-    assert seen.attention["blocks.1.attn"].q.shape[2] == CONFIG.prefix_tokens
-    assert seen.attention["blocks.1.attn"].k.shape[2] == CONFIG.tokens
+    assert seen.attention["blocks.0.attn.s"].q.shape[2] == CONFIG.tokens
+    assert seen.attention["blocks.1.attn.s"].q.shape[2] == CONFIG.prefix_tokens
+    assert seen.attention["blocks.1.attn.s"].k.shape[2] == CONFIG.tokens
 
 
 def test_hooks_are_gone_afterwards(net, images):

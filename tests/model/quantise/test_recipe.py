@@ -9,9 +9,10 @@ import pytest
 
 from hw.contract.errors import PointwiseError
 from model.graph.ops import Input, LayerNorm, Linear, MatMul
+from model.models.deit import deit_graph
 from model.networks import DeiTConfig
 from model.quantise import LayerRecipe, Recipe, load_network, load_recipe, quantise, save_network
-from model.quantise.deit import layer_names
+from model.quantise.convert import layer_names
 from model.quantise.ranges.minmax import MinMax
 from model.quantise.recipe import PLAIN
 from model.synthetic import synthetic_checkpoint, synthetic_images
@@ -100,7 +101,7 @@ def test_a_pattern_for_nothing_is_refused(state, images):
 def test_names_are_those_of_the_integer_layers(state, images):
     network = quantise(state, CONFIG, images)
     kinds = Input | Linear | MatMul | LayerNorm
-    names = layer_names(CONFIG)
+    names = layer_names(deit_graph(CONFIG, state))
     assert {op.layer for op in network.ops if isinstance(op, kinds)} == set(names)
     assert len(names) == len(set(names))
 

@@ -1,0 +1,50 @@
+"""The table of an activation: the range of its index, the scale and zero point of its result, the entries."""
+
+import math
+
+import numpy as np
+import torch
+
+from model.graph.functions import function
+from model.graph.ops import Activation
+from model.integer.rounding import INT8, UINT8
+
+from .gelu import GeluPlan as TablePlan
+from .gelu import plan_gelu
+from .recipe import LayerRecipe
+from .records import Observations
+
+__all__ = ["TablePlan", "plan_activation"]
+
+LEAST_RANGE = 2.0**-8
+"""Of an input that is (almost) always 0."""
+
+
+def plan_activation(
+    op: Activation, seen: Observations, how: LayerRecipe, step: float | None = None
+) -> TablePlan:
+    """Choose the table of an activation.
+
+    GELU, almost flat on one side, is searched where the recipe says so (``gelu``). Of any other function the
+    index covers the range of the input, and the result that of the function over it.
+
+    Args:
+        seen: calibration: the input under the operator's name and ``.input``. how: the recipe of the layer.
+        step: of the result, where training has fixed it.
+
+    Raises:
+        PointwiseError: the input is always the same.
+    """
+    if op.function == "gelu":
+        return plan_gelu(op.name, seen, how, step)
+    low, high = (float(limit[0]) for limit in seen[f"{op.name}.input"].limits(symmetric=False))
+    scale = max(high - low, LEAST_RANGE) / (INT8[1] - INT8[0])
+    centre = low - INT8[0] * scale
+    points = torch.from_numpy(scale * np.arange(INT8[0], INT8[1] + 1) + centre)
+    exact = function(op.function)(points).numpy()
+    least, most = min(0.0, float(exact.min())), max(0.0, float(exact.max()))
+    out = step or max(most - least, LEAST_RANGE) / UINT8[1]
+    zero = min(UINT8[1], max(0, math.floor(-least / out + 0.5)))
+    entries = np.clip(np.floor(exact / out + 0.5) + zero, *UINT8).astype(np.uint8)
+    # Entry (index & 255): the indices 0..127 first, then −128..−1.
+    return TablePlan(scale, centre, out, zero, np.roll(entries, INT8[0]))

@@ -1,0 +1,132 @@
+"""Calibration of any graph: run it in float32 and record every value that becomes an integer."""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from hw.contract.errors import PointwiseError
+from model.graph import Graph, run_float
+from model.graph.ops import Activation, Add, LayerNorm, Linear, MatMul
+from model.graph.passes.fold_norms import readers_by_token
+
+from .inputs import PIXELS, ROWS
+from .patterns import AttentionPattern, attentions, streams
+from .recipe import Recipe
+from .recorder import Recorder, sampled_rows
+from .records import AttentionSample, Observations
+
+GRID_SIZE = 256
+"""Values that an input of 8 bits takes at most."""
+
+
+def calibrate(
+    graph: Graph,
+    inputs: np.ndarray | Tensor,
+    recipe: Recipe | None = None,
+    batch: int = 16,
+    progress: Callable[[int, int], None] | None = None,
+) -> Observations:
+    """Run a network of real numbers and return what was seen.
+
+    Args:
+        inputs: (B, tokens, channels) real, as the network takes them.
+        recipe: tells range methods, granularity, and whose rounding wants second moments.
+        batch: inputs at a time. progress: called with (inputs done, inputs in all) after each batch.
+
+    Raises:
+        PointwiseError: the inputs do not fit the network, a value is not finite, or the graph has a form that
+            the quantiser does not know.
+    """
+    rows = torch.as_tensor(inputs, dtype=torch.float32)
+    if rows.ndim != 3 or tuple(rows.shape[1:]) != tuple(graph.input.shape) or not len(rows):
+        tokens, channels = graph.input.shape
+        raise PointwiseError(
+            f"The calibration inputs have the shape {tuple(rows.shape)}, but {graph.name} takes at least one "
+            f"as (inputs, {tokens}, {channels}); choose inputs of that size."
+        )
+    seen = Observations(grids=[np.empty(0, np.float32)])
+    recorder = _GraphRecorder(graph, seen, recipe or Recipe())
+    with torch.inference_mode():
+        for start in range(0, len(rows), batch):
+            recorder.take(rows[start : start + batch])
+            if progress:
+                progress(seen.images, len(rows))
+    return seen
+
+
+class _GraphRecorder(Recorder):
+    def __init__(self, graph: Graph, seen: Observations, recipe: Recipe) -> None:
+        super().__init__(seen, recipe)
+        self.graph, self.streams, self.attentions = graph, streams(graph), attentions(graph)
+        self.in_attention = {
+            op.name for one in self.attentions for head in one.heads for op in vars(head).values()
+        }
+
+    def take(self, rows: Tensor) -> None:
+        """Run and record some inputs."""
+        values = {name: value.expand(len(rows), *value.shape[-2:]) for name, value in self._run(rows).items()}
+        self._input(rows)
+        for op in self.graph.ops:
+            made = values[op.name]
+            if isinstance(op, LayerNorm):
+                x = values[op.inputs[0]].double()
+                self.norm(op.name, x, op.epsilon, op.layer, self._readers(op.name))
+            elif isinstance(op, Activation):
+                layer = self.graph[op.inputs[0]].layer
+                self.activation(op.name, values[op.inputs[0]], made, layer, self._readers(op.name))
+            elif op.name in self.streams:
+                self._stream(op, made)
+            elif isinstance(op, Linear) and op.name not in self.in_attention:
+                self.record(op.name, made.flatten(0, 1), self.method(op.layer), None, self._readers(op.name))
+        for pattern in self.attentions:
+            self._attention(pattern, values)
+        self.seen.images += len(rows)
+
+    def _run(self, rows: Tensor) -> dict[str, Tensor]:
+        return run_float(self.graph, rows)
+
+    def _readers(self, name: str) -> list[str]:
+        """Layers whose weights multiply a value."""
+        return [op.layer for op in readers_by_token(self.graph, name) if isinstance(op, Linear)]
+
+    def _input(self, rows: Tensor) -> None:
+        given = self.graph.input
+        used = rows[:, given.zero_rows :]
+        self.record(PIXELS, used.reshape(-1, 1), self.method(given.layer))
+        self.record(ROWS, used.flatten(0, 1), groups=1, readers=self._readers(given.name))
+        (grid,) = self.seen.grids
+        if grid is not None:
+            grid = np.union1d(grid, used.numpy())
+            self.seen.grids = [grid if len(grid) <= GRID_SIZE else None]
+
+    def _stream(self, op: object, made: Tensor) -> None:
+        """Record a value of 16 bits: of the network's result each product as if it were the whole."""
+        leader = self.streams[op.name]
+        products = [name for name in self._members(leader) if isinstance(self.graph[name], Linear | MatMul)]
+        if leader == self.streams.get(self.graph.output):
+            made = made * max(1, len(products))
+        elif not isinstance(op, Add) and not self._normalised(op.name) and self._has_sums(leader):
+            return
+        self.record(leader, made.reshape(-1, 1))
+
+    def _members(self, leader: str) -> list[str]:
+        return [name for name, first in self.streams.items() if first == leader]
+
+    def _has_sums(self, leader: str) -> bool:
+        return any(isinstance(self.graph[name], Add) for name in self._members(leader))
+
+    def _normalised(self, name: str) -> bool:
+        return any(isinstance(reader, LayerNorm) for reader in self.graph.readers[name])
+
+    def _attention(self, pattern: AttentionPattern, values: dict[str, Tensor]) -> None:
+        layers, heads = pattern.layers, len(pattern.heads)
+        for letter in "qkv":
+            parts = [values[getattr(head, letter).name] for head in pattern.heads]
+            self.part(layers[letter], torch.cat(parts, dim=-1).flatten(0, 1), layers[letter], heads)
+        context = values[pattern.joined.name].flatten(0, 1)
+        self.part(pattern.joined.name, context, layers["o"], heads, [layers["proj"]])
+        q, k = (torch.stack([values[vars(head)[part].name] for head in pattern.heads], 1) for part in "qk")
+        rows = sampled_rows(q.shape[-2])
+        self.seen.attention.setdefault(layers["s"], AttentionSample()).add(q[:, :, rows], k)

@@ -1,0 +1,124 @@
+"""What the quantiser looks for in a graph: attention, and values that share the scale of a stream."""
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+
+from hw.contract.errors import PointwiseError
+from model.graph import Graph, Op
+from model.graph.ops import Add, Concat, Constant, LayerNorm, Linear, MatMul, Softmax
+
+
+@dataclass(frozen=True)
+class Head:
+    """One head of an attention: softmax(q · kᵀ) · v."""
+
+    q: Linear
+    k: Linear
+    v: Linear
+    scores: MatMul
+    softmax: Softmax
+    context: MatMul
+
+
+@dataclass(frozen=True)
+class AttentionPattern:
+    """All heads of an attention, and the linear layer that reads them.
+
+    Attributes:
+        heads: in the order in which they stand side by side. joined: where they do, the projection's input.
+        proj: the only reader of that.
+    """
+
+    heads: tuple[Head, ...]
+    joined: Op
+    proj: Linear
+
+    @property
+    def layers(self) -> dict[str, str]:
+        """Names of the layers: of "q", "k", "v", "s" (scores), "o" (context) and "proj"."""
+        head = self.heads[0]
+        parts = {"q": head.q, "k": head.k, "v": head.v, "s": head.scores, "o": head.context}
+        return {key: op.layer for key, op in parts.items()} | {"proj": self.proj.layer}
+
+    @cached_property
+    def channels(self) -> tuple[slice, ...]:
+        """Channels of each head in the projection's input."""
+        found, first = [], 0
+        for head in self.heads:
+            found.append(slice(first, first + len(head.v.weight)))
+            first = found[-1].stop
+        return tuple(found)
+
+
+def attentions(graph: Graph) -> list[AttentionPattern]:
+    """The attentions of a graph, in order.
+
+    Raises:
+        PointwiseError: a softmax that is no attention of linear layers; the sentence names it.
+    """
+    heads: dict[str, Head] = {}
+    for op in graph.ops:
+        if isinstance(op, Softmax):
+            head = _head(graph, op)
+            heads[head.context.name] = head
+    found, done = [], set()
+    for name in heads:
+        if name in done:
+            continue
+        (joined,) = graph.readers[name]
+        members = joined.inputs if isinstance(joined, Concat) else (name,)
+        proj = graph.readers[joined.name] if isinstance(joined, Concat) else (joined,)
+        if not set(members) <= heads.keys() or len(proj) != 1 or not isinstance(proj[0], Linear):
+            raise joined.refused("stands behind attention, where a linear layer of its heads was expected")
+        source = joined if isinstance(joined, Concat) else graph[name]
+        found.append(AttentionPattern(tuple(heads[member] for member in members), source, proj[0]))
+        done.update(members)
+    return found
+
+
+def _head(graph: Graph, softmax: Softmax) -> Head:
+    scores, readers = graph[softmax.inputs[0]], graph.readers[softmax.name]
+    context = readers[0] if len(readers) == 1 else None
+    if isinstance(scores, MatMul) and scores.transposed and isinstance(context, MatMul):
+        q, k, v = graph[scores.inputs[0]], graph[scores.inputs[1]], graph[context.inputs[1]]
+        width = graph.values[scores.inputs[0]].channels
+        if not math.isclose(scores.factor, width**-0.5, rel_tol=1e-6):
+            raise scores.refused(
+                f"scales scores by {scores.factor:.4g}, but 1/√{width} of its {width} channels was expected"
+            )
+        alone = all(len(graph.readers[op.name]) == 1 for op in (q, k, v, scores, context))
+        if alone and not context.transposed and all(isinstance(op, Linear) for op in (q, k, v)):
+            return Head(q, k, v, scores, softmax, context)
+    raise softmax.refused("is no part of softmax(q · kᵀ) · v with linear q, k and v, which is what is known")
+
+
+def streams(graph: Graph) -> dict[str, str]:
+    """Values of 16 bits, each with the first value of those whose scale it shares.
+
+    They are what is added, what comes out of additions, constants, what a LayerNorm reads, and the result.
+    """
+    leader: dict[str, str] = {}
+
+    def find(name: str) -> str:
+        while leader[name] != name:
+            name = leader[name]
+        return name
+
+    for op in graph.ops:
+        wide = isinstance(op, Add | Constant) or op.name == graph.output
+        if wide or any(isinstance(reader, Add | LayerNorm) for reader in graph.readers[op.name]):
+            leader[op.name] = op.name
+    for op in graph.ops:
+        if isinstance(op, Add):
+            first, *others = sorted((find(name) for name in (*op.inputs, op.name)), key=list(leader).index)
+            for other in others:
+                leader[other] = first
+    found = {name: find(name) for name in leader}
+    for name in found:
+        if not isinstance(graph[name], Add | Constant | Linear | MatMul):
+            raise PointwiseError(
+                f"{type(graph[name]).__name__} {name} makes a value of the residual stream, which only sums, "
+                "constants and products do"
+            )
+    return found

@@ -1,0 +1,81 @@
+"""Filling the records of calibration: what is kept of each kind of value, whoever runs the float network."""
+
+from collections.abc import Collection
+
+import numpy as np
+from torch import Tensor
+
+from .ranges import RangeObserver, range_method
+from .ranges.histogram import ChannelHistogram
+from .ranges.minmax import MinMax
+from .recipe import Recipe
+from .records import Observations, TensorRecord
+
+FEW_MARGIN = 1 / 2
+"""Part by which the ranges of single channels are widened where few tokens are seen: a hundred samples of a
+normal distribution reach 2.5 deviations, and thousands of images reach further."""
+SAMPLE_ROWS = 32
+"""Queries that are kept of each sampled image, the class token's among them."""
+
+
+class Recorder:
+    """Gives values to the records that they belong to, each made when it is met first.
+
+    Attributes:
+        seen: the records. recipe: tells range methods, granularity, and whose rounding wants second moments.
+        few: records that see one token or two of each image, and so hardly see the tails of a channel.
+    """
+
+    def __init__(self, seen: Observations, recipe: Recipe) -> None:
+        self.seen, self.recipe = seen, recipe
+        self.few: set[str] = set()
+
+    def record(
+        self,
+        name: str,
+        values: Tensor,
+        method: type[RangeObserver] = MinMax,
+        groups: int | None = None,
+        readers: Collection[str] = (),
+    ) -> None:
+        """Give (samples, channels) to the record of that name.
+
+        Args:
+            groups: equal parts of the channels with a range of their own; every channel unless given.
+            readers: layers whose weights are rounded by the second moments.
+        """
+        if name not in self.seen.records:
+            channels = values.shape[1]
+            second = any(self.recipe[reader].rounding != "nearest" for reader in readers)
+            margin = FEW_MARGIN if name in self.few else 0.0
+            self.seen.records[name] = TensorRecord(name, method(groups or channels), channels, second, margin)
+        self.seen.records[name].update(values)
+
+    def method(self, layer: str) -> type[RangeObserver]:
+        """The range method of that layer."""
+        return range_method(self.recipe[layer].range)
+
+    def part(self, name: str, values: Tensor, layer: str, heads: int, readers: Collection[str] = ()) -> None:
+        """Record a part of an attention of so many heads, whose recipe says what shares a range."""
+        groups = {"tensor": 1, "head": heads, "channel": None}[self.recipe[layer].granularity]
+        self.record(name, values, self.method(layer), groups, readers)
+
+    def norm(self, name: str, x: Tensor, epsilon: float, layer: str, readers: Collection[str]) -> None:
+        """Record x̂ of tokens (images, tokens, channels), in float64, in front of γ and β."""
+        centred = x - x.mean(dim=-1, keepdim=True)
+        deviation = (centred.square().mean(dim=-1, keepdim=True) + epsilon).sqrt()
+        self.record(name, (centred / deviation).flatten(0, 1).float(), self.method(layer), None, readers)
+
+    def activation(
+        self, name: str, given: Tensor, made: Tensor, layer: str, readers: Collection[str]
+    ) -> None:
+        """Record input and result (images, tokens, channels) of a function of one number."""
+        values = given.reshape(-1, 1)
+        self.record(f"{name}.input", values, self.method(layer))
+        self.record(name, made.flatten(0, 1), groups=1, readers=readers)
+        self.seen.gelu_inputs.setdefault(name, ChannelHistogram(1)).update(values)
+
+
+def sampled_rows(tokens: int) -> np.ndarray:
+    """Which of a sampled image's queries are kept, the first among them."""
+    return np.unique(np.linspace(0, tokens - 1, min(tokens, SAMPLE_ROWS)).astype(np.int64))
