@@ -7,18 +7,15 @@ import torch
 from torch import Tensor
 
 from hw.contract.errors import PointwiseError
-from model.graph import Graph, run_float
+from model.graph import Graph, Op, run_float
 from model.graph.ops import Activation, Add, LayerNorm, Linear, MatMul
 from model.graph.passes.fold_norms import readers_by_token
 
 from .inputs import PIXELS, ROWS
 from .patterns import AttentionPattern, attentions, streams
 from .recipe import Recipe
-from .recorder import Recorder, sampled_rows
+from .recorder import Recorder, sample_every, sampled_rows
 from .records import AttentionSample, Observations
-
-GRID_SIZE = 256
-"""Values that an input of 8 bits takes at most."""
 
 
 def calibrate(
@@ -48,9 +45,11 @@ def calibrate(
         )
     seen = Observations(grids=[np.empty(0, np.float32)])
     recorder = _GraphRecorder(graph, seen, recipe or Recipe())
+    every = sample_every(len(rows), graph.input.shape[0])
     with torch.inference_mode():
         for start in range(0, len(rows), batch):
-            recorder.take(rows[start : start + batch])
+            part = rows[start : start + batch]
+            recorder.take(part, [index for index in range(len(part)) if (start + index) % every == 0])
             if progress:
                 progress(seen.images, len(rows))
     return seen
@@ -64,9 +63,10 @@ class _GraphRecorder(Recorder):
             op.name for one in self.attentions for head in one.heads for op in vars(head).values()
         }
 
-    def take(self, rows: Tensor) -> None:
-        """Run and record some inputs."""
-        values = {name: value.expand(len(rows), *value.shape[-2:]) for name, value in self._run(rows).items()}
+    def take(self, rows: Tensor, sampled: list[int]) -> None:
+        """Run and record some inputs; of those ``sampled`` queries and keys are kept."""
+        made = run_float(self.graph, rows)
+        values = {name: value.expand(len(rows), *value.shape[-2:]) for name, value in made.items()}
         self._input(rows)
         for op in self.graph.ops:
             made = values[op.name]
@@ -81,11 +81,8 @@ class _GraphRecorder(Recorder):
             elif isinstance(op, Linear) and op.name not in self.in_attention:
                 self.record(op.name, made.flatten(0, 1), self.method(op.layer), None, self._readers(op.name))
         for pattern in self.attentions:
-            self._attention(pattern, values)
+            self._attention(pattern, values, sampled)
         self.seen.images += len(rows)
-
-    def _run(self, rows: Tensor) -> dict[str, Tensor]:
-        return run_float(self.graph, rows)
 
     def _readers(self, name: str) -> list[str]:
         """Layers whose weights multiply a value."""
@@ -96,12 +93,9 @@ class _GraphRecorder(Recorder):
         used = rows[:, given.zero_rows :]
         self.record(PIXELS, used.reshape(-1, 1), self.method(given.layer))
         self.record(ROWS, used.flatten(0, 1), groups=1, readers=self._readers(given.name))
-        (grid,) = self.seen.grids
-        if grid is not None:
-            grid = np.union1d(grid, used.numpy())
-            self.seen.grids = [grid if len(grid) <= GRID_SIZE else None]
+        self.grid(0, used.numpy())
 
-    def _stream(self, op: object, made: Tensor) -> None:
+    def _stream(self, op: Op, made: Tensor) -> None:
         """Record a value of 16 bits: of the network's result each product as if it were the whole."""
         leader = self.streams[op.name]
         products = [name for name in self._members(leader) if isinstance(self.graph[name], Linear | MatMul)]
@@ -120,13 +114,16 @@ class _GraphRecorder(Recorder):
     def _normalised(self, name: str) -> bool:
         return any(isinstance(reader, LayerNorm) for reader in self.graph.readers[name])
 
-    def _attention(self, pattern: AttentionPattern, values: dict[str, Tensor]) -> None:
+    def _attention(self, pattern: AttentionPattern, values: dict[str, Tensor], sampled: list[int]) -> None:
         layers, heads = pattern.layers, len(pattern.heads)
         for letter in "qkv":
             parts = [values[getattr(head, letter).name] for head in pattern.heads]
             self.part(layers[letter], torch.cat(parts, dim=-1).flatten(0, 1), layers[letter], heads)
         context = values[pattern.joined.name].flatten(0, 1)
         self.part(pattern.joined.name, context, layers["o"], heads, [layers["proj"]])
-        q, k = (torch.stack([values[vars(head)[part].name] for head in pattern.heads], 1) for part in "qk")
+        q, k = (
+            torch.stack([values[vars(head)[part].name][sampled] for head in pattern.heads], 1)
+            for part in "qk"
+        )
         rows = sampled_rows(q.shape[-2])
         self.seen.attention.setdefault(layers["s"], AttentionSample()).add(q[:, :, rows], k)

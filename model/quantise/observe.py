@@ -31,17 +31,14 @@ from hw.contract.errors import PointwiseError
 from model.deit import DeiT
 from model.networks import DeiTConfig
 
+from .inputs import PIXELS, ROWS
 from .ranges.minmax import MinMax
 from .recipe import Recipe
-from .recorder import Recorder, sampled_rows
+from .recorder import Recorder, sample_every, sampled_rows
 from .records import AttentionSample, Observations
 
 ENOUGH_IMAGES = 64
 """From so many images on, class tokens alone tell the ranges of the last block; else all tokens do."""
-SAMPLE_TOKENS = 8192
-"""About how many tokens' keys are kept of each attention, from images spread over all of them."""
-GRID_SIZE = 256
-"""Pixels that came from 8-bit files take at most that many values in each colour."""
 
 
 def check_images(images: np.ndarray | Tensor, net: DeiT, purpose: str) -> Tensor:
@@ -91,7 +88,7 @@ def observe(
     images = check_images(images, net, "calibration")
     seen = Observations(grids=[np.empty(0, np.float32)] * net.config.in_channels)
     watch = _Watch(seen, recipe or Recipe(), net.config)
-    every = -(-len(images) * net.config.tokens // SAMPLE_TOKENS)
+    every = sample_every(len(images), net.config.tokens)
     reaching = net.config.prefix_tokens if len(images) >= ENOUGH_IMAGES else net.config.tokens
     handles = watch.attach(net, reaching)
     try:
@@ -144,14 +141,12 @@ class _Watch(Recorder):
         return handles
 
     def pixels(self, images: Tensor) -> None:
-        self.record("pixels", images.transpose(0, 1).flatten(1).T, self.method("image"))
+        self.record(PIXELS, images.transpose(0, 1).flatten(1).T, self.method("image"))
         patch = self.config.patch
         patches = torch.nn.functional.unfold(images, patch, stride=patch).transpose(1, 2).flatten(0, 1)
-        self.record("patches", patches, groups=1, readers=["patch_embed"])
-        for colour, grid in enumerate(self.seen.grids):
-            if grid is not None:
-                grid = np.union1d(grid, images[:, colour].numpy())
-                self.seen.grids[colour] = grid if len(grid) <= GRID_SIZE else None
+        self.record(ROWS, patches, groups=1, readers=["patch_embed"])
+        for colour in range(images.shape[1]):
+            self.grid(colour, images[:, colour].numpy())
 
     def _norm(self, name: str, tokens: int, readers: Collection[str]) -> Callable[..., None]:
         """A hook for the input of a LayerNorm; x̂ is recorded for its first ``tokens`` tokens."""

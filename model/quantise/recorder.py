@@ -14,6 +14,10 @@ from .records import Observations, TensorRecord
 FEW_MARGIN = 1 / 2
 """Part by which the ranges of single channels are widened where few tokens are seen: a hundred samples of a
 normal distribution reach 2.5 deviations, and thousands of images reach further."""
+GRID_SIZE = 256
+"""Pixels that came from 8-bit files take at most that many values in each colour."""
+SAMPLE_TOKENS = 8192
+"""About how many tokens' keys are kept of each attention, from images spread over all of them."""
 SAMPLE_ROWS = 32
 """Queries that are kept of each sampled image, the class token's among them."""
 
@@ -60,6 +64,13 @@ class Recorder:
         groups = {"tensor": 1, "head": heads, "channel": None}[self.recipe[layer].granularity]
         self.record(name, values, self.method(layer), groups, readers)
 
+    def grid(self, index: int, values: np.ndarray) -> None:
+        """Add to the distinct values of a group of the input's channels, as long as they are few."""
+        grid = self.seen.grids[index]
+        if grid is not None:
+            grid = np.union1d(grid, values)
+            self.seen.grids[index] = grid if len(grid) <= GRID_SIZE else None
+
     def norm(self, name: str, x: Tensor, epsilon: float, layer: str, readers: Collection[str]) -> None:
         """Record x̂ of tokens (images, tokens, channels), in float64, in front of γ and β."""
         centred = x - x.mean(dim=-1, keepdim=True)
@@ -74,6 +85,11 @@ class Recorder:
         self.record(f"{name}.input", values, self.method(layer))
         self.record(name, made.flatten(0, 1), groups=1, readers=readers)
         self.seen.gelu_inputs.setdefault(name, ChannelHistogram(1)).update(values)
+
+
+def sample_every(images: int, tokens: int) -> int:
+    """Of every how many of so many images, of so many tokens, queries and keys are kept."""
+    return -(-images * tokens // SAMPLE_TOKENS)
 
 
 def sampled_rows(tokens: int) -> np.ndarray:

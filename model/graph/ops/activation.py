@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from hw.contract.stream import TABLE_ENTRIES
 from model.integer.requantise import look_up
 
 from ..functions import NAMES, function
@@ -13,8 +14,6 @@ from ..value import FLOAT, LIMITS, Value
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-ENTRIES = 256
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +40,7 @@ class Activation(Op):
         if source.dtype == FLOAT:
             return source
         self.needs_dtype(self.dtype, "int8", "uint8")
-        self.needs_shape("table", (ENTRIES,))
+        self.needs_shape("table", (TABLE_ENTRIES,))
         self.needs_range("table", *LIMITS[self.dtype])
         return Value(source.shape, self.dtype)
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from hw.contract.legal import SHIFTS
+from hw.contract.stream import PACKING
 from model.integer.convolution import convolve
 from model.integer.requantise import requantise
 
@@ -14,9 +15,6 @@ from ..value import FLOAT, LIMITS, Value
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-WEIGHT_BITS = (8, 4, 2)
-"""Widths in which weights are stored."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +55,7 @@ class Linear(Op):
         self.needs_dtype(self.dtype, "int8", "uint8", "int16")
         if source.per_row:
             raise self.refused(f"multiplies the exponentials {self.inputs[0]} with weights; use MatMul")
-        if self.weight_bits not in WEIGHT_BITS:
+        if self.weight_bits not in PACKING:
             raise self.refused(f"has weights of {self.weight_bits} bits; 8, 4 and 2 can be stored")
         half = 1 << self.weight_bits - 1
         self.needs_range("weight", -half, half - 1)

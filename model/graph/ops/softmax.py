@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from hw.contract.stream import TABLE_ENTRIES
 from model.integer.softmax import exponentials
 
 from ..op import Op
@@ -12,8 +13,6 @@ from ..value import FLOAT, Value
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-ENTRIES = 256
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +32,7 @@ class Softmax(Op):
         self.needs(source, 0, "int8")
         if source.dtype == FLOAT:
             return source
-        self.needs_shape("table", (ENTRIES,))
+        self.needs_shape("table", (TABLE_ENTRIES,))
         self.needs_range("table", 0, 255)
         return Value(source.shape, "uint8", per_row=True)
 

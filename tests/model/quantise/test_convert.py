@@ -29,7 +29,7 @@ from model.graph.ops import (
 from model.graph.value import FLOAT
 from model.models.deit import deit_graph
 from model.networks import DeiTConfig
-from model.quantise import Recipe
+from model.quantise import Recipe, recorder
 from model.quantise.calibrate import calibrate
 from model.quantise.convert import convert, layer_names
 from model.quantise.inputs import rounded_rows
@@ -130,6 +130,15 @@ def test_the_layers_of_a_recipe_are_those_of_the_graph() -> None:
     network = convert(graph, calibrate(graph, inputs, recipe), recipe)
     bits = {op.name: op.weight_bits for op in network.ops if isinstance(op, Linear)}
     assert {name for name, width in bits.items() if width == 4} == {"q0", "q1"}
+
+
+def test_queries_and_keys_of_some_inputs_are_kept_however_many_there_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(recorder, "SAMPLE_TOKENS", 4 * TOKENS)
+    inputs = np.random.default_rng(0).normal(size=(12, TOKENS, CHANNELS))
+    sample = calibrate(attentive(), inputs, batch=5).attention["s"]
+    assert (len(sample.q), len(sample.k)) == (4, 4)
 
 
 def test_the_graph_of_a_deit_says_whose_rows_its_weights_are() -> None:

@@ -9,8 +9,8 @@ from model import digits
 from model.networks import DeiTConfig
 from model.quantise import patchify, quantise
 from model.quantise.inputs import pixel_scales
-from model.quantise.observe import GRID_SIZE
 from model.quantise.ranges.minmax import MinMax
+from model.quantise.recorder import GRID_SIZE
 from model.quantise.records import TensorRecord
 from model.synthetic import IMAGENET_MEAN, IMAGENET_STD, synthetic_checkpoint, synthetic_images
 
