@@ -76,7 +76,7 @@ fpga: .venv/.fpga ## install synthesis and place-and-route for FPGA boards
 # The doctor's job is to say what is wrong, so it runs whatever became of the set-up, on any Python there is.
 doctor: ## say which tools are there, which are missing and what to do about it
 	@$(MAKE) setup || echo "The set-up did not finish; here is what the machine has so far." >&2
-	@if $(BIN)/python -c "" 2>/dev/null; then exec $(BIN)/python -m sim.doctor; else exec $(PYTHON) -m sim.doctor; fi
+	@if $(BIN)/python -c "" 2>/dev/null; then exec $(BIN)/python -m pointwise.sim.doctor; else exec $(PYTHON) -m sim.doctor; fi
 
 clean: ## remove everything generated (keeps .venv)
 	rm -rf build dist .pytest_cache .ruff_cache *.egg-info

@@ -13,20 +13,20 @@ from amaranth.hdl import (
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
-from hw.bus.axi import Axi4, AxiLite, connect_half
-from hw.bus.prefetch import StreamPrefetch
-from hw.bus.reader import AxiReader
-from hw.bus.select import ReadSelect
-from hw.bus.slice import AxiSlice
-from hw.bus.writer import AxiWriter
-from hw.contract.config import CoreConfig
-from hw.contract.isa import Base
-from hw.contract.registers import Cause
-from hw.control.checker import ImageChecker
-from hw.control.control import Control
-from hw.control.program import ProgramFetch
-from hw.engine.engine import Engine
-from hw.memory.dma import DmaEngine
+from pointwise.hw.bus.axi import Axi4, AxiLite, connect_half
+from pointwise.hw.bus.prefetch import StreamPrefetch
+from pointwise.hw.bus.reader import AxiReader
+from pointwise.hw.bus.select import ReadSelect
+from pointwise.hw.bus.slice import AxiSlice
+from pointwise.hw.bus.writer import AxiWriter
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.isa import Base
+from pointwise.hw.contract.registers import Cause
+from pointwise.hw.control.checker import ImageChecker
+from pointwise.hw.control.control import Control
+from pointwise.hw.control.program import ProgramFetch
+from pointwise.hw.engine.engine import Engine
+from pointwise.hw.memory.dma import DmaEngine
 
 PROGRAM, STREAM, DMA = range(3)
 """Clients of the read master."""
@@ -37,7 +37,7 @@ class Core(wiring.Component):
 
     Ports:
         m_axi: AXI4 master to the memory that holds image, inputs and outputs.
-        s_axil: AXI4-Lite slave with the registers of ``hw.contract.registers``.
+        s_axil: AXI4-Lite slave with the registers of ``pointwise.hw.contract.registers``.
         irq: level interrupt.
 
     All of it is one clock domain (``clk``, synchronous ``rst``). Everything but the registers and the bus

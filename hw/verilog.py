@@ -8,8 +8,8 @@ from amaranth.hdl import Const, Value, ValueCastable
 from amaranth.hdl._ir import PortDirection
 from amaranth.lib import wiring
 
-from hw.contract.errors import PointwiseError
-from hw.engine.ram import RAM_MODULE, RAM_VERILOG
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.hw.engine.ram import RAM_MODULE, RAM_VERILOG
 
 
 def to_verilog(component: wiring.Component, name: str) -> str:

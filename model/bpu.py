@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from model.networks import LAYER_NORM_EPS, DeiTConfig
+from pointwise.model.networks import LAYER_NORM_EPS, DeiTConfig
 
 
 class PointwiseLayerNorm(nn.Module):

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from model.networks import DeiTConfig
+from pointwise.model.networks import DeiTConfig
 
 INIT_STD = 0.02
 """Standard deviation of freshly made weights, as in the DeiT paper."""

@@ -12,13 +12,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from hw.contract.errors import PointwiseError
-from model.checkpoints import load_checkpoint
-from model.deit import DeiT
-from model.images.dataset import ImageSet
-from model.images.prepare import UnreadableImageError, prepare
-from model.images.preprocessing import Preprocessing
-from model.parallel import Executor, Job, digest_of, here, one_thread
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.model.checkpoints import load_checkpoint
+from pointwise.model.deit import DeiT
+from pointwise.model.images.dataset import ImageSet
+from pointwise.model.images.prepare import UnreadableImageError, prepare
+from pointwise.model.images.preprocessing import Preprocessing
+from pointwise.model.parallel import Executor, Job, digest_of, here, one_thread
 
 PART = 8
 """Images that a process takes at a time."""

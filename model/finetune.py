@@ -16,14 +16,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from hw.contract.errors import PointwiseError
-from model.checkpoints import Checkpoint, load_checkpoint
-from model.deit import INIT_STD
-from model.features import Features, features_of, job_of
-from model.images.dataset import ImageSet
-from model.images.preprocessing import Preprocessing
-from model.parallel import Executor, Local
-from model.train import reproducible
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.model.checkpoints import Checkpoint, load_checkpoint
+from pointwise.model.deit import INIT_STD
+from pointwise.model.features import Features, features_of, job_of
+from pointwise.model.images.dataset import ImageSet
+from pointwise.model.images.preprocessing import Preprocessing
+from pointwise.model.parallel import Executor, Local
+from pointwise.model.train import reproducible
 
 Progress = Callable[[int, int], None]
 MOST_CLASSES = 65_536

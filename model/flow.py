@@ -11,16 +11,16 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor
 
-from hw.contract.config import CoreConfig
-from hw.contract.errors import PointwiseError
-from model.checkpoints import MICRO_DIGITS, Checkpoint, load_checkpoint
-from model.compiler import Compiled, compile_network, write
-from model.deit import DeiT
-from model.evaluate import Evaluation, evaluate
-from model.graph import Graph
-from model.quantise import quantise
-from model.quantise.observe import check_images
-from model.quantise.recipe import Recipe, load_recipe
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.model.checkpoints import MICRO_DIGITS, Checkpoint, load_checkpoint
+from pointwise.model.compiler import Compiled, compile_network, write
+from pointwise.model.deit import DeiT
+from pointwise.model.evaluate import Evaluation, evaluate
+from pointwise.model.graph import Graph
+from pointwise.model.quantise import quantise
+from pointwise.model.quantise.observe import check_images
+from pointwise.model.quantise.recipe import Recipe, load_recipe
 
 
 class Flow:
@@ -91,5 +91,5 @@ class Flow:
         return write(self.compiled, Path(folder))
 
     def evaluate(self, images: np.ndarray | Tensor, labels: np.ndarray | None = None) -> Evaluation:
-        """Compare the integers with the float network on images, as ``model.evaluate.evaluate``."""
+        """Compare the integers with the float network on images, as ``pointwise.model.evaluate.evaluate``."""
         return evaluate(self.network, self.checkpoint.state, self.checkpoint.config, images, labels)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from hw.contract.errors import PointwiseError, shown
+from pointwise.hw.contract.errors import PointwiseError, shown
 
 MOST_BLOCKS, MOST = 4096, 1 << 20
 """Blocks of a network, and of anything else: far more than any has, lest a file make us count for ever."""

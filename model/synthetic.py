@@ -23,8 +23,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from model.checkpoints import Checkpoint
-from model.networks import DeiTConfig, expected_shapes
+from pointwise.model.checkpoints import Checkpoint
+from pointwise.model.networks import DeiTConfig, expected_shapes
 
 OUTLIER_FACTOR = 40.0
 """The largest channel of the residual stream over an ordinary one."""

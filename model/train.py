@@ -19,11 +19,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from torch import Tensor
 from torch.nn import functional
 
-from hw.contract.errors import PointwiseError
-from model import digits
-from model.checkpoints import Checkpoint, check_destination, save_checkpoint
-from model.deit import DeiT
-from model.networks import DeiTConfig, network
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.model import digits
+from pointwise.model.checkpoints import Checkpoint, check_destination, save_checkpoint
+from pointwise.model.deit import DeiT
+from pointwise.model.networks import DeiTConfig, network
 
 
 @dataclass(frozen=True)

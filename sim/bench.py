@@ -3,7 +3,7 @@
 By convention the cocotb tests that ``tests/x/test_foo.py`` runs lie beside it in ``tests/x/bench_foo.py``,
 and it says, for instance::
 
-    from sim.bench import bench
+    from pointwise.sim.bench import bench
 
     def test_foo():
         bench([verilog], "foo", Path(__file__).with_name("bench_foo.py"), config={"lanes": 8})
@@ -113,7 +113,7 @@ def run(
     """Run the cocotb tests of a module.
 
     Args:
-        simulator: from ``sim.build.build``. It writes waves if it was built to.
+        simulator: from ``pointwise.sim.build.build``. It writes waves if it was built to.
         test_module: the file of the cocotb tests, or a module's name.
         plusargs: ``{"latency": 20, "axi_check": "report", "allow_uninit": True}`` become ``+latency=20``,
             ``+axi_check=report`` and ``+allow_uninit``; False and None are left out.

@@ -21,7 +21,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from hw.contract.errors import PointwiseError
+from pointwise.hw.contract.errors import PointwiseError
 
 from .locks import locked
 from .runtime import provide_headers, provide_library
@@ -51,7 +51,7 @@ class Build:
 
     Attributes:
         top: name of its top module.
-        executable: the program; run it through ``sim.bench.run``, which tells cocotb what it needs.
+        executable: the program; run it through ``pointwise.sim.bench.run``, which tells cocotb what it needs.
         directory: the folder of the build, with ``build.log``.
         waves: name of the wave file that it can write, or None.
     """

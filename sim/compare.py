@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hw.contract.errors import PointwiseError
-from hw.contract.registers import Error
-from model.engine import fuse
-from model.graph import Graph
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.hw.contract.registers import Error
+from pointwise.model.engine import fuse
+from pointwise.model.graph import Graph
 
 from .system.run import CoreRun, explain
 
@@ -49,7 +49,7 @@ def first_difference(
 def compare_tensors(
     network: Graph, expected: Mapping[str, np.ndarray], got: Mapping[str, np.ndarray], image: int = 0
 ) -> list[Mismatch]:
-    """Compare what a traced program stored with the results of ``model.graph.run``, layer by layer.
+    """Compare what a traced program stored with the results of ``pointwise.model.graph.run``, layer by layer.
 
     Raises:
         PointwiseError: a layer was not stored.

@@ -7,20 +7,26 @@ Nothing but the standard library is needed to ask, and every question survives t
 from __future__ import annotations  # a Python that is too old must still be able to say so
 
 import importlib.metadata
+import importlib.util
 import os
 import platform
 import re
 import shutil
 import subprocess
 import sys
+import types
 from dataclasses import dataclass
 from pathlib import Path
 
-from hw.contract.errors import PointwiseError
-
-from .verilator import MINIMUM_VERSION, dotted, find_compiler, find_verilator
-
 ROOT = Path(__file__).resolve().parents[1]
+if importlib.util.find_spec("pointwise") is None:  # nothing is installed: the tree is the package
+    sys.modules["pointwise"] = types.ModuleType("pointwise")
+    sys.modules["pointwise"].__path__ = [str(ROOT)]
+
+from pointwise.hw.contract.errors import PointwiseError  # noqa: E402
+
+from .verilator import MINIMUM_VERSION, dotted, find_compiler, find_verilator  # noqa: E402
+
 MINIMUM_PYTHON = (3, 11)
 MINIMUM_DISK_GIB = 2.0
 SETUP = "run make setup"

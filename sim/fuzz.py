@@ -5,15 +5,15 @@ from functools import partial
 
 import numpy as np
 
-from hw.contract.config import CoreConfig
-from hw.contract.errors import PointwiseError
-from model.compiler import compile_network
-from model.compiler.random_network import random_image, random_network
-from model.compiler.shapes import random_config
-from model.engine import fuse
-from model.graph import Graph, run
-from model.parallel import Job, code_digest, digest_of
-from sim.build import Build
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.model.compiler import compile_network
+from pointwise.model.compiler.random_network import random_image, random_network
+from pointwise.model.compiler.shapes import random_config
+from pointwise.model.engine import fuse
+from pointwise.model.graph import Graph, run
+from pointwise.model.parallel import Job, code_digest, digest_of
+from pointwise.sim.build import Build
 
 from .bench import BenchFailure
 from .compare import Mismatch, check_errors, compare_tensors

@@ -1,4 +1,4 @@
-"""``python -m sim.scale FILE``: what handing parts to a cluster costs, measured on the loopback, as JSON.
+"""``python -m pointwise.sim.scale FILE``: what a cluster costs, measured on the loopback, as JSON.
 
 A scheduler and two workers of one thread are started on this machine. Three things are measured in one run:
 parts that do nothing, work of some seconds a part in plain processes and on the cluster, and a real part of
@@ -22,8 +22,8 @@ from typing import Any
 import numpy as np
 import psutil
 
-from hw.contract.files import write_file
-from model.parallel import Executor, Job, Local, executor
+from pointwise.hw.contract.files import write_file
+from pointwise.model.parallel import Executor, Job, Local, executor
 
 WORKERS = 2
 SMALL = 10_000
@@ -117,12 +117,12 @@ def evaluation_part() -> dict[str, Any]:
     """Processor seconds and bytes of a part of ``pointwise evaluate``."""
     from PIL import Image
 
-    from model.checkpoints import save_checkpoint
-    from model.evaluate.arrays import TOKENS_AT_ONCE
-    from model.evaluate.both import BothNetworks, Task
-    from model.parallel import stamp
-    from model.quantise.io import save_network
-    from sim.workload import load_workload
+    from pointwise.model.checkpoints import save_checkpoint
+    from pointwise.model.evaluate.arrays import TOKENS_AT_ONCE
+    from pointwise.model.evaluate.both import BothNetworks, Task
+    from pointwise.model.parallel import stamp
+    from pointwise.model.quantise.io import save_network
+    from pointwise.sim.workload import load_workload
 
     load = load_workload(MODEL, None, 1)
     with tempfile.TemporaryDirectory() as name:

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import numpy as np
 
-from hw.contract.config import CoreConfig
-from hw.contract.registers import Cause
-from model.compiler import Compiled, compile_network
-from model.engine import fuse
-from model.evaluate import compare, float_logits
-from model.graph import run as run_model
-from model.parallel import Executor, Local, Record, complete, digest_of
-from model.quantise import patchify
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.registers import Cause
+from pointwise.model.compiler import Compiled, compile_network
+from pointwise.model.engine import fuse
+from pointwise.model.evaluate import compare, float_logits
+from pointwise.model.graph import run as run_model
+from pointwise.model.parallel import Executor, Local, Record, complete, digest_of
+from pointwise.model.quantise import patchify
 
 from .compare import Mismatch, check_errors, compare_tensors, first_difference
 from .system.parts import Inputs, restored, runs
@@ -35,7 +35,7 @@ LONGEST = 1 << 22
 
 @dataclass(frozen=True)
 class Simulation:
-    """What a run gave; ``sim.reporting`` makes tables, JSON, a picture and a page of it.
+    """What a run gave; ``pointwise.sim.reporting`` makes tables, JSON, a picture and a page of it.
 
     Attributes:
         tensors_compared: tensors of the traced image, and one result for every other image.

@@ -20,7 +20,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from hw.contract.errors import PointwiseError
+from pointwise.hw.contract.errors import PointwiseError
 
 MINIMUM_VERSION = (5, 36)
 """The first Verilator with what cocotb 2 needs of it."""
@@ -183,7 +183,7 @@ def _escaped(value: str) -> str:
 def main(arguments: list[str]) -> int:
     """Run a command with Verilator on its path, for tools that call that by name; returns the status."""
     if not arguments:
-        print("usage: python -m sim.verilator COMMAND [ARGUMENT ...]", file=sys.stderr)
+        print("usage: python -m pointwise.sim.verilator COMMAND [ARGUMENT ...]", file=sys.stderr)
         return 2
     try:
         environment = find_verilator().environment(find_compiler())

@@ -6,17 +6,17 @@ from pathlib import Path
 
 import numpy as np
 
-from hw.contract.errors import PointwiseError
-from model import digits
-from model.checkpoints import MICRO_DIGITS, Checkpoint, load_checkpoint
-from model.graph import Graph
-from model.images.described import named
-from model.images.find import find_images
-from model.images.prepare import UnreadableImageError, prepare
-from model.images.preprocessing import Preprocessing
-from model.networks import NETWORKS, DeiTConfig, network
-from model.quantise import load_network, quantise
-from model.synthetic import synthetic_checkpoint, synthetic_images
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.model import digits
+from pointwise.model.checkpoints import MICRO_DIGITS, Checkpoint, load_checkpoint
+from pointwise.model.graph import Graph
+from pointwise.model.images.described import named
+from pointwise.model.images.find import find_images
+from pointwise.model.images.prepare import UnreadableImageError, prepare
+from pointwise.model.images.preprocessing import Preprocessing
+from pointwise.model.networks import NETWORKS, DeiTConfig, network
+from pointwise.model.quantise import load_network, quantise
+from pointwise.model.synthetic import synthetic_checkpoint, synthetic_images
 
 SYNTHETIC_CALIBRATION = 16
 """Made-up images that a made-up checkpoint is calibrated on."""

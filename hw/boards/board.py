@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from hw.contract.errors import PointwiseError
+from pointwise.hw.contract.errors import PointwiseError
 
 
 @dataclass(frozen=True)
@@ -17,10 +17,10 @@ class Board:
         family: of the FPGA, ``ecp5`` or ``xilinx7``; it decides which tools make the bitstream. ``none``
             where there is nothing to make one for.
         device: of the FPGA, in the words of these tools.
-        preset: of ``hw.contract.config.PRESETS``, the core that fits.
+        preset: of ``pointwise.hw.contract.config.PRESETS``, the core that fits.
         clock_mhz: of the core and of everything around it, unless another is asked for.
         seed: of the placement that is tried first, one with which the preset reaches that clock.
-        available: what the FPGA has of each kind of resource (``sim.fpga.resources``).
+        available: what the FPGA has of each kind of resource (``pointwise.sim.fpga.resources``).
     """
 
     name: str

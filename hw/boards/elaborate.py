@@ -12,9 +12,9 @@ from pathlib import Path
 
 from litex.soc.integration.builder import Builder
 
-from hw.contract.config import CoreConfig
-from hw.contract.errors import PointwiseError
-from hw.contract.files import write_file
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.hw.contract.files import write_file
 
 from .board import Board
 from .host import describe

@@ -6,11 +6,11 @@ from litex.gen import LiteXModule
 from litex.soc.interconnect.axi import AXIInterface, AXILiteInterface
 from migen import ClockSignal, Instance, ResetSignal, Signal
 
-from hw.contract.config import CoreConfig
-from hw.contract.files import write_file
-from hw.contract.registers import ADDRESS_BITS
-from hw.core import Core
-from hw.verilog import to_verilog
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.files import write_file
+from pointwise.hw.contract.registers import ADDRESS_BITS
+from pointwise.hw.core import Core
+from pointwise.hw.verilog import to_verilog
 
 MODULE = "pointwise_core"
 """Name of the Verilog module."""
@@ -39,7 +39,7 @@ class PointwiseCore(LiteXModule):
 
     Attributes:
         axi: AXI4 master, ``config.axi_data_width`` bits wide.
-        axil: AXI4-Lite slave with the registers of ``hw.contract.registers``.
+        axil: AXI4-Lite slave with the registers of ``pointwise.hw.contract.registers``.
         irq: level interrupt.
 
     Args:

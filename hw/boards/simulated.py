@@ -11,7 +11,7 @@ from litex.build.generic_platform import GenericPlatform, Pins, Subsignal
 from litex.gen import LiteXModule
 from migen import ClockDomain, Signal
 
-from hw.contract.config import CoreConfig
+from pointwise.hw.contract.config import CoreConfig
 
 from .clocking import Clocking
 from .soc import PointwiseSoC

@@ -18,7 +18,7 @@ from litex.soc.interconnect.stream import ClockDomainCrossing
 from migen import Cat, Signal
 from migen.genlib.cdc import MultiReg
 
-from hw.contract.config import CoreConfig
+from pointwise.hw.contract.config import CoreConfig
 
 from .clocking import Clocking
 from .litex_core import PointwiseCore

@@ -4,8 +4,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from hw.contract.config import CoreConfig
-from hw.contract.errors import PointwiseError
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.errors import PointwiseError
 
 from .board import Board
 

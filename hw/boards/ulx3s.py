@@ -6,7 +6,7 @@ from litedram.modules import MT48LC16M16
 from litex_boards.platforms import radiona_ulx3s
 from litex_boards.targets.radiona_ulx3s import _CRG
 
-from hw.contract.config import CoreConfig
+from pointwise.hw.contract.config import CoreConfig
 
 from .clocking import Clocking
 from .soc import PointwiseSoC

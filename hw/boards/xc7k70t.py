@@ -8,7 +8,7 @@ from litex_boards.platforms import aliexpress_xc7k70t
 from litex_boards.targets.aliexpress_xc7k70t import CRG
 from migen import ClockSignal
 
-from hw.contract.config import CoreConfig
+from pointwise.hw.contract.config import CoreConfig
 
 from .clocking import Clocking
 from .soc import PointwiseSoC

@@ -11,7 +11,7 @@ from amaranth.hdl import Module
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.contract.registers import ADDRESS_BITS
+from pointwise.hw.contract.registers import ADDRESS_BITS
 
 ID_BITS = 1
 

@@ -5,8 +5,8 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.wiring import In, Out
 
-from hw.contract.config import CoreConfig
-from hw.contract.isa import Base
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.isa import Base
 
 from .gearbox import TaggedBeat, Trimmer, Unpacker
 from .slice import PingPong

@@ -9,8 +9,8 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.fifo import SyncFIFO, SyncFIFOBuffered
 from amaranth.lib.wiring import In, Out
 
-from hw.contract.config import CoreConfig
-from hw.contract.errors import PointwiseError
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.errors import PointwiseError
 
 from .axi import AxiRead, drive_constants
 from .bursts import BurstSplitter, JudgedBurstLayout

@@ -3,7 +3,7 @@
 from amaranth.hdl import unsigned
 from amaranth.lib import data
 
-from hw.contract.isa import Base
+from pointwise.hw.contract.isa import Base
 
 PAGE_BITS = 12
 """Windows begin at multiples of 4096, so that a burst that ends inside a page of its window does so in one of

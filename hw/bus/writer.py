@@ -5,8 +5,8 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.fifo import SyncFIFO, SyncFIFOBuffered
 from amaranth.lib.wiring import In, Out
 
-from hw.contract.config import CoreConfig
-from hw.contract.isa import Base
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.isa import Base
 
 from .axi import AxiWrite, drive_constants
 from .bursts import BurstLayout

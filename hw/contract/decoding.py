@@ -17,7 +17,7 @@ from .legal import check_instruction
 
 
 def decode(data: bytes, bounds: Mapping[str, int] | None = None, index: int | None = None) -> Instruction:
-    """Read one instruction back, and check it by the rules of ``hw.contract.legal``.
+    """Read one instruction back, and check it by the rules of ``pointwise.hw.contract.legal``.
 
     Args:
         data: 64 bytes. bounds: of the core and the program so far, see ``check_instruction``; without them

@@ -81,7 +81,7 @@ class Header:
 
     @classmethod
     def decode(cls, data: bytes, bounds: Mapping[str, int] | None = None) -> "Header":
-        """Read a header back, and check it by the rules of ``hw.contract.legal``.
+        """Read a header back, and check it by the rules of ``pointwise.hw.contract.legal``.
 
         Args:
             bounds: what the image is compared with (``check``), besides magic and version.

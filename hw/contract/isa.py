@@ -160,7 +160,7 @@ class Conv:
         shifts: the stream carries the channel shifts of each K-tile (with NORMALISE).
         first_token: token number of t = 0 for row maxima and LayerNorm statistics, written and read.
         mean_mult, mean_shift, norm_mult, norm_shift, epsilon: constants of the LayerNorm statistics that
-            ``sums`` produces; see ``model.integer.layernorm``.
+            ``sums`` produces; see ``pointwise.model.integer.layernorm``.
         stream_offset, stream_beats: the stationary stream of this convolution: byte offset from the image's
             start (a multiple of 64) and its length in beats of the bus.
         wait_conv, wait_dma: start only when that many convolutions (DMA instructions) of the program have

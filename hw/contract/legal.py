@@ -2,7 +2,7 @@
 
 ``image.check``, ``decode``, the compiler, the emulator and the core itself (``hw.control``) apply the same
 rules, so that what one of them refuses all of them refuse, with the same error code. What no core can check,
-because it would take multipliers, is in ``hw.contract.sound``.
+because it would take multipliers, is in ``pointwise.hw.contract.sound``.
 """
 
 from collections.abc import Mapping

@@ -71,7 +71,7 @@ class Error(enum.IntEnum):
     """The image needs more tokens or SRAM words than the core has."""
     OPCODE = 7
     OPERAND = 8
-    """An instruction with a field that is not legal (``hw.contract.legal``)."""
+    """An instruction with a field that is not legal (``pointwise.hw.contract.legal``)."""
     BUS_READ = 9
     """A read was answered SLVERR or DECERR."""
     BUS_WRITE = 10

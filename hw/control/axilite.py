@@ -4,8 +4,8 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.bus.axi import AxiLite, Resp
-from hw.contract.registers import ADDRESS_BITS
+from pointwise.hw.bus.axi import AxiLite, Resp
+from pointwise.hw.contract.registers import ADDRESS_BITS
 
 WORD_BITS = ADDRESS_BITS - 2
 

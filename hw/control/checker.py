@@ -5,12 +5,12 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.crc import catalog
 from amaranth.lib.wiring import In, Out
 
-from hw.bus.window import BEATS_BITS, TransferLayout
-from hw.contract.config import CoreConfig
-from hw.contract.image import HEADER_BYTES, HEADER_WORDS, TRAILER_BYTES, header_bounds
-from hw.contract.isa import Base
-from hw.contract.legal import HEADER_RULES, UNIT
-from hw.contract.registers import Error
+from pointwise.hw.bus.window import BEATS_BITS, TransferLayout
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.image import HEADER_BYTES, HEADER_WORDS, TRAILER_BYTES, header_bounds
+from pointwise.hw.contract.isa import Base
+from pointwise.hw.contract.legal import HEADER_RULES, UNIT
+from pointwise.hw.contract.registers import Error
 
 from .program import ERROR_BITS
 

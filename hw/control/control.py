@@ -1,15 +1,15 @@
-"""The register map of ``hw.contract.registers`` on AXI4-Lite, around the sequencer of runs."""
+"""The register map of ``pointwise.hw.contract.registers`` on AXI4-Lite, around the sequencer of runs."""
 
 from amaranth.hdl import Cat, Const, Module, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.bus.axi import AxiLite
-from hw.bus.window import PAGE_BITS, WINDOWS, WindowLayout
-from hw.contract.config import CoreConfig
-from hw.contract.image import MAGIC, VERSION, shape_word
-from hw.contract.isa import Base
-from hw.contract.registers import WATCHDOG_DEFAULT, Register
+from pointwise.hw.bus.axi import AxiLite
+from pointwise.hw.bus.window import PAGE_BITS, WINDOWS, WindowLayout
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.image import MAGIC, VERSION, shape_word
+from pointwise.hw.contract.isa import Base
+from pointwise.hw.contract.registers import WATCHDOG_DEFAULT, Register
 
 from .axilite import AxiLiteSlave
 from .program import ERROR_BITS

@@ -1,15 +1,15 @@
-"""LOAD and STORE as structures of hardware, made from the table of ``hw.contract.isa``."""
+"""LOAD and STORE as structures of hardware, made from the table of ``pointwise.hw.contract.isa``."""
 
 from amaranth.hdl import Cat, Value, unsigned
 from amaranth.lib import data
 
-from hw.contract.isa import DMA_LAYOUT
+from pointwise.hw.contract.isa import DMA_LAYOUT
 
 RAW_DMA = data.StructLayout({name: unsigned(width) for name, width in DMA_LAYOUT})
 """A LOAD or STORE as its 512 bits lie in memory."""
 
 INDEX_BITS = 16
-"""A program has at most ``MAX_INSTRUCTIONS`` of ``hw.contract.legal``."""
+"""A program has at most ``MAX_INSTRUCTIONS`` of ``pointwise.hw.contract.legal``."""
 
 DMA = data.StructLayout(
     {"index": unsigned(INDEX_BITS), "store": unsigned(1)}
@@ -20,7 +20,7 @@ DMA = data.StructLayout(
     }
 )
 """A LOAD or STORE as it is dispatched: which instruction of the program it is, and the fields of
-``hw.contract.isa.Dma`` under their names."""
+``pointwise.hw.contract.isa.Dma`` under their names."""
 
 
 def dispatched(raw: data.View, index: Value, store: Value) -> Value:

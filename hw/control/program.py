@@ -7,15 +7,15 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.wiring import In, Out
 
-from hw.bus.gearbox import Unpacker
-from hw.bus.prefetch import STREAM_LAYOUT
-from hw.bus.window import TransferLayout
-from hw.contract.config import CoreConfig
-from hw.contract.isa import INSTRUCTION_BITS, INSTRUCTION_BYTES, Base, Opcode
-from hw.contract.legal import CONV_RULES, DMA_RULES, core_bounds
-from hw.contract.registers import Error
-from hw.contract.rules import AnyRule, Values
-from hw.engine.descriptor import CONV
+from pointwise.hw.bus.gearbox import Unpacker
+from pointwise.hw.bus.prefetch import STREAM_LAYOUT
+from pointwise.hw.bus.window import TransferLayout
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.isa import INSTRUCTION_BITS, INSTRUCTION_BYTES, Base, Opcode
+from pointwise.hw.contract.legal import CONV_RULES, DMA_RULES, core_bounds
+from pointwise.hw.contract.registers import Error
+from pointwise.hw.contract.rules import AnyRule, Values
+from pointwise.hw.engine.descriptor import CONV
 
 from .instruction import DMA, RAW_DMA, dispatched
 

@@ -4,8 +4,8 @@ from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.contract.config import CoreConfig
-from hw.contract.registers import Cause, Error
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.registers import Cause, Error
 
 from .program import ERROR_BITS
 

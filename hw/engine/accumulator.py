@@ -5,7 +5,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
-from hw.contract.config import next_power_of_two
+from pointwise.hw.contract.config import next_power_of_two
 
 from .array import sum_shape
 from .cells import ACCUMULATOR, bits_for, delay

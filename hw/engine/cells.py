@@ -28,7 +28,7 @@ def recently(m: Module, happens: Value, cycles: int, *, name: str) -> Value:
 
 
 def round_half_up(value: Value) -> Value:
-    """The second half of ``model.integer.rounding.round_shift``: (value + 1) >> 1.
+    """The second half of ``pointwise.model.integer.rounding.round_shift``: (value + 1) >> 1.
 
     The first half is ``value >> (shift − 1)``; a register fits between the two.
     """

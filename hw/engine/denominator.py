@@ -5,7 +5,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
-from hw.contract.config import CoreConfig
+from pointwise.hw.contract.config import CoreConfig
 
 from .cells import ACTIVATION, add, bits_for, delay, tree, tree_latency
 from .interpolation import Interpolation

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from amaranth.hdl import unsigned
 from amaranth.lib import data
 
-from hw.contract.isa import CONV_LAYOUT
+from pointwise.hw.contract.isa import CONV_LAYOUT
 
 CONV = data.StructLayout({name: unsigned(width) for name, width in CONV_LAYOUT})
 """A whole CONV."""

@@ -5,9 +5,9 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.fifo import SyncFIFOBuffered
 from amaranth.lib.wiring import In, Out, connect, flipped
 
-from hw.contract.config import CoreConfig
-from hw.contract.isa import Prologue as Kind
-from hw.contract.registers import Cause
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.isa import Prologue as Kind
+from pointwise.hw.contract.registers import Cause
 
 from .accumulator import Accumulator
 from .array import SystolicArray

@@ -4,8 +4,8 @@ from amaranth.hdl import Array, Module, Mux, Signal, signed, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.contract.config import CoreConfig
-from hw.contract.stream import PLANES
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.stream import PLANES
 
 from .cells import ACCUMULATOR, bits_for, delay, saturate
 from .descriptor import EPILOGUE
@@ -28,7 +28,7 @@ WRITE = RESULT + 2
 
 
 class Epilogue(wiring.Component):
-    """``model.integer.requantise`` and what follows it, and where its results go.
+    """``pointwise.model.integer.requantise`` and what follows it, and where its results go.
 
     Ports:
         zero, zero_address: as for ``RowMax`` and ``LayerNormStatistics``.

@@ -4,7 +4,7 @@ from amaranth.hdl import Module, Mux, Signal, unsigned
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.bus.slice import PingPong
+from pointwise.hw.bus.slice import PingPong
 
 from .cells import bits_for
 from .ram import Ram

@@ -5,7 +5,7 @@ from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
-from hw.contract.tables import DELTA_BITS, RSQRT_SEGMENTS, VALUE_BITS, reciprocal_table, rsqrt_table
+from pointwise.hw.contract.tables import DELTA_BITS, RSQRT_SEGMENTS, VALUE_BITS, reciprocal_table, rsqrt_table
 
 from .cells import bits_for, delay, round_half_up, tree
 

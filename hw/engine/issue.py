@@ -4,9 +4,9 @@ from amaranth.hdl import Module, Mux, Signal, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.bus.slice import RegisterSlice
-from hw.contract.config import CoreConfig
-from hw.contract.registers import Cause
+from pointwise.hw.bus.slice import RegisterSlice
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.registers import Cause
 
 from .accumulator import REVISIT_CYCLES
 from .cells import bits_for

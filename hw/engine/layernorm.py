@@ -5,7 +5,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
-from hw.contract.config import CoreConfig
+from pointwise.hw.contract.config import CoreConfig
 
 from .cells import bits_for, delay, multiply, round_half_up
 from .interpolation import Interpolation
@@ -26,11 +26,11 @@ NORM_CONSTANTS = data.StructLayout(
         "epsilon": unsigned(32),
     }
 )
-"""``model.integer.layernorm.NormConstants``."""
+"""``pointwise.model.integer.layernorm.NormConstants``."""
 
 
 class LayerNormStatistics(wiring.Component):
-    """``model.integer.layernorm.statistics``, and one entry of memory for each token.
+    """``pointwise.model.integer.layernorm.statistics``, and one entry of memory for each token.
 
     Ports:
         constants: held still from the first token until LATENCY cycles after the last one.

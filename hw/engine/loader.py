@@ -4,9 +4,9 @@ from amaranth.hdl import Module, Mux, Signal, signed, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.contract.config import CoreConfig
-from hw.contract.isa import Prologue as Kind
-from hw.contract.stream import PLANES, SHIFT_BITS, TABLE_ENTRIES
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.isa import Prologue as Kind
+from pointwise.hw.contract.stream import PLANES, SHIFT_BITS, TABLE_ENTRIES
 
 from .cells import bits_for
 from .credits import Credits

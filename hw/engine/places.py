@@ -3,7 +3,7 @@
 from amaranth.hdl import Cat, Module, Signal, Value, unsigned
 from amaranth.lib import data
 
-from hw.contract.config import CoreConfig
+from pointwise.hw.contract.config import CoreConfig
 
 from .cells import bits_for
 

@@ -4,9 +4,9 @@ from amaranth.hdl import Module, Mux, Signal, signed, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.contract.config import CoreConfig
-from hw.contract.isa import Prologue as Kind
-from hw.contract.stream import SHIFT_BITS
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.isa import Prologue as Kind
+from pointwise.hw.contract.stream import SHIFT_BITS
 
 from .cells import ACTIVATION, delay, round_half_up, saturate, shift_saturate
 from .table import LookupTable
@@ -88,7 +88,7 @@ class Prologue(wiring.Component):
         return m
 
     def _normalise(self, m: Module, lane: int, mult1: Signal, shift1: Signal, tags: list) -> Signal:
-        """``model.integer.layernorm.normalise``; the value that stage 6 registers."""
+        """``pointwise.model.integer.layernorm.normalise``; the value that stage 6 registers."""
         centred = Signal(CENTRED, name=f"centred_{lane}", reset_less=True)
         product = Signal(PRODUCT, name=f"product_{lane}", reset_less=True)
         amount = Signal(7, name=f"amount_{lane}", reset_less=True)

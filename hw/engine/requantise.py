@@ -5,8 +5,8 @@ from amaranth.lib import data, enum, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
-from hw.contract.config import CoreConfig
-from hw.contract.stream import PLANE_MULT, PLANE_SHIFT, PLANES
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.stream import PLANE_MULT, PLANE_SHIFT, PLANES
 
 from .cells import ACCUMULATOR, alike, bits_for, delay, multiply, round_half_up, shift_saturate
 from .ram import NO_COLLISION
@@ -34,7 +34,7 @@ class Requantise(wiring.Component):
 
     Ports:
         plane_write, plane_bank, plane, plane_data: byte plane 0..7 of the parameters of C channels
-            (hw.contract.stream).
+            (pointwise.hw.contract.stream).
         acc: P int32 accumulators. bank, group: whose parameters to use. divide, reciprocal: softmax's
             denominator.
         limits: the clamp.

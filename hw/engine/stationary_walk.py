@@ -3,8 +3,8 @@
 from amaranth.hdl import Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
 
-from hw.contract.config import CoreConfig
-from hw.contract.isa import Stationary
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.isa import Stationary
 
 from .cells import bits_for
 from .places import ADDRESS_BITS, act_places

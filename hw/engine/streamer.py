@@ -4,9 +4,9 @@ from amaranth.hdl import Module, Mux, Signal, Value, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.contract.config import CoreConfig, next_power_of_two
-from hw.contract.isa import Prologue as Kind
-from hw.contract.registers import Cause
+from pointwise.hw.contract.config import CoreConfig, next_power_of_two
+from pointwise.hw.contract.isa import Prologue as Kind
+from pointwise.hw.contract.registers import Cause
 
 from .accumulator import REVISIT_CYCLES
 from .cells import bits_for, recently

@@ -3,7 +3,7 @@
 from amaranth.hdl import signed, unsigned
 from amaranth.lib import data
 
-from hw.contract.config import CoreConfig
+from pointwise.hw.contract.config import CoreConfig
 
 from .cells import bits_for
 
@@ -49,7 +49,7 @@ class TokenTag(data.StructLayout):
 NORM_STATISTICS = data.StructLayout(
     {"mean": signed(MEAN_BITS), "mult": unsigned(MULT_BITS), "shift": unsigned(NORM_SHIFT_BITS)}
 )
-"""Result of ``model.integer.layernorm.statistics`` for one token."""
+"""Result of ``pointwise.model.integer.layernorm.statistics`` for one token."""
 
 RECIPROCAL = data.StructLayout({"mult": unsigned(MULT_BITS), "leading": unsigned(LEADING_BITS)})
-"""Result of ``model.integer.interpolation.reciprocal`` for one row sum."""
+"""Result of ``pointwise.model.integer.interpolation.reciprocal`` for one row sum."""

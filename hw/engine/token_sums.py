@@ -5,7 +5,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
-from hw.contract.config import CoreConfig
+from pointwise.hw.contract.config import CoreConfig
 
 from .cells import add, bits_for, delay, tree, tree_latency
 from .layernorm import SQUARES_BITS, TOTAL_BITS
@@ -13,7 +13,7 @@ from .ram import NO_COLLISION
 
 
 class TokenSums(wiring.Component):
-    """``model.integer.layernorm.token_sums``, group by group and N-tile by N-tile.
+    """``pointwise.model.integer.layernorm.token_sums``, group by group and N-tile by N-tile.
 
     Ports:
         valid, values, mask: P int16 results and which of them count. first_group, last_group: of the token in

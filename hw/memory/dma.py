@@ -4,13 +4,13 @@ from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.bus.slice import RegisterSlice
-from hw.bus.window import BEATS_BITS, OFFSET_BITS, TransferLayout
-from hw.contract.config import CoreConfig
-from hw.contract.isa import Space
-from hw.control.instruction import DMA, INDEX_BITS
-from hw.engine.places import ADDRESS_BITS, act_places, res_places
-from hw.engine.sram import read_port, write_port
+from pointwise.hw.bus.slice import RegisterSlice
+from pointwise.hw.bus.window import BEATS_BITS, OFFSET_BITS, TransferLayout
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.isa import Space
+from pointwise.hw.control.instruction import DMA, INDEX_BITS
+from pointwise.hw.engine.places import ADDRESS_BITS, act_places, res_places
+from pointwise.hw.engine.sram import read_port, write_port
 
 from .paths import BlockWord, LoadPath, StorePath, word_bytes
 from .walker import COUNT_BITS, BlockWalker

@@ -5,14 +5,14 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.fifo import SyncFIFOBuffered
 from amaranth.lib.wiring import In, Out
 
-from hw.bus.gearbox import Packer, Unpacker
-from hw.bus.slice import RegisterSlice
-from hw.contract.config import CoreConfig
-from hw.contract.isa import Space
-from hw.engine.cells import delay
-from hw.engine.credits import Credits
-from hw.engine.places import act_places, res_places
-from hw.engine.sram import READ_LATENCY, read_port, write_port
+from pointwise.hw.bus.gearbox import Packer, Unpacker
+from pointwise.hw.bus.slice import RegisterSlice
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.isa import Space
+from pointwise.hw.engine.cells import delay
+from pointwise.hw.engine.credits import Credits
+from pointwise.hw.engine.places import act_places, res_places
+from pointwise.hw.engine.sram import READ_LATENCY, read_port, write_port
 
 
 def lane_bits(space: Space) -> int:

@@ -1,7 +1,7 @@
 """A SystemVerilog package with the numbers of a core that a design around it needs."""
 
-from hw.contract.config import CoreConfig
-from hw.contract.registers import ADDRESS_BITS, Register
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.registers import ADDRESS_BITS, Register
 
 PACKAGE = "pointwise_pkg"
 

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from hw.contract.config import CoreConfig
-from hw.core import Core
-from hw.verilog import to_verilog
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.core import Core
+from pointwise.hw.verilog import to_verilog
 
 from .constants import PACKAGE, constants
 from .fusesoc import core_file

@@ -2,7 +2,7 @@
 
 from importlib.metadata import version
 
-from hw.contract.config import CoreConfig
+from pointwise.hw.contract.config import CoreConfig
 
 NAME = "pointwise:ip:core"
 PART = "xc7a100tcsg324-1"

@@ -7,8 +7,8 @@ them. (Vivado Design Suite User Guide UG994 and UG1118: X_INTERFACE_INFO and X_I
 
 import re
 
-from hw.bus.axi import ID_BITS, Axi4, AxiLite
-from hw.contract.config import CoreConfig
+from pointwise.hw.bus.axi import ID_BITS, Axi4, AxiLite
+from pointwise.hw.contract.config import CoreConfig
 
 BUS = "xilinx.com:interface:aximm:1.0"
 
@@ -49,7 +49,7 @@ def annotated(verilog: str, top: str, config: CoreConfig) -> str:
     """The Verilog of a core with the attributes in front of the ports of its top module.
 
     Args:
-        verilog: from ``hw.verilog.to_verilog``, in which a port is declared on a line of its own.
+        verilog: from ``pointwise.hw.verilog.to_verilog``, in which a port is declared on a line of its own.
     """
     start = verilog.index(f"\nmodule {top}(")
     end = verilog.index("\nendmodule", start)

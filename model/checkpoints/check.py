@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from hw.contract.errors import PointwiseError
-from model.networks import DeiTConfig, expected_shapes
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.model.networks import DeiTConfig, expected_shapes
 
 
 def check_state(state: Mapping[str, Any], config: DeiTConfig, source: str) -> dict[str, Tensor]:

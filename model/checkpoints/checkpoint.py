@@ -8,9 +8,9 @@ from typing import Any
 
 from torch import Tensor
 
-from hw.contract.errors import PointwiseError
-from model.images.preprocessing import Preprocessing, plain
-from model.networks import DeiTConfig
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.model.images.preprocessing import Preprocessing, plain
+from pointwise.model.networks import DeiTConfig
 
 METADATA_KEY = "pointwise"
 """The one key under which a checkpoint of ours carries JSON: its network and what belongs to it.

@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from hw.contract.errors import PointwiseError
-from model.networks import DeiTConfig
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.model.networks import DeiTConfig
 
 MOST_DIGITS = 9
 """Of the number of a block; what has more is told as a tensor that the network has not."""

@@ -14,8 +14,8 @@ from typing import Any
 import safetensors
 import torch
 
-from hw.contract.errors import PointwiseError
-from model.images.described import read_json
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.model.images.described import read_json
 
 from .checkpoint import METADATA_KEY
 from .wrappings import check_beginning, unwrapped, without_prefixes

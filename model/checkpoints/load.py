@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-from hw.contract.errors import PointwiseError, shown
-from model.networks import DeiTConfig
+from pointwise.hw.contract.errors import PointwiseError, shown
+from pointwise.model.networks import DeiTConfig
 
 from .check import check_state
 from .checkpoint import Checkpoint

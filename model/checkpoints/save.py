@@ -9,8 +9,8 @@ from pathlib import Path
 import safetensors.torch
 import torch
 
-from hw.contract.errors import PointwiseError
-from hw.contract.files import replace_file
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.hw.contract.files import replace_file
 
 from .check import check_state
 from .checkpoint import METADATA_KEY, Checkpoint

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from hw.contract.errors import PointwiseError
+from pointwise.hw.contract.errors import PointwiseError
 
 NESTED = ("model", "state_dict", "model_state_dict", "net", "network", "model_ema", "state_dict_ema")
 """Where a pickle may hold its weights, in the order in which they are looked for: averaged ones where there

@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from hw.contract.config import MAX_CHANNELS, MAX_TOKENS, CoreConfig
-from hw.contract.errors import PointwiseError
-from hw.contract.isa import Space
-from model.engine import EngineOp, fuse
-from model.engine.op import Accumulate, Keys, RowMax, Values
-from model.graph import Graph
-from model.graph.ops import Constant
+from pointwise.hw.contract.config import MAX_CHANNELS, MAX_TOKENS, CoreConfig
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.hw.contract.isa import Space
+from pointwise.model.engine import EngineOp, fuse
+from pointwise.model.engine.op import Accumulate, Keys, RowMax, Values
+from pointwise.model.graph import Graph
+from pointwise.model.graph.ops import Constant
 
 from .packing import padded_channels
 

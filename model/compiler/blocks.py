@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from hw.contract.config import CoreConfig
-from hw.contract.errors import PointwiseError
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.errors import PointwiseError
 
 from .layout import DramBlock, pack_block, unpack_block
 

@@ -6,12 +6,12 @@ then the instructions. The estimate needs no more; ``compile`` packs the streams
 
 from dataclasses import dataclass
 
-from hw.contract.config import CoreConfig
-from hw.contract.errors import PointwiseError
-from hw.contract.image import HEADER_BYTES, TRAILER_BYTES
-from hw.contract.isa import INSTRUCTION_BYTES, Instruction
-from hw.contract.stream import stream_bytes
-from model.graph import Graph
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.hw.contract.image import HEADER_BYTES, TRAILER_BYTES
+from pointwise.hw.contract.isa import INSTRUCTION_BYTES, Instruction
+from pointwise.hw.contract.stream import stream_bytes
+from pointwise.model.graph import Graph
 
 from .analysis import Analysis, analyse
 from .layout import DramBlock

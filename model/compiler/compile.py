@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from hw.contract.config import CoreConfig
-from hw.contract.files import write_file
-from hw.contract.image import check
-from model.graph import Graph
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.files import write_file
+from pointwise.hw.contract.image import check
+from pointwise.model.graph import Graph
 
 from . import blocks
 from .codegen import generate
@@ -48,7 +48,7 @@ def compile_network(network: Graph, config: CoreConfig, trace: bool = False) -> 
 
     Args:
         trace: store the result of every convolution in the output block, to be compared with
-            ``model.graph.run``.
+            ``pointwise.model.graph.run``.
 
     Raises:
         PointwiseError: the network does not fit the core, or is not sound; the sentence says what to do.

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from hw.contract.config import CoreConfig
-from hw.contract.image import HEADER_BYTES, Header, align, seal, shape_word
-from model.export import hexadecimal
-from model.export.memory import Memory
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.image import HEADER_BYTES, Header, align, seal, shape_word
+from pointwise.model.export import hexadecimal
+from pointwise.model.export.memory import Memory
 
 from .codegen import Program
 from .layout import pack_block

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hw.contract.config import CoreConfig
-from hw.contract.image import align
-from hw.contract.isa import Space
-from hw.contract.stream import tiles
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.image import align
+from pointwise.hw.contract.isa import Space
+from pointwise.hw.contract.stream import tiles
 
 DTYPES: dict[str, np.dtype] = {
     name: np.dtype(f"<{code}") for name, code in (("int8", "i1"), ("uint8", "u1"), ("int16", "i2"))

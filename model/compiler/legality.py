@@ -3,11 +3,11 @@ leaves the compiler."""
 
 from collections.abc import Iterable
 
-from hw.contract.config import CoreConfig
-from hw.contract.errors import PointwiseError
-from hw.contract.isa import Conv, End
-from hw.contract.legal import check_instruction, core_bounds, instruction_fields
-from hw.contract.sound import faults
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.hw.contract.isa import Conv, End
+from pointwise.hw.contract.legal import check_instruction, core_bounds, instruction_fields
+from pointwise.hw.contract.sound import faults
 
 from .program import Line
 

@@ -8,10 +8,10 @@ a slice needs room at a time."""
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from hw.contract.config import CoreConfig
-from hw.contract.isa import Space
-from hw.contract.stream import tiles
-from model.engine.op import Accumulate, Normalise, RowMax, TokenSums
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.isa import Space
+from pointwise.hw.contract.stream import tiles
+from pointwise.model.engine.op import Accumulate, Normalise, RowMax, TokenSums
 
 from .analysis import Analysis, Key, Node, Tensor
 

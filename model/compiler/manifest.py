@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from hw.contract.config import CoreConfig
-from hw.contract.image import HEADER_BYTES, TRAILER_BYTES, checksum
-from hw.contract.isa import INSTRUCTION_BYTES, Conv, Dma, End, Space
-from model.graph import Graph
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.image import HEADER_BYTES, TRAILER_BYTES, checksum
+from pointwise.hw.contract.isa import INSTRUCTION_BYTES, Conv, Dma, End, Space
+from pointwise.model.graph import Graph
 
 from .codegen import Program
 from .layout import DramBlock

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from hw.contract.config import CoreConfig
-from hw.contract.errors import PointwiseError
-from hw.contract.form import FormError
-from hw.contract.image import Header, checksum
-from hw.contract.isa import Space
-from hw.contract.stream import tiles
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.hw.contract.form import FormError
+from pointwise.hw.contract.image import Header, checksum
+from pointwise.hw.contract.isa import Space
+from pointwise.hw.contract.stream import tiles
 
 from .layout import word_bytes
 from .manifest_form import Input, Manifest, OutputTensor
@@ -65,7 +65,7 @@ def _check_blocks(place: str, tensor: Input | OutputTensor, size: int, config: C
 
 
 def check_image(manifest: Manifest, image: bytes) -> None:
-    """See that an image, sound in itself (``hw.contract.image.check``), is the manifest's own.
+    """See that an image, sound in itself (``pointwise.hw.contract.image.check``), is the manifest's own.
 
     Raises:
         FormError: it is another one.

@@ -9,11 +9,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, create_model
 
-from hw.contract import isa
-from hw.contract.config import CoreConfig
-from hw.contract.docstrings import attribute_docs
-from hw.contract.form import Form
-from hw.contract.image import ALIGNMENT
+from pointwise.hw.contract import isa
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.docstrings import attribute_docs
+from pointwise.hw.contract.form import Form
+from pointwise.hw.contract.image import ALIGNMENT
 
 from .layout import DTYPES
 

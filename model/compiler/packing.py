@@ -1,15 +1,15 @@
 """The stationary stream of an operation: tables, parameters, channel shifts and weights in the order of use.
 
-The order is that of ``hw.contract.stream``; here the bytes are made, for all tiles at once.
+The order is that of ``pointwise.hw.contract.stream``; here the bytes are made, for all tiles at once.
 """
 
 import numpy as np
 
-from hw.contract.config import CoreConfig
-from hw.contract.errors import PointwiseError
-from hw.contract.image import align
-from hw.contract.legal import CHANNEL_SHIFTS, SHIFTS
-from hw.contract.stream import (
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.hw.contract.image import align
+from pointwise.hw.contract.legal import CHANNEL_SHIFTS, SHIFTS
+from pointwise.hw.contract.stream import (
     PLANE_BIAS,
     PLANE_MULT,
     PLANE_SHIFT,
@@ -18,8 +18,8 @@ from hw.contract.stream import (
     table_rows,
     tiles,
 )
-from model.engine.op import EngineOp, Exponential, LookUp, Normalise, Weights
-from model.graph.value import LIMITS
+from pointwise.model.engine.op import EngineOp, Exponential, LookUp, Normalise, Weights
+from pointwise.model.graph.value import LIMITS
 
 
 def padded_channels(parts: tuple[int, ...], config: CoreConfig) -> int:

@@ -3,9 +3,9 @@ spilled to DRAM where slices do not do."""
 
 from dataclasses import dataclass
 
-from hw.contract.config import CoreConfig
-from hw.contract.isa import Space
-from hw.contract.stream import tiles
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.isa import Space
+from pointwise.hw.contract.stream import tiles
 
 from .analysis import Analysis, Key, Tensor
 from .lowering import Graph, lower, sliceable

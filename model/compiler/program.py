@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from hw.contract.config import CoreConfig
-from hw.contract.isa import Base, Conv, Dma, End, Instruction, Prologue, Space
-from hw.contract.stream import PACKING, stream_bytes
-from model.engine.op import (
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.isa import Base, Conv, Dma, End, Instruction, Prologue, Space
+from pointwise.hw.contract.stream import PACKING, stream_bytes
+from pointwise.model.engine.op import (
     Accumulate,
     Divide,
     LookUp,

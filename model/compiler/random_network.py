@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from model.graph import Graph, Op, Quantisation
-from model.graph.ops import (
+from pointwise.model.graph import Graph, Op, Quantisation
+from pointwise.model.graph.ops import (
     Activation,
     Add,
     Concat,
@@ -22,8 +22,8 @@ from model.graph.ops import (
     Slice,
     Softmax,
 )
-from model.integer.layernorm import NormConstants
-from model.integer.softmax import DIVIDE_FRACTION_BITS
+from pointwise.model.integer.layernorm import NormConstants
+from pointwise.model.integer.softmax import DIVIDE_FRACTION_BITS
 
 from .shapes import Shape, random_shape
 

@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from hw.contract.config import LARGEST_KIB, CoreConfig
-from hw.contract.errors import PointwiseError
+from pointwise.hw.contract.config import LARGEST_KIB, CoreConfig
+from pointwise.hw.contract.errors import PointwiseError
 
 from .analysis import Analysis
 from .planning import Plan, find_plan

@@ -8,8 +8,8 @@ context of this one)."""
 
 from collections import Counter
 
-from hw.contract.isa import Space
-from model.engine.op import Exponential, RowMax
+from pointwise.hw.contract.isa import Space
+from pointwise.model.engine.op import Exponential, RowMax
 
 from .lowering import Graph, Rows, Step
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hw.contract.config import CoreConfig
-from model.networks import DeiTConfig
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.model.networks import DeiTConfig
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ origin with a lifetime of its own. Nothing is stored twice that has not changed 
 from collections import deque
 from dataclasses import replace
 
-from hw.contract.isa import Space
+from pointwise.hw.contract.isa import Space
 
 from .lowering import Buffer, Graph, Rows, Step
 from .schedule import touched

@@ -1,7 +1,7 @@
 """Where tensors lie in DRAM: the input block, first values in the image, results and spilled buffers."""
 
-from hw.contract.config import CoreConfig
-from hw.contract.isa import Base
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.isa import Base
 
 from .analysis import Analysis, Key
 from .layout import DramBlock, dram_block

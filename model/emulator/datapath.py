@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hw.contract.isa import Base, Conv, Prologue
-from hw.contract.stream import tiles
-from model.integer.convolution import convolve
+from pointwise.hw.contract.isa import Base, Conv, Prologue
+from pointwise.hw.contract.stream import tiles
+from pointwise.model.integer.convolution import convolve
 
 from .machine import Machine
 from .steps import enter, keep_statistics, read_old, read_stationary, read_streamed, write_results

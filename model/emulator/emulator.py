@@ -10,15 +10,15 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from hw.contract.config import CoreConfig
-from hw.contract.decoding import decode
-from hw.contract.errors import PointwiseError, Refused
-from hw.contract.image import check
-from hw.contract.isa import INSTRUCTION_BYTES, Base, Conv, Dma, End
-from hw.contract.legal import core_bounds
-from hw.contract.registers import Error
-from hw.contract.sound import faults
-from hw.contract.windows import check_stream
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.decoding import decode
+from pointwise.hw.contract.errors import PointwiseError, Refused
+from pointwise.hw.contract.image import check
+from pointwise.hw.contract.isa import INSTRUCTION_BYTES, Base, Conv, Dma, End
+from pointwise.hw.contract.legal import core_bounds
+from pointwise.hw.contract.registers import Error
+from pointwise.hw.contract.sound import faults
+from pointwise.hw.contract.windows import check_stream
 
 from .datapath import Started, finish, interleave, read_early, start
 from .machine import Machine
@@ -57,7 +57,7 @@ class Emulator:
 
     Raises:
         Refused: the core would refuse the image, an instruction or its stream, with the same code.
-        PointwiseError: an instruction breaks a promise that no core checks (``hw.contract.sound``).
+        PointwiseError: an instruction breaks a promise that no core checks (``pointwise.hw.contract.sound``).
     """
 
     def __init__(self, image: bytes, config: CoreConfig, seed: int = 0) -> None:

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from hw.contract.config import CoreConfig
-from hw.contract.image import align
-from hw.contract.isa import Base, Dma, Space
-from hw.contract.windows import check_row
-from model.integer.interpolation import RECIPROCAL_INPUT_BITS
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.image import align
+from pointwise.hw.contract.isa import Base, Dma, Space
+from pointwise.hw.contract.windows import check_row
+from pointwise.model.integer.interpolation import RECIPROCAL_INPUT_BITS
 
 SLOTS = 2
 

@@ -3,12 +3,12 @@ written."""
 
 import numpy as np
 
-from hw.contract.isa import Conv, Prologue, Space, Stationary
-from hw.contract.stream import tiles
-from model.integer.layernorm import NormConstants, normalise, statistics, token_sums
-from model.integer.requantise import add_residual, look_up, requantise
-from model.integer.rounding import INT8, INT16, UINT8
-from model.integer.softmax import divide
+from pointwise.hw.contract.isa import Conv, Prologue, Space, Stationary
+from pointwise.hw.contract.stream import tiles
+from pointwise.model.integer.layernorm import NormConstants, normalise, statistics, token_sums
+from pointwise.model.integer.requantise import add_residual, look_up, requantise
+from pointwise.model.integer.rounding import INT8, INT16, UINT8
+from pointwise.model.integer.softmax import divide
 
 from .machine import Machine
 from .stream import Parameters

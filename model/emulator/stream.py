@@ -1,14 +1,14 @@
-"""Reading a stationary stream back, row by row in the order of ``hw.contract.stream``."""
+"""Reading a stationary stream back, row by row in the order of ``pointwise.hw.contract.stream``."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from hw.contract.config import CoreConfig
-from hw.contract.errors import PointwiseError
-from hw.contract.isa import Conv, Prologue, Stationary
-from hw.contract.legal import CHANNEL_SHIFTS, SHIFTS
-from hw.contract.stream import (
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.hw.contract.isa import Conv, Prologue, Stationary
+from pointwise.hw.contract.legal import CHANNEL_SHIFTS, SHIFTS
+from pointwise.hw.contract.stream import (
     PLANE_BIAS,
     PLANE_MULT,
     PLANE_SHIFT,

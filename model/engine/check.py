@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from hw.contract.errors import PointwiseError
-from model.graph import Graph
-from model.graph.ops import Input
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.model.graph import Graph
+from pointwise.model.graph.ops import Input
 
 from .op import Accumulate, EngineOp, Keys, Normalise, Plain, RowMax, TokenSums, Values
 

@@ -7,9 +7,9 @@ activation, a residual addition, the sums that a LayerNorm or softmax behind it 
 
 from dataclasses import dataclass, field
 
-from hw.contract.errors import PointwiseError
-from model.graph import Graph, Op
-from model.graph.ops import (
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.model.graph import Graph, Op
+from pointwise.model.graph.ops import (
     Activation,
     Add,
     Concat,

@@ -8,9 +8,9 @@ from typing import ClassVar, TypeVar
 
 import numpy as np
 
-from hw.contract.isa import Prologue, Stationary
-from model.graph.quantisation import Quantisation
-from model.integer.layernorm import NormConstants
+from pointwise.hw.contract.isa import Prologue, Stationary
+from pointwise.model.graph.quantisation import Quantisation
+from pointwise.model.integer.layernorm import NormConstants
 
 
 @dataclass(frozen=True, eq=False)

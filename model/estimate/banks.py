@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hw.contract.config import CoreConfig
-from hw.contract.isa import Conv, Stationary
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.isa import Conv, Stationary
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,10 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from math import inf
 
-from hw.contract.config import CoreConfig
-from hw.contract.isa import Dma, Space
-from hw.contract.stream import tiles
-from hw.contract.timing import DEPEND, DMA_QUEUE, READ_LATENCY, WRITTEN, Timing
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.isa import Dma, Space
+from pointwise.hw.contract.stream import tiles
+from pointwise.hw.contract.timing import DEPEND, DMA_QUEUE, READ_LATENCY, WRITTEN, Timing
 
 from .channel import Channel
 from .memory import Bus

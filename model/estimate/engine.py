@@ -7,11 +7,28 @@ soon as its tiles (or its N-tiles) repeat themselves, the rest of them is passed
 from collections import deque
 from math import inf
 
-from hw.contract.config import CoreConfig
-from hw.contract.isa import Conv, Prologue, Stationary
-from hw.contract.registers import Cause
-from hw.contract.stream import PLANES, TABLE_ENTRIES, shift_rows, stream_rows, table_rows, tiles, weight_rows
-from hw.contract.timing import DEPEND, ISSUE, READS, ROOM, SETTLE, STREAM_REVISIT, TABLE_BANKS, Timing
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.isa import Conv, Prologue, Stationary
+from pointwise.hw.contract.registers import Cause
+from pointwise.hw.contract.stream import (
+    PLANES,
+    TABLE_ENTRIES,
+    shift_rows,
+    stream_rows,
+    table_rows,
+    tiles,
+    weight_rows,
+)
+from pointwise.hw.contract.timing import (
+    DEPEND,
+    ISSUE,
+    READS,
+    ROOM,
+    SETTLE,
+    STREAM_REVISIT,
+    TABLE_BANKS,
+    Timing,
+)
 
 from .banks import Reads, collisions, stationary_reads
 from .channel import Channel

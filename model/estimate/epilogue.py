@@ -4,9 +4,9 @@ from collections import deque
 from dataclasses import dataclass
 from math import inf
 
-from hw.contract.config import CoreConfig
-from hw.contract.isa import Conv
-from hw.contract.timing import DEPEND, PARAMETER_BANKS, WALK_REVISIT, Timing
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.isa import Conv
+from pointwise.hw.contract.timing import DEPEND, PARAMETER_BANKS, WALK_REVISIT, Timing
 
 from .dma import DmaEngine
 

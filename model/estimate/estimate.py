@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from hw.contract.config import CoreConfig
-from hw.contract.isa import Space
-from hw.contract.registers import Cause
-from model.compiler.codegen import generate
-from model.graph import Graph
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.isa import Space
+from pointwise.hw.contract.registers import Cause
+from pointwise.model.compiler.codegen import generate
+from pointwise.model.graph import Graph
 
 from .machine import follow
 from .memory import Memory

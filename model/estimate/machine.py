@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf
 
-from hw.contract.config import CoreConfig
-from hw.contract.errors import PointwiseError
-from hw.contract.image import HEADER_BYTES
-from hw.contract.isa import INSTRUCTION_BYTES, Conv, Dma, End, Instruction
-from hw.contract.registers import Cause
-from hw.contract.stream import tiles
-from hw.contract.timing import CONV_QUEUE, DEPEND, DISPATCH, DISPATCH_PERIOD, DMA_QUEUE, Timing
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.hw.contract.image import HEADER_BYTES
+from pointwise.hw.contract.isa import INSTRUCTION_BYTES, Conv, Dma, End, Instruction
+from pointwise.hw.contract.registers import Cause
+from pointwise.hw.contract.stream import tiles
+from pointwise.hw.contract.timing import CONV_QUEUE, DEPEND, DISPATCH, DISPATCH_PERIOD, DMA_QUEUE, Timing
 
 from .channel import Channel
 from .dma import DmaEngine

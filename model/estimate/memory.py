@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from hw.contract.config import CoreConfig
-from hw.contract.errors import PointwiseError
-from hw.contract.timing import Timing
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.hw.contract.timing import Timing
 
 MEMORY_BURSTS = 32
 """Read bursts that the memory keeps track of."""

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from hw.contract.stream import TABLE_ENTRIES
-from model.compiler.shapes import Shape
-from model.graph import Graph, Op
-from model.graph.ops import (
+from pointwise.hw.contract.stream import TABLE_ENTRIES
+from pointwise.model.compiler.shapes import Shape
+from pointwise.model.graph import Graph, Op
+from pointwise.model.graph.ops import (
     Activation,
     Add,
     Concat,
@@ -24,14 +24,14 @@ from model.graph.ops import (
     Slice,
     Softmax,
 )
-from model.integer.layernorm import NormConstants
+from pointwise.model.integer.layernorm import NormConstants
 
 _NORM = NormConstants(1, 16, 1, 0, 1)
 _TABLE = np.zeros(TABLE_ENTRIES, np.int64)
 
 
 def outline(shape: Shape, name: str = "outline", *, shifts: bool | Container[str] = True) -> Graph:
-    """A network of these dimensions as ``model.quantise`` makes it, with zeros that take no memory.
+    """A network of these dimensions as ``pointwise.model.quantise`` makes it, with zeros that take no memory.
 
     Args:
         shape: its dimensions. name: of the network, for messages.

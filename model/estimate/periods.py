@@ -6,8 +6,8 @@ from operator import attrgetter
 
 import numpy as np
 
-from hw.contract.config import CoreConfig
-from hw.contract.isa import Conv, Dma, Instruction
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.isa import Conv, Dma, Instruction
 
 _COUNTS = ("wait_conv", "wait_dma", "post_wait_dma")
 """Fields that count from the beginning of the program."""

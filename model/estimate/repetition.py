@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from hw.contract.registers import Cause
+from pointwise.hw.contract.registers import Cause
 
 REPEATS = 32
 """Tiles within which a repetition is looked for."""

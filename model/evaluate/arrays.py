@@ -9,12 +9,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from hw.contract.errors import PointwiseError
-from model.deit import DeiT
-from model.graph import Graph, run
-from model.networks import DeiTConfig
-from model.quantise import patchify
-from model.quantise.observe import check_images
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.model.deit import DeiT
+from pointwise.model.graph import Graph, run
+from pointwise.model.networks import DeiTConfig
+from pointwise.model.quantise import patchify
+from pointwise.model.quantise.observe import check_images
 
 TOKENS_AT_ONCE = 1024
 """About how many tokens go through both networks together."""

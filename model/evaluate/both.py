@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from model.checkpoints import load_checkpoint
-from model.deit import DeiT
-from model.images.prepare import UnreadableImageError, prepare
-from model.images.preprocessing import Preprocessing
-from model.parallel import here, one_thread
-from model.quantise.io import load_network
+from pointwise.model.checkpoints import load_checkpoint
+from pointwise.model.deit import DeiT
+from pointwise.model.images.prepare import UnreadableImageError, prepare
+from pointwise.model.images.preprocessing import Preprocessing
+from pointwise.model.parallel import here, one_thread
+from pointwise.model.quantise.io import load_network
 
 from .arrays import best, integer_logits
 from .results import ImageResult

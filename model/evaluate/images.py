@@ -7,12 +7,12 @@ from contextlib import closing
 from functools import partial
 from pathlib import Path
 
-from hw.contract.errors import PointwiseError
-from model.checkpoints import load_checkpoint
-from model.images.dataset import ImageSet
-from model.images.preprocessing import Preprocessing
-from model.parallel import Executor, Job, Local, goes_on, stamp
-from model.quantise.io import load_network
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.model.checkpoints import load_checkpoint
+from pointwise.model.images.dataset import ImageSet
+from pointwise.model.images.preprocessing import Preprocessing
+from pointwise.model.parallel import Executor, Job, Local, goes_on, stamp
+from pointwise.model.quantise.io import load_network
 
 from .arrays import TOKENS_AT_ONCE
 from .both import BothNetworks, Task

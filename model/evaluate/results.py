@@ -17,10 +17,10 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field, InstanceOf
 
-from hw.contract.form import Form, FormError, parse_json
-from model.checkpoints import Checkpoint
-from model.images.preprocessing import Preprocessing
-from model.parallel import Lines
+from pointwise.hw.contract.form import Form, FormError, parse_json
+from pointwise.model.checkpoints import Checkpoint
+from pointwise.model.images.preprocessing import Preprocessing
+from pointwise.model.parallel import Lines
 
 FORMAT = 1
 """Part of every digest: raised when the numbers of a line change their meaning."""

@@ -4,15 +4,15 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from hw.contract.image import Header
-from model.graph import Graph
-from model.graph.ops import Activation
-from model.quantise.io import describe
+from pointwise.hw.contract.image import Header
+from pointwise.model.graph import Graph
+from pointwise.model.graph.ops import Activation
+from pointwise.model.quantise.io import describe
 
 from .memory import Memory
 
 IMAGE_ALIGNMENT = 4096
-"""What IMAGE_BASE and INPUT_BASE are multiples of (``hw.contract.registers``)."""
+"""What IMAGE_BASE and INPUT_BASE are multiples of (``pointwise.hw.contract.registers``)."""
 CONSTANTS = ("input_bytes", "output_bytes", "max_tokens", "act_words", "res_words")
 """Numbers of an image's header that a program around the core needs."""
 

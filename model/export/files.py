@@ -4,13 +4,13 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hw.contract.files import write_file
+from pointwise.hw.contract.files import write_file
 
 from .formats import Format
 from .memory import Memory
 
 if TYPE_CHECKING:
-    from model.graph import Graph
+    from pointwise.model.graph import Graph
 
 
 def export(

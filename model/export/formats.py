@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from hw.contract.errors import PointwiseError
+from pointwise.hw.contract.errors import PointwiseError
 
 from .memory import Memory
 
 if TYPE_CHECKING:
-    from model.graph import Graph
+    from pointwise.model.graph import Graph
 
 
 @dataclass(frozen=True)

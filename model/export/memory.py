@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from hw.contract.errors import PointwiseError
-from hw.contract.image import align
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.hw.contract.image import align
 
 MAX_WORD_BITS = 4096
 

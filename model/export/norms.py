@@ -2,7 +2,7 @@
 
 import math
 
-from model.integer.layernorm import NormConstants
+from pointwise.model.integer.layernorm import NormConstants
 
 
 def norm_step(constants: NormConstants, channels: int) -> float:

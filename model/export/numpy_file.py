@@ -4,14 +4,14 @@ import io
 
 import numpy as np
 
-from model.graph import Graph
-from model.quantise.io import describe
+from pointwise.model.graph import Graph
+from pointwise.model.quantise.io import describe
 
 DESCRIPTION = "description"
 
 
 def encode(network: Graph) -> bytes:
-    """The file. ``model.quantise.io.rebuild`` makes the same network of what it holds."""
+    """The file. ``pointwise.model.quantise.io.rebuild`` makes the same network of what it holds."""
     arrays, description = describe(network)
     buffer = io.BytesIO()
     np.savez(buffer, **arrays, **{DESCRIPTION: np.array(description)})

@@ -29,8 +29,8 @@ from importlib.metadata import version
 import numpy as np
 from onnx import TensorProto, ValueInfoProto, checker, helper
 
-from model.graph import Graph
-from model.graph.ops import Activation, Add, Concat, Input, LayerNorm
+from pointwise.model.graph import Graph
+from pointwise.model.graph.ops import Activation, Add, Concat, Input, LayerNorm
 
 from .onnx_graph import OnnxGraph, Tensor
 from .onnx_ops import DTYPES, add_op

@@ -9,11 +9,21 @@ from collections.abc import Callable
 import numpy as np
 from onnx import TensorProto
 
-from hw.contract.errors import PointwiseError
-from model.graph import Op
-from model.graph.ops import Activation, Add, Concat, Constant, LayerNorm, Linear, MatMul, Slice, Softmax
-from model.integer.softmax import DIVIDE_FRACTION_BITS
-from model.quantise.score_plan import EXP_MAX
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.model.graph import Op
+from pointwise.model.graph.ops import (
+    Activation,
+    Add,
+    Concat,
+    Constant,
+    LayerNorm,
+    Linear,
+    MatMul,
+    Slice,
+    Softmax,
+)
+from pointwise.model.integer.softmax import DIVIDE_FRACTION_BITS
+from pointwise.model.quantise.score_plan import EXP_MAX
 
 from .norms import norm_epsilon, norm_step
 from .onnx_graph import OnnxGraph, Tensor

@@ -18,14 +18,14 @@ import io
 import numpy as np
 import torch
 
-from hw.contract.errors import PointwiseError
-from model.graph import Graph
-from model.graph.ops import Activation, LayerNorm, Linear, MatMul, Softmax
-from model.integer.requantise import requantise
-from model.integer.rounding import INT16
-from model.models.deit import RESIDUAL
-from model.networks import DeiTConfig, expected_shapes
-from model.quantise.io import describe
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.model.graph import Graph
+from pointwise.model.graph.ops import Activation, LayerNorm, Linear, MatMul, Softmax
+from pointwise.model.integer.requantise import requantise
+from pointwise.model.integer.rounding import INT16
+from pointwise.model.models.deit import RESIDUAL
+from pointwise.model.networks import DeiTConfig, expected_shapes
+from pointwise.model.quantise.io import describe
 
 from .norms import norm_step
 

@@ -6,7 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
-from hw.contract.errors import PointwiseError
+from pointwise.hw.contract.errors import PointwiseError
 
 from .op import Op
 from .ops.input import Input

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from hw.contract.errors import PointwiseError
+from pointwise.hw.contract.errors import PointwiseError
 
 from .quantisation import Quantisation
 from .value import FLOAT, LIMITS, Value

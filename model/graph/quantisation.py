@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from model.integer.rounding import saturate
+from pointwise.model.integer.rounding import saturate
 
 from .value import LIMITS
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from model.integer.rounding import INT8, INT16, UINT8
+from pointwise.model.integer.rounding import INT8, INT16, UINT8
 
 LIMITS = {"int8": INT8, "uint8": UINT8, "int16": INT16}
 """Least and largest integer of each integer type."""

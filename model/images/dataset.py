@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hw.contract.errors import PointwiseError
+from pointwise.hw.contract.errors import PointwiseError
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import ConfigDict, Field
 
-from hw.contract.errors import PointwiseError, shown
-from hw.contract.form import Form, FormError
-from hw.contract.form import read_json as read_object
+from pointwise.hw.contract.errors import PointwiseError, shown
+from pointwise.hw.contract.form import Form, FormError
+from pointwise.hw.contract.form import read_json as read_object
 
 from .preprocessing import FAMILIES, INTERPOLATIONS, Preprocessing
 

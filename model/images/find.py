@@ -6,7 +6,7 @@ import os
 import re
 from pathlib import Path
 
-from hw.contract.errors import PointwiseError
+from pointwise.hw.contract.errors import PointwiseError
 
 from .dataset import ImageFile, ImageSet
 

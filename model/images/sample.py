@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from hw.contract.errors import PointwiseError
+from pointwise.hw.contract.errors import PointwiseError
 
 from .dataset import ImageSet
 from .prepare import UnreadableImageError, prepare

@@ -7,7 +7,7 @@ not converge for small inputs; here the bit length places every input in one or 
 
 import numpy as np
 
-from hw.contract.tables import (
+from pointwise.hw.contract.tables import (
     DELTA_BITS,
     RECIPROCAL_SEGMENTS,
     RSQRT_SEGMENTS,

@@ -8,15 +8,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from model.deit import DeiT
-from model.evaluate import compare, integer_logits
-from model.graph import Graph
-from model.networks import DeiTConfig
-from model.parallel import one_thread
-from model.quantise.deit import build
-from model.quantise.observe import observe
-from model.quantise.recipe import PLAIN, LayerRecipe, Recipe
-from model.quantise.records import Observations
+from pointwise.model.deit import DeiT
+from pointwise.model.evaluate import compare, integer_logits
+from pointwise.model.graph import Graph
+from pointwise.model.networks import DeiTConfig
+from pointwise.model.parallel import one_thread
+from pointwise.model.quantise.deit import build
+from pointwise.model.quantise.observe import observe
+from pointwise.model.quantise.recipe import PLAIN, LayerRecipe, Recipe
+from pointwise.model.quantise.records import Observations
 
 STEPS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("min–max, one scale a tensor", {}),

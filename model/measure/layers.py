@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from model.engine import EngineOp
-from model.engine.op import Exponential, LookUp, RowMax, Weights
-from model.evaluate import compare
-from model.graph.value import LIMITS
+from pointwise.model.engine import EngineOp
+from pointwise.model.engine.op import Exponential, LookUp, RowMax, Weights
+from pointwise.model.evaluate import compare
+from pointwise.model.graph.value import LIMITS
 
 from .mixed import MixedNetwork
 

@@ -11,13 +11,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from model.engine import EngineOp, fuse
-from model.engine.op import Accumulate, Keys
-from model.graph import Graph, Op
-from model.graph.ops import LayerNorm
-from model.models.deit import deit_graph
-from model.networks import DeiTConfig
-from model.quantise.inputs import pixel_rows, rounded_rows
+from pointwise.model.engine import EngineOp, fuse
+from pointwise.model.engine.op import Accumulate, Keys
+from pointwise.model.graph import Graph, Op
+from pointwise.model.graph.ops import LayerNorm
+from pointwise.model.models.deit import deit_graph
+from pointwise.model.networks import DeiTConfig
+from pointwise.model.quantise.inputs import pixel_rows, rounded_rows
 
 
 @dataclass

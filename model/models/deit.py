@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import numpy as np
 from torch import Tensor
 
-from model.graph import Graph, Op
-from model.graph.ops import (
+from pointwise.model.graph import Graph, Op
+from pointwise.model.graph.ops import (
     Activation,
     Add,
     Concat,
@@ -18,8 +18,8 @@ from model.graph.ops import (
     Slice,
     Softmax,
 )
-from model.graph.value import FLOAT
-from model.networks import DeiTConfig
+from pointwise.model.graph.value import FLOAT
+from pointwise.model.networks import DeiTConfig
 
 INPUT, RESIDUAL, LOGITS = "image", "x", "logits"
 """Names of the input, of the residual stream's first value, and of the sum of two heads' logits."""

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from hw.contract.errors import PointwiseError
+from pointwise.hw.contract.errors import PointwiseError
 
 try:
     import cloudpickle

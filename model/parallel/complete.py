@@ -7,7 +7,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from hw.contract.errors import Interrupted
+from pointwise.hw.contract.errors import Interrupted
 
 from .executor import Executor
 from .job import Job

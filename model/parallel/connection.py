@@ -9,7 +9,7 @@ from pathlib import Path
 
 import distributed
 
-from hw.contract.errors import PointwiseError
+from pointwise.hw.contract.errors import PointwiseError
 
 from .program import describe, difference, vectors
 

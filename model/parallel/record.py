@@ -14,8 +14,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from hw.contract.errors import PointwiseError
-from hw.contract.form import Form, FormError, parse_json
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.hw.contract.form import Form, FormError, parse_json
 
 
 class Lines:

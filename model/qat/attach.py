@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
-from model.deit import DeiT
-from model.quantise.gelu import LEAST
-from model.quantise.inputs import PixelScales
+from pointwise.model.deit import DeiT
+from pointwise.model.quantise.gelu import LEAST
+from pointwise.model.quantise.inputs import PixelScales
 
 from .base import Quantiser, blamed, check_paths
 from .prune import Pruner

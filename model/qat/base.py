@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from hw.contract.errors import PointwiseError
+from pointwise.hw.contract.errors import PointwiseError
 
 BITS = range(2, 9)
 """Widths that the core's int8 lanes can hold and that leave a positive and a negative integer."""

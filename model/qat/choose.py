@@ -2,8 +2,8 @@
 
 import inspect
 
-from hw.contract.errors import PointwiseError
-from model.quantise.plug import find
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.model.quantise.plug import find
 
 from .base import Quantiser
 from .lsq import Lsq

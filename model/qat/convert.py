@@ -6,11 +6,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from model.graph import Graph
-from model.networks import DeiTConfig
-from model.quantise import quantise
-from model.quantise.recipe import Recipe
-from model.quantise.trained import Trained, WeightGrid, stored_bits
+from pointwise.model.graph import Graph
+from pointwise.model.networks import DeiTConfig
+from pointwise.model.quantise import quantise
+from pointwise.model.quantise.recipe import Recipe
+from pointwise.model.quantise.trained import Trained, WeightGrid, stored_bits
 
 from .attach import QuantisedDeiT
 from .base import check_paths
@@ -65,7 +65,7 @@ def integer_network(
         calibration, name: as for ``model.quantise.quantise``. notes: kept in the network's ``info``.
 
     Raises:
-        PointwiseError: as ``exported`` and ``model.quantise.quantise``.
+        PointwiseError: as ``exported`` and ``pointwise.model.quantise.quantise``.
     """
     state, trained = exported(quantised)
     recipe = Recipe() if trained.steps else Recipe(layers=ALIKE)

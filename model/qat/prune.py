@@ -5,7 +5,7 @@ import re
 import torch
 from torch import Tensor, nn
 
-from hw.contract.errors import PointwiseError
+from pointwise.hw.contract.errors import PointwiseError
 
 DECAY = 2e-4
 """λ of SR-STE: how strongly weights that are cut are drawn towards zero, so that the choice settles."""

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from hw.contract.errors import PointwiseError
+from pointwise.hw.contract.errors import PointwiseError
 
 from .base import Quantiser
 

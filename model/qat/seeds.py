@@ -10,13 +10,13 @@ from typing import Any
 
 from rich.console import Console
 
-from model import digits
-from model.checkpoints import Checkpoint
-from model.evaluate import compare, float_logits, integer_logits
-from model.graph import Graph
-from model.graph.ops import Linear
-from model.parallel import Job, code_digest, digest_of
-from model.quantise import save_network
+from pointwise.model import digits
+from pointwise.model.checkpoints import Checkpoint
+from pointwise.model.evaluate import compare, float_logits, integer_logits
+from pointwise.model.graph import Graph
+from pointwise.model.graph.ops import Linear
+from pointwise.model.parallel import Job, code_digest, digest_of
+from pointwise.model.quantise import save_network
 
 from .train import QatRecipe, train_aware
 

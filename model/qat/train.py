@@ -7,13 +7,13 @@ from dataclasses import asdict, dataclass, field, replace
 import torch
 from rich.console import Console
 
-from model.checkpoints import Checkpoint
-from model.deit import DeiT
-from model.digits import DigitImages
-from model.graph import Graph
-from model.quantise.inputs import pixel_scales
-from model.quantise.observe import observe
-from model.train import Recipe, check_for_digits, fit, reproducible
+from pointwise.model.checkpoints import Checkpoint
+from pointwise.model.deit import DeiT
+from pointwise.model.digits import DigitImages
+from pointwise.model.graph import Graph
+from pointwise.model.quantise.inputs import pixel_scales
+from pointwise.model.quantise.observe import observe
+from pointwise.model.train import Recipe, check_for_digits, fit, reproducible
 
 from .attach import EMBED, QuantisedDeiT
 from .choose import quantiser_class

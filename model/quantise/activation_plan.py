@@ -5,9 +5,9 @@ import math
 import numpy as np
 import torch
 
-from model.graph.functions import function
-from model.graph.ops import Activation
-from model.integer.rounding import INT8, UINT8
+from pointwise.model.graph.functions import function
+from pointwise.model.graph.ops import Activation
+from pointwise.model.integer.rounding import INT8, UINT8
 
 from .gelu import GeluPlan as TablePlan
 from .gelu import plan_gelu

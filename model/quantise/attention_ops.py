@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from model.graph import Quantisation
-from model.graph.ops import MatMul, Softmax
-from model.integer.softmax import DIVIDE_FRACTION_BITS
+from pointwise.model.graph import Quantisation
+from pointwise.model.graph.ops import MatMul, Softmax
+from pointwise.model.integer.softmax import DIVIDE_FRACTION_BITS
 
 from .attention_plan import AttentionPlan
 from .scales import fixed_point

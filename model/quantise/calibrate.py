@@ -6,10 +6,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from hw.contract.errors import PointwiseError
-from model.graph import Graph, Op, run_float
-from model.graph.ops import Activation, Add, LayerNorm, Linear, MatMul
-from model.graph.passes.fold_norms import readers_by_token
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.model.graph import Graph, Op, run_float
+from pointwise.model.graph.ops import Activation, Add, LayerNorm, Linear, MatMul
+from pointwise.model.graph.passes.fold_norms import readers_by_token
 
 from .inputs import PIXELS, ROWS
 from .patterns import AttentionPattern, attentions, streams

@@ -10,9 +10,9 @@ from functools import cached_property
 
 import numpy as np
 
-from hw.contract.errors import PointwiseError
-from model.graph import Graph, Op, Quantisation
-from model.graph.ops import (
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.model.graph import Graph, Op, Quantisation
+from pointwise.model.graph.ops import (
     Activation,
     Add,
     Concat,
@@ -24,10 +24,10 @@ from model.graph.ops import (
     Slice,
     Softmax,
 )
-from model.graph.passes import fold_norms
-from model.graph.passes.fold_norms import readers_by_token
-from model.integer.requantise import requantise
-from model.integer.rounding import INT8, INT16
+from pointwise.model.graph.passes import fold_norms
+from pointwise.model.graph.passes.fold_norms import readers_by_token
+from pointwise.model.integer.requantise import requantise
+from pointwise.model.integer.rounding import INT8, INT16
 
 from .activation_plan import TablePlan, plan_activation
 from .attention_ops import context_op, scores_op, softmax_op

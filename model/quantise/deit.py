@@ -6,12 +6,12 @@ from dataclasses import replace
 import numpy as np
 from torch import Tensor
 
-from hw.contract.errors import PointwiseError
-from model.checkpoints import check_state
-from model.deit import DeiT
-from model.graph import Graph
-from model.models.deit import deit_graph
-from model.networks import DeiTConfig
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.model.checkpoints import check_state
+from pointwise.model.deit import DeiT
+from pointwise.model.graph import Graph
+from pointwise.model.models.deit import deit_graph
+from pointwise.model.networks import DeiTConfig
 
 from .convert import convert, layer_names
 from .inputs import PIXELS, pixel_scales
@@ -35,12 +35,12 @@ def quantise(
     """Turn a float DeiT into an integer network.
 
     Args:
-        state_dict: the checkpoint's tensors, see ``model.checkpoints``. config: its network.
+        state_dict: the checkpoint's tensors, see ``pointwise.model.checkpoints``. config: its network.
         calibration_images: (B, colours, S, S) real, normalised as the network takes them; about 100.
         name: of the result, for reports.
         recipe: how each layer is quantised; the best we know unless given.
         batch: images at a time through the float network.
-        trained: what training has fixed already (``model.qat``).
+        trained: what training has fixed already (``pointwise.model.qat``).
         progress: called with (images done, images in all) during calibration.
 
     Raises:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from model.integer.rounding import INT8, UINT8
+from pointwise.model.integer.rounding import INT8, UINT8
 
 from .ranges.histogram import ChannelHistogram
 from .recipe import LayerRecipe

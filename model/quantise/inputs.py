@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hw.contract.errors import PointwiseError
-from model.graph import Graph
-from model.integer.rounding import INT8
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.model.graph import Graph
+from pointwise.model.integer.rounding import INT8
 
 from .records import TensorRecord
 

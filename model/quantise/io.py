@@ -9,12 +9,12 @@ import numpy as np
 import safetensors
 import safetensors.numpy
 
-from hw.contract.errors import PointwiseError
-from hw.contract.files import replace_file
-from hw.contract.form import Form, FormError, parse_json, shown
-from model.graph import Graph, Op, Quantisation
-from model.graph.ops import OPS
-from model.integer.layernorm import NormConstants
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.hw.contract.files import replace_file
+from pointwise.hw.contract.form import Form, FormError, parse_json, shown
+from pointwise.model.graph import Graph, Op, Quantisation
+from pointwise.model.graph.ops import OPS
+from pointwise.model.integer.layernorm import NormConstants
 
 from .stored import check_network, check_plain
 

@@ -6,7 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
-from hw.contract.errors import PointwiseError
+from pointwise.hw.contract.errors import PointwiseError
 
 ROUNDING_POWER = 1 / 12
 """Mean square, in squared steps, of the rounding error of each input."""

@@ -27,9 +27,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from hw.contract.errors import PointwiseError
-from model.deit import DeiT
-from model.networks import DeiTConfig
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.model.deit import DeiT
+from pointwise.model.networks import DeiTConfig
 
 from .inputs import PIXELS, ROWS
 from .ranges.minmax import MinMax

@@ -4,9 +4,9 @@ import math
 from dataclasses import dataclass
 from functools import cached_property
 
-from hw.contract.errors import PointwiseError
-from model.graph import Graph, Op
-from model.graph.ops import Add, Concat, Constant, LayerNorm, Linear, MatMul, Softmax
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.model.graph import Graph, Op
+from pointwise.model.graph.ops import Add, Concat, Constant, LayerNorm, Linear, MatMul, Softmax
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import TypeVar
 
-from hw.contract.errors import PointwiseError
-from model.parallel import here
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.model.parallel import here
 
 Method = TypeVar("Method")
 

@@ -15,8 +15,8 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from hw.contract.errors import PointwiseError
-from hw.contract.form import FormError, read_bytes
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.hw.contract.form import FormError, read_bytes
 
 from .ranges import METHODS, range_method
 from .rounding import ROUNDINGS, rounding_method

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from hw.contract.errors import PointwiseError
+from pointwise.hw.contract.errors import PointwiseError
 
 from .moments import Moments
 from .ranges import RangeObserver
@@ -140,7 +140,7 @@ class Observations:
     """All records of one network.
 
     Attributes:
-        records: by name, see ``model.quantise.observe``.
+        records: by name, see ``pointwise.model.quantise.observe``.
         grids: the distinct values of the pixels of each colour, sorted; None where they are too many.
         attention: queries and keys of some images by name of the attention.
         gelu_inputs: histogram of one channel by name of the GELU.

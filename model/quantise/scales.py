@@ -4,9 +4,9 @@ import math
 
 import numpy as np
 
-from hw.contract.errors import PointwiseError
-from hw.contract.legal import MEAN_SHIFTS, NORM_SHIFTS, SHIFTS
-from model.integer.layernorm import NormConstants
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.hw.contract.legal import MEAN_SHIFTS, NORM_SHIFTS, SHIFTS
+from pointwise.model.integer.layernorm import NormConstants
 
 MULT_BITS = 16
 

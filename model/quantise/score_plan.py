@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from model.integer.rounding import INT8
+from pointwise.model.integer.rounding import INT8
 
 from .norm import INT8_MAX
 from .ranges import range_method

@@ -13,9 +13,9 @@ from typing import Annotated, Any, get_args
 import numpy as np
 from pydantic import Field, create_model
 
-from hw.contract.errors import PointwiseError, shown
-from hw.contract.form import Form
-from model.graph import Graph
+from pointwise.hw.contract.errors import PointwiseError, shown
+from pointwise.hw.contract.form import Form
+from pointwise.model.graph import Graph
 
 MOST_NAME = 180
 """Bytes of a name; with a field and an ending behind it, the name of a file still fits 255."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from hw.contract.errors import PointwiseError
+from pointwise.hw.contract.errors import PointwiseError
 
 STORED_BITS = (2, 4, 8)
 """Widths in which the memory image can hold weights."""

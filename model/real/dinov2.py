@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from hw.contract.errors import PointwiseError
-from model.checkpoints import Checkpoint, check_state
-from model.images.preprocessing import Preprocessing
-from model.networks import DeiTConfig
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.model.checkpoints import Checkpoint, check_state
+from pointwise.model.images.preprocessing import Preprocessing
+from pointwise.model.networks import DeiTConfig
 
 from .packages import folder_of
 

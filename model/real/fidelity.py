@@ -9,12 +9,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from model.deit import DeiT
-from model.evaluate import sqnr_db
-from model.graph import Graph, run
-from model.graph.ops import LayerNorm
-from model.networks import DeiTConfig
-from model.quantise import patchify
+from pointwise.model.deit import DeiT
+from pointwise.model.evaluate import sqnr_db
+from pointwise.model.graph import Graph, run
+from pointwise.model.graph.ops import LayerNorm
+from pointwise.model.networks import DeiTConfig
+from pointwise.model.quantise import patchify
 
 Progress = Callable[[int, int], None]
 

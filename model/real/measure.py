@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from model.checkpoints import Checkpoint
-from model.images.prepare import prepare
-from model.quantise import Recipe, quantise
+from pointwise.model.checkpoints import Checkpoint
+from pointwise.model.images.prepare import prepare
+from pointwise.model.quantise import Recipe, quantise
 
 from . import onnx_int8
 from .dinov2 import onnx_path

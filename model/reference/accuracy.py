@@ -10,18 +10,18 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from model.evaluate import sqnr_db
-from model.integer.convolution import convolve
-from model.integer.layernorm import normalise, statistics, token_sums
-from model.integer.requantise import look_up
-from model.integer.rounding import INT8, UINT8
-from model.integer.softmax import DIVIDE_FRACTION_BITS, divide, exponentials
-from model.quantise.gelu import LEAST, gelu, make_table
-from model.quantise.norm import plan_norm
-from model.quantise.ranges.minmax import MinMax
-from model.quantise.records import TensorRecord
-from model.quantise.scales import norm_constants
-from model.quantise.score_plan import exp_table, search_range
+from pointwise.model.evaluate import sqnr_db
+from pointwise.model.integer.convolution import convolve
+from pointwise.model.integer.layernorm import normalise, statistics, token_sums
+from pointwise.model.integer.requantise import look_up
+from pointwise.model.integer.rounding import INT8, UINT8
+from pointwise.model.integer.softmax import DIVIDE_FRACTION_BITS, divide, exponentials
+from pointwise.model.quantise.gelu import LEAST, gelu, make_table
+from pointwise.model.quantise.norm import plan_norm
+from pointwise.model.quantise.ranges.minmax import MinMax
+from pointwise.model.quantise.records import TensorRecord
+from pointwise.model.quantise.scales import norm_constants
+from pointwise.model.quantise.score_plan import exp_table, search_range
 
 TOKENS = 197
 HEAD_DIM = 64

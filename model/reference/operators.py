@@ -13,10 +13,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hw.contract.errors import PointwiseError
-from model.integer.rounding import INT16
-from model.networks import network
-from model.synthetic import synthetic_images
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.model.integer.rounding import INT16
+from pointwise.model.networks import network
+from pointwise.model.synthetic import synthetic_images
 
 from . import ours, scaled_operators
 from .scaled import Scaled

@@ -5,16 +5,16 @@ Scales cover the range of what goes in and comes out, as calibration on the very
 
 import numpy as np
 
-from model.integer.convolution import convolve
-from model.integer.layernorm import normalise, statistics, token_sums
-from model.integer.requantise import requantise
-from model.integer.rounding import INT8, INT16, UINT8, saturate
-from model.integer.softmax import DIVIDE_FRACTION_BITS, divide, exponentials
-from model.networks import LAYER_NORM_EPS
-from model.quantise.gelu import LEAST, apply, make_table
-from model.quantise.scales import fixed_point, norm_constants
-from model.quantise.score_plan import exp_table
-from model.quantise.weights import quantise_rows
+from pointwise.model.integer.convolution import convolve
+from pointwise.model.integer.layernorm import normalise, statistics, token_sums
+from pointwise.model.integer.requantise import requantise
+from pointwise.model.integer.rounding import INT8, INT16, UINT8, saturate
+from pointwise.model.integer.softmax import DIVIDE_FRACTION_BITS, divide, exponentials
+from pointwise.model.networks import LAYER_NORM_EPS
+from pointwise.model.quantise.gelu import LEAST, apply, make_table
+from pointwise.model.quantise.scales import fixed_point, norm_constants
+from pointwise.model.quantise.score_plan import exp_table
+from pointwise.model.quantise.weights import quantise_rows
 
 
 def linear(x: np.ndarray, weight: np.ndarray, bias: np.ndarray, limits: tuple[int, int] = INT8) -> np.ndarray:

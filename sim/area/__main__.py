@@ -1,4 +1,4 @@
-"""``python -m sim.area``: synthesise the cores that the model of area is fitted to; half an hour."""
+"""``python -m pointwise.sim.area``: synthesise the cores that the area model is fitted to; half an hour."""
 
 import dataclasses
 import json
@@ -6,9 +6,9 @@ import sys
 import time
 from pathlib import Path
 
-from hw.contract.config import CoreConfig
-from hw.contract.files import write_file
-from sim.fpga.tools import Tools
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.files import write_file
+from pointwise.sim.fpga.tools import Tools
 
 from .model import FITTED, fitted
 from .synthesis import resources

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from hw.contract.config import CoreConfig
+from pointwise.hw.contract.config import CoreConfig
 
 FITTED = Path(__file__).with_name("ecp5.json")
 """Coefficients and their error, as ``fitted`` makes them of the runs in docs/results."""
@@ -28,7 +28,7 @@ FEATURES: dict[str, tuple[str, ...]] = {
     "flip_flops": ("1", "cells", "cols", "lanes", "bus"),
     "block_rams": ("1", "cols", "bus", "tokens"),
 }
-"""What each kind of ``sim.fpga.resources`` is a sum of; names as ``features`` has them."""
+"""What each kind of ``pointwise.sim.fpga.resources`` is a sum of; names as ``features`` has them."""
 
 
 def features(config: CoreConfig) -> dict[str, float]:

@@ -1,14 +1,14 @@
 """The resources of a core alone, as Yosys maps it for the ECP5."""
 
-from hw.contract.config import CoreConfig
-from hw.contract.files import write_file
-from hw.package.files import TOP as CORE
-from sim.build import build_root, locked
-from sim.fpga.products import hold_products
-from sim.fpga.resources import count, total
-from sim.fpga.synthesis import MAPPED, NETLIST, commands
-from sim.fpga.tools import Tools, run
-from sim.system.testbench import core_verilog
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.files import write_file
+from pointwise.hw.package.files import TOP as CORE
+from pointwise.sim.build import build_root, locked
+from pointwise.sim.fpga.products import hold_products
+from pointwise.sim.fpga.resources import count, total
+from pointwise.sim.fpga.synthesis import MAPPED, NETLIST, commands
+from pointwise.sim.fpga.tools import Tools, run
+from pointwise.sim.system.testbench import core_verilog
 
 FAMILY = "ecp5"
 

@@ -3,11 +3,11 @@
 import time
 from collections.abc import Callable
 
-from hw.contract.config import CoreConfig
-from hw.contract.errors import PointwiseError
-from hw.contract.image import MAGIC, VERSION, shape_word
-from hw.contract.registers import ERROR_TEXT, Cause, Error, Register
-from sim.system.run import ImageRun
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.hw.contract.image import MAGIC, VERSION, shape_word
+from pointwise.hw.contract.registers import ERROR_TEXT, Cause, Error, Register
+from pointwise.sim.system.run import ImageRun
 
 from .transfer import Checked
 

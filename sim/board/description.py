@@ -6,9 +6,9 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from hw.contract.config import CoreConfig
-from hw.contract.errors import PointwiseError
-from hw.contract.form import Form, FormError, read_json
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.hw.contract.form import Form, FormError, read_json
 
 SIMULATED_SLOWDOWN = 1000.0
 """A simulated board runs at some hundred kilohertz."""

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 
-from hw.contract.errors import PointwiseError
-from hw.contract.image import HEADER_BYTES, TRAILER_BYTES, align
-from hw.contract.registers import Error
-from sim.system.run import PAGE, ImageRun, explain
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.hw.contract.image import HEADER_BYTES, TRAILER_BYTES, align
+from pointwise.hw.contract.registers import Error
+from pointwise.sim.system.run import PAGE, ImageRun, explain
 
 from .core import CoreRegisters
 from .description import Description

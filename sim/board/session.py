@@ -9,13 +9,13 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from hw.contract.config import CoreConfig
-from hw.contract.errors import PointwiseError
-from hw.contract.form import FormError, read_bytes, read_json
-from hw.contract.image import check
-from model.compiler import blocks
-from model.compiler.manifest_check import check_image, check_manifest
-from sim.system.run import ImageRun
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.hw.contract.form import FormError, read_bytes, read_json
+from pointwise.hw.contract.image import check
+from pointwise.model.compiler import blocks
+from pointwise.model.compiler.manifest_check import check_image, check_manifest
+from pointwise.sim.system.run import ImageRun
 
 MOST_BYTES = (1 << 32) - 1
 """Of an image: its offsets have 32 bits."""

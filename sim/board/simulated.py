@@ -9,10 +9,10 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from hw.boards.board import find_board
-from hw.contract.config import CoreConfig
-from hw.contract.errors import PointwiseError
-from sim.build import RTL, Build, build, build_root, locked
+from pointwise.hw.boards.board import find_board
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.sim.build import RTL, Build, build, build_root, locked
 
 MAIN = Path(__file__).with_name("serial_line.cpp")
 START_SECONDS = 60
@@ -40,7 +40,7 @@ def build_board(config: CoreConfig, clock_mhz: float = 100.0, *, optimise: str =
         PointwiseError: LiteX is not installed, or the system cannot be built.
     """
     try:
-        from hw.boards.elaborate import elaborate
+        from pointwise.hw.boards.elaborate import elaborate
     except ModuleNotFoundError as error:
         raise PointwiseError(
             f"the Python package {error.name} is not installed, which systems for boards are made with; run "

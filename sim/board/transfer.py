@@ -10,7 +10,7 @@ written where it is already; only an image is, which has a checksum of its own.
 import time
 from collections.abc import Callable, Iterable
 
-from hw.contract.errors import PointwiseError
+from pointwise.hw.contract.errors import PointwiseError
 
 from .link import Link, Silence
 

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from sim.build import build_root
+from pointwise.sim.build import build_root
 
 from . import options
 
@@ -29,11 +29,11 @@ def command(
 
     Images are made up, or digits. The file is written after each method; an interrupted run goes on from it.
     """
-    from model.measure.ablation import Ablation, recipes
-    from model.parallel import Job, code_digest, executor, goes_on
-    from model.parallel import digest_of as named
-    from sim.reporting.methods import Settings, digest_of, load, save, table
-    from sim.workload import calibration_and_images, load_weights
+    from pointwise.model.measure.ablation import Ablation, recipes
+    from pointwise.model.parallel import Job, code_digest, executor, goes_on
+    from pointwise.model.parallel import digest_of as named
+    from pointwise.sim.reporting.methods import Settings, digest_of, load, save, table
+    from pointwise.sim.workload import calibration_and_images, load_weights
 
     console = Console(markup=False)
     name, weights = load_weights(model, checkpoint, heads)

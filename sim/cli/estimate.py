@@ -7,7 +7,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from hw.contract.errors import PointwiseError
+from pointwise.hw.contract.errors import PointwiseError
 
 from .options import Config, Model, core_config
 
@@ -67,13 +67,13 @@ def command(
     shifts are taken to be everywhere; --network is exact in this. With --sweep a table, a CSV, a JSON file
     and a figure compare all combinations; configurations that the network does not fit say why.
     """
-    from model.compiler.shapes import Shape
-    from model.estimate import Memory, estimate, outline
-    from model.networks import network as network_of
-    from sim.estimate import tables
-    from sim.estimate.files import write
-    from sim.estimate.sweep import reasons
-    from sim.estimate.sweep import sweep as estimate_all
+    from pointwise.model.compiler.shapes import Shape
+    from pointwise.model.estimate import Memory, estimate, outline
+    from pointwise.model.networks import network as network_of
+    from pointwise.sim.estimate import tables
+    from pointwise.sim.estimate.files import write
+    from pointwise.sim.estimate.sweep import reasons
+    from pointwise.sim.estimate.sweep import sweep as estimate_all
 
     if not 0 < clock <= 100_000:
         raise PointwiseError(f"a clock of {clock:g} MHz was asked for; give a frequency above 0, such as 100")
@@ -89,7 +89,7 @@ def command(
     if network is None:
         subject = outline(Shape.of(network_of(model)), model)
     else:
-        from model.quantise.io import load_network
+        from pointwise.model.quantise.io import load_network
 
         subject = load_network(network)
     console = Console(markup=False)
@@ -105,8 +105,8 @@ def command(
         return
     if not any(len(values) > 1 for values in (given | memories).values()):
         given = {name: numbers(name, text) for name, text in DEFAULT_SWEEP.items()} | given
-    from sim.build import build_root
-    from sim.locks import hold
+    from pointwise.sim.build import build_root
+    from pointwise.sim.locks import hold
 
     folder = out or build_root() / f"estimate-{subject.name}"
     hold(folder)

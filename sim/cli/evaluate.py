@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from hw.contract.errors import PointwiseError
-from sim.build import build_root
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.sim.build import build_root
 
 from . import options
 
@@ -77,7 +77,7 @@ def command(
     options.tell_few(console, figures["images"])
     options.tell_unreadable(console, unreadable)
     if out is not None:
-        from hw.contract.files import write_file
+        from pointwise.hw.contract.files import write_file
 
         write_file(out, json.dumps({"model": name, **figures}, indent=1) + "\n")
 
@@ -101,8 +101,8 @@ def _arrays(
     progress: Progress,
 ) -> tuple[str, dict, tuple[str, ...]]:
     """Digits, or made-up images of which nobody knows what they show."""
-    from model.evaluate import evaluate
-    from sim.workload import load_weights, of_digits, with_images
+    from pointwise.model.evaluate import evaluate
+    from pointwise.sim.workload import load_weights, of_digits, with_images
 
     calibrated = options.bar(progress, "calibration")
     name, weights = load_weights(model, checkpoint, heads)
@@ -127,10 +127,10 @@ def _files(
     results: Path | None,
     progress: Progress,
 ) -> tuple[str, dict, tuple[str, ...]]:
-    from model.evaluate.images import evaluate_images
-    from model.images.find import find_images
-    from model.parallel import executor
-    from sim.workload import load_weights, preprocessing_of
+    from pointwise.model.evaluate.images import evaluate_images
+    from pointwise.model.images.find import find_images
+    from pointwise.model.parallel import executor
+    from pointwise.sim.workload import load_weights, preprocessing_of
 
     name, weights = load_weights(model, checkpoint, heads)
     with executor(scheduler, workers, options.note(progress)) as workforce:

@@ -5,8 +5,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from hw.contract.errors import PointwiseError
-from sim.build import build_root
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.sim.build import build_root
 
 from . import options
 from .estimate import numbers
@@ -54,15 +54,15 @@ def command(
     Cycles are estimated, the area is a model fitted to syntheses, the accuracy is the noise of the logits of
     the integers on some images. An interrupted study goes on where it was; the same seed gives the same.
     """
-    from model.estimate import Memory
-    from model.models.deit import deit_graph
-    from model.parallel import executor
-    from model.quantise.convert import layer_names
-    from sim.explore import files
-    from sim.explore.space import Space, weighted
-    from sim.explore.study import Study
-    from sim.explore.trial import Subject, trials
-    from sim.workload import calibration_and_images, load_weights
+    from pointwise.model.estimate import Memory
+    from pointwise.model.models.deit import deit_graph
+    from pointwise.model.parallel import executor
+    from pointwise.model.quantise.convert import layer_names
+    from pointwise.sim.explore import files
+    from pointwise.sim.explore.space import Space, weighted
+    from pointwise.sim.explore.study import Study
+    from pointwise.sim.explore.trial import Subject, trials
+    from pointwise.sim.workload import calibration_and_images, load_weights
 
     if not 0 <= stall <= 90:
         raise PointwiseError(f"stalls in {stall} per cent of the cycles were asked for; give 0 to 90")

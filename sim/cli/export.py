@@ -8,12 +8,12 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from hw.contract.config import CoreConfig
-from hw.contract.errors import PointwiseError
-from model.export import FORMATS, export, named
-from model.export.formats import DEFAULT
-from sim.build import build_root
-from sim.locks import hold
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.model.export import FORMATS, export, named
+from pointwise.model.export.formats import DEFAULT
+from pointwise.sim.build import build_root
+from pointwise.sim.locks import hold
 
 from . import options
 from .options import core_name, with_core
@@ -60,23 +60,23 @@ def command(
         hold(out)
     with console.status("quantisation"):
         if network is None:
-            from model.quantise import patchify
-            from sim.workload import load_workload
+            from pointwise.model.quantise import patchify
+            from pointwise.sim.workload import load_workload
 
             workload = load_workload(model, checkpoint, 1, heads=heads)
             integers, tokens = workload.network, patchify(workload.network, workload.images)[0]
         else:
-            from model.quantise.io import load_network
+            from pointwise.model.quantise.io import load_network
 
             integers, tokens = load_network(network), None
     memories = []
     if memory and tensors:
-        from model.export.contents import tensor_memories
+        from pointwise.model.export.contents import tensor_memories
 
         memories = list(tensor_memories(integers, word_bits))
     elif memory:
-        from model.compiler import compile_network
-        from model.export.contents import image_memory, input_memory
+        from pointwise.model.compiler import compile_network
+        from pointwise.model.export.contents import image_memory, input_memory
 
         compiled = compile_network(integers, core)
         width = core.axi_data_width if word_bits is None else word_bits

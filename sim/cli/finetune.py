@@ -37,11 +37,11 @@ def command(
     The backbone stays as it is. AdamW, three epochs of warm-up and a cosine, label smoothing 0.1. The new
     checkpoint knows the names of its classes and how images are prepared.
     """
-    from model.checkpoints import check_destination, load_checkpoint, save_checkpoint
-    from model.finetune import FinetuneRecipe, finetune
-    from model.images.find import find_images
-    from model.parallel import executor
-    from sim.workload import preprocessing_of
+    from pointwise.model.checkpoints import check_destination, load_checkpoint, save_checkpoint
+    from pointwise.model.finetune import FinetuneRecipe, finetune
+    from pointwise.model.images.find import find_images
+    from pointwise.model.parallel import executor
+    from pointwise.sim.workload import preprocessing_of
 
     check_destination(out)
     recipe = FinetuneRecipe(seed=seed, epochs=epochs, batch=batch, learning_rate=learning_rate)

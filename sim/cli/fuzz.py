@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from hw.contract.errors import PointwiseError
-from sim.build import build_root
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.sim.build import build_root
 
 from . import options
 
@@ -41,12 +41,12 @@ def command(
     run again by the same code; others are.
     """
     if hostile:
-        from sim.hostile.fuzz import fuzz
+        from pointwise.sim.hostile.fuzz import fuzz
 
         fuzz(count, emulated, seed, out)
         return
-    from model.parallel import Record, complete, executor
-    from sim.fuzz import cases, repeat
+    from pointwise.model.parallel import Record, complete, executor
+    from pointwise.sim.fuzz import cases, repeat
 
     console, job = Console(markup=False), cases(cores)
     seeds = {str(case): case for case in range(seed, seed + count)}

@@ -19,9 +19,9 @@ def command(
     Prints the paper's Table 1 with the errors measured here, its Table 2 with the iterates of its inverse
     square root, and what ours keep of float64 on random data and with outlier channels.
     """
-    from model.reference import accuracy
-    from model.reference.operators import table
-    from model.reference.table2 import PUBLISHED, iterates_of_table2
+    from pointwise.model.reference import accuracy
+    from pointwise.model.reference.operators import table
+    from pointwise.model.reference.table2 import PUBLISHED, iterates_of_table2
 
     console = Console(markup=False)
     with console.status("operators"):

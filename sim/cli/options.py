@@ -13,10 +13,10 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from hw.contract.config import PRESETS, CoreConfig
+from pointwise.hw.contract.config import PRESETS, CoreConfig
 
 if TYPE_CHECKING:
-    from model.parallel import Executor
+    from pointwise.model.parallel import Executor
 
 SEED: dict[str, int] = {"min": 0, "max": 2**64 - 1}
 """What torch takes as a seed."""

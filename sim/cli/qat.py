@@ -10,13 +10,13 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from hw.contract.files import write_file
-from sim.build import build_root
+from pointwise.hw.contract.files import write_file
+from pointwise.sim.build import build_root
 
 from . import options
 
 if TYPE_CHECKING:
-    from model.parallel import Job
+    from pointwise.model.parallel import Job
 
 
 def command(
@@ -51,10 +51,10 @@ def command(
     seed gives the same integers on the same machine. pointwise compile --network FILE makes a memory image.
     With --seeds an interrupted command goes on with the seeds that are missing.
     """
-    from model.checkpoints import MICRO_DIGITS, load_checkpoint
-    from model.qat import QatRecipe
-    from model.qat.seeds import Trained, training
-    from model.quantise.io import check_path
+    from pointwise.model.checkpoints import MICRO_DIGITS, load_checkpoint
+    from pointwise.model.qat import QatRecipe
+    from pointwise.model.qat.seeds import Trained, training
+    from pointwise.model.quantise.io import check_path
 
     console = Console(markup=False)
     recipe = QatRecipe(
@@ -91,7 +91,7 @@ def _many(
     console: Console,
 ) -> dict[int, dict[str, Any]]:
     """Results by seed; what is done is kept beside the network to be written."""
-    from model.parallel import Record, complete, executor
+    from pointwise.model.parallel import Record, complete, executor
 
     with (
         options.parts(console) as progress,

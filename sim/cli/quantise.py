@@ -7,7 +7,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from sim.build import build_root
+from pointwise.sim.build import build_root
 
 from . import options
 
@@ -33,9 +33,9 @@ def command(
     ``pointwise compile --network FILE`` makes a memory image of it; no floating-point weight is needed any
     more.
     """
-    from model.quantise import Recipe, load_recipe, quantise
-    from model.quantise.io import check_path, save_network
-    from sim.workload import load_weights, of_digits, preprocessing_of, usual_calibration
+    from pointwise.model.quantise import Recipe, load_recipe, quantise
+    from pointwise.model.quantise.io import check_path, save_network
+    from pointwise.sim.workload import load_weights, of_digits, preprocessing_of, usual_calibration
 
     console = Console(markup=False)
     if out is not None:
@@ -49,8 +49,8 @@ def command(
             pixels, unreadable = usual_calibration(weights.config), ()
             source = "digits" if of_digits(weights.config) else "made-up images: give your own with --images"
         else:
-            from model.images.find import find_images
-            from model.images.sample import sample
+            from pointwise.model.images.find import find_images
+            from pointwise.model.images.sample import sample
 
             prepared = preprocessing_of(weights, preprocess)
             reading = options.bar(progress, "reading images")

@@ -8,14 +8,14 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from hw.contract.errors import PointwiseError
+from pointwise.hw.contract.errors import PointwiseError
 
 from . import options
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from model.checkpoints import Checkpoint
+    from pointwise.model.checkpoints import Checkpoint
 
 
 def command(
@@ -45,7 +45,7 @@ def command(
     """
     console = Console(markup=False)
     if path.suffix == ".safetensors":
-        from sim.workload import images_in_files, load_weights
+        from pointwise.sim.workload import images_in_files, load_weights
 
         name, weights = load_weights(model, checkpoint, heads)
         given = None
@@ -60,9 +60,9 @@ def command(
 
 
 def _renew(folder: Path) -> list[Path]:
-    from sim.locks import hold
-    from sim.reporting import folder as run
-    from sim.reporting import quantisation
+    from pointwise.sim.locks import hold
+    from pointwise.sim.reporting import folder as run
+    from pointwise.sim.reporting import quantisation
 
     if not folder.exists():
         raise PointwiseError(f"there is no {folder}; name the folder of a run, or a quantised network")
@@ -88,12 +88,12 @@ def _measure(
     alone: int,
     out: Path | None,
 ) -> list[Path]:
-    from model.measure.layers import measure
-    from model.measure.mixed import MixedNetwork
-    from sim.build import build_root
-    from sim.locks import hold
-    from sim.reporting import quantisation
-    from sim.workload import with_images
+    from pointwise.model.measure.layers import measure
+    from pointwise.model.measure.mixed import MixedNetwork
+    from pointwise.sim.build import build_root
+    from pointwise.sim.locks import hold
+    from pointwise.sim.reporting import quantisation
+    from pointwise.sim.workload import with_images
 
     name, weights = source
     folder = out or build_root() / f"report-{name}"

@@ -10,10 +10,10 @@ import typer
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from hw.contract.config import CoreConfig
-from hw.contract.errors import PointwiseError
-from sim.build import build_root
-from sim.locks import hold
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.sim.build import build_root
+from pointwise.sim.locks import hold
 
 from . import options
 from .options import core_name, with_core
@@ -68,8 +68,8 @@ def command(
                 beat.begin(text)
 
         step("quantisation")
-        from model.parallel import executor
-        from sim.workload import images_in_files, load_weights, of_digits, with_images
+        from pointwise.model.parallel import executor
+        from pointwise.sim.workload import images_in_files, load_weights, of_digits, with_images
 
         name, weights = load_weights(model, checkpoint, heads)
         name = name if network is None else network.stem
@@ -82,13 +82,13 @@ def command(
             options.tell_unreadable(console, unreadable)
         workload = with_images(name, weights, count, quantised=network, given=given)
         step("simulator (compiled once for each core)")
-        from sim.system.testbench import build_core
+        from pointwise.sim.system.testbench import build_core
 
         build_core(core, waves=waves)
-        from sim.reporting import folder as files
-        from sim.reporting.layers import timeline_dict
-        from sim.reporting.summary import as_dict, table
-        from sim.simulate import SIMULATORS, simulate
+        from pointwise.sim.reporting import folder as files
+        from pointwise.sim.reporting.layers import timeline_dict
+        from pointwise.sim.reporting.summary import as_dict, table
+        from pointwise.sim.simulate import SIMULATORS, simulate
 
         with executor(scheduler, workers or (None if scheduler else SIMULATORS), progress.print) as workforce:
             result = simulate(

@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from sim.build import build_root
+from pointwise.sim.build import build_root
 
 from .options import SEED, Threads
 
@@ -25,7 +25,7 @@ def command(
 
     The same seed gives the same checkpoint on the same machine.
     """
-    from model.train import Recipe, train_digits
+    from pointwise.model.train import Recipe, train_digits
 
     changes = {name: value for name, value in (("epochs", epochs), ("seed", seed)) if value is not None}
     console = Console(markup=False)

@@ -4,7 +4,7 @@ from typing import Any
 
 import typer
 
-from hw.contract.errors import shown
+from pointwise.hw.contract.errors import shown
 
 UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 """The base of all of them, which typer does not export."""
@@ -33,7 +33,7 @@ def _expected(name: str, cause: Any) -> str | None:
     """What a value is and what was expected, where typer had pydantic look at it."""
     if not hasattr(cause, "errors"):
         return None
-    from hw.contract.form import expectation  # only after an error, as pydantic takes its time
+    from pointwise.hw.contract.form import expectation  # only after an error, as pydantic takes its time
 
     first = cause.errors(include_url=False)[0]
     expected = expectation(first)

@@ -3,10 +3,10 @@
 from rich.console import Console
 from rich.table import Table
 
-from hw.contract.config import CoreConfig
-from hw.contract.files import write_file
-from sim.build import build_root
-from sim.locks import hold
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.files import write_file
+from pointwise.sim.build import build_root
+from pointwise.sim.locks import hold
 
 from . import options
 from .options import core_name, core_words, with_core
@@ -32,8 +32,8 @@ def command(
 
     The same parameters give the same text on every run.
     """
-    from hw.package import package
-    from sim.system.testbench import core_verilog
+    from pointwise.hw.package import package
+    from pointwise.sim.system.testbench import core_verilog
 
     folder = out or build_root() / f"verilog-{core_name(core)}"
     hold(folder)

@@ -1,4 +1,4 @@
-"""``python -m sim.docs``."""
+"""``python -m pointwise.sim.docs``."""
 
 import sys
 

@@ -3,10 +3,10 @@
 import dataclasses
 import enum
 
-from hw.contract.config import PRESETS, CoreConfig
-from hw.contract.docstrings import attribute_docs, member_docs
-from hw.contract.image import Header
-from hw.contract.registers import ERROR_TEXT, Cause, Error, Register
+from pointwise.hw.contract.config import PRESETS, CoreConfig
+from pointwise.hw.contract.docstrings import attribute_docs, member_docs
+from pointwise.hw.contract.image import Header
+from pointwise.hw.contract.registers import ERROR_TEXT, Cause, Error, Register
 
 from .markdown import markdown
 

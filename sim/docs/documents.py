@@ -1,4 +1,4 @@
-"""Keeps the tables of the documents true: ``python -m sim.docs`` makes them anew from the code.
+"""Keeps the tables of the documents true: ``python -m pointwise.sim.docs`` makes them anew from the code.
 
 A document holds a table between two comments, and everything between them belongs to ``sim.docs.tables``::
 
@@ -8,14 +8,14 @@ A document holds a table between two comments, and everything between them belon
 
 The JSON schema of ``manifest.json`` lies beside them and is made anew in the same way.
 
-``python -m sim.docs --check`` changes nothing and ends with a non-zero status if a table is out of date.
+``python -m pointwise.sim.docs --check`` changes nothing and ends with a non-zero status if one is stale.
 """
 
 import re
 from pathlib import Path
 
-from hw.contract.errors import PointwiseError
-from hw.contract.files import write_file
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.hw.contract.files import write_file
 
 from .manifest import schema_text
 from .tables import TABLES
@@ -53,7 +53,7 @@ def main(arguments: list[str]) -> int:
         if before == after:
             continue
         if "--check" in arguments:
-            print(f"{path.relative_to(ROOT)} is out of date; run python -m sim.docs")
+            print(f"{path.relative_to(ROOT)} is out of date; run python -m pointwise.sim.docs")
             stale = 1
         else:
             write_file(path, after)

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from hw.contract.rules import AnyRule
-from hw.contract.sound import PROMISES
+from pointwise.hw.contract.rules import AnyRule
+from pointwise.hw.contract.sound import PROMISES
 
 from .markdown import markdown
 

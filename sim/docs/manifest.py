@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from model.compiler.manifest_form import schema
+from pointwise.model.compiler.manifest_form import schema
 
 from .markdown import markdown
 

@@ -2,14 +2,14 @@
 
 import dataclasses
 
-from hw.contract.docstrings import attribute_docs
+from pointwise.hw.contract.docstrings import attribute_docs
 
 from .markdown import markdown
 
 
 def recipe() -> str:
     """The keys of a recipe, with what they take and their defaults."""
-    from model.quantise.recipe import CHOICES, METHOD_KEYS, WHOLE, LayerRecipe
+    from pointwise.model.quantise.recipe import CHOICES, METHOD_KEYS, WHOLE, LayerRecipe
 
     options = dataclasses.fields(LayerRecipe)
     docs = attribute_docs(LayerRecipe, [option.name for option in options])

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from sim.fpga import tables as boards
+from pointwise.sim.fpga import tables as boards
 
 from .markdown import markdown
 
@@ -64,7 +64,7 @@ def sample() -> str:
     """What ``pointwise sim`` prints, of a recorded run."""
     from rich.console import Console
 
-    from sim.reporting.summary import table
+    from pointwise.sim.reporting.summary import table
 
     console = Console(width=100, record=True, color_system=None, file=io.StringIO())
     console.print(table(json.loads((RESULTS / SAMPLE).read_text())))
@@ -74,8 +74,8 @@ def sample() -> str:
 
 def methods() -> str:
     """What each method of quantisation buys, from a recorded run of ``pointwise ablation``."""
-    from model.measure.ablation import Attempt
-    from sim.reporting.methods import COLUMNS, read, rows
+    from pointwise.model.measure.ablation import Attempt
+    from pointwise.sim.reporting.methods import COLUMNS, read, rows
 
     contents = read(RESULTS / METHODS)
     shown = markdown(COLUMNS, rows([Attempt(**attempt) for attempt in contents["attempts"]]))
@@ -85,7 +85,7 @@ def methods() -> str:
 
 def accuracy() -> str:
     """What integers keep of a trained network, from a recorded run of ``pointwise accuracy``."""
-    from sim.reporting.accuracy import COLUMNS, read, rows
+    from pointwise.sim.reporting.accuracy import COLUMNS, read, rows
 
     contents = read(RESULTS / ACCURACY)
     shown = markdown(COLUMNS, rows(contents["results"]))

@@ -3,9 +3,9 @@
 import functools
 from collections.abc import Callable
 
-from hw.contract import isa
-from hw.contract.legal import CONV_RULES, DMA_RULES, HEADER_RULES
-from hw.contract.registers import Cause
+from pointwise.hw.contract import isa
+from pointwise.hw.contract.legal import CONV_RULES, DMA_RULES, HEADER_RULES
+from pointwise.hw.contract.registers import Cause
 
 from . import contract, legal, manifest, recipe, results, units
 

@@ -3,7 +3,7 @@
 import gc
 import warnings
 
-from hw.contract.config import PRESETS, CoreConfig
+from pointwise.hw.contract.config import PRESETS, CoreConfig
 
 from .markdown import markdown
 
@@ -23,18 +23,18 @@ def latencies() -> str:
 
 
 def units(config: CoreConfig) -> dict[str, tuple[str, int]]:
-    """Module of ``hw.engine`` and latency in cycles of each unit of a core."""
-    from hw.engine.accumulator import Accumulator
-    from hw.engine.array import SystolicArray
-    from hw.engine.denominator import Denominator
-    from hw.engine.epilogue import WRITE, Epilogue
-    from hw.engine.interpolation import Interpolation
-    from hw.engine.layernorm import LayerNormStatistics
-    from hw.engine.prologue import Prologue
-    from hw.engine.requantise import Requantise
-    from hw.engine.row_max import RowMax
-    from hw.engine.sram import READ_LATENCY
-    from hw.engine.token_sums import TokenSums
+    """Module of ``pointwise.hw.engine`` and latency in cycles of each unit of a core."""
+    from pointwise.hw.engine.accumulator import Accumulator
+    from pointwise.hw.engine.array import SystolicArray
+    from pointwise.hw.engine.denominator import Denominator
+    from pointwise.hw.engine.epilogue import WRITE, Epilogue
+    from pointwise.hw.engine.interpolation import Interpolation
+    from pointwise.hw.engine.layernorm import LayerNormStatistics
+    from pointwise.hw.engine.prologue import Prologue
+    from pointwise.hw.engine.requantise import Requantise
+    from pointwise.hw.engine.row_max import RowMax
+    from pointwise.hw.engine.sram import READ_LATENCY
+    from pointwise.hw.engine.token_sums import TokenSums
 
     epilogue = Epilogue(config)
     return {

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from hw.contract.files import write_file
-from hw.contract.registers import Cause
-from model.estimate import Estimate
+from pointwise.hw.contract.files import write_file
+from pointwise.hw.contract.registers import Cause
+from pointwise.model.estimate import Estimate
 
 from .figure import figure
 from .sweep import Point
@@ -58,7 +58,7 @@ def _csv(points: Sequence[Point], clock_mhz: float) -> str:
 
 
 def as_dict(result: Estimate, clock_mhz: float) -> dict[str, Any]:
-    """An estimate, JSON-able, under the names of ``sim.reporting.summary`` where both have them."""
+    """An estimate, JSON-able, under the names of ``pointwise.sim.reporting.summary`` where both have them."""
     return {
         "network": result.network,
         "array": [result.config.rows, result.config.cols],

@@ -4,10 +4,10 @@ import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from hw.contract.config import CoreConfig
-from hw.contract.errors import PointwiseError
-from model.estimate import Estimate, Memory, estimate
-from model.graph import Graph
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.model.estimate import Estimate, Memory, estimate
+from pointwise.model.graph import Graph
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from rich.table import Table
 from rich.text import Text
 
-from hw.contract.registers import Cause
-from model.estimate import Estimate
+from pointwise.hw.contract.registers import Cause
+from pointwise.model.estimate import Estimate
 
 from .sweep import Point, varied_axes
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from rich.table import Table
 
-from hw.contract.files import write_file
+from pointwise.hw.contract.files import write_file
 
 from .study import Study
 

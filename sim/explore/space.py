@@ -4,9 +4,9 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from hw.contract.config import CoreConfig
-from hw.contract.errors import PointwiseError
-from model.quantise import Recipe
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.model.quantise import Recipe
 
 WITHOUT_WEIGHTS = ("norm", "norm1", "norm2", "s", "o", "image")
 """Ends of the names of layers, of a recipe, that have no weights."""

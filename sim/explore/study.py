@@ -8,8 +8,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from hw.contract.errors import PointwiseError
-from model.parallel import Executor, Job, digest_of, goes_on
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.model.parallel import Executor, Job, digest_of, goes_on
 
 from .space import Point, Space
 from .trial import OBJECTIVES

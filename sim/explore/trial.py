@@ -7,15 +7,15 @@ from functools import partial
 import numpy as np
 from torch import Tensor
 
-from hw.contract.errors import PointwiseError
-from model.estimate import Memory, estimate
-from model.evaluate import compare, float_logits, integer_logits
-from model.graph import Graph
-from model.graph.ops import Linear
-from model.networks import DeiTConfig
-from model.parallel import Job, code_digest, digest_of, one_thread
-from model.quantise import quantise
-from sim.area.model import area
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.model.estimate import Memory, estimate
+from pointwise.model.evaluate import compare, float_logits, integer_logits
+from pointwise.model.graph import Graph
+from pointwise.model.graph.ops import Linear
+from pointwise.model.networks import DeiTConfig
+from pointwise.model.parallel import Job, code_digest, digest_of, one_thread
+from pointwise.model.quantise import quantise
+from pointwise.sim.area.model import area
 
 from .space import Point, Space
 

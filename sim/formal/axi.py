@@ -2,7 +2,7 @@
 
 from amaranth.hdl import Array, Assert, Cat, Module, Mux, Signal, Value
 
-from hw.bus.axi import CACHE_NORMAL, PROT_DATA, Burst
+from pointwise.hw.bus.axi import CACHE_NORMAL, PROT_DATA, Burst
 
 from .properties import free, stable
 

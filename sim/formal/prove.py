@@ -11,9 +11,9 @@ from amaranth.back import rtlil
 from amaranth.hdl import ClockDomain, Elaboratable, Module
 from amaranth.hdl._ir import PortDirection
 
-from hw.contract.errors import PointwiseError
-from hw.contract.files import write_file
-from hw.engine.ram import RAM_VERILOG
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.hw.contract.files import write_file
+from pointwise.hw.engine.ram import RAM_VERILOG
 
 from .properties import PLATFORM
 

@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from hw.boards.system import System
-from hw.contract.errors import PointwiseError
-from hw.contract.files import write_file
+from pointwise.hw.boards.system import System
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.hw.contract.files import write_file
 
 from .products import feed_groups
 from .sites import MULTIPLIER, Site, sites_of
@@ -24,7 +24,7 @@ from .synthesis import NETLIST
 
 FLOORPLAN = "floorplan.json"
 PRODUCT = re.compile(r"engine\.array\.product_(\d+)_(\d+)$")
-"""The register behind the multiplier of row r and column c of the array (``hw.engine.array``)."""
+"""The register behind the multiplier of row r and column c of the array (``pointwise.hw.engine.array``)."""
 ROUNDS = 8
 """Times that macros are let loose and put on sites again, tighter each time; more of them change nothing."""
 FORCE = 0.15

@@ -9,12 +9,12 @@ from typing import Any
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from hw.boards.board import Board
-from hw.boards.system import System
-from hw.contract.config import CoreConfig
-from hw.contract.errors import PointwiseError
-from model.parallel import Executor
-from sim.build import locked
+from pointwise.hw.boards.board import Board
+from pointwise.hw.boards.system import System
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.model.parallel import Executor
+from pointwise.sim.build import locked
 
 from .floorplan import floorplan
 from .place import BITSTREAM, Placement, forget, pack, place
@@ -54,7 +54,7 @@ def build(
         PointwiseError: a tool is missing or fails, the design does not fit, or a clock was not reached.
     """
     try:
-        from hw.boards.elaborate import elaborate
+        from pointwise.hw.boards.elaborate import elaborate
     except ModuleNotFoundError as error:
         raise PointwiseError(
             f"the Python package {error.name} is not installed, which systems for boards are made with; run "

@@ -11,9 +11,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from hw.boards.system import System
-from hw.contract.errors import PointwiseError
-from model.parallel import Executor, Job, Local, Record, complete, digest_of, here
+from pointwise.hw.boards.system import System
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.model.parallel import Executor, Job, Local, Record, complete, digest_of, here
 
 from .tools import Tools, run
 

@@ -9,8 +9,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from hw.contract.errors import PointwiseError
-from hw.contract.files import write_file
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.hw.contract.files import write_file
 
 from .sites import MULTIPLIER
 

@@ -9,8 +9,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from hw.boards.system import System
-from hw.contract.files import write_file
+from pointwise.hw.boards.system import System
+from pointwise.hw.contract.files import write_file
 
 from .place import Placement
 from .resources import count, total

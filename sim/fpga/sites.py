@@ -50,7 +50,7 @@ def sites_of(device: Sequence[str]) -> dict[str, list[Site]]:
     """Sites by type of cell, row by row from left to right; none of a device that is not known here.
 
     Args:
-        device: as in ``hw.boards.board.Board``.
+        device: as in ``pointwise.hw.boards.board.Board``.
     """
     known = [_DEVICES[word] for word in device if word in _DEVICES]
     return known[0].sites() if known else {}

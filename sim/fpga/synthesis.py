@@ -3,9 +3,9 @@
 import hashlib
 from collections.abc import Callable
 
-from hw.boards.system import TOP, System
-from hw.contract.files import write_file
-from hw.package.files import TOP as CORE
+from pointwise.hw.boards.system import TOP, System
+from pointwise.hw.contract.files import write_file
+from pointwise.hw.package.files import TOP as CORE
 
 from .products import hold_products
 from .tools import Tools, run

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import cocotb
 
-from hw.contract.isa import Base
-from sim.bench import bench_config
-from sim.system.bench_core import CLEAR, Host
+from pointwise.hw.contract.isa import Base
+from pointwise.sim.bench import bench_config
+from pointwise.sim.system.bench_core import CLEAR, Host
 
 
 @cocotb.test()

@@ -4,9 +4,9 @@ import random
 from collections import Counter
 from collections.abc import Iterable
 
-from hw.contract.errors import PointwiseError, Refused
-from hw.contract.isa import Base
-from model.emulator import Emulator, Order
+from pointwise.hw.contract.errors import PointwiseError, Refused
+from pointwise.hw.contract.isa import Base
+from pointwise.model.emulator import Emulator, Order
 
 from .expected import possible_ends
 from .programs import CONFIG, Hostile, hostile, real

@@ -3,15 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from hw.contract.config import CoreConfig
-from hw.contract.decoding import decode
-from hw.contract.errors import Refused
-from hw.contract.image import check
-from hw.contract.isa import INSTRUCTION_BYTES, Base, Conv, Dma, End
-from hw.contract.legal import core_bounds
-from hw.contract.registers import Error
-from hw.contract.stream import stream_bytes
-from hw.contract.windows import check_row, check_stream
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.decoding import decode
+from pointwise.hw.contract.errors import Refused
+from pointwise.hw.contract.image import check
+from pointwise.hw.contract.isa import INSTRUCTION_BYTES, Base, Conv, Dma, End
+from pointwise.hw.contract.legal import core_bounds
+from pointwise.hw.contract.registers import Error
+from pointwise.hw.contract.stream import stream_bytes
+from pointwise.hw.contract.windows import check_row, check_stream
 
 
 @dataclass(frozen=True)

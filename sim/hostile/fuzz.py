@@ -7,9 +7,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import Progress
 
-from hw.contract.errors import PointwiseError
-from hw.contract.files import write_file
-from sim.bench import BenchFailure
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.hw.contract.files import write_file
+from pointwise.sim.bench import BenchFailure
 
 from .emulated import Broken, emulate
 from .simulated import BATCH, simulate

@@ -5,15 +5,15 @@ from dataclasses import dataclass
 from functools import cache
 from types import SimpleNamespace
 
-from hw.contract.config import CoreConfig
-from hw.contract.image import HEADER_BYTES, TRAILER_BYTES, Header, align, seal, shape_word
-from hw.contract.isa import CONV_LAYOUT, DMA_LAYOUT, INSTRUCTION_BYTES, Base, Opcode, Stationary
-from hw.contract.legal import CONV_RULES, DMA_RULES, core_bounds
-from hw.contract.rules import Only, broken
-from hw.contract.stream import stream_bytes
-from model.compiler import Compiled, compile_network
-from model.compiler.random_network import random_image, random_network
-from model.compiler.shapes import Shape
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.image import HEADER_BYTES, TRAILER_BYTES, Header, align, seal, shape_word
+from pointwise.hw.contract.isa import CONV_LAYOUT, DMA_LAYOUT, INSTRUCTION_BYTES, Base, Opcode, Stationary
+from pointwise.hw.contract.legal import CONV_RULES, DMA_RULES, core_bounds
+from pointwise.hw.contract.rules import Only, broken
+from pointwise.hw.contract.stream import stream_bytes
+from pointwise.model.compiler import Compiled, compile_network
+from pointwise.model.compiler.random_network import random_image, random_network
+from pointwise.model.compiler.shapes import Shape
 
 CONFIG = CoreConfig(
     rows=4, cols=4, post_lanes=2, max_tokens=32, act_kib=4, act_banks=2, res_kib=4, axi_data_width=64

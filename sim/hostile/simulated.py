@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from hw.contract.config import CoreConfig
-from hw.contract.image import align
-from hw.contract.isa import Base
-from hw.contract.registers import Error
-from model.emulator import Emulator
-from sim.bench import run
-from sim.system.run import PAGE
-from sim.system.testbench import build_core
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.image import align
+from pointwise.hw.contract.isa import Base
+from pointwise.hw.contract.registers import Error
+from pointwise.model.emulator import Emulator
+from pointwise.sim.bench import run
+from pointwise.sim.system.run import PAGE
+from pointwise.sim.system.testbench import build_core
 
 from .emulated import Broken
 from .expected import Ending, possible_ends

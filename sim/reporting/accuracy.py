@@ -9,10 +9,10 @@ import numpy as np
 from pydantic import Field
 from rich.table import Table
 
-from hw.contract.errors import PointwiseError
-from hw.contract.files import write_file
-from hw.contract.form import Form, FormError, read_json
-from model.real.measure import OURS, Result
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.hw.contract.files import write_file
+from pointwise.hw.contract.form import Form, FormError, read_json
+from pointwise.model.real.measure import OURS, Result
 
 KIND = "accuracy"
 """Tells such a file from other results."""

@@ -7,8 +7,8 @@ from typing import Any
 
 from jinja2 import TemplateError
 
-from hw.contract.errors import PointwiseError
-from hw.contract.files import write_file
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.hw.contract.files import write_file
 
 from .figure import draw
 from .page import page

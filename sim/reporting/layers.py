@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from hw.contract.registers import Cause
-from sim.system.timeline import Timeline
+from pointwise.hw.contract.registers import Cause
+from pointwise.sim.system.timeline import Timeline
 
 CAUSES = {
     Cause.DEPEND: "waiting for earlier results",

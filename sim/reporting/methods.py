@@ -10,12 +10,12 @@ import numpy as np
 from pydantic import Field
 from rich.table import Table
 
-from hw.contract.errors import PointwiseError
-from hw.contract.files import write_file
-from hw.contract.form import Form, FormError, read_json
-from model.checkpoints import Checkpoint
-from model.measure.ablation import Attempt
-from model.quantise.recipe import LayerRecipe
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.hw.contract.files import write_file
+from pointwise.hw.contract.form import Form, FormError, read_json
+from pointwise.model.checkpoints import Checkpoint
+from pointwise.model.measure.ablation import Attempt
+from pointwise.model.quantise.recipe import LayerRecipe
 
 KIND = "methods"
 """Tells such a file from other results."""

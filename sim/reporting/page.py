@@ -7,7 +7,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from model.compiler.memory_map import (
+from pointwise.model.compiler.memory_map import (
     CHIP_COLUMNS,
     DRAM_COLUMNS,
     OVERVIEW_COLUMNS,

@@ -10,11 +10,11 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from hw.contract.errors import PointwiseError
-from hw.contract.files import write_file
-from hw.contract.form import FormError, read_json
-from model.graph import Graph
-from model.measure.layers import NetworkMeasure
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.hw.contract.files import write_file
+from pointwise.hw.contract.form import FormError, read_json
+from pointwise.model.graph import Graph
+from pointwise.model.measure.layers import NetworkMeasure
 
 from .quantisation_form import check_report
 

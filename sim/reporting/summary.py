@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 from rich.text import Text
 
-from hw.contract.registers import Cause
+from pointwise.hw.contract.registers import Cause
 
 from .layers import CAUSES, by_layer
 
 if TYPE_CHECKING:  # to show a report that was written takes neither PyTorch nor Amaranth
-    from sim.simulate import Simulation
+    from pointwise.sim.simulate import Simulation
 
 
 def as_dict(simulation: "Simulation", timeline: Mapping[str, Any], wall_seconds: float) -> dict[str, Any]:

@@ -8,10 +8,10 @@ import cocotb
 from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles, RisingEdge, SimTimeoutError, with_timeout
 
-from hw.contract.isa import Base
-from hw.contract.registers import Cause, Register
-from sim.bench import bench_config
-from sim.drivers import AxiLiteMaster, reset
+from pointwise.hw.contract.isa import Base
+from pointwise.hw.contract.registers import Cause, Register
+from pointwise.sim.bench import bench_config
+from pointwise.sim.drivers import AxiLiteMaster, reset
 
 PERIOD_NS = 10
 FAILED = 4

@@ -4,13 +4,13 @@ import hashlib
 import inspect
 from functools import cache
 
-from hw.contract.config import CoreConfig
-from hw.contract.files import write_file
-from hw.package.files import TOP as CORE
-from sim.build import CHECKERS, DRAM, RTL, Build, build, build_root, locked
-from sim.fpga import products
-from sim.fpga.synthesis import MAPPED, NETLIST, commands
-from sim.fpga.tools import Tools, run
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.files import write_file
+from pointwise.hw.package.files import TOP as CORE
+from pointwise.sim.build import CHECKERS, DRAM, RTL, Build, build, build_root, locked
+from pointwise.sim.fpga import products
+from pointwise.sim.fpga.synthesis import MAPPED, NETLIST, commands
+from pointwise.sim.fpga.tools import Tools, run
 
 from .testbench import TOP, core_verilog
 

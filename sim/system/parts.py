@@ -8,10 +8,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from hw.contract.config import CoreConfig
-from hw.contract.registers import Cause, Error
-from model.compiler import Compiled
-from model.parallel import Job, code_digest, digest_of
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.registers import Cause, Error
+from pointwise.model.compiler import Compiled
+from pointwise.model.parallel import Job, code_digest, digest_of
 
 from .run import CoreRun, ImageRun, run_core
 from .testbench import build_core

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from hw.contract.image import align
-from hw.contract.registers import ERROR_TEXT, WATCHDOG_DEFAULT, Cause, Error
-from model.compiler import Compiled
-from sim.bench import run
-from sim.build import Build
+from pointwise.hw.contract.image import align
+from pointwise.hw.contract.registers import ERROR_TEXT, WATCHDOG_DEFAULT, Cause, Error
+from pointwise.model.compiler import Compiled
+from pointwise.sim.bench import run
+from pointwise.sim.build import Build
 
 from .timeline import Timeline, parse
 
@@ -75,7 +75,7 @@ def run_core(
     """Put image and inputs into the simulated DRAM, start the core once for each input, fetch the outputs.
 
     Args:
-        simulator: from ``sim.system.testbench.build_core``.
+        simulator: from ``pointwise.sim.system.testbench.build_core``.
         inputs: input blocks (``Compiled.pack_input``), all of one size.
         image: other bytes in place of the compiled image, to see them refused.
         image_bytes, input_bytes, output_bytes: the lengths that the core is told, if not those of image and
@@ -86,7 +86,7 @@ def run_core(
         timeline: note when the convolutions of the first input ran.
 
     Raises:
-        sim.bench.BenchFailure: the bench failed: no interrupt, or a bus protocol violation.
+        pointwise.sim.bench.BenchFailure: the bench failed: no interrupt, or a bus protocol violation.
     """
     image = compiled.image if image is None else image
     block_bytes = compiled.manifest["output"]["bytes"]

@@ -2,9 +2,9 @@
 
 from functools import cache
 
-from hw.contract.config import CoreConfig
-from hw.package.files import core_text
-from sim.build import CHECKERS, DRAM, RTL, Build, build
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.package.files import core_text
+from pointwise.sim.build import CHECKERS, DRAM, RTL, Build, build
 
 TOP = "core_tb"
 LARGE = 512

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from hw.contract.registers import Cause
+from pointwise.hw.contract.registers import Cause
 
 
 @dataclass(frozen=True)

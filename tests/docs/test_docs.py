@@ -12,17 +12,17 @@ from xml.etree import ElementTree
 import pytest
 import typer
 
-from hw.contract.config import PRESETS
-from hw.contract.image import MAGIC, VERSION
-from model.models.deit import deit_graph
-from model.networks import NETWORKS
-from model.quantise import Recipe
-from model.quantise.convert import layer_names
-from model.synthetic import synthetic_checkpoint
-from sim.cli import entry
-from sim.docs import documents as docs
-from sim.docs.documents import ROOT, documents, renewed
-from sim.docs.units import units
+from pointwise.hw.contract.config import PRESETS
+from pointwise.hw.contract.image import MAGIC, VERSION
+from pointwise.model.models.deit import deit_graph
+from pointwise.model.networks import NETWORKS
+from pointwise.model.quantise import Recipe
+from pointwise.model.quantise.convert import layer_names
+from pointwise.model.synthetic import synthetic_checkpoint
+from pointwise.sim.cli import entry
+from pointwise.sim.docs import documents as docs
+from pointwise.sim.docs.documents import ROOT, documents, renewed
+from pointwise.sim.docs.units import units
 
 DOCUMENTS = [pytest.param(path, id=path.name) for path in documents()]
 GENERATED = {"image.bin", "image.hex", "manifest.json", "config.json", "report.json", "timeline.json"} | {
@@ -86,7 +86,7 @@ def headings(text: str) -> set[str]:
 def options_of(command: str) -> set[str]:
     """The options that a subcommand of ``pointwise`` takes."""
     application = typer.Typer()
-    application.command(command)(importlib.import_module(f"sim.cli.{command}").command)
+    application.command(command)(importlib.import_module(f"pointwise.sim.cli.{command}").command)
     made = typer.main.get_command(application)
     return {name for parameter in made.params for name in [*parameter.opts, *parameter.secondary_opts]}
 
@@ -94,11 +94,11 @@ def options_of(command: str) -> set[str]:
 @pytest.mark.parametrize("path", DOCUMENTS)
 def test_tables_are_what_the_code_says(path: Path) -> None:
     text = path.read_text()
-    assert renewed(text) == text, f"{path.name} is out of date; run python -m sim.docs"
+    assert renewed(text) == text, f"{path.name} is out of date; run python -m pointwise.sim.docs"
 
 
 def test_the_schema_is_what_the_code_says() -> None:
-    assert docs.SCHEMA.read_text() == docs.schema_text(), "run python -m sim.docs"
+    assert docs.SCHEMA.read_text() == docs.schema_text(), "run python -m pointwise.sim.docs"
 
 
 @pytest.mark.parametrize("path", DOCUMENTS)
@@ -156,7 +156,8 @@ def test_subcommands_and_options_exist(path: Path) -> None:
             assert command in ("--help", "-h", "--version"), f"{path.name}: {line}"
             continue
         assert command in entry.COMMANDS, f"{path.name}: there is no pointwise {command}"
-        assert importlib.util.find_spec(f"sim.cli.{command}"), f"{path.name}: no pointwise {command} yet"
+        module = f"pointwise.sim.cli.{command}"
+        assert importlib.util.find_spec(module), f"{path.name}: no pointwise {command} yet"
         unknown = {word.partition("=")[0] for word in given if word.startswith("--")} - options_of(command)
         assert not unknown, f"{path.name}: pointwise {command} lacks {unknown}"
 

@@ -10,11 +10,11 @@ from typing import Any
 import torch
 from PIL import Image
 
-from model.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
-from model.deit import DeiT
-from model.images.prepare import prepare
-from model.images.preprocessing import plain
-from model.synthetic import synthetic_checkpoint
+from pointwise.model.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
+from pointwise.model.deit import DeiT
+from pointwise.model.images.prepare import prepare
+from pointwise.model.images.preprocessing import plain
+from pointwise.model.synthetic import synthetic_checkpoint
 
 from . import mutate
 from .kind import CONFIG

@@ -4,12 +4,12 @@ import json
 from pathlib import Path
 from random import Random
 
-from hw.contract.config import CoreConfig
-from model.models.deit import deit_graph
-from model.quantise import Recipe, load_recipe
-from model.quantise.convert import layer_names
-from model.synthetic import synthetic_checkpoint
-from sim.board.description import Description
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.model.models.deit import deit_graph
+from pointwise.model.quantise import Recipe, load_recipe
+from pointwise.model.quantise.convert import layer_names
+from pointwise.model.synthetic import synthetic_checkpoint
+from pointwise.sim.board.description import Description
 
 from . import mutate
 from .kind import CONFIG, CORE

@@ -6,9 +6,9 @@ from random import Random
 
 from PIL import Image
 
-from model.images.find import find_images
-from model.images.prepare import UnreadableImageError, prepare
-from model.images.preprocessing import plain
+from pointwise.model.images.find import find_images
+from pointwise.model.images.prepare import UnreadableImageError, prepare
+from pointwise.model.images.preprocessing import plain
 
 from . import mutate
 

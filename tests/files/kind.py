@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-from hw.contract.config import PRESETS
-from model.networks import DeiTConfig
+from pointwise.hw.contract.config import PRESETS
+from pointwise.model.networks import DeiTConfig
 
 from . import mutate
 

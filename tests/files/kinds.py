@@ -4,7 +4,7 @@ A kind makes its files in a folder once. For each case they are copied, ``damage
 ``read`` does with them what the commands do, writing into ``out`` alone.
 """
 
-from sim.reporting import quantisation
+from pointwise.sim.reporting import quantisation
 
 from . import checkpoint_folders, checkpoints, configurations, images, networks, results
 from .kind import Kind, in_bytes, in_json, one_of

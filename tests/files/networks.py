@@ -4,15 +4,15 @@ from pathlib import Path
 
 import numpy as np
 
-from model.compiler import blocks, compile_network, write
-from model.compiler.memory_map import memory_map
-from model.compiler.random_network import random_network
-from model.export import export, named
-from model.export.contents import tensor_memories
-from model.graph import run
-from model.quantise import load_network, quantise, save_network
-from model.synthetic import synthetic_checkpoint, synthetic_images
-from sim.board.session import read_inputs, read_program
+from pointwise.model.compiler import blocks, compile_network, write
+from pointwise.model.compiler.memory_map import memory_map
+from pointwise.model.compiler.random_network import random_network
+from pointwise.model.export import export, named
+from pointwise.model.export.contents import tensor_memories
+from pointwise.model.graph import run
+from pointwise.model.quantise import load_network, quantise, save_network
+from pointwise.model.synthetic import synthetic_checkpoint, synthetic_images
+from pointwise.sim.board.session import read_inputs, read_program
 
 from .kind import CONFIG, CORE
 

@@ -8,14 +8,14 @@ from random import Random
 
 import numpy as np
 
-from model.evaluate.results import ImageResult, ResultsFile
-from model.evaluate.tally import tally
-from model.measure.ablation import Attempt
-from model.measure.layers import measure
-from model.measure.mixed import MixedNetwork
-from model.quantise import Recipe, quantise
-from model.synthetic import synthetic_checkpoint, synthetic_images
-from sim.reporting import methods, quantisation
+from pointwise.model.evaluate.results import ImageResult, ResultsFile
+from pointwise.model.evaluate.tally import tally
+from pointwise.model.measure.ablation import Attempt
+from pointwise.model.measure.layers import measure
+from pointwise.model.measure.mixed import MixedNetwork
+from pointwise.model.quantise import Recipe, quantise
+from pointwise.model.synthetic import synthetic_checkpoint, synthetic_images
+from pointwise.sim.reporting import methods, quantisation
 
 from . import mutate
 from .kind import CONFIG

@@ -14,7 +14,7 @@ import pytest
 
 pytest.importorskip("litex", reason="needs LiteX; run make fpga")
 
-from sim.cli.entry import sentence_of
+from pointwise.sim.cli.entry import sentence_of
 from tests.files.guard import Broken, guarded
 from tests.files.kinds import KINDS
 

@@ -10,7 +10,7 @@ from random import Random
 
 import pytest
 
-from hw.contract.errors import PointwiseError
+from pointwise.hw.contract.errors import PointwiseError
 from tests.files import guard, mutate
 from tests.files.guard import Broken, guarded
 

@@ -8,7 +8,7 @@ from amaranth.hdl import Module, UnusedElaboratable, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import Out
 
-from hw.contract.errors import PointwiseError
+from pointwise.hw.contract.errors import PointwiseError
 
 
 class SideBySide(wiring.Component):

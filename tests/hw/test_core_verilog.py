@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from hw.contract.config import CoreConfig
-from hw.core import Core
-from hw.verilog import to_verilog
-from sim.verilator import find_compiler, find_verilator
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.core import Core
+from pointwise.hw.verilog import to_verilog
+from pointwise.sim.verilator import find_compiler, find_verilator
 
 ROOT = Path(__file__).parents[2]
 TOP = "pointwise_core"

@@ -6,9 +6,9 @@ from typing import NamedTuple
 import pytest
 from amaranth.hdl import Elaboratable
 
-from hw.contract.config import CoreConfig
-from sim.build import build_root
-from sim.formal.prove import missing_tools, prove
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.sim.build import build_root
+from pointwise.sim.formal.prove import missing_tools, prove
 from tests.hw.bus.formal_gearbox import PackerProof, TrimmerProof, UnpackerProof
 from tests.hw.bus.formal_prefetch import PrefetchProof, SelectProof
 from tests.hw.bus.formal_reader import ReaderDataProof, ReaderProtocolProof

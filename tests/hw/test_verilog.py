@@ -11,8 +11,8 @@ from amaranth.hdl import Const, Module, Signal, signed, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.contract.errors import PointwiseError
-from hw.verilog import to_verilog
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.hw.verilog import to_verilog
 
 ROOT = Path(__file__).parents[2]
 

@@ -3,7 +3,7 @@
 import json
 import os
 
-from hw.contract.config import CoreConfig
+from pointwise.hw.contract.config import CoreConfig
 from tests.independent.reference.core import Core
 
 CASES = "POINTWISE_CASES"

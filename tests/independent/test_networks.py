@@ -5,13 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hw.contract.config import CoreConfig
-from hw.contract.errors import PointwiseError
-from model.compiler import Compiled, compile_network
-from model.compiler.random_network import random_image, random_network
-from model.compiler.shapes import Shape, random_config
-from model.graph import Graph, run
-from sim.compare import compare_tensors
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.model.compiler import Compiled, compile_network
+from pointwise.model.compiler.random_network import random_image, random_network
+from pointwise.model.compiler.shapes import Shape, random_config
+from pointwise.model.graph import Graph, run
+from pointwise.sim.compare import compare_tensors
 from tests.independent.project import cases, core_of
 from tests.independent.reference import executor
 from tests.independent.reference.core import Code

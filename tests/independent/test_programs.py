@@ -5,12 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hw.contract.config import CoreConfig
-from model.compiler import Compiled
-from model.compiler.shapes import random_config
-from model.emulator import Emulator, Order
-from sim.compare import check_errors
-from sim.system.run import run_core
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.model.compiler import Compiled
+from pointwise.model.compiler.shapes import random_config
+from pointwise.model.emulator import Emulator, Order
+from pointwise.sim.compare import check_errors
+from pointwise.sim.system.run import run_core
 from tests.independent.programs import Generator
 from tests.independent.project import cases, core_of
 from tests.independent.reference import executor, waits

@@ -6,12 +6,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hw.contract.config import CoreConfig
-from hw.contract.errors import PointwiseError, Refused
-from model.compiler import Compiled
-from model.compiler.shapes import random_config
-from model.emulator import Emulator
-from sim.system.run import run_core
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.errors import PointwiseError, Refused
+from pointwise.model.compiler import Compiled
+from pointwise.model.compiler.shapes import random_config
+from pointwise.model.emulator import Emulator
+from pointwise.sim.system.run import run_core
 from tests.independent.programs import Generator
 from tests.independent.project import cases, core_of
 from tests.independent.reference import executor, image

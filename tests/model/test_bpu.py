@@ -6,10 +6,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from model.bpu import BpuDeiT, PointwiseLayerNorm
-from model.deit import DeiT
-from model.networks import NETWORKS, DeiTConfig
-from model.synthetic import synthetic_checkpoint, synthetic_images
+from pointwise.model.bpu import BpuDeiT, PointwiseLayerNorm
+from pointwise.model.deit import DeiT
+from pointwise.model.networks import NETWORKS, DeiTConfig
+from pointwise.model.synthetic import synthetic_checkpoint, synthetic_images
 
 
 def both_logits(config: DeiTConfig, state: dict[str, Tensor], images: Tensor) -> tuple[Tensor, Tensor]:

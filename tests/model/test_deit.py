@@ -5,9 +5,9 @@ import pytest
 import torch
 from scipy.special import erf, softmax
 
-from model.deit import DeiT
-from model.networks import DeiTConfig
-from model.synthetic import synthetic_checkpoint, synthetic_images
+from pointwise.model.deit import DeiT
+from pointwise.model.networks import DeiTConfig
+from pointwise.model.synthetic import synthetic_checkpoint, synthetic_images
 
 
 def reference_logits(config: DeiTConfig, state: dict[str, np.ndarray], image: np.ndarray) -> list[np.ndarray]:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
-from model import digits
+from pointwise.model import digits
 
 
 @pytest.fixture(scope="module")

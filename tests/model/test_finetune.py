@@ -10,18 +10,18 @@ import transformers
 from PIL import Image
 from torch import nn
 
-from hw.contract.errors import PointwiseError
-from model import digits
-from model.checkpoints import MICRO_DIGITS, load_checkpoint, save_checkpoint
-from model.deit import DeiT
-from model.features import Features
-from model.finetune import FinetuneRecipe, finetune, train_heads
-from model.images.find import find_images
-from model.images.prepare import prepare
-from model.images.preprocessing import plain
-from model.networks import DeiTConfig
-from model.parallel import Local
-from model.synthetic import synthetic_checkpoint
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.model import digits
+from pointwise.model.checkpoints import MICRO_DIGITS, load_checkpoint, save_checkpoint
+from pointwise.model.deit import DeiT
+from pointwise.model.features import Features
+from pointwise.model.finetune import FinetuneRecipe, finetune, train_heads
+from pointwise.model.images.find import find_images
+from pointwise.model.images.prepare import prepare
+from pointwise.model.images.preprocessing import plain
+from pointwise.model.networks import DeiTConfig
+from pointwise.model.parallel import Local
+from pointwise.model.synthetic import synthetic_checkpoint
 
 NAMES = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 

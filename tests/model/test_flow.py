@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hw.contract.config import CoreConfig
-from hw.contract.errors import PointwiseError
-from hw.contract.image import check
-from model import digits
-from model.flow import Flow
-from model.graph.ops import Linear
-from model.qat import Quantiser
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.hw.contract.image import check
+from pointwise.model import digits
+from pointwise.model.flow import Flow
+from pointwise.model.graph.ops import Linear
+from pointwise.model.qat import Quantiser
 
 PAGE = Path(__file__).parents[2] / "docs" / "quantisers.md"
 

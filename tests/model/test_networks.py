@@ -2,9 +2,9 @@ import json
 
 import pytest
 
-from hw.contract.errors import PointwiseError
-from model.deit import DeiT
-from model.networks import NETWORKS, DeiTConfig, expected_shapes, network
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.model.deit import DeiT
+from pointwise.model.networks import NETWORKS, DeiTConfig, expected_shapes, network
 
 MICRO = NETWORKS["micro"].to_dict()
 

@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from model.deit import DeiT
-from model.networks import NETWORKS, expected_shapes
-from model.synthetic import synthetic_checkpoint, synthetic_images
+from pointwise.model.deit import DeiT
+from pointwise.model.networks import NETWORKS, expected_shapes
+from pointwise.model.synthetic import synthetic_checkpoint, synthetic_images
 
 CASES = [("deit_tiny", 0), ("deit_tiny", 1), ("deit_tiny_distilled", 0)]
 

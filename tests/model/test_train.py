@@ -9,13 +9,13 @@ import pytest
 import torch
 from rich.console import Console
 
-from hw.contract.errors import PointwiseError
-from model import digits
-from model.bpu import BpuDeiT
-from model.checkpoints import MICRO_DIGITS, load_checkpoint
-from model.deit import DeiT
-from model.networks import NETWORKS
-from model.train import Recipe, accuracy, augment, train_digits
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.model import digits
+from pointwise.model.bpu import BpuDeiT
+from pointwise.model.checkpoints import MICRO_DIGITS, load_checkpoint
+from pointwise.model.deit import DeiT
+from pointwise.model.networks import NETWORKS
+from pointwise.model.train import Recipe, accuracy, augment, train_digits
 
 SHORT = Recipe(epochs=2, batch=256)
 SMALL = replace(NETWORKS["micro"], depth=1)
@@ -106,7 +106,7 @@ def test_recipe_without_steps_is_told(change: dict[str, int]) -> None:
 
 
 def test_destination_is_checked_before_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("model.train.fit", lambda *_: pytest.fail("it trained first"))
+    monkeypatch.setattr("pointwise.model.train.fit", lambda *_: pytest.fail("it trained first"))
     with pytest.raises(PointwiseError, match="there is no folder"):
         train_digits(tmp_path / "no" / "net.safetensors")
     with pytest.raises(PointwiseError, match=r"ends in \.npz"):

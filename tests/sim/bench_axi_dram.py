@@ -8,8 +8,8 @@ from axi_master import AxiMaster, Burst
 from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles, RisingEdge
 
-from sim.bench import bench_config
-from sim.drivers import reset
+from pointwise.sim.bench import bench_config
+from pointwise.sim.drivers import reset
 
 OKAY, SLVERR, DECERR = 0, 2, 3
 

@@ -7,7 +7,7 @@ import cocotb
 from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles, RisingEdge, Timer
 
-from sim.bench import bench_config
+from pointwise.sim.bench import bench_config
 
 
 @cocotb.test()

@@ -8,8 +8,8 @@ from cocotb.clock import Clock
 from cocotb.triggers import RisingEdge, with_timeout
 from cocotb.utils import get_sim_time
 
-from sim.bench import bench_config
-from sim.drivers import AxiLiteMaster, BusError, StreamSink, StreamSource, reset
+from pointwise.sim.bench import bench_config
+from pointwise.sim.drivers import AxiLiteMaster, BusError, StreamSink, StreamSource, reset
 
 PERIOD = 10
 

@@ -6,7 +6,7 @@ import cocotb
 from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge, ReadOnly, RisingEdge
 
-from sim.bench import bench_config
+from pointwise.sim.bench import bench_config
 
 BYTES, BYTE = 2048, 9
 

@@ -3,7 +3,7 @@
 import cocotb
 from cocotb.triggers import Timer
 
-from sim.bench import bench_config
+from pointwise.sim.bench import bench_config
 
 
 @cocotb.test()

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from sim.bench import bench
-from sim.build import CHECKERS
+from pointwise.sim.bench import bench
+from pointwise.sim.build import CHECKERS
 
 Script = list[dict[str, int]]
 """What to drive: for each cycle the ports that are not at rest."""

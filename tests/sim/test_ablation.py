@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from model.checkpoints import save_checkpoint
-from model.networks import DeiTConfig
-from model.synthetic import synthetic_checkpoint
-from sim.cli import main
+from pointwise.model.checkpoints import save_checkpoint
+from pointwise.model.networks import DeiTConfig
+from pointwise.model.synthetic import synthetic_checkpoint
+from pointwise.sim.cli import main
 
 CONFIG = DeiTConfig(image_size=4, patch=2, in_channels=1, dim=8, depth=1, heads=2, mlp_ratio=2, classes=3)
 

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from hw.contract.errors import PointwiseError
-from model.real import packages
-from model.real.fidelity import Fidelity
-from model.real.measure import OURS, Result
-from sim.cli import main
-from sim.reporting.accuracy import COLUMNS, read, rows, save
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.model.real import packages
+from pointwise.model.real.fidelity import Fidelity
+from pointwise.model.real.measure import OURS, Result
+from pointwise.sim.cli import main
+from pointwise.sim.reporting.accuracy import COLUMNS, read, rows, save
 
 RESULTS = [
     Result(OURS, 1, Fidelity(24.0, 20.0, 0.997, 25.0, 100.0)),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sim.bench import BenchFailure
+from pointwise.sim.bench import BenchFailure
 
 PARAMETERS = {"DATA_WIDTH": 64, "ADDR_WIDTH": 32, "ID_WIDTH": 2, "OUTSTANDING": 4}
 LIMIT = 0x8010

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sim.bench import BenchFailure, bench
-from sim.build import CHECKERS, DRAM
+from pointwise.sim.bench import BenchFailure, bench
+from pointwise.sim.build import CHECKERS, DRAM
 
 HERE = Path(__file__).parent
 WIDTHS = (32, 64, 128, 256)

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from hw.contract.errors import PointwiseError
-from sim.bench import BenchFailure, bench, run
-from sim.build import build, build_root, wave_format
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.sim.bench import BenchFailure, bench, run
+from pointwise.sim.build import build, build_root, wave_format
 
 BENCH = Path(__file__).with_name("bench_counter.py")
 COUNTER = """

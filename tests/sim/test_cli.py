@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from hw.contract.errors import PointwiseError
-from sim.cli import doctor, entry, main
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.sim.cli import doctor, entry, main
 from tests.sim.signals import heeds_interruptions
 
 ROOT = Path(__file__).parents[2]
-POINTWISE = [sys.executable, "-c", "import sys; from sim.cli import main; sys.exit(main())"]
+POINTWISE = [sys.executable, "-c", "import sys; from pointwise.sim.cli import main; sys.exit(main())"]
 
 
 def pointwise(*arguments: str, cwd: Path = ROOT, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -47,12 +47,13 @@ def failing(monkeypatch: pytest.MonkeyPatch):
 
 def test_help_lists_the_commands_that_exist_and_needs_no_heavy_import() -> None:
     code = (
-        "import sys; from sim.cli import main; status = main(['--help'])\n"
-        "unwanted = ('torch', 'amaranth', 'numpy', 'sim.cli.')\n"
+        "import sys; from pointwise.sim.cli import main; status = main(['--help'])\n"
+        "unwanted = ('torch', 'amaranth', 'numpy', 'pointwise.sim.cli.')\n"
         "print([name for name in sys.modules if name.startswith(unwanted)]); sys.exit(status)"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert done.stdout.strip().endswith("['sim.cli.help', 'sim.cli.usage', 'sim.cli.entry']")
+    imported = [f"pointwise.sim.cli.{name}" for name in ("help", "usage", "entry")]
+    assert done.stdout.strip().endswith(str(imported))
     listed = re.findall(r"^  (\w+) ", done.stdout.partition("Commands:")[2], re.MULTILINE)
     there = [name for name in entry.COMMANDS if (ROOT / "sim" / "cli" / f"{name}.py").exists()]
     assert listed == there
@@ -113,7 +114,7 @@ def test_missing_package_is_named_but_a_missing_module_of_ours_is_a_bug(
     failing(ModuleNotFoundError("No module named 'torch.nn'", name="torch.nn"))
     assert main(["doctor"]) == 1
     assert "package torch is not installed; run make setup" in capsys.readouterr().err
-    failing(ModuleNotFoundError("No module named 'model.nothing'", name="model.nothing"))
+    failing(ModuleNotFoundError("No module named 'pointwise.model.nothing'", name="pointwise.model.nothing"))
     with pytest.raises(ModuleNotFoundError):
         main(["doctor"])
 
@@ -154,7 +155,7 @@ def test_reader_that_goes_away_is_no_error() -> None:
 
 def test_interruption_ends_with_status_130() -> None:
     code = (
-        "import sys, time; from sim.cli import doctor, main\n"
+        "import sys, time; from pointwise.sim.cli import doctor, main\n"
         "def command() -> None:\n    print('sleeping', flush=True); time.sleep(60)\n"
         "doctor.command = command; sys.exit(main(['doctor']))"
     )

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from model.compiler.random_network import random_network
-from model.quantise.io import save_network
-from sim.cli import main
+from pointwise.model.compiler.random_network import random_network
+from pointwise.model.quantise.io import save_network
+from pointwise.sim.cli import main
 
 
 def test_no_input_of_another_network_stays_beside_an_image(tmp_path: Path) -> None:

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from sim import doctor
-from sim.doctor import Check, examine, report
+from pointwise.sim import doctor
+from pointwise.sim.doctor import Check, examine, report
 
 ROOT = Path(__file__).parents[2]
 

@@ -8,8 +8,8 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.fifo import SyncFIFOBuffered
 from amaranth.lib.wiring import In, Out
 
-from hw.verilog import to_verilog
-from sim.bench import bench
+from pointwise.hw.verilog import to_verilog
+from pointwise.sim.bench import bench
 
 HERE = Path(__file__).parent
 BENCH = HERE / "bench_drivers.py"

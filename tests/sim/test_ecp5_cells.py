@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from sim.bench import bench
-from sim.build import RTL
+from pointwise.sim.bench import bench
+from pointwise.sim.build import RTL
 
 BENCH = Path(__file__).with_name("bench_ecp5_cells.py")
 WIDTHS = [(1, 1), (2, 9), (4, 4), (9, 18), (18, 18), (36, 36), (36, 18), (18, 2)]

@@ -14,14 +14,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from model.checkpoints import save_checkpoint
-from model.networks import DeiTConfig
-from model.synthetic import synthetic_checkpoint
-from sim.cli import main
+from pointwise.model.checkpoints import save_checkpoint
+from pointwise.model.networks import DeiTConfig
+from pointwise.model.synthetic import synthetic_checkpoint
+from pointwise.sim.cli import main
 from tests.sim.signals import heeds_interruptions
 
 ROOT = Path(__file__).parents[2]
-POINTWISE = [sys.executable, "-c", "import sys; from sim.cli import main; sys.exit(main())"]
+POINTWISE = [sys.executable, "-c", "import sys; from pointwise.sim.cli import main; sys.exit(main())"]
 CONFIG = DeiTConfig(32, 2, 3, 16, 1, 2, 2, 3)
 """257 tokens, so that three images are a part of the work."""
 IMAGES = 24

@@ -5,14 +5,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hw.contract.image import check
-from model import digits
-from model.export import FORMATS
-from model.networks import DeiTConfig
-from model.quantise import quantise, save_network
-from model.synthetic import synthetic_checkpoint, synthetic_images
-from sim.bench import bench
-from sim.cli import main
+from pointwise.hw.contract.image import check
+from pointwise.model import digits
+from pointwise.model.export import FORMATS
+from pointwise.model.networks import DeiTConfig
+from pointwise.model.quantise import quantise, save_network
+from pointwise.model.synthetic import synthetic_checkpoint, synthetic_images
+from pointwise.sim.bench import bench
+from pointwise.sim.cli import main
 
 CORE = ["--rows", "4", "--cols", "4", "--max-tokens", "16", "--act-kib", "8", "--res-kib", "2"]
 CONFIG = DeiTConfig(image_size=4, patch=2, in_channels=1, dim=8, depth=1, heads=2, mlp_ratio=2, classes=3)

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from model import digits
-from model.checkpoints import MICRO_DIGITS, load_checkpoint
-from sim.cli import main
+from pointwise.model import digits
+from pointwise.model.checkpoints import MICRO_DIGITS, load_checkpoint
+from pointwise.sim.cli import main
 
 NAMES = ("odd", "even")
 """Classes that the network was not trained for."""

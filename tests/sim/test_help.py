@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from sim.cli import main
-from sim.cli.help import table, wrapped
+from pointwise.sim.cli import main
+from pointwise.sim.cli.help import table, wrapped
 
 COMMANDS = ["", *re.findall(r'^    "(\w+)": "', Path("sim/cli/entry.py").read_text(), re.MULTILINE)]
 

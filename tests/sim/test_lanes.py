@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sim.lanes import pack_lanes, pack_rows, unpack_lanes, unpack_rows
+from pointwise.sim.lanes import pack_lanes, pack_rows, unpack_lanes, unpack_rows
 
 
 def slowly_packed(values, width):

@@ -7,9 +7,9 @@ import safetensors.torch
 import torch
 import transformers
 
-from model.checkpoints import load_checkpoint, save_checkpoint
-from sim.cli import main
-from sim.workload import load_weights, of_digits
+from pointwise.model.checkpoints import load_checkpoint, save_checkpoint
+from pointwise.sim.cli import main
+from pointwise.sim.workload import load_weights, of_digits
 
 SIZES = {
     "hidden_size": 16,

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from hw.contract.errors import PointwiseError
-from sim.cli import main
-from sim.locks import alone
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.sim.cli import main
+from pointwise.sim.locks import alone
 
 ROOT = Path(__file__).parents[2]
 HOLDER = (
-    "import sys, time; from pathlib import Path; from sim.locks import alone\n"
+    "import sys, time; from pathlib import Path; from pointwise.sim.locks import alone\n"
     "with alone(Path(sys.argv[1])):\n    print('held', flush=True); time.sleep(120)"
 )
 

@@ -7,9 +7,9 @@ import time
 import pytest
 from rich.console import Console
 
-from sim.cli import main
-from sim.cli.evaluate import _known
-from sim.cli.options import Beat, tell_few
+from pointwise.sim.cli import main
+from pointwise.sim.cli.evaluate import _known
+from pointwise.sim.cli.options import Beat, tell_few
 
 
 @pytest.mark.parametrize(

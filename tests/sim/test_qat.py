@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from hw.contract.errors import PointwiseError
-from model.graph.ops import Linear
-from model.quantise import load_network
-from sim.cli import qat
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.model.graph.ops import Linear
+from pointwise.model.quantise import load_network
+from pointwise.sim.cli import qat
 
 
 def test_w4a8_loses_at_most_a_point(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
@@ -30,6 +30,7 @@ def test_w4a8_loses_at_most_a_point(tmp_path: Path, capsys: pytest.CaptureFixtur
 def test_a_file_that_cannot_be_written_is_told_before_training(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("model.qat.seeds.train_aware", lambda *_, **__: pytest.fail("it trained first"))
+    first = "it trained first"
+    monkeypatch.setattr("pointwise.model.qat.seeds.train_aware", lambda *_, **__: pytest.fail(first))
     with pytest.raises(PointwiseError, match=r"ends in \.pth"):
         qat.command(out=tmp_path / "net.pth")

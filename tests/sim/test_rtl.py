@@ -4,8 +4,8 @@ import subprocess
 
 import pytest
 
-from sim.build import CHECKERS, DRAM, RTL
-from sim.verilator import find_compiler, find_verilator
+from pointwise.sim.build import CHECKERS, DRAM, RTL
+from pointwise.sim.verilator import find_compiler, find_verilator
 
 
 def lint(top, parameters):

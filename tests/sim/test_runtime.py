@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from sim.runtime import provide_headers, provide_library
+from pointwise.sim.runtime import provide_headers, provide_library
 
 CLASSES = "VM_TRACE = {trace}\nVM_PARALLEL_BUILDS = {parallel}\nVM_GLOBAL_FAST += \\\n{names}\n"
 

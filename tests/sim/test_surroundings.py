@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-POINTWISE = [sys.executable, "-c", "import sys; from sim.cli import main; sys.exit(main())"]
+POINTWISE = [sys.executable, "-c", "import sys; from pointwise.sim.cli import main; sys.exit(main())"]
 DROP, OVERRIDES = 24, (1, 2, 3)
 """PR_CAPBSET_DROP of prctl, and the capabilities by which root is above permissions."""
 NEW = {"verilog": ["verilog", "--rows", "1", "--cols", "1"], "compile": ["compile", "--config", "tiny"]}

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from hw.contract.errors import PointwiseError
-from sim import verilator
-from sim.verilator import Verilator, find_compiler, find_verilator, main
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.sim import verilator
+from pointwise.sim.verilator import Verilator, find_compiler, find_verilator, main
 
 
 @pytest.fixture

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from hw.contract.config import CoreConfig
-from hw.package import package
-from sim.cli import main
-from sim.cli.verilog import ABOUT
-from sim.system.testbench import core_verilog
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.package import package
+from pointwise.sim.cli import main
+from pointwise.sim.cli.verilog import ABOUT
+from pointwise.sim.system.testbench import core_verilog
 
 SHAPE = {
     "rows": 1,

@@ -7,12 +7,18 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from hw.contract.errors import PointwiseError
-from model.images.prepare import prepare
-from model.images.preprocessing import plain
-from model.quantise import quantise, save_network
-from model.quantise.recipe import PLAIN, Recipe
-from sim.workload import images_in_files, load_weights, preprocessing_of, usual_calibration, with_images
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.model.images.prepare import prepare
+from pointwise.model.images.preprocessing import plain
+from pointwise.model.quantise import quantise, save_network
+from pointwise.model.quantise.recipe import PLAIN, Recipe
+from pointwise.sim.workload import (
+    images_in_files,
+    load_weights,
+    preprocessing_of,
+    usual_calibration,
+    with_images,
+)
 from tests.model.graph.equality import same
 
 

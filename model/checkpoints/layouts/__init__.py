@@ -6,8 +6,8 @@ the tensors the names of the DeiT authors' release (`model.networks.expected_sha
 
 from types import ModuleType
 
-from hw.contract.errors import PointwiseError, shown
-from model.checkpoints.files import Source
+from pointwise.hw.contract.errors import PointwiseError, shown
+from pointwise.model.checkpoints.files import Source
 
 from . import authors, huggingface, ours, timm
 from .found import Found

@@ -3,8 +3,8 @@
 https://github.com/facebookresearch/deit; ViT of others in the same names are read as well.
 """
 
-from model.checkpoints.files import Source
-from model.images.preprocessing import authors
+from pointwise.model.checkpoints.files import Source
+from pointwise.model.images.preprocessing import authors
 
 from .folding import folded
 from .found import Found

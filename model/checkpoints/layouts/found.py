@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from model.images.preprocessing import Preprocessing
-from model.networks import LAYER_NORM_EPS, DeiTConfig
+from pointwise.model.images.preprocessing import Preprocessing
+from pointwise.model.networks import LAYER_NORM_EPS, DeiTConfig
 
 
 @dataclass(frozen=True)

@@ -13,11 +13,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from hw.contract.errors import PointwiseError, shown
-from model.checkpoints.files import Source
-from model.images.described import from_huggingface, huggingface_default
-from model.images.preprocessing import Preprocessing
-from model.networks import DeiTConfig
+from pointwise.hw.contract.errors import PointwiseError, shown
+from pointwise.model.checkpoints.files import Source
+from pointwise.model.images.described import from_huggingface, huggingface_default
+from pointwise.model.images.preprocessing import Preprocessing
+from pointwise.model.networks import DeiTConfig
 
 from .folding import with_qkv_bias
 from .found import Found

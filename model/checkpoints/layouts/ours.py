@@ -1,8 +1,8 @@
 """Checkpoints that this project wrote: they describe themselves."""
 
-from model.checkpoints.files import Source
-from model.images.preprocessing import Preprocessing
-from model.networks import DeiTConfig
+from pointwise.model.checkpoints.files import Source
+from pointwise.model.images.preprocessing import Preprocessing
+from pointwise.model.networks import DeiTConfig
 
 from .found import Found
 

@@ -2,11 +2,11 @@
 
 from functools import partial
 
-from hw.contract.errors import PointwiseError
-from model.checkpoints.files import Source
-from model.images.described import from_timm
-from model.images.preprocessing import Preprocessing, timm
-from model.networks import DeiTConfig
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.model.checkpoints.files import Source
+from pointwise.model.images.described import from_timm
+from pointwise.model.images.preprocessing import Preprocessing, timm
+from pointwise.model.networks import DeiTConfig
 
 from .folding import folded
 from .found import Found

@@ -1,4 +1,4 @@
-"""The operators, one a file. A new one is a class of ``model.graph.op.Op`` that is listed here."""
+"""The operators, one a file. A new one is a class of ``pointwise.model.graph.op.Op`` that is listed here."""
 
 from ..op import Op
 from .activation import Activation

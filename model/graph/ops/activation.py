@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from hw.contract.stream import TABLE_ENTRIES
-from model.integer.requantise import look_up
+from pointwise.hw.contract.stream import TABLE_ENTRIES
+from pointwise.model.integer.requantise import look_up
 
 from ..functions import NAMES, function
 from ..op import Op
@@ -21,7 +21,7 @@ class Activation(Op):
     """y = function(x); in integers y = table[x & 255].
 
     Attributes:
-        function: one of ``model.graph.functions.NAMES``.
+        function: one of ``pointwise.model.graph.functions.NAMES``.
         table: (256,) integers of ``dtype``; entry i belongs to the int8 with the byte i.
         dtype: of the result: int8 or uint8.
     """

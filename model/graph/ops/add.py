@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from model.integer.requantise import add_residual
+from pointwise.model.integer.requantise import add_residual
 
 from ..op import Op
 from ..value import Value

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from hw.contract.legal import CHANNEL_SHIFTS, MEAN_SHIFTS, NORM_SHIFTS
-from model.integer.layernorm import NormConstants, normalise, statistics, token_sums
+from pointwise.hw.contract.legal import CHANNEL_SHIFTS, MEAN_SHIFTS, NORM_SHIFTS
+from pointwise.model.integer.layernorm import NormConstants, normalise, statistics, token_sums
 
 from ..op import Op
 from ..value import FLOAT, Value
@@ -30,7 +30,7 @@ class LayerNorm(Op):
 
     Attributes:
         epsilon: ε. weight, bias: γ and β, (H,) real, or None for 1 and 0.
-        constants: of the statistics, see ``model.integer.layernorm``.
+        constants: of the statistics, see ``pointwise.model.integer.layernorm``.
         channel_shift: (H,) 0..15, the power of two by which a channel with outliers is scaled down; None: 0.
     """
 

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from hw.contract.legal import SHIFTS
-from hw.contract.stream import PACKING
-from model.integer.convolution import convolve
-from model.integer.requantise import requantise
+from pointwise.hw.contract.legal import SHIFTS
+from pointwise.hw.contract.stream import PACKING
+from pointwise.model.integer.convolution import convolve
+from pointwise.model.integer.requantise import requantise
 
 from ..op import Op
 from ..value import FLOAT, LIMITS, Value

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from model.integer.convolution import convolve
-from model.integer.requantise import requantise
-from model.integer.softmax import divide
+from pointwise.model.integer.convolution import convolve
+from pointwise.model.integer.requantise import requantise
+from pointwise.model.integer.softmax import divide
 
 from ..op import Op
 from ..value import FLOAT, LIMITS, Value
@@ -26,7 +26,7 @@ class MatMul(Op):
     Attributes:
         transposed: b is (N, K) and not (K, N).
         factor: of the real product, as the 1/√d of attention; in integers it is in mult and shift.
-        bias, mult, shift: (N,) int32, uint16, 1..47: see ``model.integer.requantise``.
+        bias, mult, shift: (N,) int32, uint16, 1..47: see ``pointwise.model.integer.requantise``.
         divide: a's rows are divided by their sums: so they must be where ``Softmax`` made them.
         dtype: of the result: int8, uint8, or int16 for the residual stream.
     """

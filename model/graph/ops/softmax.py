@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from hw.contract.stream import TABLE_ENTRIES
-from model.integer.softmax import exponentials
+from pointwise.hw.contract.stream import TABLE_ENTRIES
+from pointwise.model.integer.softmax import exponentials
 
 from ..op import Op
 from ..value import FLOAT, Value

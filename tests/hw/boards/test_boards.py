@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from hw.boards.board import BOARDS, find_board
-from hw.contract.config import PRESETS, CoreConfig
-from hw.contract.errors import PointwiseError
+from pointwise.hw.boards.board import BOARDS, find_board
+from pointwise.hw.contract.config import PRESETS, CoreConfig
+from pointwise.hw.contract.errors import PointwiseError
 
 SMALL = CoreConfig(rows=2, cols=2, max_tokens=8, act_kib=1, act_banks=1, res_kib=1, axi_data_width=64)
 SYSTEMS = [*((name, board.clock_mhz) for name, board in BOARDS.items()), ("xc7k70t", 50.0)]
@@ -31,7 +31,7 @@ def test_boards_name_presets_and_themselves():
 @pytest.fixture(scope="module", params=SYSTEMS, ids=lambda system: f"{system[0]}, {system[1]:g} MHz")
 def system(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory):
     pytest.importorskip("litex")
-    from hw.boards.elaborate import elaborate
+    from pointwise.hw.boards.elaborate import elaborate
 
     name, clock_mhz = request.param
     return elaborate(BOARDS[name], SMALL, clock_mhz, tmp_path_factory.mktemp(name))
@@ -111,7 +111,7 @@ def test_the_host_file_says_how_to_bring_the_memory_up(system):
 )
 def test_what_no_board_can_have_is_refused(tmp_path: Path, name, clock_mhz, config, says):
     pytest.importorskip("litex")
-    from hw.boards.elaborate import elaborate
+    from pointwise.hw.boards.elaborate import elaborate
 
     with pytest.raises(PointwiseError, match=says):
         elaborate(BOARDS[name], config, clock_mhz, tmp_path)
@@ -120,7 +120,7 @@ def test_what_no_board_can_have_is_refused(tmp_path: Path, name, clock_mhz, conf
 def test_the_clock_that_the_pll_makes_is_told(tmp_path: Path):
     """The ULX3S makes none of 130 MHz, but one within a hundredth of it, at which the SDRAM reads slower."""
     pytest.importorskip("litex")
-    from hw.boards.elaborate import elaborate
+    from pointwise.hw.boards.elaborate import elaborate
 
     system = elaborate(BOARDS["ulx3s-85f"], SMALL, 130.0, tmp_path)
     assert system.clock_mhz == 131.25
@@ -131,7 +131,7 @@ def test_the_clock_that_the_pll_makes_is_told(tmp_path: Path):
 
 def test_a_clock_that_no_pll_makes_is_refused(tmp_path: Path):
     pytest.importorskip("litex")
-    from hw.boards.elaborate import elaborate
+    from pointwise.hw.boards.elaborate import elaborate
 
     board = BOARDS["ulx3s-85f"]
     says = rf"PLL of {board.name} cannot have 5000 MHz.*such as {board.clock_mhz:g}$"

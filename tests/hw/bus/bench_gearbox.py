@@ -6,8 +6,8 @@ import cocotb
 from cocotb.clock import Clock
 from cocotb.triggers import RisingEdge, with_timeout
 
-from sim.bench import bench_config
-from sim.drivers import StreamSink, StreamSource, reset, stall_pattern
+from pointwise.sim.bench import bench_config
+from pointwise.sim.drivers import StreamSink, StreamSource, reset, stall_pattern
 
 TIMEOUT = 5_000_000
 

@@ -6,8 +6,8 @@ import cocotb
 from cocotb.triggers import ClockCycles, ReadOnly, RisingEdge, with_timeout
 from masters_around import CLIENTS, Bench
 
-from hw.contract.isa import Base
-from sim.bench import bench_config
+from pointwise.hw.contract.isa import Base
+from pointwise.sim.bench import bench_config
 
 TIMEOUT = 20_000_000
 

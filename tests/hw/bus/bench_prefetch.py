@@ -6,10 +6,10 @@ import cocotb
 from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles, RisingEdge, with_timeout
 
-from hw.bus.window import TransferLayout
-from hw.contract.isa import Base
-from sim.bench import bench_config
-from sim.drivers import StreamSink, StreamSource, reset, stall_pattern
+from pointwise.hw.bus.window import TransferLayout
+from pointwise.hw.contract.isa import Base
+from pointwise.sim.bench import bench_config
+from pointwise.sim.drivers import StreamSink, StreamSource, reset, stall_pattern
 
 TIMEOUT = 5_000_000
 

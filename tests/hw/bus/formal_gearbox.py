@@ -2,8 +2,8 @@
 
 from amaranth.hdl import Assert, Assume, Cat, Const, Cover, Elaboratable, Module, Mux, Signal, Value
 
-from hw.bus.gearbox import Packer, Trimmer, Unpacker
-from sim.formal.properties import free_inputs, in_order, inside, stable
+from pointwise.hw.bus.gearbox import Packer, Trimmer, Unpacker
+from pointwise.sim.formal.properties import free_inputs, in_order, inside, stable
 
 
 def parts(value: Value, bits: int) -> list[Value]:

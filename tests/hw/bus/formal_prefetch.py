@@ -2,11 +2,11 @@
 
 from amaranth.hdl import Assert, Assume, Cat, Elaboratable, Module, Mux, Signal
 
-from hw.bus.prefetch import StreamPrefetch
-from hw.bus.select import ReadSelect
-from hw.contract.config import CoreConfig
-from hw.contract.isa import Base
-from sim.formal.properties import free_inputs, in_order, inside, stable
+from pointwise.hw.bus.prefetch import StreamPrefetch
+from pointwise.hw.bus.select import ReadSelect
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.isa import Base
+from pointwise.sim.formal.properties import free_inputs, in_order, inside, stable
 
 MOST_BEATS = 3
 

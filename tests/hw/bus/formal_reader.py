@@ -2,11 +2,11 @@
 
 from amaranth.hdl import Assert, Assume, Elaboratable, Module, Mux, Signal
 
-from hw.bus.reader import AxiReader, outstanding_bursts
-from hw.bus.window import WINDOWS
-from hw.contract.config import CoreConfig
-from sim.formal.axi import address_channel, read_memory
-from sim.formal.properties import free_inputs, in_order, inside, previous, stable
+from pointwise.hw.bus.reader import AxiReader, outstanding_bursts
+from pointwise.hw.bus.window import WINDOWS
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.sim.formal.axi import address_channel, read_memory
+from pointwise.sim.formal.properties import free_inputs, in_order, inside, previous, stable
 
 MOST_BEATS = 5
 """Of a transfer where data is followed: more than two bursts of two beats, from an odd address on."""

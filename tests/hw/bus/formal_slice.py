@@ -2,8 +2,8 @@
 
 from amaranth.hdl import Assert, Elaboratable, Module, Mux
 
-from hw.bus.slice import PingPong, RegisterSlice
-from sim.formal.properties import free_inputs, in_order, inside, stable
+from pointwise.hw.bus.slice import PingPong, RegisterSlice
+from pointwise.sim.formal.properties import free_inputs, in_order, inside, stable
 
 
 class SliceProof(Elaboratable):

@@ -6,13 +6,13 @@ change during ``halt`` only.
 
 from amaranth.hdl import Assert, Assume, Cat, Cover, Elaboratable, Module, Mux, Signal, Value
 
-from hw.bus.reader import AxiReader
-from hw.bus.window import BEATS_BITS, OFFSET_BITS, PAGE_BITS, WINDOWS
-from hw.bus.writer import AxiWriter
-from hw.contract.config import CoreConfig
-from hw.contract.isa import Base
-from sim.formal.axi import write_memory
-from sim.formal.properties import free_inputs, inside, previous
+from pointwise.hw.bus.reader import AxiReader
+from pointwise.hw.bus.window import BEATS_BITS, OFFSET_BITS, PAGE_BITS, WINDOWS
+from pointwise.hw.bus.writer import AxiWriter
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.isa import Base
+from pointwise.sim.formal.axi import write_memory
+from pointwise.sim.formal.properties import free_inputs, inside, previous
 
 
 class Window:

@@ -2,11 +2,11 @@
 
 from amaranth.hdl import Assert, Assume, Cat, Cover, Elaboratable, Module, Mux, Signal
 
-from hw.bus.writer import AxiWriter
-from hw.contract.config import CoreConfig
-from hw.contract.isa import Base
-from sim.formal.axi import address_channel, write_memory
-from sim.formal.properties import free_inputs, in_order, inside, previous, stable
+from pointwise.hw.bus.writer import AxiWriter
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.isa import Base
+from pointwise.sim.formal.axi import address_channel, write_memory
+from pointwise.sim.formal.properties import free_inputs, in_order, inside, previous, stable
 
 MOST_BEATS = 3
 """Of a transfer where data is followed: two bursts of two beats from an odd address on."""

@@ -7,10 +7,10 @@ import cocotb
 from cocotb.clock import Clock
 from cocotb.triggers import ReadOnly, RisingEdge
 
-from hw.bus.window import TransferLayout
-from hw.contract.isa import Base
-from sim.bench import bench_config
-from sim.drivers import StreamSink, StreamSource, reset
+from pointwise.hw.bus.window import TransferLayout
+from pointwise.hw.contract.isa import Base
+from pointwise.sim.bench import bench_config
+from pointwise.sim.drivers import StreamSink, StreamSource, reset
 
 CLIENTS = 3
 

@@ -6,12 +6,12 @@ from amaranth.hdl import Module
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.bus.axi import Axi4, AxiLite, connect_half
-from hw.bus.reader import AxiReader
-from hw.bus.writer import AxiWriter
-from hw.contract.config import CoreConfig
-from hw.control.axilite import AxiLiteSlave
-from hw.verilog import to_verilog
+from pointwise.hw.bus.axi import Axi4, AxiLite, connect_half
+from pointwise.hw.bus.reader import AxiReader
+from pointwise.hw.bus.writer import AxiWriter
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.control.axilite import AxiLiteSlave
+from pointwise.hw.verilog import to_verilog
 
 CONFIG = CoreConfig(axi_data_width=64, axi_addr_width=40)
 ADDRESS = {"id": 1, "addr": 40, "len": 8, "size": 3, "burst": 2, "lock": 1, "cache": 4, "prot": 3, "qos": 4}

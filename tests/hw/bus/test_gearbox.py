@@ -8,9 +8,9 @@ from amaranth.hdl import Module
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.bus.gearbox import Packer, TaggedBeat, Trimmer, Unpacker
-from hw.verilog import to_verilog
-from sim.bench import bench
+from pointwise.hw.bus.gearbox import Packer, TaggedBeat, Trimmer, Unpacker
+from pointwise.hw.verilog import to_verilog
+from pointwise.sim.bench import bench
 from tests.hw.side_by_side import SideBySide, refusal
 
 BENCH = Path(__file__).with_name("bench_gearbox.py")

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from hw.bus.reader import AxiReader
-from hw.bus.writer import AxiWriter
-from hw.contract.config import CoreConfig
-from hw.verilog import to_verilog
-from sim.bench import run
-from sim.build import CHECKERS, DRAM, build
+from pointwise.hw.bus.reader import AxiReader
+from pointwise.hw.bus.writer import AxiWriter
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.verilog import to_verilog
+from pointwise.sim.bench import run
+from pointwise.sim.build import CHECKERS, DRAM, build
 from tests.hw.side_by_side import refusal
 
 HERE = Path(__file__).parent

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from hw.bus.prefetch import StreamPrefetch
-from hw.contract.config import CoreConfig
-from hw.verilog import to_verilog
-from sim.bench import bench
+from pointwise.hw.bus.prefetch import StreamPrefetch
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.verilog import to_verilog
+from pointwise.sim.bench import bench
 from tests.hw.side_by_side import SideBySide
 
 BENCH = Path(__file__).with_name("bench_prefetch.py")

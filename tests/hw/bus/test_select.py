@@ -4,8 +4,8 @@ import itertools
 
 from amaranth.sim import Simulator
 
-from hw.bus.select import ReadSelect
-from hw.contract.config import CoreConfig
+from pointwise.hw.bus.select import ReadSelect
+from pointwise.hw.contract.config import CoreConfig
 
 
 def test_the_selected_user_has_the_client_and_the_other_nothing():

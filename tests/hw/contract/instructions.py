@@ -3,10 +3,10 @@
 import random
 from collections.abc import Callable, Iterator, Mapping
 
-from hw.contract.decoding import decode
-from hw.contract.isa import CONV_LAYOUT, DMA_LAYOUT, INSTRUCTION_BYTES, Conv, Dma, Opcode
-from hw.contract.legal import CONV_RULES, DMA_RULES
-from hw.contract.rules import AnyRule, Only, Rule, broken
+from pointwise.hw.contract.decoding import decode
+from pointwise.hw.contract.isa import CONV_LAYOUT, DMA_LAYOUT, INSTRUCTION_BYTES, Conv, Dma, Opcode
+from pointwise.hw.contract.legal import CONV_RULES, DMA_RULES
+from pointwise.hw.contract.rules import AnyRule, Only, Rule, broken
 
 Fields = dict[str, int]
 TRIES = 10_000

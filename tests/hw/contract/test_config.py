@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from hw.contract.config import PRESETS, CoreConfig
-from hw.contract.errors import PointwiseError
+from pointwise.hw.contract.config import PRESETS, CoreConfig
+from pointwise.hw.contract.errors import PointwiseError
 
 
 @pytest.mark.parametrize(

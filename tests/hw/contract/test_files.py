@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from hw.contract.errors import PointwiseError
-from hw.contract.files import write_file
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.hw.contract.files import write_file
 
 
 def test_folders_are_made_and_nothing_else_is_left(tmp_path: Path) -> None:

@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 import pytest
 from pydantic import Field
 
-from hw.contract import errors, form
-from hw.contract.errors import shown
-from hw.contract.form import Form, FormError, parse_json, read_bytes, read_json
+from pointwise.hw.contract import errors, form
+from pointwise.hw.contract.errors import shown
+from pointwise.hw.contract.form import Form, FormError, parse_json, read_bytes, read_json
 
 
 class Wheel(Form):

@@ -4,9 +4,9 @@ import dataclasses
 
 import pytest
 
-from hw.contract.config import CoreConfig
-from hw.contract.errors import Refused
-from hw.contract.image import VERSION, Header, check, seal, shape_word
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.errors import Refused
+from pointwise.hw.contract.image import VERSION, Header, check, seal, shape_word
 
 CORE = CoreConfig(rows=4, cols=8)
 HEADER = Header(

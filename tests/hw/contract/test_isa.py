@@ -4,11 +4,11 @@ import random
 
 import pytest
 
-from hw.contract import isa
-from hw.contract.config import CoreConfig
-from hw.contract.decoding import decode
-from hw.contract.errors import PointwiseError
-from hw.contract.legal import core_bounds, instruction_fields
+from pointwise.hw.contract import isa
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.decoding import decode
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.hw.contract.legal import core_bounds, instruction_fields
 from tests.hw.contract.instructions import drawn_fields, encoded
 
 BOUNDS = core_bounds(CoreConfig()) | {"convs": 7, "dmas": 1000}

@@ -6,12 +6,22 @@ from dataclasses import replace
 
 import pytest
 
-from hw.contract.config import PRESETS, CoreConfig
-from hw.contract.decoding import decode
-from hw.contract.errors import Refused
-from hw.contract.image import HEADER_WORDS
-from hw.contract.isa import CONV_LAYOUT, DMA_LAYOUT, Base, Conv, Dma, Opcode, Prologue, Space, Stationary
-from hw.contract.legal import (
+from pointwise.hw.contract.config import PRESETS, CoreConfig
+from pointwise.hw.contract.decoding import decode
+from pointwise.hw.contract.errors import Refused
+from pointwise.hw.contract.image import HEADER_WORDS
+from pointwise.hw.contract.isa import (
+    CONV_LAYOUT,
+    DMA_LAYOUT,
+    Base,
+    Conv,
+    Dma,
+    Opcode,
+    Prologue,
+    Space,
+    Stationary,
+)
+from pointwise.hw.contract.legal import (
     CONV_RULES,
     DMA_RULES,
     HEADER_RULES,
@@ -19,9 +29,9 @@ from hw.contract.legal import (
     core_bounds,
     instruction_fields,
 )
-from hw.contract.registers import Error
-from hw.contract.sound import faults
-from hw.contract.stream import stream_bytes
+from pointwise.hw.contract.registers import Error
+from pointwise.hw.contract.sound import faults
+from pointwise.hw.contract.stream import stream_bytes
 from tests.hw.contract.instructions import edges, encoded
 
 CORE = CoreConfig(rows=4, cols=8, max_tokens=100, act_kib=4, act_banks=2, res_kib=4)

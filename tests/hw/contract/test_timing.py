@@ -1,4 +1,4 @@
-"""``hw.contract.timing`` against the hardware that it speaks of."""
+"""``pointwise.hw.contract.timing`` against the hardware that it speaks of."""
 
 import gc
 import warnings
@@ -7,21 +7,21 @@ from collections.abc import Iterator
 import pytest
 from amaranth.hdl import UnusedElaboratable
 
-from hw.bus.reader import IN_FLIGHT_BEATS, outstanding_bursts
-from hw.contract import timing
-from hw.contract.config import PRESETS, CoreConfig
-from hw.contract.timing import Timing
-from hw.control.program import DISPATCH_CYCLES, DISPATCH_PERIOD, DMA_QUEUE
-from hw.engine import engine, sram, table, walker
-from hw.engine.accumulator import REVISIT_CYCLES, Accumulator
-from hw.engine.array import SystolicArray
-from hw.engine.cells import tree_latency
-from hw.engine.denominator import Denominator
-from hw.engine.epilogue import RESULT, WRITE, Epilogue
-from hw.engine.interpolation import Interpolation
-from hw.engine.layernorm import LayerNormStatistics
-from hw.engine.prologue import Prologue
-from hw.engine.requantise import PARAMETER_BANKS, Requantise
+from pointwise.hw.bus.reader import IN_FLIGHT_BEATS, outstanding_bursts
+from pointwise.hw.contract import timing
+from pointwise.hw.contract.config import PRESETS, CoreConfig
+from pointwise.hw.contract.timing import Timing
+from pointwise.hw.control.program import DISPATCH_CYCLES, DISPATCH_PERIOD, DMA_QUEUE
+from pointwise.hw.engine import engine, sram, table, walker
+from pointwise.hw.engine.accumulator import REVISIT_CYCLES, Accumulator
+from pointwise.hw.engine.array import SystolicArray
+from pointwise.hw.engine.cells import tree_latency
+from pointwise.hw.engine.denominator import Denominator
+from pointwise.hw.engine.epilogue import RESULT, WRITE, Epilogue
+from pointwise.hw.engine.interpolation import Interpolation
+from pointwise.hw.engine.layernorm import LayerNormStatistics
+from pointwise.hw.engine.prologue import Prologue
+from pointwise.hw.engine.requantise import PARAMETER_BANKS, Requantise
 
 CONFIGS = {
     **PRESETS,

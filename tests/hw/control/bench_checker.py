@@ -8,10 +8,10 @@ import cocotb
 from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles, RisingEdge, with_timeout
 
-from hw.bus.window import TransferLayout
-from hw.contract.config import CoreConfig
-from hw.contract.errors import Refused
-from hw.contract.image import (
+from pointwise.hw.bus.window import TransferLayout
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.errors import Refused
+from pointwise.hw.contract.image import (
     HEADER_BYTES,
     HEADER_WORDS,
     TRAILER_BYTES,
@@ -21,10 +21,10 @@ from hw.contract.image import (
     seal,
     shape_word,
 )
-from hw.contract.isa import Base
-from hw.contract.registers import Error
-from sim.bench import bench_config
-from sim.drivers import StreamSink, StreamSource, reset
+from pointwise.hw.contract.isa import Base
+from pointwise.hw.contract.registers import Error
+from pointwise.sim.bench import bench_config
+from pointwise.sim.drivers import StreamSink, StreamSource, reset
 
 TIMEOUT = 20_000_000
 

@@ -6,8 +6,8 @@ import cocotb
 from cocotb.triggers import ClockCycles, RisingEdge
 from control_around import BUSY, DONE, FAILED, INPUTS, WRITABLE, Bench
 
-from hw.contract.isa import Base
-from hw.contract.registers import Cause, Error, Register
+from pointwise.hw.contract.isa import Base
+from pointwise.hw.contract.registers import Cause, Error, Register
 
 
 @cocotb.test()

@@ -7,16 +7,16 @@ import cocotb
 from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles, RisingEdge, with_timeout
 
-from hw.bus.window import TransferLayout
-from hw.contract.config import CoreConfig
-from hw.contract.decoding import decode
-from hw.contract.isa import INSTRUCTION_BYTES, Base, Conv, Dma, End, Opcode
-from hw.contract.legal import core_bounds, instruction_fields
-from hw.contract.registers import Error
-from hw.control.instruction import DMA
-from hw.engine.descriptor import CONV
-from sim.bench import bench_config
-from sim.drivers import StreamSink, reset, stall_pattern
+from pointwise.hw.bus.window import TransferLayout
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.decoding import decode
+from pointwise.hw.contract.isa import INSTRUCTION_BYTES, Base, Conv, Dma, End, Opcode
+from pointwise.hw.contract.legal import core_bounds, instruction_fields
+from pointwise.hw.contract.registers import Error
+from pointwise.hw.control.instruction import DMA
+from pointwise.hw.engine.descriptor import CONV
+from pointwise.sim.bench import bench_config
+from pointwise.sim.drivers import StreamSink, reset, stall_pattern
 from tests.hw.contract.instructions import drawn, edges, encoded
 
 TIMEOUT = 5_000_000

@@ -6,8 +6,8 @@ import cocotb
 from cocotb.triggers import ClockCycles, RisingEdge, with_timeout
 from control_around import WRITABLE, Bench
 
-from hw.contract.image import MAGIC, VERSION, shape_word
-from hw.contract.registers import WATCHDOG_DEFAULT, Register
+from pointwise.hw.contract.image import MAGIC, VERSION, shape_word
+from pointwise.hw.contract.registers import WATCHDOG_DEFAULT, Register
 
 TIMEOUT = 10_000_000
 

@@ -3,10 +3,10 @@
 from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles, ReadOnly, RisingEdge
 
-from hw.contract.config import CoreConfig
-from hw.contract.registers import Error, Register
-from sim.bench import bench_config
-from sim.drivers import AxiLiteMaster, reset
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.registers import Error, Register
+from pointwise.sim.bench import bench_config
+from pointwise.sim.drivers import AxiLiteMaster, reset
 
 BUSY, DONE, FAILED = 1, 2, 4
 INPUTS = ("progress", "check_done", "ended", "read_error", "write_error", "check_error", "program_error")

@@ -2,8 +2,8 @@
 
 from amaranth.hdl import Assert, Cat, Cover, Elaboratable, Module, Signal
 
-from hw.control.axilite import AxiLiteSlave
-from sim.formal.properties import free_inputs, in_order, inside, stable
+from pointwise.hw.control.axilite import AxiLiteSlave
+from pointwise.sim.formal.properties import free_inputs, in_order, inside, stable
 
 
 class AxiLiteProof(Elaboratable):

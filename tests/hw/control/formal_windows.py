@@ -2,11 +2,11 @@
 
 from amaranth.hdl import Assert, Cover, Elaboratable, Module
 
-from hw.bus.window import PAGE_BITS
-from hw.contract.config import CoreConfig
-from hw.contract.isa import Base
-from hw.control.control import Control
-from sim.formal.properties import free_inputs, inside, previous
+from pointwise.hw.bus.window import PAGE_BITS
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.isa import Base
+from pointwise.hw.control.control import Control
+from pointwise.sim.formal.properties import free_inputs, inside, previous
 
 
 class ControlWindowsProof(Elaboratable):

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from hw.contract.config import CoreConfig
-from hw.control.control import Control
-from hw.verilog import to_verilog
-from sim.bench import bench
-from sim.build import CHECKERS
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.control.control import Control
+from pointwise.hw.verilog import to_verilog
+from pointwise.sim.bench import bench
+from pointwise.sim.build import CHECKERS
 
 HERE = Path(__file__).parent
 

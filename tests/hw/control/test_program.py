@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from hw.contract.config import CoreConfig
-from hw.control.program import ProgramFetch
-from hw.verilog import to_verilog
-from sim.bench import bench
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.control.program import ProgramFetch
+from pointwise.hw.verilog import to_verilog
+from pointwise.sim.bench import bench
 from tests.hw.side_by_side import SideBySide
 
 SHAPES = [(64, 197), (128, 1024), (32, 2), (512, 256)]

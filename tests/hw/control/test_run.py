@@ -5,9 +5,9 @@ from collections.abc import Callable
 import pytest
 from amaranth.sim import Simulator
 
-from hw.contract.config import CoreConfig
-from hw.contract.registers import Error
-from hw.control.run import RunSequencer
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.registers import Error
+from pointwise.hw.control.run import RunSequencer
 
 SETTLED = 4
 """Cycles after a change of state in which what the masters say may still be about the state before."""

@@ -4,11 +4,11 @@ import cocotb
 import numpy as np
 from waves import generator, play, same, start
 
-from hw.engine.accumulator import REVISIT_CYCLES, Accumulator
-from hw.engine.array import sum_shape
-from sim.bench import bench_config
-from sim.drivers import StreamSink
-from sim.lanes import pack_rows, unpack_rows
+from pointwise.hw.engine.accumulator import REVISIT_CYCLES, Accumulator
+from pointwise.hw.engine.array import sum_shape
+from pointwise.sim.bench import bench_config
+from pointwise.sim.drivers import StreamSink
+from pointwise.sim.lanes import pack_rows, unpack_rows
 
 CONVS = 60
 

@@ -4,10 +4,10 @@ import cocotb
 import numpy as np
 from waves import generator, play, same, start
 
-from hw.engine.array import SystolicArray, sum_shape
-from model.integer.convolution import convolve
-from sim.bench import bench_config
-from sim.lanes import pack_rows, unpack_rows
+from pointwise.hw.engine.array import SystolicArray, sum_shape
+from pointwise.model.integer.convolution import convolve
+from pointwise.sim.bench import bench_config
+from pointwise.sim.lanes import pack_rows, unpack_rows
 
 TILES = 120
 

@@ -5,9 +5,9 @@ import numpy as np
 from cell_units import COUNTS, DELAYS, FACTORS, LIMITS, SHIFTED_BITS
 from waves import generator, play, same, start
 
-from hw.engine.cells import SHIFT_CYCLES, tree_latency
-from model.integer.rounding import round_shift, saturate
-from sim.lanes import pack_rows, unpack_rows
+from pointwise.hw.engine.cells import SHIFT_CYCLES, tree_latency
+from pointwise.model.integer.rounding import round_shift, saturate
+from pointwise.sim.lanes import pack_rows, unpack_rows
 
 CYCLES = 1000
 BITS = 20

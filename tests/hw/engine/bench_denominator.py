@@ -4,12 +4,12 @@ import cocotb
 import numpy as np
 from waves import generator, pack_fields, play, same, start
 
-from hw.contract.config import MAX_CHANNELS, CoreConfig
-from hw.engine.denominator import Denominator
-from hw.engine.tags import RECIPROCAL, TokenTag
-from model.integer.interpolation import reciprocal
-from sim.bench import bench_config
-from sim.lanes import pack_rows
+from pointwise.hw.contract.config import MAX_CHANNELS, CoreConfig
+from pointwise.hw.engine.denominator import Denominator
+from pointwise.hw.engine.tags import RECIPROCAL, TokenTag
+from pointwise.model.integer.interpolation import reciprocal
+from pointwise.sim.bench import bench_config
+from pointwise.sim.lanes import pack_rows
 
 REVISIT = 4
 CONVS = 40

@@ -5,8 +5,8 @@ from epilogue_around import INPUTS, Surroundings
 from epilogue_work import random_work
 from waves import generator, start
 
-from hw.contract.config import CoreConfig
-from sim.bench import bench_config
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.sim.bench import bench_config
 
 CONVS = 120
 

@@ -5,10 +5,15 @@ import cocotb
 import numpy as np
 from waves import generator, play, same, start
 
-from hw.contract.tables import RSQRT_SEGMENTS
-from hw.engine.interpolation import Interpolation
-from model.integer.interpolation import RECIPROCAL_INPUT_BITS, RSQRT_INPUT_BITS, reciprocal, reciprocal_sqrt
-from sim.bench import bench_config
+from pointwise.hw.contract.tables import RSQRT_SEGMENTS
+from pointwise.hw.engine.interpolation import Interpolation
+from pointwise.model.integer.interpolation import (
+    RECIPROCAL_INPUT_BITS,
+    RSQRT_INPUT_BITS,
+    reciprocal,
+    reciprocal_sqrt,
+)
+from pointwise.sim.bench import bench_config
 
 WHOLE_BITS = 18
 

@@ -6,11 +6,11 @@ import cocotb
 from cocotb.triggers import FallingEdge, ReadOnly
 from waves import generator, same, start
 
-from hw.contract.config import CoreConfig
-from hw.contract.registers import Cause
-from hw.engine.accumulator import REVISIT_CYCLES
-from hw.engine.issue import TokenRequest
-from sim.bench import bench_config
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.registers import Cause
+from pointwise.hw.engine.accumulator import REVISIT_CYCLES
+from pointwise.hw.engine.issue import TokenRequest
+from pointwise.sim.bench import bench_config
 
 CYCLES = 4000
 INPUTS = ("requests_valid", "requests_payload", "lacks", "tile_ready", "act_ready", "res_ready")

@@ -4,11 +4,11 @@ import cocotb
 import numpy as np
 from waves import generator, pack_fields, play, same, start
 
-from hw.contract.config import MAX_CHANNELS, CoreConfig
-from hw.engine.layernorm import NORM_CONSTANTS, LayerNormStatistics
-from hw.engine.tags import NORM_STATISTICS
-from model.integer.layernorm import NormConstants, statistics, token_sums
-from sim.bench import bench_config
+from pointwise.hw.contract.config import MAX_CHANNELS, CoreConfig
+from pointwise.hw.engine.layernorm import NORM_CONSTANTS, LayerNormStatistics
+from pointwise.hw.engine.tags import NORM_STATISTICS
+from pointwise.model.integer.layernorm import NormConstants, statistics, token_sums
+from pointwise.sim.bench import bench_config
 
 BATCHES = 40
 TOKENS = 40

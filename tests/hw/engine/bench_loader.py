@@ -9,16 +9,16 @@ from loader_around import COUNTS, Surroundings
 from loader_work import random_work
 from waves import descriptor, generator, same, start
 
-from hw.contract.config import CoreConfig
-from hw.contract.isa import Prologue
-from hw.contract.stream import PLANES, SHIFT_BITS
-from hw.engine.descriptor import LOADER
-from hw.engine.requantise import PARAMETER_BANKS
-from hw.engine.sram import READ_LATENCY
-from hw.engine.table import TABLE_BANKS
-from sim.bench import bench_config
-from sim.drivers import StreamSource
-from sim.lanes import pack_lanes, unpack_lanes, unpack_rows
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.isa import Prologue
+from pointwise.hw.contract.stream import PLANES, SHIFT_BITS
+from pointwise.hw.engine.descriptor import LOADER
+from pointwise.hw.engine.requantise import PARAMETER_BANKS
+from pointwise.hw.engine.sram import READ_LATENCY
+from pointwise.hw.engine.table import TABLE_BANKS
+from pointwise.sim.bench import bench_config
+from pointwise.sim.drivers import StreamSource
+from pointwise.sim.lanes import pack_lanes, unpack_lanes, unpack_rows
 
 CONVS = 60
 SHIFTS_USED = READ_LATENCY + 2

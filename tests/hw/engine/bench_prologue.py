@@ -4,14 +4,14 @@ import cocotb
 import numpy as np
 from waves import generator, pack_fields, play, same, start
 
-from hw.contract.config import CoreConfig
-from hw.contract.isa import Prologue as Kind
-from hw.engine.prologue import Prologue
-from hw.engine.tags import NORM_STATISTICS, TokenTag
-from model.integer.layernorm import normalise
-from model.integer.softmax import exponentials
-from sim.bench import bench_config
-from sim.lanes import pack_rows, unpack_rows
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.isa import Prologue as Kind
+from pointwise.hw.engine.prologue import Prologue
+from pointwise.hw.engine.tags import NORM_STATISTICS, TokenTag
+from pointwise.model.integer.layernorm import normalise
+from pointwise.model.integer.softmax import exponentials
+from pointwise.sim.bench import bench_config
+from pointwise.sim.lanes import pack_rows, unpack_rows
 
 SEGMENT = 600
 """Cycles in which one bank of the exponential table is read while the other one is written."""

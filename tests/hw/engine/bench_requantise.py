@@ -4,23 +4,23 @@ import cocotb
 import numpy as np
 from waves import generator, pack_fields, play, same, start
 
-from hw.contract.config import MAX_CHANNELS, CoreConfig
-from hw.contract.stream import PLANES
-from hw.engine.requantise import PARAMETER_BANKS, Requantise
-from hw.engine.tags import RECIPROCAL
-from model.integer.interpolation import RECIPROCAL_INPUT_BITS, reciprocal
-from model.integer.requantise import requantise
-from model.integer.rounding import INT8, INT16, UINT8
-from model.integer.softmax import divide
-from sim.bench import bench_config
-from sim.lanes import pack_rows, unpack_rows
+from pointwise.hw.contract.config import MAX_CHANNELS, CoreConfig
+from pointwise.hw.contract.stream import PLANES
+from pointwise.hw.engine.requantise import PARAMETER_BANKS, Requantise
+from pointwise.hw.engine.tags import RECIPROCAL
+from pointwise.model.integer.interpolation import RECIPROCAL_INPUT_BITS, reciprocal
+from pointwise.model.integer.requantise import requantise
+from pointwise.model.integer.rounding import INT8, INT16, UINT8
+from pointwise.model.integer.softmax import divide
+from pointwise.sim.bench import bench_config
+from pointwise.sim.lanes import pack_rows, unpack_rows
 
 CYCLES = 3000
 LIMITS = (INT8, UINT8, INT16)
 
 
 def planes(bias: np.ndarray, mult: np.ndarray, shift: np.ndarray) -> np.ndarray:
-    """(8, C) bytes as ``hw.contract.stream`` lays them out."""
+    """(8, C) bytes as ``pointwise.hw.contract.stream`` lays them out."""
     rows = [bias >> 8 * byte & 255 for byte in range(4)] + [mult & 255, mult >> 8, shift, 0 * shift]
     return np.stack(rows)
 

@@ -5,10 +5,10 @@ import numpy as np
 from walks import walk
 from waves import generator, play, same, start
 
-from hw.contract.config import CoreConfig
-from hw.engine.row_max import RowMax
-from sim.bench import bench_config
-from sim.lanes import pack_rows, unpack_rows
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.engine.row_max import RowMax
+from pointwise.sim.bench import bench_config
+from pointwise.sim.lanes import pack_rows, unpack_rows
 
 REVISIT = 4
 INPUTS = ("valid", "values", "mask", "first_group", "last_group", "first_tile", "slot", "token")

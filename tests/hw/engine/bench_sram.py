@@ -5,10 +5,10 @@ import numpy as np
 from cocotb.triggers import FallingEdge, ReadOnly
 from waves import generator, same, start
 
-from hw.engine.places import Places
-from hw.engine.sram import READ_LATENCY
-from sim.bench import bench_config
-from sim.lanes import pack_rows, unpack_rows
+from pointwise.hw.engine.places import Places
+from pointwise.hw.engine.sram import READ_LATENCY
+from pointwise.sim.bench import bench_config
+from pointwise.sim.lanes import pack_rows, unpack_rows
 
 CYCLES = 1500
 READERS, WRITERS = 3, 2

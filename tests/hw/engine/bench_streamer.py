@@ -7,16 +7,16 @@ from cocotb.triggers import FallingEdge, ReadOnly
 from streamer_work import Step, random_conv, steps
 from waves import descriptor, generator, same, start, unpack_fields
 
-from hw.contract.config import CoreConfig, next_power_of_two
-from hw.contract.isa import Prologue
-from hw.contract.registers import Cause
-from hw.engine.accumulator import REVISIT_CYCLES
-from hw.engine.cells import bits_for
-from hw.engine.descriptor import STREAMER
-from hw.engine.issue import TokenRequest
-from hw.engine.places import act_places, res_places
-from sim.bench import bench_config
-from sim.drivers import StreamSource
+from pointwise.hw.contract.config import CoreConfig, next_power_of_two
+from pointwise.hw.contract.isa import Prologue
+from pointwise.hw.contract.registers import Cause
+from pointwise.hw.engine.accumulator import REVISIT_CYCLES
+from pointwise.hw.engine.cells import bits_for
+from pointwise.hw.engine.descriptor import STREAMER
+from pointwise.hw.engine.issue import TokenRequest
+from pointwise.hw.engine.places import act_places, res_places
+from pointwise.sim.bench import bench_config
+from pointwise.sim.drivers import StreamSource
 
 CONVS = 100
 INPUTS = ("descriptor_payload", "descriptor_valid", "conv_done", "dma_done", "rows_done", "popped")

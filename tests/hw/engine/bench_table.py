@@ -4,9 +4,9 @@ import cocotb
 import numpy as np
 from waves import generator, play, same, start
 
-from hw.engine.table import TABLE_BANKS
-from sim.bench import bench_config
-from sim.lanes import pack_rows, unpack_rows
+from pointwise.hw.engine.table import TABLE_BANKS
+from pointwise.sim.bench import bench_config
+from pointwise.sim.lanes import pack_rows, unpack_rows
 
 CYCLES = 3000
 ENTRIES = 256

@@ -5,12 +5,12 @@ import numpy as np
 from walks import walk
 from waves import generator, play, same, start
 
-from hw.contract.config import MAX_CHANNELS, CoreConfig
-from hw.engine.layernorm import SQUARES_BITS, TOTAL_BITS
-from hw.engine.token_sums import TokenSums
-from model.integer.layernorm import token_sums
-from sim.bench import bench_config
-from sim.lanes import pack_rows, unpack_rows
+from pointwise.hw.contract.config import MAX_CHANNELS, CoreConfig
+from pointwise.hw.engine.layernorm import SQUARES_BITS, TOTAL_BITS
+from pointwise.hw.engine.token_sums import TokenSums
+from pointwise.model.integer.layernorm import token_sums
+from pointwise.sim.bench import bench_config
+from pointwise.sim.lanes import pack_rows, unpack_rows
 
 REVISIT = 4
 

@@ -6,13 +6,13 @@ from cocotb.triggers import FallingEdge, ReadOnly
 from epilogue_work import random_conv
 from waves import descriptor, generator, same, start, unpack_fields
 
-from hw.contract.config import CoreConfig
-from hw.contract.isa import Conv
-from hw.engine.descriptor import EPILOGUE
-from hw.engine.requantise import PARAMETER_BANKS
-from hw.engine.walker import REVISIT_CYCLES, GroupTag
-from sim.bench import bench_config
-from sim.drivers import StreamSource
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.isa import Conv
+from pointwise.hw.engine.descriptor import EPILOGUE
+from pointwise.hw.engine.requantise import PARAMETER_BANKS
+from pointwise.hw.engine.walker import REVISIT_CYCLES, GroupTag
+from pointwise.sim.bench import bench_config
+from pointwise.sim.drivers import StreamSource
 
 CONVS = 80
 FLAGS = ("to_residual", "out_unsigned", "table", "divide", "row_max", "add", "sums", "max_slot", "sum_slot")

@@ -1,10 +1,19 @@
-"""Components around the functions of ``hw.engine.cells``, so that they can be simulated."""
+"""Components around the functions of ``pointwise.hw.engine.cells``, so that they can be simulated."""
 
 from amaranth.hdl import Module, signed, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.engine.cells import add, delay, maximum, multiply, round_half_up, saturate, shift_saturate, tree
+from pointwise.hw.engine.cells import (
+    add,
+    delay,
+    maximum,
+    multiply,
+    round_half_up,
+    saturate,
+    shift_saturate,
+    tree,
+)
 
 COUNTS = (1, 2, 3, 4, 7, 8, 16, 33)
 """Values that the trees combine."""

@@ -7,15 +7,15 @@ from cocotb.triggers import FallingEdge, ReadOnly
 from epilogue_work import Work
 from waves import descriptor, pack_fields, same, unpack_fields
 
-from hw.contract.config import CoreConfig
-from hw.contract.stream import PLANES
-from hw.engine.descriptor import EPILOGUE
-from hw.engine.places import act_places, res_places
-from hw.engine.requantise import PARAMETER_BANKS
-from hw.engine.sram import READ_LATENCY
-from hw.engine.table import TABLE_BANKS
-from hw.engine.tags import NORM_STATISTICS, RECIPROCAL
-from sim.lanes import pack_lanes, unpack_lanes
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.stream import PLANES
+from pointwise.hw.engine.descriptor import EPILOGUE
+from pointwise.hw.engine.places import act_places, res_places
+from pointwise.hw.engine.requantise import PARAMETER_BANKS
+from pointwise.hw.engine.sram import READ_LATENCY
+from pointwise.hw.engine.table import TABLE_BANKS
+from pointwise.hw.engine.tags import NORM_STATISTICS, RECIPROCAL
+from pointwise.sim.lanes import pack_lanes, unpack_lanes
 
 INPUTS = (
     *("descriptor_payload", "descriptor_valid", "dma_done", "acc_payload", "acc_valid", "reciprocal"),

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hw.contract.config import MAX_CHANNELS, CoreConfig
-from hw.contract.isa import Conv
-from model.integer.interpolation import RECIPROCAL_INPUT_BITS, reciprocal
-from model.integer.layernorm import NormConstants, statistics, token_sums
-from model.integer.requantise import add_residual, look_up, requantise
-from model.integer.rounding import INT8, INT16, UINT8
-from model.integer.softmax import divide
+from pointwise.hw.contract.config import MAX_CHANNELS, CoreConfig
+from pointwise.hw.contract.isa import Conv
+from pointwise.model.integer.interpolation import RECIPROCAL_INPUT_BITS, reciprocal
+from pointwise.model.integer.layernorm import NormConstants, statistics, token_sums
+from pointwise.model.integer.requantise import add_residual, look_up, requantise
+from pointwise.model.integer.rounding import INT8, INT16, UINT8
+from pointwise.model.integer.softmax import divide
 
 Write = tuple[bool, int, tuple[tuple[int, int], ...]]
 """One write: residual or activation SRAM, address, and (lane, value) of the lanes of its mask."""

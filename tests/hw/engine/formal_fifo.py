@@ -2,8 +2,8 @@
 
 from amaranth.hdl import Assert, Assume, Cover, Elaboratable, Module, Signal
 
-from hw.engine.fifo import RamFifo
-from sim.formal.properties import free_inputs, in_order, inside
+from pointwise.hw.engine.fifo import RamFifo
+from pointwise.sim.formal.properties import free_inputs, in_order, inside
 
 
 class RamFifoProof(Elaboratable):

@@ -3,13 +3,13 @@
 from amaranth.hdl import Assert, Assume, Cover, Elaboratable, Module, Mux, Signal
 from amaranth.lib import data
 
-from hw.contract.config import CoreConfig
-from hw.contract.stream import PLANES, TABLE_ENTRIES
-from hw.engine.descriptor import LOADER
-from hw.engine.loader import Loader
-from hw.engine.requantise import PARAMETER_BANKS
-from hw.engine.table import TABLE_BANKS
-from sim.formal.properties import free_inputs, inside, previous, stable
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.stream import PLANES, TABLE_ENTRIES
+from pointwise.hw.engine.descriptor import LOADER
+from pointwise.hw.engine.loader import Loader
+from pointwise.hw.engine.requantise import PARAMETER_BANKS
+from pointwise.hw.engine.table import TABLE_BANKS
+from pointwise.sim.formal.properties import free_inputs, inside, previous, stable
 
 
 class LoaderProof(Elaboratable):

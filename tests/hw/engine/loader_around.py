@@ -7,14 +7,14 @@ import numpy as np
 from loader_work import Tile, Work
 from waves import same
 
-from hw.contract.config import CoreConfig
-from hw.contract.isa import Prologue
-from hw.contract.stream import PLANES
-from hw.engine.places import act_places
-from hw.engine.requantise import PARAMETER_BANKS
-from hw.engine.sram import READ_LATENCY
-from hw.engine.table import TABLE_BANKS
-from sim.lanes import pack_lanes
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.isa import Prologue
+from pointwise.hw.contract.stream import PLANES
+from pointwise.hw.engine.places import act_places
+from pointwise.hw.engine.requantise import PARAMETER_BANKS
+from pointwise.hw.engine.sram import READ_LATENCY
+from pointwise.hw.engine.table import TABLE_BANKS
+from pointwise.sim.lanes import pack_lanes
 
 COUNTS = ("conv_done", "dma_done", "tile_end", "exp_end", "act_end")
 

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hw.contract.config import CoreConfig
-from hw.contract.isa import Conv, Prologue, Stationary
-from hw.contract.stream import PLANES, TABLE_ENTRIES, shift_rows, stream_rows, table_rows
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.isa import Conv, Prologue, Stationary
+from pointwise.hw.contract.stream import PLANES, TABLE_ENTRIES, shift_rows, stream_rows, table_rows
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ def _table_rows(config: CoreConfig, table: np.ndarray) -> list[np.ndarray]:
 
 
 def random_work(rng: np.random.Generator, config: CoreConfig, number: int) -> Work:
-    """A random convolution, laid out as ``hw.contract.stream`` and ``Conv`` say."""
+    """A random convolution, laid out as ``pointwise.hw.contract.stream`` and ``Conv`` say."""
     conv, height, width = _conv(rng, config, number), config.rows, config.cols
     bits = 8 >> conv.packing if conv.stationary == Stationary.STREAM else 8
     weights = rng.integers(-(1 << bits - 1), 1 << bits - 1, (conv.n, conv.k))

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hw.contract.config import CoreConfig
-from hw.contract.isa import Conv, Prologue
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.isa import Conv, Prologue
 
 
 def random_conv(rng: np.random.Generator, config: CoreConfig, number: int) -> Conv:

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from hw.engine.accumulator import Accumulator
-from hw.verilog import to_verilog
-from sim.bench import bench
+from pointwise.hw.engine.accumulator import Accumulator
+from pointwise.hw.verilog import to_verilog
+from pointwise.sim.bench import bench
 
 
 @pytest.mark.parametrize(

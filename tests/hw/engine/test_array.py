@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from hw.engine.array import SystolicArray
-from hw.verilog import to_verilog
-from sim.bench import bench
+from pointwise.hw.engine.array import SystolicArray
+from pointwise.hw.verilog import to_verilog
+from pointwise.sim.bench import bench
 from tests.hw.side_by_side import SideBySide
 
 SIZES = ((1, 1), (1, 4), (4, 1), (3, 3), (2, 8), (8, 2), (5, 5), (16, 16))

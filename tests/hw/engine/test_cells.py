@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from hw.verilog import to_verilog
-from sim.bench import bench
+from pointwise.hw.verilog import to_verilog
+from pointwise.sim.bench import bench
 from tests.hw.engine.cell_units import Products, Scalars, Trees
 from tests.hw.side_by_side import SideBySide
 

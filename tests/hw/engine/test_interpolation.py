@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from hw.engine.interpolation import Interpolation
-from hw.verilog import to_verilog
-from model.integer.interpolation import RECIPROCAL_INPUT_BITS, RSQRT_INPUT_BITS
-from sim.bench import bench
+from pointwise.hw.engine.interpolation import Interpolation
+from pointwise.hw.verilog import to_verilog
+from pointwise.model.integer.interpolation import RECIPROCAL_INPUT_BITS, RSQRT_INPUT_BITS
+from pointwise.sim.bench import bench
 from tests.hw.side_by_side import SideBySide
 
 COPIES = 8

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from hw.contract.config import CoreConfig
-from hw.engine.issue import TokenIssue
-from hw.verilog import to_verilog
-from sim.bench import bench
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.engine.issue import TokenIssue
+from pointwise.hw.verilog import to_verilog
+from pointwise.sim.bench import bench
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from hw.contract.config import CoreConfig
-from hw.engine.layernorm import LayerNormStatistics
-from hw.verilog import to_verilog
-from sim.bench import bench
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.engine.layernorm import LayerNormStatistics
+from pointwise.hw.verilog import to_verilog
+from pointwise.sim.bench import bench
 
 
 def test_layernorm():

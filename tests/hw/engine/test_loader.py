@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from hw.contract.config import CoreConfig
-from hw.engine.loader import Loader
-from hw.engine.prologue import Prologue
-from hw.engine.sram import READ_LATENCY
-from hw.verilog import to_verilog
-from sim.bench import bench
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.engine.loader import Loader
+from pointwise.hw.engine.prologue import Prologue
+from pointwise.hw.engine.sram import READ_LATENCY
+from pointwise.hw.verilog import to_verilog
+from pointwise.sim.bench import bench
 
 LATENCY = READ_LATENCY + Prologue.LATENCY
 SHAPES = ({"rows": 1, "cols": 1}, {"rows": 8, "cols": 4}, {"rows": 3, "cols": 9}, {"rows": 5, "cols": 5})

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from hw.engine.places import Places
-from hw.engine.sram import BLOCK_WORDS, Sram
-from hw.verilog import to_verilog
-from sim.bench import bench
+from pointwise.hw.engine.places import Places
+from pointwise.hw.engine.sram import BLOCK_WORDS, Sram
+from pointwise.hw.verilog import to_verilog
+from pointwise.sim.bench import bench
 from tests.hw.side_by_side import SideBySide
 
 SHAPES = {

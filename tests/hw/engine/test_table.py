@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from hw.engine.table import LookupTable
-from hw.verilog import to_verilog
-from sim.bench import bench
+from pointwise.hw.engine.table import LookupTable
+from pointwise.hw.verilog import to_verilog
+from pointwise.sim.bench import bench
 
 
 def test_table():

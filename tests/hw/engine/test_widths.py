@@ -5,15 +5,20 @@ import numpy as np
 import pytest
 from amaranth.hdl import Shape, signed, unsigned
 
-from hw.contract.config import MAX_CHANNELS
-from hw.contract.legal import CHANNEL_SHIFTS, MEAN_SHIFTS, NORM_SHIFTS, SHIFTS
-from hw.contract.sound import MEAN_TOLERANCE_BITS
-from hw.engine import layernorm, prologue, requantise, tags
-from hw.engine.cells import ACCUMULATOR, ACTIVATION
-from model.integer.interpolation import RECIPROCAL_INPUT_BITS, RSQRT_INPUT_BITS, reciprocal, reciprocal_sqrt
-from model.integer.layernorm import NormConstants, statistics
-from model.integer.rounding import round_shift
-from model.integer.softmax import divide
+from pointwise.hw.contract.config import MAX_CHANNELS
+from pointwise.hw.contract.legal import CHANNEL_SHIFTS, MEAN_SHIFTS, NORM_SHIFTS, SHIFTS
+from pointwise.hw.contract.sound import MEAN_TOLERANCE_BITS
+from pointwise.hw.engine import layernorm, prologue, requantise, tags
+from pointwise.hw.engine.cells import ACCUMULATOR, ACTIVATION
+from pointwise.model.integer.interpolation import (
+    RECIPROCAL_INPUT_BITS,
+    RSQRT_INPUT_BITS,
+    reciprocal,
+    reciprocal_sqrt,
+)
+from pointwise.model.integer.layernorm import NormConstants, statistics
+from pointwise.model.integer.rounding import round_shift
+from pointwise.model.integer.softmax import divide
 
 INT16 = (-32768, 32767)
 LANE = (-128, 255)

@@ -15,7 +15,7 @@ from amaranth.lib.data import StructLayout
 from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge, ReadOnly
 
-from hw.contract.isa import Conv
+from pointwise.hw.contract.isa import Conv
 
 
 def generator() -> np.random.Generator:

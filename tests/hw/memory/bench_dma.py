@@ -7,13 +7,13 @@ import cocotb
 from cocotb.clock import Clock
 from cocotb.triggers import RisingEdge, with_timeout
 
-from hw.bus.window import TransferLayout
-from hw.contract.isa import Base, Dma, Space
-from hw.control.instruction import DMA
-from hw.engine.places import Places
-from hw.engine.sram import READ_LATENCY
-from sim.bench import bench_config
-from sim.drivers import StreamSink, StreamSource, reset, stall_pattern
+from pointwise.hw.bus.window import TransferLayout
+from pointwise.hw.contract.isa import Base, Dma, Space
+from pointwise.hw.control.instruction import DMA
+from pointwise.hw.engine.places import Places
+from pointwise.hw.engine.sram import READ_LATENCY
+from pointwise.sim.bench import bench_config
+from pointwise.sim.drivers import StreamSink, StreamSource, reset, stall_pattern
 
 TIMEOUT = 20_000_000
 DRAM_BYTES = 1 << 15

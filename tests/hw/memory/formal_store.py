@@ -2,12 +2,12 @@
 
 from amaranth.hdl import Assert, Assume, Elaboratable, Module
 
-from hw.contract.config import CoreConfig
-from hw.contract.isa import Space
-from hw.engine.cells import delay
-from hw.engine.sram import READ_LATENCY
-from hw.memory.paths import StorePath
-from sim.formal.properties import free_inputs, in_order, inside, previous, stable
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.isa import Space
+from pointwise.hw.engine.cells import delay
+from pointwise.hw.engine.sram import READ_LATENCY
+from pointwise.hw.memory.paths import StorePath
+from pointwise.sim.formal.properties import free_inputs, in_order, inside, previous, stable
 
 
 class StorePathProof(Elaboratable):

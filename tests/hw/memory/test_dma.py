@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from hw.contract.config import CoreConfig
-from hw.memory.dma import DmaEngine
-from hw.verilog import to_verilog
-from sim.bench import bench
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.memory.dma import DmaEngine
+from pointwise.hw.verilog import to_verilog
+from pointwise.sim.bench import bench
 from tests.hw.side_by_side import SideBySide
 
 BENCH = Path(__file__).with_name("bench_dma.py")

@@ -7,8 +7,8 @@ import cocotb
 from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles, RisingEdge, with_timeout
 
-from sim.bench import bench_config
-from sim.drivers import reset
+from pointwise.sim.bench import bench_config
+from pointwise.sim.drivers import reset
 
 
 @cocotb.test()

@@ -2,9 +2,9 @@
 
 import pytest
 
-from hw.contract.config import CoreConfig
-from hw.package import package
-from hw.package.files import core_text
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.package import package
+from pointwise.hw.package.files import core_text
 
 CORE = CoreConfig(
     rows=2,

@@ -5,20 +5,20 @@ from pathlib import Path
 
 import numpy as np
 
-from hw.contract.config import CoreConfig
-from hw.contract.image import align
-from hw.contract.registers import Error
-from hw.package.constants import PACKAGE
-from hw.package.files import EXAMPLE, TOP
-from model.compiler import Compiled, compile_network
-from model.export import FORMATS
-from model.export.contents import image_memory, input_memory
-from model.graph import run
-from model.networks import DeiTConfig
-from model.quantise import patchify, quantise
-from model.synthetic import synthetic_checkpoint, synthetic_images
-from sim.bench import bench
-from sim.build import build_root, locked
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.image import align
+from pointwise.hw.contract.registers import Error
+from pointwise.hw.package.constants import PACKAGE
+from pointwise.hw.package.files import EXAMPLE, TOP
+from pointwise.model.compiler import Compiled, compile_network
+from pointwise.model.export import FORMATS
+from pointwise.model.export.contents import image_memory, input_memory
+from pointwise.model.graph import run
+from pointwise.model.networks import DeiTConfig
+from pointwise.model.quantise import patchify, quantise
+from pointwise.model.synthetic import synthetic_checkpoint, synthetic_images
+from pointwise.sim.bench import bench
+from pointwise.sim.build import build_root, locked
 
 PAGE = 4096
 CONFIG = DeiTConfig(image_size=4, patch=2, in_channels=1, dim=8, depth=1, heads=2, mlp_ratio=2, classes=5)

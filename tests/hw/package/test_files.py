@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from hw.bus.axi import Axi4, AxiLite
-from hw.contract.config import CoreConfig
-from hw.contract.registers import Register
-from hw.package.files import EXAMPLE
-from hw.package.fusesoc import NAME
-from hw.package.interfaces import annotated
+from pointwise.hw.bus.axi import Axi4, AxiLite
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.registers import Register
+from pointwise.hw.package.files import EXAMPLE
+from pointwise.hw.package.fusesoc import NAME
+from pointwise.hw.package.interfaces import annotated
 
 ROOT = Path(__file__).parents[3]
 DOCUMENT = (ROOT / "docs" / "other_tools.md").read_text()

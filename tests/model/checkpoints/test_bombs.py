@@ -8,10 +8,10 @@ import pytest
 import safetensors.numpy
 import torch
 
-from hw.contract.errors import PointwiseError
-from model.checkpoints import load_checkpoint, save_checkpoint
-from model.networks import DeiTConfig, expected_shapes
-from model.synthetic import synthetic_checkpoint
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.model.checkpoints import load_checkpoint, save_checkpoint
+from pointwise.model.networks import DeiTConfig, expected_shapes
+from pointwise.model.synthetic import synthetic_checkpoint
 from tests.files.guard import guarded
 
 CONFIG = DeiTConfig(4, 2, 1, 8, 1, 2, 2, 3)

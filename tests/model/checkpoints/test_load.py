@@ -11,11 +11,17 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from hw.contract.errors import PointwiseError
-from model.checkpoints import MICRO_DIGITS, Checkpoint, check_state, load_checkpoint, save_checkpoint
-from model.images.preprocessing import Preprocessing, plain
-from model.networks import NETWORKS, DeiTConfig
-from model.synthetic import synthetic_checkpoint
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.model.checkpoints import (
+    MICRO_DIGITS,
+    Checkpoint,
+    check_state,
+    load_checkpoint,
+    save_checkpoint,
+)
+from pointwise.model.images.preprocessing import Preprocessing, plain
+from pointwise.model.networks import NETWORKS, DeiTConfig
+from pointwise.model.synthetic import synthetic_checkpoint
 
 CONFIG = DeiTConfig(8, 4, 1, 8, 2, 2, 2, 3)
 SUFFIXES = (".safetensors", ".pth", ".pt")

@@ -6,10 +6,10 @@ import pytest
 import safetensors.torch
 import torch
 
-from hw.contract.errors import PointwiseError
-from model.checkpoints import load_checkpoint
-from model.networks import DeiTConfig
-from model.synthetic import synthetic_checkpoint
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.model.checkpoints import load_checkpoint
+from pointwise.model.networks import DeiTConfig
+from pointwise.model.synthetic import synthetic_checkpoint
 
 CONFIG = DeiTConfig(8, 4, 1, 8, 2, 2, 2, 3)
 STATE = dict(synthetic_checkpoint(CONFIG).state)

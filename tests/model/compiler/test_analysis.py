@@ -4,14 +4,14 @@ from dataclasses import replace
 
 import pytest
 
-from hw.contract.config import CoreConfig
-from hw.contract.errors import PointwiseError
-from model.compiler import compile_network
-from model.compiler.analysis import analyse
-from model.compiler.random_network import random_network
-from model.compiler.shapes import Shape
-from model.graph import Graph
-from model.networks import NETWORKS
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.model.compiler import compile_network
+from pointwise.model.compiler.analysis import analyse
+from pointwise.model.compiler.random_network import random_network
+from pointwise.model.compiler.shapes import Shape
+from pointwise.model.graph import Graph
+from pointwise.model.networks import NETWORKS
 
 CONFIG = CoreConfig(rows=4, cols=4, max_tokens=16)
 SHAPE = Shape(tokens=6, inputs=5, dim=7, depth=1, heads=2, head_dim=3, hidden=9, classes=4)

@@ -5,15 +5,15 @@ import zlib
 
 import pytest
 
-from hw.contract.config import CoreConfig
-from hw.contract.decoding import decode
-from hw.contract.errors import PointwiseError
-from hw.contract.image import ALIGNMENT, TRAILER_BYTES, check
-from hw.contract.isa import INSTRUCTION_BYTES, Conv, Dma, End
-from hw.contract.stream import stream_bytes
-from model.compiler import compile_network, memory_map, pack_input, read_output, write
-from model.compiler.image import to_hex
-from model.compiler.memory_map import (
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.decoding import decode
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.hw.contract.image import ALIGNMENT, TRAILER_BYTES, check
+from pointwise.hw.contract.isa import INSTRUCTION_BYTES, Conv, Dma, End
+from pointwise.hw.contract.stream import stream_bytes
+from pointwise.model.compiler import compile_network, memory_map, pack_input, read_output, write
+from pointwise.model.compiler.image import to_hex
+from pointwise.model.compiler.memory_map import (
     CHIP_COLUMNS,
     DRAM_COLUMNS,
     OVERVIEW_COLUMNS,
@@ -21,9 +21,9 @@ from model.compiler.memory_map import (
     dram_rows,
     overview_rows,
 )
-from model.compiler.random_network import random_image, random_network
-from model.compiler.shapes import Shape, random_config
-from model.engine import fuse
+from pointwise.model.compiler.random_network import random_image, random_network
+from pointwise.model.compiler.shapes import Shape, random_config
+from pointwise.model.engine import fuse
 
 
 @pytest.mark.parametrize("seed", range(8))

@@ -13,12 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from hw.contract.config import CoreConfig
-from model.compiler import compile_network
-from model.compiler.random_network import random_network
-from model.compiler.shapes import Shape
-from model.graph import Graph
-from model.networks import NETWORKS
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.model.compiler import compile_network
+from pointwise.model.compiler.random_network import random_network
+from pointwise.model.compiler.shapes import Shape
+from pointwise.model.graph import Graph
+from pointwise.model.networks import NETWORKS
 
 FILE = Path(__file__).with_name("digests.json")
 CORES = ((16, 16), (8, 16), (8, 8), (4, 4), (32, 32))

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from model.compiler.hazards import HazardTracker, Region, Waits
+from pointwise.model.compiler.hazards import HazardTracker, Region, Waits
 
 A = [Region("activation", np.arange(0, 4))]
 PART = [Region("activation", np.array([3, 4]))]

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from hw.contract.config import CoreConfig
-from model.compiler.layout import DTYPES, MAX_DMA, dram_block, pack_block, unpack_block
-from model.compiler.shapes import random_config
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.model.compiler.layout import DTYPES, MAX_DMA, dram_block, pack_block, unpack_block
+from pointwise.model.compiler.shapes import random_config
 
 
 def test_bytes_of_a_small_block_are_word_major():

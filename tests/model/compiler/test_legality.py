@@ -5,13 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hw.contract.config import CoreConfig
-from hw.contract.errors import PointwiseError
-from model.compiler import compile_network
-from model.compiler.legality import check_program
-from model.compiler.random_network import random_network
-from model.compiler.shapes import Shape
-from model.graph import Graph, Op
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.model.compiler import compile_network
+from pointwise.model.compiler.legality import check_program
+from pointwise.model.compiler.random_network import random_network
+from pointwise.model.compiler.shapes import Shape
+from pointwise.model.graph import Graph, Op
 
 CONFIG = CoreConfig(rows=4, cols=4, max_tokens=16)
 SHAPE = Shape(tokens=6, inputs=5, dim=20, depth=1, heads=2, head_dim=3, hidden=9, classes=4)

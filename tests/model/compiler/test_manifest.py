@@ -9,15 +9,15 @@ import fastjsonschema
 import numpy as np
 import pytest
 
-from hw.contract.config import PRESETS, CoreConfig
-from hw.contract.form import FormError
-from model.checkpoints import MICRO_DIGITS, load_checkpoint
-from model.compiler import compile_network
-from model.compiler.manifest_check import check_image, check_manifest
-from model.compiler.manifest_form import schema
-from model.compiler.random_network import random_network
-from model.digits import load
-from model.quantise import quantise
+from pointwise.hw.contract.config import PRESETS, CoreConfig
+from pointwise.hw.contract.form import FormError
+from pointwise.model.checkpoints import MICRO_DIGITS, load_checkpoint
+from pointwise.model.compiler import compile_network
+from pointwise.model.compiler.manifest_check import check_image, check_manifest
+from pointwise.model.compiler.manifest_form import schema
+from pointwise.model.compiler.random_network import random_network
+from pointwise.model.digits import load
+from pointwise.model.quantise import quantise
 
 ODD = CoreConfig(rows=3, cols=6, act_kib=4, res_kib=4, act_banks=1, max_tokens=64, axi_data_width=32)
 # fastjsonschema reads older drafts: the same but for the name of the draft, as nothing newer is used.

@@ -5,13 +5,13 @@ import struct
 import numpy as np
 import pytest
 
-from hw.contract.config import CoreConfig
-from hw.contract.errors import PointwiseError
-from model.compiler.packing import channel_shifts, pack_stream, padded_channels, spread
-from model.compiler.shapes import random_config
-from model.engine import EngineOp
-from model.engine.op import Exponential, LookUp, Normalise, Plain, Requantise, Values, Weights
-from model.graph import Quantisation
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.model.compiler.packing import channel_shifts, pack_stream, padded_channels, spread
+from pointwise.model.compiler.shapes import random_config
+from pointwise.model.engine import EngineOp
+from pointwise.model.engine.op import Exponential, LookUp, Normalise, Plain, Requantise, Values, Weights
+from pointwise.model.graph import Quantisation
 
 
 def expected(

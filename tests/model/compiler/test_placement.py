@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from model.compiler.placement import Item, Rectangle, height, peak, place
+from pointwise.model.compiler.placement import Item, Rectangle, height, peak, place
 
 
 def random_items(seed: int, count: int = 40, steps: int = 30) -> list[Item]:

@@ -7,15 +7,15 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from hw.contract.config import PRESETS, CoreConfig
-from hw.contract.errors import PointwiseError
-from hw.contract.isa import Space
-from model.compiler.analysis import analyse
-from model.compiler.planning import Plan
-from model.compiler.random_network import random_network
-from model.compiler.room import plan
-from model.compiler.shapes import Shape, random_config
-from model.networks import NETWORKS
+from pointwise.hw.contract.config import PRESETS, CoreConfig
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.hw.contract.isa import Space
+from pointwise.model.compiler.analysis import analyse
+from pointwise.model.compiler.planning import Plan
+from pointwise.model.compiler.random_network import random_network
+from pointwise.model.compiler.room import plan
+from pointwise.model.compiler.shapes import Shape, random_config
+from pointwise.model.networks import NETWORKS
 
 DEIT_TINY, DEIT_SMALL, DEIT_BASE = (Shape.of(NETWORKS[f"deit_{size}"]) for size in ("tiny", "small", "base"))
 

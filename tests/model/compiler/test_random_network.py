@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from model.compiler.packing import channel_shifts
-from model.compiler.random_network import random_image, random_network
-from model.compiler.shapes import Shape, random_config, random_shape
-from model.engine import fuse
-from model.engine.op import LookUp
-from model.graph import run
+from pointwise.model.compiler.packing import channel_shifts
+from pointwise.model.compiler.random_network import random_image, random_network
+from pointwise.model.compiler.shapes import Shape, random_config, random_shape
+from pointwise.model.engine import fuse
+from pointwise.model.engine.op import LookUp
+from pointwise.model.graph import run
 from tests.model.graph.equality import same
 
 

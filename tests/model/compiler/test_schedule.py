@@ -6,14 +6,14 @@ from itertools import combinations, pairwise
 import numpy as np
 import pytest
 
-from hw.contract.config import CoreConfig
-from model.compiler.analysis import analyse
-from model.compiler.lowering import Graph, Step, lower, sliceable
-from model.compiler.random_network import random_network
-from model.compiler.schedule import assign_slots, demand_order, interleave, maxima_readers
-from model.compiler.shapes import Shape, random_config, random_shape
-from model.engine.op import Normalise, TokenSums
-from model.graph.ops import Add, Concat
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.model.compiler.analysis import analyse
+from pointwise.model.compiler.lowering import Graph, Step, lower, sliceable
+from pointwise.model.compiler.random_network import random_network
+from pointwise.model.compiler.schedule import assign_slots, demand_order, interleave, maxima_readers
+from pointwise.model.compiler.shapes import Shape, random_config, random_shape
+from pointwise.model.engine.op import Normalise, TokenSums
+from pointwise.model.graph.ops import Add, Concat
 
 SHAPE = Shape(tokens=8, inputs=8, dim=8, depth=1, heads=3, head_dim=4, hidden=16, classes=3)
 UNLIMITED = 1 << 30

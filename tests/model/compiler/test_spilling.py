@@ -5,17 +5,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hw.contract.config import CoreConfig
-from hw.contract.isa import Dma, Space
-from model.compiler import compile_network
-from model.compiler.analysis import analyse
-from model.compiler.lowering import Graph, lower
-from model.compiler.random_network import random_network
-from model.compiler.room import plan
-from model.compiler.schedule import demand_order, touched
-from model.compiler.shapes import Shape
-from model.compiler.spilling import least_room, spill
-from model.emulator import Order
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.isa import Dma, Space
+from pointwise.model.compiler import compile_network
+from pointwise.model.compiler.analysis import analyse
+from pointwise.model.compiler.lowering import Graph, lower
+from pointwise.model.compiler.random_network import random_network
+from pointwise.model.compiler.room import plan
+from pointwise.model.compiler.schedule import demand_order, touched
+from pointwise.model.compiler.shapes import Shape
+from pointwise.model.compiler.spilling import least_room, spill
+from pointwise.model.emulator import Order
 from tests.model.emulator.test_emulator import differences
 
 CONFIG = CoreConfig(rows=4, cols=4, max_tokens=32, act_kib=32, act_banks=2, res_kib=8)

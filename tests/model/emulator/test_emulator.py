@@ -5,16 +5,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hw.contract.config import CoreConfig
-from hw.contract.errors import PointwiseError
-from hw.contract.image import HEADER_BYTES, TRAILER_BYTES, seal
-from hw.contract.isa import INSTRUCTION_BYTES, Conv, End, Instruction
-from model.compiler import Compiled, compile_network, schedule
-from model.compiler.random_network import random_image, random_network
-from model.compiler.shapes import Shape, random_config
-from model.emulator import Emulator, Order
-from model.engine import fuse
-from model.graph import Graph, run
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.hw.contract.image import HEADER_BYTES, TRAILER_BYTES, seal
+from pointwise.hw.contract.isa import INSTRUCTION_BYTES, Conv, End, Instruction
+from pointwise.model.compiler import Compiled, compile_network, schedule
+from pointwise.model.compiler.random_network import random_image, random_network
+from pointwise.model.compiler.shapes import Shape, random_config
+from pointwise.model.emulator import Emulator, Order
+from pointwise.model.engine import fuse
+from pointwise.model.graph import Graph, run
 
 SMALL = Shape(tokens=6, inputs=5, dim=4, depth=2, heads=2, head_dim=3, hidden=8, classes=3)
 

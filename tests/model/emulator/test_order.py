@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hw.contract.config import CoreConfig
-from model.emulator import Emulator, Order
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.model.emulator import Emulator, Order
 from tests.independent.project import core_of
 from tests.independent.reference.assembler import Assembler
 from tests.independent.reference.fields import Base, Conv, Dma, Prologue, Space, Stationary

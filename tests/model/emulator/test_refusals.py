@@ -8,16 +8,24 @@ from dataclasses import replace
 
 import pytest
 
-from hw.contract.config import CoreConfig
-from hw.contract.errors import PointwiseError, Refused
-from hw.contract.image import HEADER_BYTES, HEADER_WORDS, TRAILER_BYTES, Header, align, seal, shape_word
-from hw.contract.isa import INSTRUCTION_BYTES, Base, Conv, Dma, End, Instruction, Opcode, Space
-from hw.contract.legal import core_bounds
-from hw.contract.registers import Error
-from model.compiler import compile_network
-from model.compiler.random_network import random_image, random_network
-from model.compiler.shapes import Shape
-from model.emulator import Emulator, Order
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.errors import PointwiseError, Refused
+from pointwise.hw.contract.image import (
+    HEADER_BYTES,
+    HEADER_WORDS,
+    TRAILER_BYTES,
+    Header,
+    align,
+    seal,
+    shape_word,
+)
+from pointwise.hw.contract.isa import INSTRUCTION_BYTES, Base, Conv, Dma, End, Instruction, Opcode, Space
+from pointwise.hw.contract.legal import core_bounds
+from pointwise.hw.contract.registers import Error
+from pointwise.model.compiler import compile_network
+from pointwise.model.compiler.random_network import random_image, random_network
+from pointwise.model.compiler.shapes import Shape
+from pointwise.model.emulator import Emulator, Order
 from tests.hw.contract.instructions import drawn, edges, encoded
 
 CONFIG = CoreConfig(rows=2, cols=2, act_kib=4, res_kib=4)

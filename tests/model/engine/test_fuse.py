@@ -5,14 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hw.contract.config import CoreConfig
-from hw.contract.errors import PointwiseError
-from model.compiler import compile_network
-from model.compiler.random_network import random_network
-from model.compiler.shapes import Shape
-from model.emulator import Emulator, Order
-from model.engine import fuse
-from model.engine.op import (
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.model.compiler import compile_network
+from pointwise.model.compiler.random_network import random_network
+from pointwise.model.compiler.shapes import Shape
+from pointwise.model.emulator import Emulator, Order
+from pointwise.model.engine import fuse
+from pointwise.model.engine.op import (
     Accumulate,
     Divide,
     Exponential,
@@ -26,9 +26,19 @@ from model.engine.op import (
     Values,
     Weights,
 )
-from model.graph import Graph, Op, run
-from model.graph.ops import Activation, Add, Concat, Constant, Input, LayerNorm, Linear, Slice, Softmax
-from model.integer.layernorm import NormConstants
+from pointwise.model.graph import Graph, Op, run
+from pointwise.model.graph.ops import (
+    Activation,
+    Add,
+    Concat,
+    Constant,
+    Input,
+    LayerNorm,
+    Linear,
+    Slice,
+    Softmax,
+)
+from pointwise.model.integer.layernorm import NormConstants
 
 SHAPE = Shape(tokens=6, inputs=5, dim=7, depth=1, heads=2, head_dim=3, hidden=9, classes=4)
 NETWORK = random_network(1, SHAPE)

@@ -11,16 +11,16 @@ from pathlib import Path
 import numpy as np
 from rich.progress import track
 
-from hw.contract.config import CoreConfig
-from hw.contract.files import write_file
-from hw.contract.registers import Cause
-from model.compiler import compile_network
-from model.compiler.shapes import Shape
-from model.estimate import outline
-from model.networks import network
-from sim.compare import check_errors
-from sim.system.run import run_core
-from sim.system.testbench import build_core
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.files import write_file
+from pointwise.hw.contract.registers import Cause
+from pointwise.model.compiler import compile_network
+from pointwise.model.compiler.shapes import Shape
+from pointwise.model.estimate import outline
+from pointwise.model.networks import network
+from pointwise.sim.compare import check_errors
+from pointwise.sim.system.run import run_core
+from pointwise.sim.system.testbench import build_core
 
 PATH = Path(__file__).with_name("measured.json")
 CYCLES = 100_000_000

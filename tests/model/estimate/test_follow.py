@@ -6,17 +6,17 @@ import random
 
 import pytest
 
-from hw.contract.config import PRESETS, CoreConfig
-from hw.contract.errors import PointwiseError
-from hw.contract.isa import Conv, End
-from hw.contract.registers import Cause
-from model.compiler import compile_network
-from model.compiler.codegen import generate
-from model.compiler.random_network import random_network
-from model.compiler.shapes import Shape, random_config
-from model.estimate import Memory, estimate, follow, machine, outline
-from model.estimate.engine import Engine
-from model.networks import network
+from pointwise.hw.contract.config import PRESETS, CoreConfig
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.hw.contract.isa import Conv, End
+from pointwise.hw.contract.registers import Cause
+from pointwise.model.compiler import compile_network
+from pointwise.model.compiler.codegen import generate
+from pointwise.model.compiler.random_network import random_network
+from pointwise.model.compiler.shapes import Shape, random_config
+from pointwise.model.estimate import Memory, estimate, follow, machine, outline
+from pointwise.model.estimate.engine import Engine
+from pointwise.model.networks import network
 
 MICRO = Shape.of(network("micro"))
 ONE_BLOCK = dataclasses.replace(Shape.of(network("deit_tiny")), depth=1)

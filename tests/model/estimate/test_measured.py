@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from hw.contract.config import CoreConfig
-from hw.contract.registers import Cause
-from model.compiler.shapes import Shape
-from model.estimate import Memory, estimate, outline
-from model.networks import network
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.registers import Cause
+from pointwise.model.compiler.shapes import Shape
+from pointwise.model.estimate import Memory, estimate, outline
+from pointwise.model.networks import network
 
 DATA = json.loads(Path(__file__).with_name("measured.json").read_text())
 POINTS = DATA["points"]

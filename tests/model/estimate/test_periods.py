@@ -4,15 +4,15 @@ import dataclasses
 
 import pytest
 
-from hw.contract.config import CoreConfig
-from hw.contract.isa import Conv
-from model.compiler import compile_network
-from model.compiler.codegen import generate
-from model.compiler.random_network import random_network
-from model.compiler.shapes import Shape, random_config
-from model.estimate import outline
-from model.estimate.periods import period_of
-from model.networks import network
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.isa import Conv
+from pointwise.model.compiler import compile_network
+from pointwise.model.compiler.codegen import generate
+from pointwise.model.compiler.random_network import random_network
+from pointwise.model.compiler.shapes import Shape, random_config
+from pointwise.model.estimate import outline
+from pointwise.model.estimate.periods import period_of
+from pointwise.model.networks import network
 
 TINY = Shape.of(network("deit_tiny"))
 COUNTS = ("wait_conv", "wait_dma", "post_wait_dma", "stream_offset")

@@ -5,17 +5,17 @@ from itertools import pairwise
 
 import pytest
 
-from hw.contract.config import CoreConfig
-from hw.contract.errors import PointwiseError
-from hw.contract.isa import Conv
-from model.compiler import compile_network
-from model.compiler.codegen import generate
-from model.compiler.packing import channel_shifts, pack_stream
-from model.compiler.random_network import random_network
-from model.compiler.shapes import Shape, random_config, random_shape
-from model.engine import fuse
-from model.estimate import outline
-from model.networks import NETWORKS
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.hw.contract.isa import Conv
+from pointwise.model.compiler import compile_network
+from pointwise.model.compiler.codegen import generate
+from pointwise.model.compiler.packing import channel_shifts, pack_stream
+from pointwise.model.compiler.random_network import random_network
+from pointwise.model.compiler.shapes import Shape, random_config, random_shape
+from pointwise.model.engine import fuse
+from pointwise.model.estimate import outline
+from pointwise.model.networks import NETWORKS
 
 CONTENTS = (
     "mean_mult",

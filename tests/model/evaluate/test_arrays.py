@@ -5,12 +5,12 @@ import math
 import numpy as np
 import pytest
 
-from hw.contract.errors import PointwiseError
-from model.evaluate import compare, evaluate, float_logits, integer_logits, sqnr_db
-from model.evaluate.arrays import best
-from model.networks import DeiTConfig
-from model.quantise import quantise
-from model.synthetic import synthetic_checkpoint, synthetic_images
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.model.evaluate import compare, evaluate, float_logits, integer_logits, sqnr_db
+from pointwise.model.evaluate.arrays import best
+from pointwise.model.networks import DeiTConfig
+from pointwise.model.quantise import quantise
+from pointwise.model.synthetic import synthetic_checkpoint, synthetic_images
 
 CONFIG = DeiTConfig(image_size=4, patch=2, in_channels=1, dim=8, depth=1, heads=2, mlp_ratio=2, classes=3)
 
@@ -50,7 +50,7 @@ def test_batches_change_nothing(case, monkeypatch):
     checkpoint, network = case
     images = synthetic_images(CONFIG, 7, seed=2).numpy()
     calls = []
-    monkeypatch.setattr("model.evaluate.arrays.TOKENS_AT_ONCE", 15)
+    monkeypatch.setattr("pointwise.model.evaluate.arrays.TOKENS_AT_ONCE", 15)
     result = evaluate(
         network, checkpoint.state, CONFIG, images, progress=lambda done, total: calls.append((done, total))
     )

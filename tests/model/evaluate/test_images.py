@@ -9,21 +9,21 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from hw.contract.errors import PointwiseError
-from model.checkpoints import load_checkpoint, save_checkpoint
-from model.evaluate import evaluate
-from model.evaluate.images import evaluate_images
-from model.evaluate.results import ImageResult, ResultsFile
-from model.evaluate.tally import tally
-from model.images.find import find_images
-from model.images.prepare import UnreadableImageError, prepare
-from model.images.preprocessing import authors
-from model.images.sample import sample
-from model.networks import DeiTConfig
-from model.parallel import Local
-from model.quantise import quantise
-from model.quantise.io import save_network
-from model.synthetic import synthetic_checkpoint
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.model.checkpoints import load_checkpoint, save_checkpoint
+from pointwise.model.evaluate import evaluate
+from pointwise.model.evaluate.images import evaluate_images
+from pointwise.model.evaluate.results import ImageResult, ResultsFile
+from pointwise.model.evaluate.tally import tally
+from pointwise.model.images.find import find_images
+from pointwise.model.images.prepare import UnreadableImageError, prepare
+from pointwise.model.images.preprocessing import authors
+from pointwise.model.images.sample import sample
+from pointwise.model.networks import DeiTConfig
+from pointwise.model.parallel import Local
+from pointwise.model.quantise import quantise
+from pointwise.model.quantise.io import save_network
+from pointwise.model.synthetic import synthetic_checkpoint
 
 CONFIG = DeiTConfig(32, 4, 3, 16, 1, 2, 2, 7, distilled=True)
 IMAGES, BROKEN = 40, "c3/17.png"
@@ -71,7 +71,7 @@ def whole(case: Case, tmp_path_factory: pytest.TempPathFactory):
 
 def test_figures_are_those_of_arrays(case: Case, whole) -> None:
     """The same by the other way: all images at once, without a file."""
-    from model.quantise.io import load_network
+    from pointwise.model.quantise.io import load_network
 
     files = [file for file in case.images.files if file.name != BROKEN]
     pixels = np.stack([prepare(file.path, authors(32)) for file in files])
@@ -178,7 +178,7 @@ def test_image_that_could_not_be_read_is_tried_again(
                 raise UnreadableImageError("no decoder")
             return prepare(path, preprocessing)
 
-        monkeypatch.setattr("model.evaluate.both.prepare", sometimes)
+        monkeypatch.setattr("pointwise.model.evaluate.both.prepare", sometimes)
         return evaluate_images(*case.pair, find_images(listed), tmp_path / "r.jsonl"), len(calls)
 
     with pytest.raises(

@@ -2,10 +2,10 @@
 
 import pytest
 
-from model.graph import Graph
-from model.networks import DeiTConfig
-from model.quantise import quantise
-from model.synthetic import synthetic_checkpoint, synthetic_images
+from pointwise.model.graph import Graph
+from pointwise.model.networks import DeiTConfig
+from pointwise.model.quantise import quantise
+from pointwise.model.synthetic import synthetic_checkpoint, synthetic_images
 
 CONFIG = DeiTConfig(
     image_size=8, patch=4, in_channels=3, dim=12, depth=2, heads=3, mlp_ratio=2, classes=5, distilled=True

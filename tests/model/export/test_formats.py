@@ -6,19 +6,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hw.contract.config import CoreConfig
-from hw.contract.errors import PointwiseError
-from model.compiler import compile_network
-from model.export import FORMATS, export, named
-from model.export.contents import image_memory, tensor_memories
-from model.export.formats import DEFAULT
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.model.compiler import compile_network
+from pointwise.model.export import FORMATS, export, named
+from pointwise.model.export.contents import image_memory, tensor_memories
+from pointwise.model.export.formats import DEFAULT
 
 CORE = CoreConfig(rows=4, cols=4, max_tokens=16, act_kib=8, act_banks=2, res_kib=2, axi_data_width=64)
 
 
 def test_every_format_has_a_module_and_a_suffix_of_its_own():
     for form in FORMATS.values():
-        assert importlib.import_module(f"model.export.{form.module}").encode
+        assert importlib.import_module(f"pointwise.model.export.{form.module}").encode
     assert len({form.suffix for form in FORMATS.values()}) == len(FORMATS)
     assert set(DEFAULT) <= set(FORMATS)
 

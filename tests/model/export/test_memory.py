@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hw.contract.errors import PointwiseError
-from model.export.formats import FORMATS
-from model.export.memory import Memory
-from sim.verilator import find_compiler
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.model.export.formats import FORMATS
+from pointwise.model.export.memory import Memory
+from pointwise.sim.verilator import find_compiler
 
 BYTES = 333
 """A multiple of no width but the byte: the last word has to be filled."""

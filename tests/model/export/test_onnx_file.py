@@ -3,15 +3,15 @@
 import numpy as np
 import pytest
 
-from model import digits
-from model.checkpoints import MICRO_DIGITS, load_checkpoint
-from model.evaluate import sqnr_db
-from model.export.onnx_file import encode
-from model.graph import Graph, run
-from model.graph.ops import Activation, Linear
-from model.networks import DeiTConfig, network
-from model.quantise import patchify, quantise
-from model.synthetic import synthetic_images
+from pointwise.model import digits
+from pointwise.model.checkpoints import MICRO_DIGITS, load_checkpoint
+from pointwise.model.evaluate import sqnr_db
+from pointwise.model.export.onnx_file import encode
+from pointwise.model.graph import Graph, run
+from pointwise.model.graph.ops import Activation, Linear
+from pointwise.model.networks import DeiTConfig, network
+from pointwise.model.quantise import patchify, quantise
+from pointwise.model.synthetic import synthetic_images
 
 onnx = pytest.importorskip("onnx", reason="install the extra onnx")
 ort = pytest.importorskip("onnxruntime", reason="install the extra dev")

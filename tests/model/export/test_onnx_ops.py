@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
-from hw.contract.errors import PointwiseError
-from model.export.onnx_file import encode
-from model.export.onnx_ops import ONNX_OPS
-from model.graph import Graph, Op, Quantisation, run
-from model.graph.ops import (
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.model.export.onnx_file import encode
+from pointwise.model.export.onnx_ops import ONNX_OPS
+from pointwise.model.graph import Graph, Op, Quantisation, run
+from pointwise.model.graph.ops import (
     OPS,
     Activation,
     Add,
@@ -22,8 +22,8 @@ from model.graph.ops import (
     Slice,
     Softmax,
 )
-from model.integer.layernorm import NormConstants
-from model.quantise.score_plan import exp_table
+from pointwise.model.integer.layernorm import NormConstants
+from pointwise.model.quantise.score_plan import exp_table
 
 onnx = pytest.importorskip("onnx", reason="install the extra onnx")
 ort = pytest.importorskip("onnxruntime", reason="install the extra dev")

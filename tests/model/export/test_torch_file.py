@@ -8,17 +8,17 @@ import numpy as np
 import pytest
 import torch
 
-from hw.contract.errors import PointwiseError
-from model.deit import DeiT
-from model.export.torch_file import encode
-from model.graph import run
-from model.graph.ops import Linear
-from model.integer.convolution import convolve
-from model.integer.requantise import requantise
-from model.integer.rounding import INT16
-from model.networks import DeiTConfig, expected_shapes
-from model.quantise import patchify
-from model.synthetic import synthetic_images
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.model.deit import DeiT
+from pointwise.model.export.torch_file import encode
+from pointwise.model.graph import run
+from pointwise.model.graph.ops import Linear
+from pointwise.model.integer.convolution import convolve
+from pointwise.model.integer.requantise import requantise
+from pointwise.model.integer.rounding import INT16
+from pointwise.model.networks import DeiTConfig, expected_shapes
+from pointwise.model.quantise import patchify
+from pointwise.model.synthetic import synthetic_images
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from model.graph import Op, Quantisation
+from pointwise.model.graph import Op, Quantisation
 
 
 def same(a: object, b: object) -> bool:

@@ -6,8 +6,8 @@ from itertools import chain
 import numpy as np
 import pytest
 
-from model.graph import Graph, Op, run
-from model.graph.ops import (
+from pointwise.model.graph import Graph, Op, run
+from pointwise.model.graph.ops import (
     Activation,
     Add,
     Concat,
@@ -19,9 +19,9 @@ from model.graph.ops import (
     Slice,
     Softmax,
 )
-from model.networks import DeiTConfig
-from model.quantise import patchify, quantise
-from model.synthetic import synthetic_checkpoint, synthetic_images
+from pointwise.model.networks import DeiTConfig
+from pointwise.model.quantise import patchify, quantise
+from pointwise.model.synthetic import synthetic_checkpoint, synthetic_images
 from tests.model.integer import reference
 
 CONFIG = DeiTConfig(

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from hw.contract.errors import PointwiseError
-from model.images.find import find_images
-from model.images.prepare import prepare
-from model.images.preprocessing import plain
-from model.images.sample import sample
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.model.images.find import find_images
+from pointwise.model.images.prepare import prepare
+from pointwise.model.images.preprocessing import plain
+from pointwise.model.images.sample import sample
 
 
 def draw(path: Path, grey: int = 0) -> None:

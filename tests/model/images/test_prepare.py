@@ -9,10 +9,10 @@ from PIL import Image
 from transformers.models.deit.image_processing_pil_deit import DeiTImageProcessorPil
 from transformers.models.vit.image_processing_pil_vit import ViTImageProcessorPil
 
-from hw.contract.errors import PointwiseError
-from model.images.described import from_huggingface
-from model.images.prepare import UnreadableImageError, cropped, prepare, resized
-from model.images.preprocessing import Preprocessing, authors, plain, timm
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.model.images.described import from_huggingface
+from pointwise.model.images.prepare import UnreadableImageError, cropped, prepare, resized
+from pointwise.model.images.preprocessing import Preprocessing, authors, plain, timm
 
 
 def picture(width: int, height: int, mode: str = "RGB", seed: int = 0) -> Image.Image:

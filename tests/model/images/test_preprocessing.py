@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from hw.contract.errors import PointwiseError
-from model.images.described import from_huggingface, huggingface_default, named
-from model.images.preprocessing import FAMILIES, Preprocessing, authors, plain, timm, timm_vit
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.model.images.described import from_huggingface, huggingface_default, named
+from pointwise.model.images.preprocessing import FAMILIES, Preprocessing, authors, plain, timm, timm_vit
 
 
 def test_sizes_of_the_families() -> None:

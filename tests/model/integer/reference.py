@@ -1,7 +1,7 @@
 """The arithmetic read a second time: Python integers and fractions, one number at a time, from the
 documentation.
 
-Nothing here is shared with ``model.integer`` but the contents of the two tables.
+Nothing here is shared with ``pointwise.model.integer`` but the contents of the two tables.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 
-from hw.contract.tables import reciprocal_table, rsqrt_table
+from pointwise.hw.contract.tables import reciprocal_table, rsqrt_table
 
 
 def rounded(value: Fraction) -> int:

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from model.integer import convolution
-from model.integer.convolution import FLOAT32_EXACT, convolve
+from pointwise.model.integer import convolution
+from pointwise.model.integer.convolution import FLOAT32_EXACT, convolve
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 1), (197, 3072, 5), (3, 768, 1001)])

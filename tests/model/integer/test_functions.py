@@ -7,14 +7,14 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from hw.contract.legal import MEAN_SHIFTS
-from model.integer.convolution import convolve
-from model.integer.interpolation import reciprocal, reciprocal_sqrt
-from model.integer.layernorm import NormConstants, normalise, statistics, token_sums
-from model.integer.requantise import add_residual, look_up, requantise
-from model.integer.rounding import INT8, INT16, UINT8, round_shift, saturate
-from model.integer.softmax import divide, exponentials
-from model.quantise.scales import mantissa, norm_constants
+from pointwise.hw.contract.legal import MEAN_SHIFTS
+from pointwise.model.integer.convolution import convolve
+from pointwise.model.integer.interpolation import reciprocal, reciprocal_sqrt
+from pointwise.model.integer.layernorm import NormConstants, normalise, statistics, token_sums
+from pointwise.model.integer.requantise import add_residual, look_up, requantise
+from pointwise.model.integer.rounding import INT8, INT16, UINT8, round_shift, saturate
+from pointwise.model.integer.softmax import divide, exponentials
+from pointwise.model.quantise.scales import mantissa, norm_constants
 from tests.model.integer import reference
 
 SEED = 20240

@@ -7,15 +7,15 @@ import numpy as np
 import pytest
 import torch
 
-from hw.contract.errors import PointwiseError
-from model.deit import DeiT
-from model.evaluate import evaluate
-from model.measure.ablation import BESIDE, STEPS, ablation, recipes
-from model.networks import DeiTConfig
-from model.quantise import LayerRecipe, Recipe, quantise
-from model.quantise.recipe import PLAIN
-from model.synthetic import synthetic_checkpoint, synthetic_images
-from sim.reporting.methods import Settings, digest_of, load, read, save
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.model.deit import DeiT
+from pointwise.model.evaluate import evaluate
+from pointwise.model.measure.ablation import BESIDE, STEPS, ablation, recipes
+from pointwise.model.networks import DeiTConfig
+from pointwise.model.quantise import LayerRecipe, Recipe, quantise
+from pointwise.model.quantise.recipe import PLAIN
+from pointwise.model.synthetic import synthetic_checkpoint, synthetic_images
+from pointwise.sim.reporting.methods import Settings, digest_of, load, read, save
 
 CONFIG = DeiTConfig(image_size=8, patch=4, in_channels=3, dim=24, depth=2, heads=2, mlp_ratio=3, classes=7)
 
@@ -113,6 +113,6 @@ def test_the_mean_of_each_images_decibels_by_hand(monkeypatch):
         with torch.inference_mode():
             return net(torch.from_numpy(image)).double().numpy() * (1 + next(errors))
 
-    monkeypatch.setattr("model.measure.ablation.integer_logits", rounded)
+    monkeypatch.setattr("pointwise.model.measure.ablation.integer_logits", rounded)
     (made,) = ablation(state, CONFIG, calibration, images, recipes()[:1])
     assert made.image_sqnr_db == pytest.approx(30)

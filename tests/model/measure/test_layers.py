@@ -5,13 +5,13 @@ import json
 import numpy as np
 import pytest
 
-from model.engine.op import RowMax
-from model.evaluate import evaluate, sqnr_db
-from model.measure.layers import QUIETEST, alone, decibels, measure, units
-from model.measure.mixed import MixedNetwork
-from model.networks import DeiTConfig
-from model.quantise import LayerRecipe, Recipe, quantise
-from model.synthetic import synthetic_checkpoint, synthetic_images
+from pointwise.model.engine.op import RowMax
+from pointwise.model.evaluate import evaluate, sqnr_db
+from pointwise.model.measure.layers import QUIETEST, alone, decibels, measure, units
+from pointwise.model.measure.mixed import MixedNetwork
+from pointwise.model.networks import DeiTConfig
+from pointwise.model.quantise import LayerRecipe, Recipe, quantise
+from pointwise.model.synthetic import synthetic_checkpoint, synthetic_images
 
 CONFIG = DeiTConfig(
     image_size=8, patch=4, in_channels=3, dim=24, depth=2, heads=2, mlp_ratio=3, classes=7, distilled=True

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import torch
 
-from model.deit import DeiT
-from model.graph import run
-from model.measure.mixed import MixedNetwork
-from model.networks import DeiTConfig
-from model.quantise import patchify, quantise
-from model.synthetic import synthetic_checkpoint, synthetic_images
+from pointwise.model.deit import DeiT
+from pointwise.model.graph import run
+from pointwise.model.measure.mixed import MixedNetwork
+from pointwise.model.networks import DeiTConfig
+from pointwise.model.quantise import patchify, quantise
+from pointwise.model.synthetic import synthetic_checkpoint, synthetic_images
 
 CONFIG = DeiTConfig(
     image_size=8, patch=4, in_channels=3, dim=24, depth=2, heads=2, mlp_ratio=3, classes=7, distilled=True

@@ -11,18 +11,18 @@ import pytest
 
 pytest.importorskip("distributed")
 
-from hw.contract.errors import PointwiseError
-from model.parallel import Job, Local, Record, complete, executor
-from model.parallel.cluster import ATTEMPTS
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.model.parallel import Job, Local, Record, complete, executor
+from pointwise.model.parallel.cluster import ATTEMPTS
 from tests.model.parallel import work
 from tests.model.parallel.cluster import Cluster, cluster, wait_until
 
 COUNT = 24
 BLIND = "import sys; sys.modules['model'] = None"
 """A worker that has no Pointwise."""
-FAR = "import model.parallel.shipping as shipping; shipping.FileName.is_here = lambda file: False"
+FAR = "import pointwise.model.parallel.shipping as shipping; shipping.FileName.is_here = lambda file: False"
 """One that shares no folder with the command."""
-OTHER = "import model.parallel.job as job; job.code_digest = lambda: 'other'"
+OTHER = "import pointwise.model.parallel.job as job; job.code_digest = lambda: 'other'"
 """One that has another commit."""
 
 
@@ -246,7 +246,7 @@ def test_workers_that_do_not_fit_are_told(tmp_path: Path) -> None:
 
 
 def test_nobody_there_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    from model.parallel import connection
+    from pointwise.model.parallel import connection
 
     monkeypatch.setattr(connection, "CONNECT_S", 0.5)
     for address in ("tcp://127.0.0.1:1", "127.0.0.1:1", "nonsense://x", "/no/such/file.json"):

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from hw.contract.errors import PointwiseError
-from model.parallel import in_processes, one_thread, processors
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.model.parallel import in_processes, one_thread, processors
 
 
 def square(value: int) -> int:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from hw.contract.errors import Interrupted, PointwiseError
-from model.parallel import Job, Local, Record, complete, digest_of
-from model.parallel.job import file_digest
+from pointwise.hw.contract.errors import Interrupted, PointwiseError
+from pointwise.model.parallel import Job, Local, Record, complete, digest_of
+from pointwise.model.parallel.job import file_digest
 
 
 class Counting:

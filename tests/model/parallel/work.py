@@ -9,8 +9,8 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from hw.contract.errors import PointwiseError
-from model.parallel import Job, here
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.model.parallel import Job, here
 
 SLOW_S = 0.1
 

@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 import torch
 
-from model import digits
-from model.checkpoints import Checkpoint
-from model.deit import DeiT
-from model.networks import DeiTConfig
+from pointwise.model import digits
+from pointwise.model.checkpoints import Checkpoint
+from pointwise.model.deit import DeiT
+from pointwise.model.networks import DeiTConfig
 
 SMALL = DeiTConfig(
     image_size=8, patch=4, in_channels=1, dim=16, depth=2, heads=2, mlp_ratio=2, classes=10, distilled=True

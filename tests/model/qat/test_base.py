@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from hw.contract.errors import PointwiseError
-from model.qat import QUANTISERS, Quantiser
-from model.qat.base import check_paths, round_through
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.model.qat import QUANTISERS, Quantiser
+from pointwise.model.qat.base import check_paths, round_through
 
 LEAST = -0.17
 

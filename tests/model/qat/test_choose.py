@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from hw.contract.errors import PointwiseError
-from model.qat import QUANTISERS, quantiser_class
-from model.qat.lsq import Lsq
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.model.qat import QUANTISERS, quantiser_class
+from pointwise.model.qat.lsq import Lsq
 
 MINE = """
-from model.qat import Quantiser
+from pointwise.model.qat import Quantiser
 
 class Mine(Quantiser):
     def step(self, rows):
@@ -30,7 +30,7 @@ def test_a_users_class_comes_from_a_file_or_a_module(tmp_path: Path):
     (tmp_path / "mine.py").write_text(MINE)
     found = quantiser_class(f"{tmp_path / 'mine.py'}:Mine")
     assert found.__name__ == "Mine" and found(4, 3).high == 7
-    assert quantiser_class("model.qat.lsq:Lsq") is Lsq
+    assert quantiser_class("pointwise.model.qat.lsq:Lsq") is Lsq
 
 
 @pytest.mark.parametrize(

@@ -7,30 +7,30 @@ import numpy as np
 import pytest
 import torch
 
-from hw.contract.config import CoreConfig
-from hw.contract.isa import Conv, Stationary
-from model import digits
-from model.checkpoints import Checkpoint
-from model.compiler import Compiled, compile_network
-from model.deit import DeiT
-from model.emulator import Emulator, Order
-from model.emulator.stream import read_stream
-from model.engine import fuse
-from model.evaluate import integer_logits, sqnr_db
-from model.graph import Graph, Op, run
-from model.graph.ops import Linear
-from model.networks import DeiTConfig
-from model.qat import Pruner, QatRecipe, Quantiser, integer_network, quantiser_class, train_aware
-from model.qat.attach import QuantisedDeiT, fold_norms
-from model.quantise import load_network, patchify, save_network
-from model.quantise.inputs import pixel_scales
-from model.quantise.observe import observe
-from model.train import Recipe
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.isa import Conv, Stationary
+from pointwise.model import digits
+from pointwise.model.checkpoints import Checkpoint
+from pointwise.model.compiler import Compiled, compile_network
+from pointwise.model.deit import DeiT
+from pointwise.model.emulator import Emulator, Order
+from pointwise.model.emulator.stream import read_stream
+from pointwise.model.engine import fuse
+from pointwise.model.evaluate import integer_logits, sqnr_db
+from pointwise.model.graph import Graph, Op, run
+from pointwise.model.graph.ops import Linear
+from pointwise.model.networks import DeiTConfig
+from pointwise.model.qat import Pruner, QatRecipe, Quantiser, integer_network, quantiser_class, train_aware
+from pointwise.model.qat.attach import QuantisedDeiT, fold_norms
+from pointwise.model.quantise import load_network, patchify, save_network
+from pointwise.model.quantise.inputs import pixel_scales
+from pointwise.model.quantise.observe import observe
+from pointwise.model.train import Recipe
 
 SHORT = Recipe(epochs=1, batch=64, learning_rate=1e-3, warmup_epochs=1)
 MINE = """
 import torch
-from model.qat import Quantiser
+from pointwise.model.qat import Quantiser
 
 class PowerOfTwo(Quantiser):
     def step(self, rows):

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from hw.contract.errors import PointwiseError
-from model.qat.prune import DECAY, Pruner
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.model.qat.prune import DECAY, Pruner
 
 
 @pytest.mark.parametrize(

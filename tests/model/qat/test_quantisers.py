@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from hw.contract.errors import PointwiseError
-from model.qat.lsq import Lsq
-from model.qat.pact import DECAY, Pact
-from model.qat.sawb import Sawb, coefficients
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.model.qat.lsq import Lsq
+from pointwise.model.qat.pact import DECAY, Pact
+from pointwise.model.qat.sawb import Sawb, coefficients
 
 
 @pytest.mark.parametrize("least", [None, -0.17])

@@ -7,19 +7,19 @@ import numpy as np
 import pytest
 import torch
 
-from hw.contract.errors import PointwiseError
-from model import digits
-from model.checkpoints import MICRO_DIGITS, Checkpoint, load_checkpoint
-from model.evaluate import compare, float_logits, integer_logits
-from model.graph import Graph
-from model.graph.ops import Linear
-from model.qat import QatRecipe, train_aware
-from model.synthetic import synthetic_checkpoint
-from model.train import Recipe
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.model import digits
+from pointwise.model.checkpoints import MICRO_DIGITS, Checkpoint, load_checkpoint
+from pointwise.model.evaluate import compare, float_logits, integer_logits
+from pointwise.model.graph import Graph
+from pointwise.model.graph.ops import Linear
+from pointwise.model.qat import QatRecipe, train_aware
+from pointwise.model.synthetic import synthetic_checkpoint
+from pointwise.model.train import Recipe
 from tests.model.qat.conftest import SMALL
 
 BROKEN = """
-from model.qat import Quantiser
+from pointwise.model.qat import Quantiser
 
 class Raises(Quantiser):
     def step(self, rows):
@@ -111,7 +111,7 @@ def test_recipes_that_cannot_be_are_told(
 def test_a_network_for_fewer_classes_is_told_before_training(
     data: digits.Digits, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("model.qat.train.fit", lambda *_: pytest.fail("it trained first"))
+    monkeypatch.setattr("pointwise.model.qat.train.fit", lambda *_: pytest.fail("it trained first"))
     checkpoint = synthetic_checkpoint(replace(SMALL, classes=5))
     with pytest.raises(PointwiseError, match="10 classes, but the network takes 1 of 8x8 and gives 5"):
         train_aware(checkpoint, data.train, data.calibration, QatRecipe(training=SHORT))

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from model.quantise.attention_plan import draw_together, finest_context
-from model.quantise.norm import rounding_noise
+from pointwise.model.quantise.attention_plan import draw_together, finest_context
+from pointwise.model.quantise.norm import rounding_noise
 
 
 def test_scales_are_drawn_together_where_that_lowers_the_noise():

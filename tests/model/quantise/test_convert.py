@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 import torch
 
-from hw.contract.config import CoreConfig
-from hw.contract.errors import PointwiseError
-from model.compiler import compile_network
-from model.emulator import Emulator, Order
-from model.engine import fuse
-from model.evaluate.arrays import sqnr_db
-from model.graph import Graph, Op, run, run_float
-from model.graph.ops import (
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.model.compiler import compile_network
+from pointwise.model.emulator import Emulator, Order
+from pointwise.model.engine import fuse
+from pointwise.model.evaluate.arrays import sqnr_db
+from pointwise.model.graph import Graph, Op, run, run_float
+from pointwise.model.graph.ops import (
     Activation,
     Add,
     Concat,
@@ -26,15 +26,15 @@ from model.graph.ops import (
     Slice,
     Softmax,
 )
-from model.graph.value import FLOAT
-from model.models.deit import deit_graph
-from model.networks import DeiTConfig
-from model.quantise import Recipe, recorder
-from model.quantise.calibrate import calibrate
-from model.quantise.convert import convert, layer_names
-from model.quantise.inputs import rounded_rows
-from model.quantise.recipe import PLAIN
-from model.synthetic import synthetic_checkpoint
+from pointwise.model.graph.value import FLOAT
+from pointwise.model.models.deit import deit_graph
+from pointwise.model.networks import DeiTConfig
+from pointwise.model.quantise import Recipe, recorder
+from pointwise.model.quantise.calibrate import calibrate
+from pointwise.model.quantise.convert import convert, layer_names
+from pointwise.model.quantise.inputs import rounded_rows
+from pointwise.model.quantise.recipe import PLAIN
+from pointwise.model.synthetic import synthetic_checkpoint
 
 TOKENS, CHANNELS, WIDTH = 9, 6, 16
 CORE = CoreConfig(rows=4, cols=4, max_tokens=16, act_kib=8, res_kib=4)

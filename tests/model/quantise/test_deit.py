@@ -6,19 +6,19 @@ import numpy as np
 import pytest
 import torch
 
-from hw.contract.errors import PointwiseError
-from model import digits
-from model.checkpoints import MICRO_DIGITS, load_checkpoint
-from model.deit import DeiT
-from model.engine import fuse
-from model.engine.op import Accumulate, TokenSums
-from model.evaluate import evaluate, sqnr_db
-from model.graph import run
-from model.graph.ops import LayerNorm, Linear, MatMul
-from model.networks import DeiTConfig, network
-from model.quantise import patchify, quantise
-from model.quantise.recipe import LayerRecipe, Recipe
-from model.synthetic import synthetic_checkpoint, synthetic_images
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.model import digits
+from pointwise.model.checkpoints import MICRO_DIGITS, load_checkpoint
+from pointwise.model.deit import DeiT
+from pointwise.model.engine import fuse
+from pointwise.model.engine.op import Accumulate, TokenSums
+from pointwise.model.evaluate import evaluate, sqnr_db
+from pointwise.model.graph import run
+from pointwise.model.graph.ops import LayerNorm, Linear, MatMul
+from pointwise.model.networks import DeiTConfig, network
+from pointwise.model.quantise import patchify, quantise
+from pointwise.model.quantise.recipe import LayerRecipe, Recipe
+from pointwise.model.synthetic import synthetic_checkpoint, synthetic_images
 from tests.model.graph.equality import same
 
 SMALL = DeiTConfig(

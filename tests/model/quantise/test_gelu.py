@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from hw.contract.errors import PointwiseError
-from model.integer.requantise import look_up
-from model.quantise.gelu import apply, gelu, make_table, plan_gelu
-from model.quantise.ranges.histogram import ChannelHistogram
-from model.quantise.ranges.minmax import MinMax
-from model.quantise.records import Observations, TensorRecord
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.model.integer.requantise import look_up
+from pointwise.model.quantise.gelu import apply, gelu, make_table, plan_gelu
+from pointwise.model.quantise.ranges.histogram import ChannelHistogram
+from pointwise.model.quantise.ranges.minmax import MinMax
+from pointwise.model.quantise.records import Observations, TensorRecord
 
 SEED = 13
 

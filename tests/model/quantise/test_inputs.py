@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 import torch
 
-from hw.contract.errors import PointwiseError
-from model import digits
-from model.networks import DeiTConfig
-from model.quantise import patchify, quantise
-from model.quantise.inputs import pixel_scales
-from model.quantise.ranges.minmax import MinMax
-from model.quantise.recorder import GRID_SIZE
-from model.quantise.records import TensorRecord
-from model.synthetic import IMAGENET_MEAN, IMAGENET_STD, synthetic_checkpoint, synthetic_images
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.model import digits
+from pointwise.model.networks import DeiTConfig
+from pointwise.model.quantise import patchify, quantise
+from pointwise.model.quantise.inputs import pixel_scales
+from pointwise.model.quantise.ranges.minmax import MinMax
+from pointwise.model.quantise.recorder import GRID_SIZE
+from pointwise.model.quantise.records import TensorRecord
+from pointwise.model.synthetic import IMAGENET_MEAN, IMAGENET_STD, synthetic_checkpoint, synthetic_images
 
 CONFIG = DeiTConfig(
     image_size=6, patch=2, in_channels=3, dim=8, depth=1, heads=2, mlp_ratio=2, classes=4, distilled=True

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import safetensors.numpy
 
-from hw.contract.errors import PointwiseError
-from model.networks import DeiTConfig
-from model.quantise import load_network, quantise, save_network
-from model.quantise.io import METADATA_KEY
-from model.synthetic import synthetic_checkpoint, synthetic_images
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.model.networks import DeiTConfig
+from pointwise.model.quantise import load_network, quantise, save_network
+from pointwise.model.quantise.io import METADATA_KEY
+from pointwise.model.synthetic import synthetic_checkpoint, synthetic_images
 from tests.model.graph.equality import same
 
 CONFIG = DeiTConfig(

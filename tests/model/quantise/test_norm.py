@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 import torch
 
-from model.evaluate import sqnr_db
-from model.integer.layernorm import normalise, statistics, token_sums
-from model.quantise.norm import equalised, plan_norm, rounding_noise, shifts
-from model.quantise.ranges.minmax import MinMax
-from model.quantise.recipe import LayerRecipe
-from model.quantise.records import TensorRecord
-from model.quantise.scales import norm_constants
+from pointwise.model.evaluate import sqnr_db
+from pointwise.model.integer.layernorm import normalise, statistics, token_sums
+from pointwise.model.quantise.norm import equalised, plan_norm, rounding_noise, shifts
+from pointwise.model.quantise.ranges.minmax import MinMax
+from pointwise.model.quantise.recipe import LayerRecipe
+from pointwise.model.quantise.records import TensorRecord
+from pointwise.model.quantise.scales import norm_constants
 
 SEED = 31
 EPSILON = 1e-6

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 import torch
 
-from hw.contract.errors import PointwiseError
-from model.deit import DeiT
-from model.networks import DeiTConfig
-from model.quantise import observe as module
-from model.quantise.observe import observe
-from model.quantise.recipe import LayerRecipe, Recipe
-from model.synthetic import synthetic_checkpoint, synthetic_images
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.model.deit import DeiT
+from pointwise.model.networks import DeiTConfig
+from pointwise.model.quantise import observe as module
+from pointwise.model.quantise.observe import observe
+from pointwise.model.quantise.recipe import LayerRecipe, Recipe
+from pointwise.model.synthetic import synthetic_checkpoint, synthetic_images
 
 CONFIG = DeiTConfig(
     image_size=6,

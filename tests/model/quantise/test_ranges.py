@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 import torch
 
-from hw.contract.errors import PointwiseError
-from model.quantise.ranges import METHODS, range_method
-from model.quantise.ranges.histogram import BINS, ChannelHistogram
-from model.quantise.ranges.kl import KullbackLeibler
-from model.quantise.ranges.minmax import MinMax
-from model.quantise.ranges.moving_average import MovingAverage
-from model.quantise.ranges.mse import MeanSquaredError
-from model.quantise.ranges.percentile import Percentile
-from model.quantise.records import TensorRecord
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.model.quantise.ranges import METHODS, range_method
+from pointwise.model.quantise.ranges.histogram import BINS, ChannelHistogram
+from pointwise.model.quantise.ranges.kl import KullbackLeibler
+from pointwise.model.quantise.ranges.minmax import MinMax
+from pointwise.model.quantise.ranges.moving_average import MovingAverage
+from pointwise.model.quantise.ranges.mse import MeanSquaredError
+from pointwise.model.quantise.ranges.percentile import Percentile
+from pointwise.model.quantise.records import TensorRecord
 
 SEED = 11
 

@@ -7,15 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hw.contract.errors import PointwiseError
-from model.graph.ops import Input, LayerNorm, Linear, MatMul
-from model.models.deit import deit_graph
-from model.networks import DeiTConfig
-from model.quantise import LayerRecipe, Recipe, load_network, load_recipe, quantise, save_network
-from model.quantise.convert import layer_names
-from model.quantise.ranges.minmax import MinMax
-from model.quantise.recipe import PLAIN
-from model.synthetic import synthetic_checkpoint, synthetic_images
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.model.graph.ops import Input, LayerNorm, Linear, MatMul
+from pointwise.model.models.deit import deit_graph
+from pointwise.model.networks import DeiTConfig
+from pointwise.model.quantise import LayerRecipe, Recipe, load_network, load_recipe, quantise, save_network
+from pointwise.model.quantise.convert import layer_names
+from pointwise.model.quantise.ranges.minmax import MinMax
+from pointwise.model.quantise.recipe import PLAIN
+from pointwise.model.synthetic import synthetic_checkpoint, synthetic_images
 from tests.model.graph.equality import same
 
 CONFIG = DeiTConfig(

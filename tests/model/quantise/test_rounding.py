@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from hw.contract.errors import PointwiseError
-from model.quantise.moments import Moments
-from model.quantise.rounding import ROUNDINGS
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.model.quantise.moments import Moments
+from pointwise.model.quantise.rounding import ROUNDINGS
 
 SEED = 23
 

@@ -6,9 +6,9 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from hw.contract.errors import PointwiseError
-from hw.contract.legal import SHIFTS
-from model.quantise.scales import fixed_point, mantissa, norm_constants
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.hw.contract.legal import SHIFTS
+from pointwise.model.quantise.scales import fixed_point, mantissa, norm_constants
 
 SEED = 7
 

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from model.evaluate import sqnr_db
-from model.integer.convolution import convolve
-from model.integer.softmax import DIVIDE_FRACTION_BITS, divide, exponentials
-from model.quantise.score_plan import HeadSample, balance, exp_table, plan_scores, search_range
+from pointwise.model.evaluate import sqnr_db
+from pointwise.model.integer.convolution import convolve
+from pointwise.model.integer.softmax import DIVIDE_FRACTION_BITS, divide, exponentials
+from pointwise.model.quantise.score_plan import HeadSample, balance, exp_table, plan_scores, search_range
 
 SEED = 17
 TOKENS = 197

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from hw.contract.errors import PointwiseError
-from model.quantise.moments import Moments
-from model.quantise.trained import WeightGrid, stored_bits
-from model.quantise.weights import quantise_rows
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.model.quantise.moments import Moments
+from pointwise.model.quantise.trained import WeightGrid, stored_bits
+from pointwise.model.quantise.weights import quantise_rows
 
 
 @pytest.mark.parametrize(

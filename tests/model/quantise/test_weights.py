@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from hw.contract.errors import PointwiseError
-from model.quantise.moments import Moments
-from model.quantise.weights import BIAS_MAX, quantise_rows, weight_scales
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.model.quantise.moments import Moments
+from pointwise.model.quantise.weights import BIAS_MAX, quantise_rows, weight_scales
 
 SEED = 5
 

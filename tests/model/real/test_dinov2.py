@@ -7,11 +7,11 @@ import pytest
 import torch
 from torch import nn
 
-from hw.contract.errors import PointwiseError
-from model.networks import DeiTConfig
-from model.real import onnx_int8, packages
-from model.real.dinov2 import CONFIG, dinov2_small, onnx_path, read_backbone
-from model.real.fidelity import float_features
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.model.networks import DeiTConfig
+from pointwise.model.real import onnx_int8, packages
+from pointwise.model.real.dinov2 import CONFIG, dinov2_small, onnx_path, read_backbone
+from pointwise.model.real.fidelity import float_features
 
 onnx = pytest.importorskip("onnx")
 TINY = DeiTConfig(

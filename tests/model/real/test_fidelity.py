@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from model.evaluate import integer_logits
-from model.networks import DeiTConfig
-from model.quantise import quantise
-from model.real.fidelity import fidelity, float_features, integer_features, nearest
-from model.synthetic import synthetic_checkpoint, synthetic_images
+from pointwise.model.evaluate import integer_logits
+from pointwise.model.networks import DeiTConfig
+from pointwise.model.quantise import quantise
+from pointwise.model.real.fidelity import fidelity, float_features, integer_features, nearest
+from pointwise.model.synthetic import synthetic_checkpoint, synthetic_images
 
 CONFIG = DeiTConfig(image_size=8, patch=4, in_channels=3, dim=24, depth=1, heads=2, mlp_ratio=2, classes=24)
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from hw.contract.errors import PointwiseError
-from model.real import packages
-from model.real.photographs import crop, photographs, write_crops
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.model.real import packages
+from pointwise.model.real.photographs import crop, photographs, write_crops
 
 
 @pytest.fixture

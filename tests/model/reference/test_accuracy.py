@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from model.reference import accuracy
-from model.reference.accuracy import gelu_table, layer_norm, softmax_values, table
+from pointwise.model.reference import accuracy
+from pointwise.model.reference.accuracy import gelu_table, layer_norm, softmax_values, table
 
 
 @pytest.mark.parametrize("seed", [0, 3])

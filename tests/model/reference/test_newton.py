@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from model.integer.interpolation import reciprocal_sqrt
-from model.reference.newton import ITERATIONS, inverse_sqrt, newton_float
-from model.reference.scaled import Scaled
-from model.reference.table2 import PUBLISHED, iterates_of_table2
+from pointwise.model.integer.interpolation import reciprocal_sqrt
+from pointwise.model.reference.newton import ITERATIONS, inverse_sqrt, newton_float
+from pointwise.model.reference.scaled import Scaled
+from pointwise.model.reference.table2 import PUBLISHED, iterates_of_table2
 
 FLOAT = {0: 0.015625, 2: 0.0350, 4: 0.0772, 6: 0.1576, 8: 0.2426}
 """The column "Eq. (9) using FP64", as printed: cut to four digits."""

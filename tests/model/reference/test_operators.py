@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from hw.contract.errors import PointwiseError
-from model.reference import ours, scaled_operators
-from model.reference.operators import Row, table
-from model.reference.scaled import Scaled
-from sim.cli import operators as cli
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.model.reference import ours, scaled_operators
+from pointwise.model.reference.operators import Row, table
+from pointwise.model.reference.scaled import Scaled
+from pointwise.sim.cli import operators as cli
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,8 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from model.reference import scaled
-from model.reference.scaled import P, Scaled, overflow
+from pointwise.model.reference import scaled
+from pointwise.model.reference.scaled import P, Scaled, overflow
 
 SEED = 11
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from hw.contract.config import PRESETS, CoreConfig
-from sim.area.model import FEATURES, FITTED, area, features, fitted, multipliers, sram_blocks
+from pointwise.hw.contract.config import PRESETS, CoreConfig
+from pointwise.sim.area.model import FEATURES, FITTED, area, features, fitted, multipliers, sram_blocks
 
 RESULTS = Path(__file__).parents[3] / "docs" / "results"
 RUNS = json.loads((RESULTS / "area" / "ecp5.json").read_text())["runs"]

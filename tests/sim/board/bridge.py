@@ -3,9 +3,9 @@
 import zlib
 from collections.abc import Callable
 
-from hw.contract.image import HEADER_BYTES, MAGIC, TRAILER_BYTES, VERSION, Header, seal, shape_word
-from hw.contract.registers import Error, Register
-from sim.board.link import BRIDGE_RESET_SECONDS
+from pointwise.hw.contract.image import HEADER_BYTES, MAGIC, TRAILER_BYTES, VERSION, Header, seal, shape_word
+from pointwise.hw.contract.registers import Error, Register
+from pointwise.sim.board.link import BRIDGE_RESET_SECONDS
 
 WRITE, READ = 1, 2
 

@@ -9,8 +9,8 @@ def board_on(monkeypatch):
     # LiteX may be missing; then the tests skip themselves.
     import serial
 
-    from sim.board import link
-    from sim.board.device import Board
+    from pointwise.sim.board import link
+    from pointwise.sim.board.device import Board
 
     def make(bridge):
         description = bridge.description

@@ -2,8 +2,8 @@
 
 import random
 
-from hw.contract.config import PRESETS
-from sim.board.description import Description
+from pointwise.hw.contract.config import PRESETS
+from pointwise.sim.board.description import Description
 from tests.sim.board.bridge import an_image
 
 CONTROL, COMMAND, ISSUE, ADDRESS, BANK = range(0x800, 0x814, 4)
@@ -12,7 +12,7 @@ MEMORY_COMMANDS = [(11, 1024, 0), (15, 289, 0), (11, 1024, 0), (13, 0, 0), (13, 
 
 
 def sdram_init():
-    """As ``hw.boards.host`` writes it."""
+    """As ``pointwise.hw.boards.host`` writes it."""
     writes = [(CONTROL, 14, 0), (ADDRESS, 0, 0), (BANK, 0, 0), (CONTROL, 14, 1600)]
     for command, address, bank in MEMORY_COMMANDS:
         writes += [(ADDRESS, address, 0), (BANK, bank, 0), (COMMAND, command, 0), (ISSUE, 1, 16)]

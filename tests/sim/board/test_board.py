@@ -7,9 +7,9 @@ import pytest
 
 pytest.importorskip("litex", reason="needs LiteX; run make fpga")
 
-from hw.contract.errors import PointwiseError
-from hw.contract.registers import Error, Register
-from sim.board.device import memory_of
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.hw.contract.registers import Error, Register
+from pointwise.sim.board.device import memory_of
 from tests.sim.board.bridge import Bridge, at
 from tests.sim.board.example import DESCRIPTION, IMAGE, INPUT, MEMORY_COMMANDS
 

@@ -7,13 +7,13 @@ import pytest
 
 pytest.importorskip("litex", reason="needs LiteX; run make fpga")
 
-from hw.contract.config import PRESETS
-from hw.contract.errors import PointwiseError
-from model.compiler import compile_network, write
-from model.compiler.random_network import random_network
-from model.graph.ops import Linear
-from sim.board.description import Description
-from sim.board.session import read_inputs, read_program
+from pointwise.hw.contract.config import PRESETS
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.model.compiler import compile_network, write
+from pointwise.model.compiler.random_network import random_network
+from pointwise.model.graph.ops import Linear
+from pointwise.sim.board.description import Description
+from pointwise.sim.board.session import read_inputs, read_program
 from tests.sim.board.example import DESCRIPTION
 
 CONFIG = PRESETS["tiny"]

@@ -12,9 +12,9 @@ pytest.importorskip("litex", reason="needs LiteX; run make fpga")
 
 import serial
 
-from hw.contract.errors import PointwiseError
-from sim.board.link import connect
-from sim.board.transfer import ATTEMPTS, Checked
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.sim.board.link import connect
+from pointwise.sim.board.transfer import ATTEMPTS, Checked
 from tests.sim.board.bridge import Bridge
 from tests.sim.board.example import DESCRIPTION
 

@@ -4,8 +4,8 @@ import pytest
 
 pytest.importorskip("litex", reason="needs LiteX; run make fpga")
 
-from hw.contract.errors import PointwiseError
-from hw.contract.registers import Register
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.hw.contract.registers import Register
 from tests.sim.board.bridge import Bridge, an_image, at
 from tests.sim.board.example import DESCRIPTION, IMAGE, INPUT, OTHER
 

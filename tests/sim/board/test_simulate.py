@@ -13,17 +13,17 @@ import pytest
 
 pytest.importorskip("litex", reason="needs LiteX; run make fpga")
 
-import hw.boards.elaborate
-from hw.contract.config import PRESETS, CoreConfig
-from sim.board import simulated
+import pointwise.hw.boards.elaborate
+from pointwise.hw.contract.config import PRESETS, CoreConfig
+from pointwise.sim.board import simulated
 
 ROOT = Path(__file__).parents[3]
 COMMAND = """
 import sys
 from pathlib import Path
 from types import SimpleNamespace
-from sim.board import simulated
-from sim.cli import main
+from pointwise.sim.board import simulated
+from pointwise.sim.cli import main
 simulated.build_board = lambda core: simulated.SimulatedBoard(
     SimpleNamespace(executable=Path(sys.argv[1])), Path(sys.argv[1]))
 sys.exit(main(["board", "simulate"]))
@@ -97,7 +97,7 @@ def test_each_configuration_is_elaborated_in_its_own_locked_folder(tmp_path, mon
         folders.append(folder)
         return SimpleNamespace(texts=list, host=folder / "board.json")
 
-    monkeypatch.setattr(hw.boards.elaborate, "elaborate", elaborate)
+    monkeypatch.setattr(pointwise.hw.boards.elaborate, "elaborate", elaborate)
     monkeypatch.setattr(simulated, "build", lambda *sources, **options: None)
     tiny = PRESETS["tiny"]
     wider = CoreConfig(**{**vars(tiny), "axi_data_width": 32})

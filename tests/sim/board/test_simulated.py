@@ -11,18 +11,18 @@ import pytest
 
 pytest.importorskip("litex", reason="needs LiteX; run make fpga")
 
-from hw.contract.config import PRESETS
-from hw.contract.errors import PointwiseError
-from hw.contract.files import write_file
-from model.compiler import compile_network, write
-from model.compiler.random_network import random_image, random_network
-from model.graph import run
-from sim.board.description import Description
-from sim.board.device import Board, memory_of
-from sim.board.link import connect
-from sim.board.session import read_inputs, read_program
-from sim.board.simulated import build_board, running, statistics
-from sim.cli import main
+from pointwise.hw.contract.config import PRESETS
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.hw.contract.files import write_file
+from pointwise.model.compiler import compile_network, write
+from pointwise.model.compiler.random_network import random_image, random_network
+from pointwise.model.graph import run
+from pointwise.sim.board.description import Description
+from pointwise.sim.board.device import Board, memory_of
+from pointwise.sim.board.link import connect
+from pointwise.sim.board.session import read_inputs, read_program
+from pointwise.sim.board.simulated import build_board, running, statistics
+from pointwise.sim.cli import main
 
 CONFIG = PRESETS["tiny"]
 SEED = 3

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sim.cli import main
+from pointwise.sim.cli import main
 
 
 def test_one_estimate(capsys: pytest.CaptureFixture[str]) -> None:

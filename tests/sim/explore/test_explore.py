@@ -12,17 +12,17 @@ import pytest
 
 pytest.importorskip("optuna")
 
-from hw.contract.config import CoreConfig
-from hw.contract.errors import Interrupted, PointwiseError
-from model.checkpoints import save_checkpoint
-from model.networks import DeiTConfig
-from model.parallel import Job, Local
-from model.synthetic import synthetic_checkpoint
-from sim.cli import main
-from sim.explore.files import as_csv, figure, table
-from sim.explore.space import Space, weighted
-from sim.explore.study import POPULATION, Study
-from sim.explore.trial import OBJECTIVES
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.errors import Interrupted, PointwiseError
+from pointwise.model.checkpoints import save_checkpoint
+from pointwise.model.networks import DeiTConfig
+from pointwise.model.parallel import Job, Local
+from pointwise.model.synthetic import synthetic_checkpoint
+from pointwise.sim.cli import main
+from pointwise.sim.explore.files import as_csv, figure, table
+from pointwise.sim.explore.space import Space, weighted
+from pointwise.sim.explore.study import POPULATION, Study
+from pointwise.sim.explore.trial import OBJECTIVES
 
 SPACE = Space(
     CoreConfig(),

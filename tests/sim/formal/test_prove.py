@@ -3,9 +3,9 @@
 import pytest
 from amaranth.hdl import Assert, Cover, Elaboratable, Module, Signal
 
-from hw.contract.errors import PointwiseError
-from sim.formal import prove as proofs
-from sim.formal.properties import free, in_order, stable
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.sim.formal import prove as proofs
+from pointwise.sim.formal.properties import free, in_order, stable
 
 needs_tools = pytest.mark.skipif(bool(proofs.missing_tools()), reason=proofs.missing_tools())
 

@@ -7,10 +7,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from hw.boards.board import BOARDS
-from hw.contract.errors import PointwiseError
-from sim.fpga.floorplan import array_of, find_places, floorplan, place_array
-from sim.fpga.sites import BLOCK_RAM, MULTIPLIER, sites_of
+from pointwise.hw.boards.board import BOARDS
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.sim.fpga.floorplan import array_of, find_places, floorplan, place_array
+from pointwise.sim.fpga.sites import BLOCK_RAM, MULTIPLIER, sites_of
 
 ULX3S = BOARDS["ulx3s-85f"]
 SITES = sites_of(ULX3S.device)

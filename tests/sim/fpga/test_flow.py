@@ -14,14 +14,14 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from hw.boards.board import BOARDS
-from hw.boards.system import System
-from hw.contract.config import PRESETS
-from hw.contract.errors import Interrupted, PointwiseError
-from model.parallel import Here, Job, Local
-from model.parallel.here import settle
-from sim.cli.bitstream import command
-from sim.fpga.flow import build
+from pointwise.hw.boards.board import BOARDS
+from pointwise.hw.boards.system import System
+from pointwise.hw.contract.config import PRESETS
+from pointwise.hw.contract.errors import Interrupted, PointwiseError
+from pointwise.model.parallel import Here, Job, Local
+from pointwise.model.parallel.here import settle
+from pointwise.sim.cli.bitstream import command
+from pointwise.sim.fpga.flow import build
 
 YOSYS = """
 import json, pathlib, sys
@@ -85,9 +85,9 @@ def flow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         host = folder / "board.json"
         return System(board, config, clock_mhz, folder, gateware, (source,), constraints, host)
 
-    module = types.ModuleType("hw.boards.elaborate")
+    module = types.ModuleType("pointwise.hw.boards.elaborate")
     module.elaborate = elaborate
-    monkeypatch.setitem(sys.modules, "hw.boards.elaborate", module)
+    monkeypatch.setitem(sys.modules, "pointwise.hw.boards.elaborate", module)
 
     def run(board: str = "ulx3s-85f", **options) -> tuple[Path | None, dict, str]:
         text = io.StringIO()
@@ -229,7 +229,8 @@ def test_nothing_of_an_earlier_build_is_left_when_one_fails(flow, tmp_path):
 
 def test_who_waits_for_another_build_is_told(flow, tmp_path):
     """In a process of its own, since a process does not lock itself out."""
-    hold = f"import pathlib, time, sim.build as b\nwith b.locked(pathlib.Path({str(tmp_path / 'out')!r})):"
+    hold = "import pathlib, time, pointwise.sim.build as b\n"
+    hold += f"with b.locked(pathlib.Path({str(tmp_path / 'out')!r})):"
     hold += "\n print(flush=True)\n time.sleep(1)"
     with subprocess.Popen([sys.executable, "-c", hold], stdout=subprocess.PIPE) as other:
         other.stdout.readline()

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from hw.contract.errors import PointwiseError
-from sim.fpga.products import feed_groups, hold_in, hold_products
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.sim.fpga.products import feed_groups, hold_in, hold_products
 
 CLOCK, PRODUCTS, HELD = 2, range(10, 14), range(20, 24)
 

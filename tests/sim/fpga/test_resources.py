@@ -3,8 +3,8 @@
 import json
 from pathlib import Path
 
-from sim.fpga.resources import count, total
-from sim.fpga.tables import bitstreams, components
+from pointwise.sim.fpga.resources import count, total
+from pointwise.sim.fpga.tables import bitstreams, components
 
 
 def cell(kind: str, **outputs: int) -> dict:

@@ -2,10 +2,10 @@
 
 import pytest
 
-from sim.formal.prove import missing_tools
-from sim.fpga.resources import KINDS, count, total
-from sim.fpga.synthesis import commands
-from sim.fpga.tools import Tools, run
+from pointwise.sim.formal.prove import missing_tools
+from pointwise.sim.fpga.resources import KINDS, count, total
+from pointwise.sim.fpga.synthesis import commands
+from pointwise.sim.fpga.tools import Tools, run
 
 DESIGN = """
 module core(input clk, input [7:0] a, input [7:0] b, output reg [15:0] product, output reg odd);

@@ -4,15 +4,15 @@ import json
 
 import pytest
 
-from hw.contract import windows
-from hw.contract.errors import PointwiseError
-from hw.contract.isa import Base
-from hw.contract.registers import Error
-from sim.hostile import emulated, expected
-from sim.hostile.emulated import Broken, emulate
-from sim.hostile.fuzz import fuzz
-from sim.hostile.programs import CONFIG, hostile
-from sim.hostile.simulated import BATCH, simulate
+from pointwise.hw.contract import windows
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.hw.contract.isa import Base
+from pointwise.hw.contract.registers import Error
+from pointwise.sim.hostile import emulated, expected
+from pointwise.sim.hostile.emulated import Broken, emulate
+from pointwise.sim.hostile.fuzz import fuzz
+from pointwise.sim.hostile.programs import CONFIG, hostile
+from pointwise.sim.hostile.simulated import BATCH, simulate
 
 FIRST = 1_000_000
 """Seeds that the recorded run does not have."""
@@ -43,7 +43,7 @@ def test_a_window_that_is_a_beat_too_large_is_noticed(monkeypatch):
         larger = {base: size + config.bus_bytes for base, size in lengths.items()}
         windows.check_row(dma, row, larger, config, index)
 
-    monkeypatch.setattr("model.emulator.machine.check_row", lax)
+    monkeypatch.setattr("pointwise.model.emulator.machine.check_row", lax)
     with pytest.raises((Broken, PointwiseError, ValueError)):
         emulate(range(FIRST, FIRST + 1500))
 

@@ -10,17 +10,17 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from hw.contract.registers import Cause
-from model.compiler import compile_network
-from model.compiler.random_network import random_image, random_network
-from model.engine import fuse
-from sim.cli import main
-from sim.reporting.figure import MAX_KINDS
-from sim.reporting.folder import MANIFEST, PAGE, PICTURE, REPORT, TIMELINE, renew, write
-from sim.reporting.layers import PARTS, timeline_dict
-from sim.reporting.summary import as_dict, table
-from sim.simulate import Simulation
-from sim.system.run import run_core
+from pointwise.hw.contract.registers import Cause
+from pointwise.model.compiler import compile_network
+from pointwise.model.compiler.random_network import random_image, random_network
+from pointwise.model.engine import fuse
+from pointwise.sim.cli import main
+from pointwise.sim.reporting.figure import MAX_KINDS
+from pointwise.sim.reporting.folder import MANIFEST, PAGE, PICTURE, REPORT, TIMELINE, renew, write
+from pointwise.sim.reporting.layers import PARTS, timeline_dict
+from pointwise.sim.reporting.summary import as_dict, table
+from pointwise.sim.simulate import Simulation
+from pointwise.sim.system.run import run_core
 from tests.sim.system.cores import SHAPES, simulator
 
 SEED = 3

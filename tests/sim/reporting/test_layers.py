@@ -2,9 +2,9 @@
 
 import pytest
 
-from hw.contract.registers import Cause
-from sim.reporting.layers import PARTS, by_kind, by_layer, kind_of, parts, timeline_dict
-from sim.system.timeline import Span, Timeline
+from pointwise.hw.contract.registers import Cause
+from pointwise.sim.reporting.layers import PARTS, by_kind, by_layer, kind_of, parts, timeline_dict
+from pointwise.sim.system.timeline import Span, Timeline
 
 MANIFEST = {
     "instructions": [

@@ -6,14 +6,14 @@ import re
 import pytest
 from PIL import Image
 
-from model.checkpoints import save_checkpoint
-from model.measure.layers import measure
-from model.measure.mixed import MixedNetwork
-from model.networks import DeiTConfig
-from model.quantise import LayerRecipe, Recipe, quantise, save_network
-from model.synthetic import synthetic_checkpoint, synthetic_images
-from sim.cli import main
-from sim.reporting.quantisation import PAGE, REPORT, as_dict, page, write
+from pointwise.model.checkpoints import save_checkpoint
+from pointwise.model.measure.layers import measure
+from pointwise.model.measure.mixed import MixedNetwork
+from pointwise.model.networks import DeiTConfig
+from pointwise.model.quantise import LayerRecipe, Recipe, quantise, save_network
+from pointwise.model.synthetic import synthetic_checkpoint, synthetic_images
+from pointwise.sim.cli import main
+from pointwise.sim.reporting.quantisation import PAGE, REPORT, as_dict, page, write
 
 CONFIG = DeiTConfig(image_size=4, patch=2, in_channels=3, dim=8, depth=1, heads=2, mlp_ratio=2, classes=3)
 

@@ -2,9 +2,9 @@
 
 from functools import cache
 
-from hw.contract.config import CoreConfig
-from sim.build import Build
-from sim.system.testbench import build_core
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.sim.build import Build
+from pointwise.sim.system.testbench import build_core
 
 
 def small(rows: int, cols: int, **changes: int) -> CoreConfig:

@@ -7,13 +7,13 @@ from dataclasses import replace
 
 import pytest
 
-from hw.contract.config import CoreConfig
-from model.compiler.random_network import random_network
-from model.compiler.shapes import Shape
-from model.engine import fuse
-from model.networks import NETWORKS
-from sim.fuzz import run_network
-from sim.system.testbench import build_core
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.model.compiler.random_network import random_network
+from pointwise.model.compiler.shapes import Shape
+from pointwise.model.engine import fuse
+from pointwise.model.networks import NETWORKS
+from pointwise.sim.fuzz import run_network
+from pointwise.sim.system.testbench import build_core
 
 CORE = CoreConfig(act_kib=298, res_kib=150)
 CYCLES = 12_000_000

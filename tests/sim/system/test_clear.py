@@ -5,15 +5,15 @@ from dataclasses import replace
 
 import pytest
 
-from hw.contract.config import CoreConfig
-from hw.contract.image import HEADER_BYTES, TRAILER_BYTES, Header, seal, shape_word
-from hw.contract.isa import INSTRUCTION_BYTES, Base, Conv, Dma, End, Prologue, Space
-from hw.contract.registers import Cause
-from hw.contract.stream import PLANE_MULT, PLANE_SHIFT, PLANES, stream_bytes, table_rows
-from hw.contract.timing import Timing
-from model.emulator import Emulator
-from sim.hostile.programs import CONFIG
-from sim.hostile.simulated import DONE, STALLS, WATCHDOG, Memory, play
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.image import HEADER_BYTES, TRAILER_BYTES, Header, seal, shape_word
+from pointwise.hw.contract.isa import INSTRUCTION_BYTES, Base, Conv, Dma, End, Prologue, Space
+from pointwise.hw.contract.registers import Cause
+from pointwise.hw.contract.stream import PLANE_MULT, PLANE_SHIFT, PLANES, stream_bytes, table_rows
+from pointwise.hw.contract.timing import Timing
+from pointwise.model.emulator import Emulator
+from pointwise.sim.hostile.programs import CONFIG
+from pointwise.sim.hostile.simulated import DONE, STALLS, WATCHDOG, Memory, play
 from tests.sim.system.cores import SHAPES
 
 WIDTH = CONFIG.rows

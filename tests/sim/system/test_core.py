@@ -2,11 +2,11 @@
 
 import pytest
 
-from hw.contract.registers import Cause
-from model.compiler import compile_network
-from model.compiler.random_network import random_image, random_network
-from sim.fuzz import random_memory, run_case, run_network
-from sim.system.run import run_core
+from pointwise.hw.contract.registers import Cause
+from pointwise.model.compiler import compile_network
+from pointwise.model.compiler.random_network import random_image, random_network
+from pointwise.sim.fuzz import random_memory, run_case, run_network
+from pointwise.sim.system.run import run_core
 from tests.sim.system.cores import SHAPES, simulator
 
 SEEDS = {"1x1": (4,), "2x2": (1, 2), "3x6": (5, 6), "16x16": (7, 8, 9, 10)}

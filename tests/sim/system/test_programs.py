@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from hw.contract.image import check
-from hw.contract.registers import Error
-from model.compiler import Compiled
-from model.emulator import Emulator
-from sim.system.run import run_core
+from pointwise.hw.contract.image import check
+from pointwise.hw.contract.registers import Error
+from pointwise.model.compiler import Compiled
+from pointwise.model.emulator import Emulator
+from pointwise.sim.system.run import run_core
 from tests.independent.project import core_of
 from tests.independent.reference.assembler import Assembler
 from tests.independent.reference.fields import Base, Conv, Dma, Prologue, Space

@@ -5,12 +5,12 @@ import zlib
 
 import pytest
 
-from hw.contract.image import TRAILER_BYTES
-from hw.contract.registers import Error
-from model.compiler import Compiled, compile_network
-from model.compiler.random_network import random_image, random_network
-from model.graph import run
-from sim.system.run import CoreRun, run_core
+from pointwise.hw.contract.image import TRAILER_BYTES
+from pointwise.hw.contract.registers import Error
+from pointwise.model.compiler import Compiled, compile_network
+from pointwise.model.compiler.random_network import random_image, random_network
+from pointwise.model.graph import run
+from pointwise.sim.system.run import CoreRun, run_core
 from tests.sim.system.cores import SHAPES, simulator
 
 SHAPE, SEED = "4x4", 2

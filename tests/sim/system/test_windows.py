@@ -2,13 +2,13 @@
 
 import pytest
 
-from hw.contract.image import HEADER_BYTES, Header, align, seal
-from hw.contract.isa import Base, Conv, Dma, End, Space
-from hw.contract.registers import Error
-from model.compiler import Compiled, compile_network
-from model.compiler.random_network import random_image, random_network
-from model.graph import run
-from sim.system.run import CoreRun, run_core
+from pointwise.hw.contract.image import HEADER_BYTES, Header, align, seal
+from pointwise.hw.contract.isa import Base, Conv, Dma, End, Space
+from pointwise.hw.contract.registers import Error
+from pointwise.model.compiler import Compiled, compile_network
+from pointwise.model.compiler.random_network import random_image, random_network
+from pointwise.model.graph import run
+from pointwise.sim.system.run import CoreRun, run_core
 from tests.sim.system.cores import SHAPES, simulator
 
 SHAPE, SEED = "4x4", 2

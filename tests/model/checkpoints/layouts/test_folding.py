@@ -7,10 +7,10 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from model.checkpoints import load_checkpoint
-from model.deit import DeiT
-from model.networks import DeiTConfig
-from model.synthetic import synthetic_checkpoint, synthetic_images
+from pointwise.model.checkpoints import load_checkpoint
+from pointwise.model.deit import DeiT
+from pointwise.model.networks import DeiTConfig
+from pointwise.model.synthetic import synthetic_checkpoint, synthetic_images
 
 CONFIG = DeiTConfig(12, 4, 3, 12, 2, 2, 2, 5)
 DISTILLED = DeiTConfig(12, 4, 3, 12, 2, 2, 2, 5, distilled=True)

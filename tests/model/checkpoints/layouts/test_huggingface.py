@@ -8,10 +8,10 @@ import safetensors.torch
 import torch
 import transformers
 
-from hw.contract.errors import PointwiseError
-from model.checkpoints import load_checkpoint
-from model.deit import DeiT
-from model.networks import DeiTConfig
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.model.checkpoints import load_checkpoint
+from pointwise.model.deit import DeiT
+from pointwise.model.networks import DeiTConfig
 
 SIZES = {
     "hidden_size": 24,

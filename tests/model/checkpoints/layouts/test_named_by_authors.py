@@ -13,11 +13,11 @@ import pytest
 import safetensors.torch
 import torch
 
-from hw.contract.errors import PointwiseError
-from model.checkpoints import load_checkpoint
-from model.images.preprocessing import IMAGENET_MEAN, Preprocessing, authors, timm
-from model.networks import NETWORKS, DeiTConfig, expected_shapes
-from model.synthetic import synthetic_checkpoint
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.model.checkpoints import load_checkpoint
+from pointwise.model.images.preprocessing import IMAGENET_MEAN, Preprocessing, authors, timm
+from pointwise.model.networks import NETWORKS, DeiTConfig, expected_shapes
+from pointwise.model.synthetic import synthetic_checkpoint
 
 SIZES = {"depth": 2, "image_size": 32, "classes": 7, "norm_eps": 1e-6}
 PUBLISHED = [dataclasses.replace(NETWORKS[name], **SIZES) for name in NETWORKS if name.startswith("deit")]
