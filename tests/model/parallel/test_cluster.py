@@ -18,7 +18,7 @@ from tests.model.parallel import work
 from tests.model.parallel.cluster import Cluster, cluster, wait_until
 
 COUNT = 24
-BLIND = "import sys; sys.modules['model'] = None"
+BLIND = "import sys; sys.modules['pointwise'] = None"
 """A worker that has no Pointwise."""
 FAR = "import pointwise.model.parallel.shipping as shipping; shipping.FileName.is_here = lambda file: False"
 """One that shares no folder with the command."""
