@@ -9,7 +9,7 @@ import queue
 import tempfile
 import uuid
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -92,7 +92,7 @@ class Cluster:
 
     def run(
         self, job: Job, parts: Parts, tell: Callable[[str, str], None] = lambda name, text: None
-    ) -> Iterator[tuple[str, Any]]:
+    ) -> Generator[tuple[str, Any], None, None]:
         """As ``Executor.run``; what a part is at is not told from afar."""
         if parts:
             yield from _Run(self, job, parts, tell).results()
@@ -123,7 +123,7 @@ class _Run:
         self.shipments: list[str] = []
         self.count = 0
 
-    def results(self) -> Iterator[tuple[str, Any]]:
+    def results(self) -> Generator[tuple[str, Any], None, None]:
         """Yield names and results as they come."""
         try:
             while True:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import closing, contextmanager
 from functools import partial
@@ -33,7 +33,7 @@ class Executor(Protocol):
 
     def run(
         self, job: Job, parts: Parts, tell: Callable[[str, str], None] = ...
-    ) -> Iterator[tuple[str, Any]]:
+    ) -> Generator[tuple[str, Any], None, None]:
         """Yield the name and the result of each part, as they come; each once.
 
         Whoever stops reading, for whatever reason, ends the parts that are being done.
@@ -59,7 +59,7 @@ class Local:
 
     def run(
         self, job: Job, parts: Parts, tell: Callable[[str, str], None] = lambda name, text: None
-    ) -> Iterator[tuple[str, Any]]:
+    ) -> Generator[tuple[str, Any], None, None]:
         """As ``Executor.run``; an error of a part comes as it was raised."""
         if job.programs:
             yield from self._in_threads(job, parts, tell)
@@ -70,7 +70,7 @@ class Local:
 
     def _in_threads(
         self, job: Job, parts: Parts, tell: Callable[[str, str], None]
-    ) -> Iterator[tuple[str, Any]]:
+    ) -> Generator[tuple[str, Any], None, None]:
         surroundings = Here()
         waiting = iter(parts.items() if isinstance(parts, Mapping) else parts)
         pending: set[Future] = set()

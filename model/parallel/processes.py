@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sized
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -84,7 +84,7 @@ class Pool:
 
 def in_processes(
     make: Callable[[], Callable[[Part], Result]], parts: Iterable[Part | None], workers: int
-) -> Iterator[Result]:
+) -> Generator[Result, None, None]:
     """Yield what a function makes of each part, as the results come.
 
     Whoever stops reading, for whatever reason, ends the processes at once, in the middle of a part if need

@@ -5,7 +5,6 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from pointwise.hw.contract.config import CoreConfig
 from pointwise.hw.contract.errors import PointwiseError
@@ -67,9 +66,8 @@ def command(
             write_file(block, compiled.pack_input(patches))
             paths.append(block)
     manifest = compiled.manifest
-    table = Table(title=f"{integers.name} for a {core_words(core)} core", title_justify="left")
-    for heading, justify in (("what", "left"), ("used", "right"), ("there", "right")):
-        table.add_column(heading, justify=justify)
+    title = f"{integers.name} for a {core_words(core)} core"
+    table = options.new_table(title, ("what", "left"), ("used", "right"), ("there", "right"))
     for name, memory in manifest["memory"].items():
         scale = memory["word_bytes"] / 1024
         used, there = memory["words"] * scale, memory["available"] * scale

@@ -8,7 +8,7 @@ subcommand that is asked for is imported; the list of all of them is made from t
 import errno
 import gc
 import importlib
-import importlib.util
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -35,14 +35,13 @@ COMMANDS: dict[str, str] = {
     "verilog": "Write the Verilog of a core and its configuration.",
     "sim": "Simulate a core on a network and compare every bit with the integer model.",
     "fuzz": "Run random networks on random cores and compare every tensor.",
-    "bench": "Measure cycles and utilisation of a core in simulation.",
     "estimate": "Estimate cycles, memory and area without simulating.",
     "explore": "Search cores and bits of each layer for cycles, area and accuracy.",
     "bitstream": "Build a core for an FPGA board.",
     "board": "Talk to a core on a board: load, run, status.",
     "report": "Report on a quantised network layer by layer; make the pages of a run anew.",
 }
-"""Subcommands in the order of ``pointwise --help``; one is offered where its module is there."""
+"""Subcommands in the order of ``pointwise --help``."""
 
 REMEDIES: dict[int, str] = {
     errno.ENOSPC: "free some space on the disk that is written to and run it again",
@@ -80,7 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     gc.set_threshold(COLLECT_AFTER)
-    if hasattr(sys.stdout, "reconfigure"):
+    if isinstance(sys.stdout, io.TextIOWrapper):
         # Paths and names may have letters that the output has not (PYTHONIOENCODING, old terminals).
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
@@ -178,8 +177,6 @@ def _application(asked_for: str | None) -> typer.Typer:
     )
     application.callback()(_pointwise)
     for name, line in COMMANDS.items():
-        if importlib.util.find_spec(f"{__package__}.{name}") is None:
-            continue
         if name == asked_for:
             module = importlib.import_module(f"{__package__}.{name}")
             application.command(name, cls=help.Command)(module.command)

@@ -11,8 +11,8 @@ from pointwise.hw.contract.errors import PointwiseError
 
 from .options import Config, Model, core_config
 
-_SHAPE = {"rich_help_panel": "Core (each one number, or with --sweep several: 8,16,32)"}
-_MEMORY = {"rich_help_panel": "Memory (likewise)"}
+_SHAPE = "Core (each one number, or with --sweep several: 8,16,32)"
+_MEMORY = "Memory (likewise)"
 
 AXES = (
     "rows",
@@ -31,7 +31,7 @@ DEFAULT_SWEEP = {"rows": "8,16,32", "cols": "8,16,32", "axi_data_width": "64,128
 
 
 def command(
-    model: Model = "micro",
+    model: Model = None,
     network: Annotated[
         Path | None, typer.Option(help="An integer network (.safetensors) in place of a model's outline.")
     ] = None,
@@ -41,24 +41,39 @@ def command(
     ] = False,
     out: Annotated[Path | None, typer.Option(help="Folder for the files of a sweep.")] = None,
     config: Config = None,
-    rows: Annotated[str | None, typer.Option(help="R, input channels of a tile.", **_SHAPE)] = None,
-    cols: Annotated[str | None, typer.Option(help="C, output channels of a tile.", **_SHAPE)] = None,
+    rows: Annotated[
+        str | None, typer.Option(help="R, input channels of a tile.", rich_help_panel=_SHAPE)
+    ] = None,
+    cols: Annotated[
+        str | None, typer.Option(help="C, output channels of a tile.", rich_help_panel=_SHAPE)
+    ] = None,
     post_lanes: Annotated[
-        str | None, typer.Option(help="Epilogue lanes; 0 for the widest.", **_SHAPE)
+        str | None, typer.Option(help="Epilogue lanes; 0 for the widest.", rich_help_panel=_SHAPE)
     ] = None,
     max_tokens: Annotated[
-        str | None, typer.Option(help="The most tokens of a convolution.", **_SHAPE)
+        str | None, typer.Option(help="The most tokens of a convolution.", rich_help_panel=_SHAPE)
     ] = None,
-    act_kib: Annotated[str | None, typer.Option(help="int8 activation SRAM in KiB.", **_SHAPE)] = None,
-    act_banks: Annotated[str | None, typer.Option(help="Banks of the activation SRAM.", **_SHAPE)] = None,
-    res_kib: Annotated[str | None, typer.Option(help="int16 residual SRAM in KiB.", **_SHAPE)] = None,
-    axi_data_width: Annotated[str | None, typer.Option(help="Bits of the AXI4 data bus.", **_SHAPE)] = None,
-    axi_burst: Annotated[str | None, typer.Option(help="The longest AXI4 burst in beats.", **_SHAPE)] = None,
+    act_kib: Annotated[
+        str | None, typer.Option(help="int8 activation SRAM in KiB.", rich_help_panel=_SHAPE)
+    ] = None,
+    act_banks: Annotated[
+        str | None, typer.Option(help="Banks of the activation SRAM.", rich_help_panel=_SHAPE)
+    ] = None,
+    res_kib: Annotated[
+        str | None, typer.Option(help="int16 residual SRAM in KiB.", rich_help_panel=_SHAPE)
+    ] = None,
+    axi_data_width: Annotated[
+        str | None, typer.Option(help="Bits of the AXI4 data bus.", rich_help_panel=_SHAPE)
+    ] = None,
+    axi_burst: Annotated[
+        str | None, typer.Option(help="The longest AXI4 burst in beats.", rich_help_panel=_SHAPE)
+    ] = None,
     latency: Annotated[
-        str, typer.Option(help="Cycles from an AXI address to its first beat.", **_MEMORY)
+        str, typer.Option(help="Cycles from an AXI address to its first beat.", rich_help_panel=_MEMORY)
     ] = "40",
     stall: Annotated[
-        str, typer.Option(help="Random stalls of the bus, in per cent of the cycles.", **_MEMORY)
+        str,
+        typer.Option(help="Random stalls of the bus, in per cent of the cycles.", rich_help_panel=_MEMORY),
     ] = "0",
 ) -> None:
     """Estimate cycles, utilisation, time and memory of a network on a core, without simulating.
@@ -87,7 +102,8 @@ def command(
     given = {name: numbers(name, text) for name, text in texts.items() if text is not None}
     memories = {"latency": numbers("latency", latency), "stall": numbers("stall", stall)}
     if network is None:
-        subject = outline(Shape.of(network_of(model)), model)
+        name = model or "micro"
+        subject = outline(Shape.of(network_of(name)), name)
     else:
         from pointwise.model.quantise.io import load_network
 

@@ -11,7 +11,7 @@ from pointwise.sim.build import build_root
 from . import options
 from .estimate import numbers
 
-SPACE = {"rich_help_panel": "Space (values with commas between)"}
+_SPACE = "Space (values with commas between)"
 
 
 def command(
@@ -19,7 +19,7 @@ def command(
     checkpoint: options.Checkpoint = None,
     heads: options.Heads = None,
     count: Annotated[int, typer.Option("--trials", min=1, help="Trials of the study, in all.")] = 100,
-    seed: Annotated[int, typer.Option(**options.SEED, help="Of all choices.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=options.MOST_SEED, help="Of all choices.")] = 0,
     ahead: Annotated[
         int, typer.Option(min=1, help="Trials at a time; the choices depend on it, not on the workers.")
     ] = 16,
@@ -32,19 +32,27 @@ def command(
     latency: Annotated[int, typer.Option(help="Cycles from an AXI address to its first beat.")] = 40,
     stall: Annotated[int, typer.Option(help="Random stalls of the bus, % of the cycles.")] = 0,
     config: options.Config = None,
-    rows: Annotated[str, typer.Option(help="R, input channels of a tile.", **SPACE)] = "2,4,8,16,32",
-    cols: Annotated[str, typer.Option(help="C, output channels of a tile.", **SPACE)] = "2,4,8,16,32",
+    rows: Annotated[
+        str, typer.Option(help="R, input channels of a tile.", rich_help_panel=_SPACE)
+    ] = "2,4,8,16,32",
+    cols: Annotated[
+        str, typer.Option(help="C, output channels of a tile.", rich_help_panel=_SPACE)
+    ] = "2,4,8,16,32",
     halvings: Annotated[
-        str, typer.Option(help="Times that the epilogue's lanes are halved.", **SPACE)
+        str, typer.Option(help="Times that the epilogue's lanes are halved.", rich_help_panel=_SPACE)
     ] = "0,1,2,3",
     act_kib: Annotated[
-        str, typer.Option(help="int8 activation SRAM in KiB.", **SPACE)
+        str, typer.Option(help="int8 activation SRAM in KiB.", rich_help_panel=_SPACE)
     ] = "16,32,64,128,208,416",
-    res_kib: Annotated[str, typer.Option(help="int16 residual SRAM in KiB.", **SPACE)] = "8,16,32,80,160",
+    res_kib: Annotated[
+        str, typer.Option(help="int16 residual SRAM in KiB.", rich_help_panel=_SPACE)
+    ] = "8,16,32,80,160",
     axi_data_width: Annotated[
-        str, typer.Option(help="Bits of the AXI4 data bus.", **SPACE)
+        str, typer.Option(help="Bits of the AXI4 data bus.", rich_help_panel=_SPACE)
     ] = "32,64,128,256",
-    weight_bits: Annotated[str, typer.Option(help="Bits of the weights of each layer.", **SPACE)] = "8,4,2",
+    weight_bits: Annotated[
+        str, typer.Option(help="Bits of the weights of each layer.", rich_help_panel=_SPACE)
+    ] = "8,4,2",
     workers: options.Workers = None,
     scheduler: options.Scheduler = None,
     out: options.Out = None,

@@ -1,5 +1,6 @@
 """``pointwise export``."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +12,7 @@ from rich.table import Table
 from pointwise.hw.contract.config import CoreConfig
 from pointwise.hw.contract.errors import PointwiseError
 from pointwise.model.export import FORMATS, export, named
-from pointwise.model.export.formats import DEFAULT
+from pointwise.model.export.formats import DEFAULT, Format
 from pointwise.sim.build import build_root
 from pointwise.sim.locks import hold
 
@@ -94,11 +95,11 @@ def command(
     console.print(f"{len(paths)} files in {folder}", soft_wrap=True)
 
 
-def _table(paths, formats) -> Table:
+def _table(paths: Sequence[Path], formats: Sequence[Format]) -> Table:
     """What was written, a line for each format."""
-    table = Table(show_header=True)
-    for heading, justify in (("format", "left"), ("what", "left"), ("files", "right"), ("bytes", "right")):
-        table.add_column(heading, justify=justify)
+    table = options.new_table(
+        None, ("format", "left"), ("what", "left"), ("files", "right"), ("bytes", "right")
+    )
     for form in formats:
         files = [path for path in paths if path.suffix == form.suffix]
         size = sum(path.stat().st_size for path in files)

@@ -25,7 +25,8 @@ def command(
         float, typer.Option(help="The highest; the paper's is 5e-4 · 16 / 64.")
     ] = 1.25e-4,
     seed: Annotated[
-        int, typer.Option(**options.SEED, help="Of the first weights and the order of the images.")
+        int,
+        typer.Option(min=0, max=options.MOST_SEED, help="Of the first weights and the order of the images."),
     ] = 0,
     heads: options.Heads = None,
     preprocess: options.Preprocess = None,

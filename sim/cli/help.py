@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Iterable
 from typing import Any
 
-import typer
+import typer.core
 
 MOST, LEAST = 100, 40
 """Columns of the widest lines, for those are easy to read, and of the narrowest."""

@@ -4,14 +4,13 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
-from .options import SEED
+from .options import MOST_SEED, new_table
 
 
 def command(
     images: Annotated[int, typer.Option(help="Made-up images, each with weights of its own.")] = 1,
-    seed: Annotated[int, typer.Option(**SEED, help="Seed of images and weights.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=MOST_SEED, help="Seed of images and weights.")] = 0,
     spread: Annotated[float, typer.Option(help="Factor on the inputs of softmax and GELU.")] = 1.0,
 ) -> None:
     """Put the operators of Scaled Quantization (Chang and Sobelman) beside ours, on the same inputs.
@@ -26,38 +25,41 @@ def command(
     console = Console(markup=False)
     with console.status("operators"):
         rows, steps = table(images, seed, spread), iterates_of_table2()
-    shown = Table(title="mean squared error against float64", title_justify="left")
-    for heading, justify in (
+    shown = new_table(
+        "mean squared error against float64",
         ("", "right"),
         ("operator", "left"),
         ("published", "right"),
         ("theirs, here", "right"),
         ("ours, here", "right"),
-    ):
-        shown.add_column(heading, justify=justify)
+    )
     for index, row in enumerate(rows, 1):
         published = "" if row.published is None else f"{row.published:.3g}"
         number = str(index) if row.published is not None else ""
         shown.add_row(number, row.name, published, f"{row.scaled:.3g}", f"{row.ours:.3g}")
     console.print(shown)
-    shown = Table(title="1/√15.25 by the quantised Newton method", title_justify="left")
-    for heading in ("iteration", "published", "here", "equation (9) in float64", "1/√15.25"):
-        shown.add_column(heading, justify="right")
+    shown = new_table(
+        "1/√15.25 by the quantised Newton method",
+        ("iteration", "right"),
+        ("published", "right"),
+        ("here", "right"),
+        ("equation (9) in float64", "right"),
+        ("1/√15.25", "right"),
+    )
     for iteration, published in PUBLISHED.items():
         y, scale, real = steps[iteration]
         shown.add_row(str(iteration), f"{published}", f"{y}/2^{scale}", f"{real:.4f}", f"{15.25**-0.5:.4f}")
     console.print(shown)
     with console.status("accuracy"):
         measured = accuracy.table(seed)
-    shown = Table(title="ours against float64", title_justify="left")
-    for heading, justify in (
+    shown = new_table(
+        "ours against float64",
         ("operator", "left"),
         ("data", "left"),
         ("here", "right"),
         ("wanted", "right"),
         ("uint8 alone", "right"),
-    ):
-        shown.add_column(heading, justify=justify)
+    )
     for row in measured:
         sign = "≥" if row.unit == "dB" else "≤"
         wanted = "" if row.wanted is None else f"{sign} {row.wanted:g} {row.unit}"

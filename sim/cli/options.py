@@ -7,29 +7,33 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
 
 from pointwise.hw.contract.config import PRESETS, CoreConfig
 
 if TYPE_CHECKING:
+    from rich.console import JustifyMethod
+
     from pointwise.model.parallel import Executor
 
-SEED: dict[str, int] = {"min": 0, "max": 2**64 - 1}
-"""What torch takes as a seed."""
-_SHAPE = {"rich_help_panel": "Core"}
+MOST_SEED = 2**64 - 1
+"""The greatest seed that torch takes; 0 is the least."""
+_SHAPE = "Core"
 
 Config = Annotated[
     str | None,
     typer.Option(
-        help=f"A preset ({', '.join(PRESETS)}) or a JSON file; the options below change it.", **_SHAPE
+        help=f"A preset ({', '.join(PRESETS)}) or a JSON file; the options below change it.",
+        rich_help_panel=_SHAPE,
     ),
 ]
 CORE_OPTIONS: dict[str, object] = {
-    name: Annotated[int | None, typer.Option(help=text, **_SHAPE)]
+    name: Annotated[int | None, typer.Option(help=text, rich_help_panel=_SHAPE)]
     for name, text in {
         "rows": "R, input channels of a tile.",
         "cols": "C, output channels of a tile.",
@@ -98,14 +102,22 @@ def with_core(function: Callable[..., None]) -> Callable[..., None]:
         for name, annotation in {"config": Config, **CORE_OPTIONS}.items()
     ]
 
-    @functools.wraps(function)
-    def called(**values: object) -> None:
+    def called(**values: Any) -> None:
         core = core_config(values.pop("config"), **{name: values.pop(name) for name in CORE_OPTIONS})
         function(core=core, **values)
 
-    called.__signature__ = inspect.Signature([*kept, *shape])
-    called.__annotations__ = {parameter.name: parameter.annotation for parameter in [*kept, *shape]}
-    return called
+    wrapper: Any = functools.wraps(function)(called)
+    wrapper.__signature__ = inspect.Signature([*kept, *shape])
+    wrapper.__annotations__ = {parameter.name: parameter.annotation for parameter in [*kept, *shape]}
+    return wrapper
+
+
+def new_table(title: str | None, *columns: "tuple[str, JustifyMethod]") -> Table:
+    """A table without rows yet, of columns with a heading and where their text stands."""
+    table = Table(title=title, title_justify="left")
+    for heading, justify in columns:
+        table.add_column(heading, justify=justify)
+    return table
 
 
 def parts(console: Console) -> Progress:

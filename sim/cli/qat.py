@@ -36,7 +36,9 @@ def command(
     epochs: Annotated[
         int | None, typer.Option(help="Passes over the training set, instead of the recipe's.")
     ] = None,
-    seed: Annotated[int | None, typer.Option(**options.SEED, help="Seed, instead of the recipe's.")] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, max=options.MOST_SEED, help="Seed, instead of the recipe's.")
+    ] = None,
     seeds: Annotated[
         int, typer.Option(min=1, help="Train from so many seeds; the best of them is kept.")
     ] = 1,

@@ -50,7 +50,8 @@ def command(
         name, weights = load_weights(model, checkpoint, heads)
         given = None
         if files is not None:
-            *given, unreadable = images_in_files(files, weights, images, preprocess, labelled=False)
+            pixels, labels, unreadable = images_in_files(files, weights, images, preprocess, labelled=False)
+            given = pixels, labels
             options.tell_unreadable(console, unreadable)
         paths = _measure(console, path, (name, weights), images, given, alone, out)
     else:

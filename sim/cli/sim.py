@@ -78,14 +78,15 @@ def command(
         count = images if images is not None else 32 if of_digits(weights.config) else 1
         given = None
         if files is not None:
-            *given, unreadable = images_in_files(files, weights, count, preprocess)
+            pixels, labels, unreadable = images_in_files(files, weights, count, preprocess)
+            given = pixels, labels
             options.tell_unreadable(console, unreadable)
         workload = with_images(name, weights, count, quantised=network, given=given)
         step("simulator (compiled once for each core)")
         from pointwise.sim.system.testbench import build_core
 
         build_core(core, waves=waves)
-        from pointwise.sim.reporting import folder as files
+        from pointwise.sim.reporting import folder as pages
         from pointwise.sim.reporting.layers import timeline_dict
         from pointwise.sim.reporting.summary import as_dict, table
         from pointwise.sim.simulate import SIMULATORS, simulate
@@ -105,7 +106,7 @@ def command(
     timeline = timeline_dict(result.compiled.manifest, result.timeline)
     summary = as_dict(result, timeline, time.monotonic() - started)
     summary["command"] = " ".join(["pointwise", *sys.argv[1:]])
-    report, *_, picture, page = files.write(summary, timeline, result.compiled.manifest, folder)
+    report, *_, picture, page = pages.write(summary, timeline, result.compiled.manifest, folder)
     console.print(table(summary))
     shown = {"report": report, "picture": picture, "page": page, "waves": result.waves}
     for name, path in shown.items():

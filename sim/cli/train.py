@@ -10,7 +10,7 @@ from rich.table import Table
 
 from pointwise.sim.build import build_root
 
-from .options import SEED, Threads
+from .options import MOST_SEED, Threads
 
 
 def command(
@@ -18,7 +18,9 @@ def command(
     epochs: Annotated[
         int | None, typer.Option(help="Passes over the training set, instead of the recipe's.")
     ] = None,
-    seed: Annotated[int | None, typer.Option(**SEED, help="Seed, instead of the recipe's.")] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, max=MOST_SEED, help="Seed, instead of the recipe's.")
+    ] = None,
     threads: Threads = 1,
 ) -> None:
     """Train a network on the bundled digits and write a checkpoint.

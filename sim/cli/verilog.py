@@ -1,7 +1,6 @@
 """``pointwise verilog``."""
 
 from rich.console import Console
-from rich.table import Table
 
 from pointwise.hw.contract.config import CoreConfig
 from pointwise.hw.contract.files import write_file
@@ -37,9 +36,8 @@ def command(
 
     folder = out or build_root() / f"verilog-{core_name(core)}"
     hold(folder)
-    table = Table(title=f"{core_words(core)} core", title_justify="left")
-    for heading, justify in (("file", "left"), ("lines", "right"), ("what", "left")):
-        table.add_column(heading, justify=justify)
+    title = f"{core_words(core)} core"
+    table = options.new_table(title, ("file", "left"), ("lines", "right"), ("what", "left"))
     for name, text in package(core, core_verilog(core)).items():
         write_file(folder / name, text)
         about = next((line for ending, line in ABOUT.items() if name.endswith(ending)), "")

@@ -34,6 +34,11 @@ def test_it_imports_nothing_of_the_project(path: Path) -> None:
 
 
 def test_other_imports_are_seen() -> None:
-    lines = ("import pointwise.hw.contract", "from pointwise.model import x", "from . import x", "from tests import x")
+    lines = (
+        "import pointwise.hw.contract",
+        "from pointwise.model import x",
+        "from . import x",
+        "from tests import x",
+    )
     assert all(foreign(imported(line)) for line in lines)
     assert not foreign(imported("import zlib"))
