@@ -16,6 +16,11 @@ ABOUT = {
     "_pkg.sv": "widths and register addresses, for designs around it",
     "_example.sv": "a design around it: it runs an image once",
     "_ram.sv": "the memory of that design",
+    ".rdl": "its registers in SystemRDL, for tools that make documents or models of them",
+    "_registers.h": "its registers and error codes in C",
+    "pointwise.h": "the driver in C: what it does, and how to use it",
+    "pointwise.c": "the driver",
+    "_linux.c": "a program for Linux that runs an image with it, through UIO or /dev/mem",
     ".vlt": "what Verilator's lint may object to in the core, and why",
     ".core": "FuseSoC's description (CAPI2) of all this",
 }
