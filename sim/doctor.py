@@ -169,7 +169,7 @@ def _packages() -> list[Check]:
     checks = []
     for remedy, requirements in groups:
         for requirement in requirements:
-            name = re.match(r"[\w.-]+", requirement)[0]
+            name, _ = _split(requirement)
             # An extra that names another extra of this project adds nothing that is not listed there.
             if name not in seen and not requirement.startswith("pointwise["):
                 seen.add(name)
@@ -177,9 +177,15 @@ def _packages() -> list[Check]:
     return checks
 
 
+def _split(requirement: str) -> tuple[str, str]:
+    """The name of a package, and what is needed of it: extras, versions, or nothing."""
+    name = re.split(r"[^\w.-]", requirement, maxsplit=1)[0]
+    return name, requirement[len(name) :].strip()
+
+
 def _package(requirement: str, required: bool, remedy: str) -> Check:
     """An installed Python package, as its own metadata has it; it is not imported."""
-    name, needed = re.fullmatch(r"([\w.-]+)\s*(.*)", requirement).groups()
+    name, needed = _split(requirement)
     try:
         found = importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:

@@ -31,13 +31,13 @@ class Outcome:
 
     seed: int
     config: CoreConfig
-    memory: dict[str, object]
+    memory: dict[str, int]
     cycles: int
     tensors: int
     mismatches: tuple[Mismatch, ...]
 
 
-def random_memory(seed: int) -> dict[str, object]:
+def random_memory(seed: int) -> dict[str, int]:
     """Plusargs of the DRAM: a latency, and in three cases of four stalls on every channel, up to half the
     cycles."""
     rng = np.random.default_rng([seed, 4])
@@ -52,7 +52,7 @@ def run_network(
     config: CoreConfig,
     network: Graph,
     seed: int,
-    memory: dict[str, object],
+    memory: dict[str, int],
     cycles: int = CYCLES,
 ) -> Outcome:
     """Compile a network with trace, run one random image on a core and compare every tensor.

@@ -140,26 +140,28 @@ def simulate(
     step("comparison")
     mismatches: list[Mismatch] = []
     compared = 0
-    if traced_run is not None:
+    if traced is not None and traced_run is not None:
         check_errors(traced_run)
         mismatches += compare_tensors(network, expected[0], traced.read_output(traced_run.outputs[0]))
         compared += len(fuse(network))
-    results = {}
+    outputs: dict[int, np.ndarray] = {}
     for part, core_run in zip(parts, core_runs, strict=True):
         check_errors(core_run)
         for image, block in zip(part, core_run.outputs, strict=True):
-            results[image] = compiled.read_output(block)[network.output]
+            outputs[image] = compiled.read_output(block)[network.output]
             difference = first_difference(
-                image, network.output, network.output, expected[image][network.output], results[image]
+                image, network.output, network.output, expected[image][network.output], outputs[image]
             )
             mismatches += [difference] if difference else []
             compared += 1
-    logits = network.real(network.output, np.stack([results[i][0] for i in range(count)]))
+    logits = network.real(network.output, np.stack([outputs[i][0] for i in range(count)]))
     integer = network.real(network.output, np.stack([e[network.output][0] for e in expected]))
     step("float model")
     floats = float_logits(workload.checkpoint.state, workload.checkpoint.config, workload.images)
     by_hardware = compare(floats, logits, workload.labels)
     by_model = compare(floats, integer, workload.labels)
+    timeline = core_runs[0].timeline
+    assert timeline is not None  # noted, as the first image ended without an error
     labelled = workload.labels is not None
     every = [
         run for core_run in [*core_runs, *([traced_run] if traced_run else [])] for run in core_run.images
@@ -177,7 +179,7 @@ def simulate(
         cycles=core_runs[0].images[0].cycles,
         check_cycles=core_runs[0].images[0].check_cycles,
         causes=core_runs[0].images[0].causes,
-        timeline=core_runs[0].timeline,
+        timeline=timeline,
         simulated_cycles=sum(run.cycles + run.check_cycles for run in every),
         seconds=seconds,
         memory=memory,

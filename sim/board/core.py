@@ -131,10 +131,11 @@ class CoreRegisters:
         """What to tell a person."""
         status = self.read(Register.STATUS)
         code = status >> 8 & 0xFF
+        texts = {int(error): text for error, text in ERROR_TEXT.items()}
         states = [name for bit, name in enumerate(("busy", "done", "error")) if status >> bit & 1]
         return {
             "state": ", ".join(states) or "idle",
-            "error": ERROR_TEXT.get(code, f"unknown, {code}") if code else "none",
+            "error": texts.get(code, f"unknown, {code}") if code else "none",
             "image": f"{self.read(Register.IMAGE_BYTES):,} bytes",
             "cycles of the last run": f"{self.bus.glance(self.base + Register.CYCLES):,}",
             "faults on the line": str(self.bus.faults),

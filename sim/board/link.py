@@ -68,7 +68,7 @@ def connect(description: Description, uart: str | None, server: str | None) -> L
         )
     if uart is not None:
         return UartLink(uart, description.baud, slowdown=description.slowdown)
-    place = re.fullmatch(r"(.+):(\d{1,5})", server, re.ASCII)
+    place = re.fullmatch(r"(.+):(\d{1,5})", server or "", re.ASCII)
     if place is None or not 0 < int(place[2]) < 1 << 16:
         raise PointwiseError(f"--server {server} should be host:port, such as localhost:1234")
     return ServerLink(place[1], int(place[2]), description.baud, slowdown=description.slowdown)
@@ -205,11 +205,11 @@ class ServerLink(RemoteClient):
         try:
             with _told(self.gone):
                 words = super().read(address, length)
+                if not isinstance(words, list) or len(words) != length:
+                    raise self._stranger()
+                return words
         except (AssertionError, AttributeError, IndexError, ValueError, struct.error) as error:
             raise self._stranger() from error  # LiteX takes what it reads to be a packet of a server's
-        if len(words) != length:
-            raise self._stranger()
-        return words
 
     def write(self, address: int, words: list[int]) -> None:
         """Up to ``most_words`` words; nothing is answered."""

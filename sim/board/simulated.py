@@ -109,6 +109,7 @@ def running(
             cwd=log.parent,
             start_new_session=True,
         )
+        assert process.stdin is not None and process.stdout is not None  # pipes, as asked for
         early = False
         try:
             there, _, _ = select.select([process.stdout], [], [], START_SECONDS)

@@ -9,10 +9,13 @@ written where it is already; only an image is, which has a checksum of its own.
 
 import time
 from collections.abc import Callable, Iterable
+from typing import TypeVar
 
 from pointwise.hw.contract.errors import PointwiseError
 
 from .link import Link, Silence
+
+Result = TypeVar("Result")
 
 ATTEMPTS = 5
 """Tries of one command, and passes over a transfer, before it is given up."""
@@ -31,7 +34,7 @@ class Checked:
     def __init__(self, link: Link) -> None:
         self.link, self.faults = link, 0
 
-    def _attempt(self, what: str, action: Callable[[], object]) -> object:
+    def _attempt(self, what: str, action: Callable[[], Result | None]) -> Result:
         """Repeat an action that raises Silence or returns None."""
         silent = True
         for attempt in range(ATTEMPTS):

@@ -40,7 +40,8 @@ def header() -> str:
     """The sixteen words of the image's header."""
     names = [field.name for field in dataclasses.fields(Header)]
     docs = attribute_docs(Header, names)
-    rows = [(0, "``magic``", "``MAGIC``, the letters PWSE"), (1, "``version``", "``VERSION``")]
+    rows: list[tuple[object, str, str]] = [(0, "``magic``", "``MAGIC``, the letters PWSE")]
+    rows.append((1, "``version``", "``VERSION``"))
     rows += [(index, f"``{name}``", docs[name]) for index, name in enumerate(names, 2)]
     rows.append((f"{len(rows)}–15", "", "0"))
     return markdown(("word", "field", "meaning"), rows)

@@ -16,6 +16,7 @@ from .trial import OBJECTIVES
 
 try:
     import optuna
+    import optuna.storages.journal
 except ModuleNotFoundError as error:
     raise PointwiseError(
         f"the Python package {error.name} is not installed, which chooses what to try; run "
@@ -54,7 +55,7 @@ class Study:
             self.study = optuna.create_study(
                 study_name=NAME,
                 storage=_storage(place),
-                directions=list(OBJECTIVES.values()),
+                directions=[*OBJECTIVES.values()],
                 load_if_exists=True,
             )
         except Exception as error:
@@ -87,7 +88,9 @@ class Study:
         while told < asked and trials[told].state.is_finished():
             told += 1
         # Those that an interrupted run had begun come first.
-        waiting = deque((str(trial.number), dict(trial.params)) for trial in trials[told:])
+        waiting: deque[tuple[str, Point]] = deque(
+            (str(trial.number), dict(trial.params)) for trial in trials[told:]
+        )
         waiting.extend(self._ask() for _ in range(asked, min(count, told + self.ahead)))
         asked = told + len(waiting)
         arrived: dict[int, dict[str, Any]] = {}
@@ -111,7 +114,7 @@ class Study:
         # A sampler of its own for each trial: what an interruption makes us forget is then no state.
         seed = int(digest_of(self.seed, number)[:8], 16)
         self.study.sampler = optuna.samplers.NSGAIISampler(population_size=POPULATION, seed=seed)
-        distributions = {
+        distributions: dict[str, optuna.distributions.BaseDistribution] = {
             name: optuna.distributions.CategoricalDistribution(values)
             for name, values in self.space.choices().items()
         }

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import Literal
 
 import numpy as np
 from torch import Tensor
@@ -19,7 +20,11 @@ from pointwise.sim.area.model import area
 
 from .space import Point, Space
 
-OBJECTIVES = {"cycles": "minimize", "area": "minimize", "sqnr_db": "maximize"}
+OBJECTIVES: dict[str, Literal["minimize", "maximize"]] = {
+    "cycles": "minimize",
+    "area": "minimize",
+    "sqnr_db": "maximize",
+}
 """What is searched for, and which way is better."""
 MOST_DB = 200.0
 """Stands for a network without any error, as a study takes no infinite value."""
@@ -66,13 +71,13 @@ class Trial:
         except PointwiseError as error:
             return {"reason": str(error)}
         layers = [op for op in network.ops if isinstance(op, Linear)]
-        weights = sum(layer.weight.size for layer in layers)
-        mean = sum(layer.weight_bits * layer.weight.size for layer in layers) / weights
+        sizes = [0 if layer.weight is None else layer.weight.size for layer in layers]
+        bits = sum(layer.weight_bits * size for layer, size in zip(layers, sizes, strict=True))
         return {
             "cycles": found.cycles,
             "utilisation": found.utilisation,
             **area(config),
-            "weight_bits": mean,
+            "weight_bits": bits / sum(sizes),
             "image_bytes": found.image_bytes,
             "sqnr_db": decibels,
         }

@@ -1,5 +1,7 @@
 """What AXI4 masters are proved against: the rules of a master, a memory that answers when it likes."""
 
+from typing import Any
+
 from amaranth.hdl import Array, Assert, Cat, Module, Mux, Signal, Value
 
 from pointwise.hw.bus.axi import CACHE_NORMAL, PROT_DATA, Burst
@@ -10,7 +12,7 @@ PAGE_BITS = 12
 """A burst must not cross a border of 4 KB."""
 
 
-def address_channel(m: Module, axi: object, prefix: str, *, most: int) -> None:
+def address_channel(m: Module, axi: Any, prefix: str, *, most: int) -> None:
     """Assert what AXI4 asks of an address channel, and the core's own promise: INCR bursts of whole beats.
 
     Args:
@@ -37,7 +39,7 @@ def address_channel(m: Module, axi: object, prefix: str, *, most: int) -> None:
         ]
 
 
-def read_memory(m: Module, axi: object, *, outstanding: int) -> dict[str, Signal]:
+def read_memory(m: Module, axi: Any, *, outstanding: int) -> dict[str, Value]:
     """Drive ARREADY and the R channel as a memory may: bursts in order, each with exactly its beats.
 
     It answers, takes and pauses when it likes, with any RRESP. The data of a beat is its address, counted in
@@ -80,7 +82,7 @@ def read_memory(m: Module, axi: object, *, outstanding: int) -> dict[str, Signal
     return {"arrives": arrives, "burst_address": addresses[head], "resp": axi.rresp}
 
 
-def write_memory(m: Module, axi: object) -> dict[str, Signal]:
+def write_memory(m: Module, axi: Any) -> dict[str, Signal]:
     """Drive AWREADY, WREADY and the B channel as a memory may: an answer for each burst that is complete.
 
     Returns:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from amaranth.hdl import Assert, Assume, Cover, Elaboratable, Fragment, Module, Mux, Signal, Value
+from amaranth.hdl import Assert, Assume, Cover, Elaboratable, Fragment, Module, Mux, ShapeLike, Signal, Value
 from amaranth.hdl._ast import AnySeq
 from amaranth.lib import wiring
 
@@ -10,7 +10,7 @@ PLATFORM = "formal"
 """Elaborated for it, Amaranth's FIFOs bring the assertions that relate their pointers to their level."""
 
 
-def free(shape: object = 1, *, name: str, m: Module) -> Signal:
+def free(shape: ShapeLike = 1, *, name: str, m: Module) -> Signal:
     """A signal that may have any value in any cycle."""
     signal = Signal(shape, name=name)
     m.d.comb += Value.cast(signal).eq(AnySeq(len(Value.cast(signal))))

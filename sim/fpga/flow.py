@@ -17,7 +17,7 @@ from pointwise.model.parallel import Executor
 from pointwise.sim.build import locked
 
 from .floorplan import floorplan
-from .place import BITSTREAM, Placement, forget, pack, place
+from .place import BITSTREAM, Placement, constraints_of, forget, pack, place
 from .report import REPORT, make_report, save, show
 from .synthesis import NETLIST, synthesise
 from .tools import NEEDED, Tools
@@ -88,7 +88,7 @@ def build(
         console.print(f"seed {seed}: {sentence}", soft_wrap=True)
     console.print(f"{folder / REPORT}: the report; the logs are beside it", soft_wrap=True)
     if not run.placements:
-        script = run.system.constraints.with_suffix(".tcl")
+        script = constraints_of(run.system).with_suffix(".tcl")
         console.print(f"{script}: the script for the vendor's place and route", soft_wrap=True)
         return None
     if not run.met:

@@ -55,6 +55,12 @@ class Placement:
         return min(clocks + ways, default=0.0)
 
 
+def constraints_of(system: System) -> Path:
+    """Pins and clocks of a system that is placed; only simulated ones have none."""
+    assert system.constraints is not None
+    return system.constraints
+
+
 def place(
     system: System,
     netlist: Path,
@@ -79,7 +85,7 @@ def place(
     Raises:
         PointwiseError: nextpnr is not there, or failed with every seed.
     """
-    files = [path for path in (netlist, system.constraints) if path.exists()]
+    files = [path for path in (netlist, constraints_of(system)) if path.exists()]
     digest = digest_of(files, system.board.device, PLACER, tools.version("nextpnr-ecp5"), VERSION)
     job = Job(
         "place",
@@ -144,7 +150,7 @@ class Placer:
 
     def __init__(self, system: System, netlist: Path, tools: Tools) -> None:
         self.system, self.tools = system, tools
-        self.netlist, self.constraints = (here().located(path) for path in (netlist, system.constraints))
+        self.netlist, self.constraints = map(here().located, (netlist, constraints_of(system)))
         self.shared = self.netlist == netlist
 
     def __call__(self, seed: int) -> dict[str, Any]:

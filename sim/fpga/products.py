@@ -69,10 +69,11 @@ def hold_in(cells: dict[str, Cell], ports: dict[str, dict]) -> int:
             pin: [user for user in users[cell["connections"][pin][0]] if user != (name, pin)] for pin in pins
         }
         registers = {pin: register_of(found) for pin, found in takers.items() if found}
-        clocks = {_clock(cells[register]) if register else None for register in registers.values()}
-        if len(clocks) != 1 or None in clocks:
+        held = {pin: register for pin, register in registers.items() if register is not None}
+        clocks = {_clock(cells[register]) for register in held.values()}
+        if len(held) != len(registers) or len(clocks) != 1 or None in clocks:
             continue
-        for pin, register in registers.items():
+        for pin, register in held.items():
             cell["connections"][pin] = cells.pop(register)["connections"]["Q"]
         cell["parameters"] |= {"REG_OUTPUT_CLK": "CLK0", "GSR": "DISABLED"}
         for pin, bit in {"CLK0": clocks.pop(), **RUNS}.items():

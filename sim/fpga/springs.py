@@ -64,7 +64,7 @@ class Springs:
         is_free = np.ones(len(self.pull), bool)
         is_free[list(fixed)] = False
         free, held = np.flatnonzero(is_free), np.flatnonzero(~is_free)
-        self._places[held] = [fixed[cell] for cell in held]
+        self._places[held] = [fixed[int(cell)] for cell in held]
         diagonal = self.pull[free] + draw[free]
         matrix = scipy.sparse.diags(diagonal) - self._springs[free][:, free]
         between = self._springs[free][:, held]

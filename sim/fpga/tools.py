@@ -1,5 +1,6 @@
 """Runs one tool of the FPGA flow with a log of its own, and tells how far it is."""
 
+import importlib.resources
 import importlib.util
 import re
 import shutil
@@ -59,7 +60,7 @@ class Tools:
             command = self.command("yosys-config")
             return Path(subprocess.run([*command, "--datdir"], capture_output=True, text=True).stdout.strip())
         self.command("yosys")
-        return Path(importlib.util.find_spec(WHEELS["yosys"][0]).origin).parent / "share"
+        return Path(str(importlib.resources.files(WHEELS["yosys"][0]))) / "share"
 
     def version(self, tool: str) -> str:
         """What the tool says of itself, one line."""

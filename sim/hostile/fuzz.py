@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.progress import Progress
@@ -28,7 +29,7 @@ def fuzz(simulated: int, emulated: int, seed: int, out: Path | None) -> None:
         PointwiseError: one broke a promise; the sentence names its seed or its batch.
     """
     console = Console()
-    report: dict[str, dict[str, int]] = {}
+    report: dict[str, dict[str, Any]] = {}
     with Progress(console=console) as progress:
         for name, count, step, work in (
             ("core", simulated, BATCH, simulate),

@@ -4,10 +4,19 @@ import random
 from dataclasses import dataclass
 from functools import cache
 from types import SimpleNamespace
+from typing import cast
 
 from pointwise.hw.contract.config import CoreConfig
 from pointwise.hw.contract.image import HEADER_BYTES, TRAILER_BYTES, Header, align, seal, shape_word
-from pointwise.hw.contract.isa import CONV_LAYOUT, DMA_LAYOUT, INSTRUCTION_BYTES, Base, Opcode, Stationary
+from pointwise.hw.contract.isa import (
+    CONV_LAYOUT,
+    DMA_LAYOUT,
+    INSTRUCTION_BYTES,
+    Base,
+    Conv,
+    Opcode,
+    Stationary,
+)
 from pointwise.hw.contract.legal import CONV_RULES, DMA_RULES, core_bounds
 from pointwise.hw.contract.rules import Only, broken
 from pointwise.hw.contract.stream import stream_bytes
@@ -79,7 +88,8 @@ def _random(rng: random.Random) -> Hostile:
         if rng.random() < 0.95:
             _mend(rng, fields, core_bounds(CONFIG) | counts)
         if opcode == Opcode.CONV and rng.random() < 0.9:
-            fields["stream_beats"] = stream_bytes(SimpleNamespace(**fields), CONFIG) // CONFIG.bus_bytes
+            conv = cast(Conv, SimpleNamespace(**fields))  # of any values, also those that ``Conv`` refuses
+            fields["stream_beats"] = stream_bytes(conv, CONFIG) // CONFIG.bus_bytes
         counts["convs" if opcode == Opcode.CONV else "dmas"] += 1
         program.append(_encode(fields) if rng.random() < 0.99 else rng.randbytes(INSTRUCTION_BYTES))
     program.append(bytes(INSTRUCTION_BYTES) if rng.random() < 0.97 else rng.randbytes(INSTRUCTION_BYTES))
@@ -174,8 +184,8 @@ def _mend(rng: random.Random, fields: Fields, bounds: dict[str, int]) -> None:
         if isinstance(rule, Only):
             values[rule.field] = 0
             continue
-        least = bounds.get(rule.least, rule.least)
-        most = bounds.get(rule.most, rule.most)
+        least = bounds[rule.least] if isinstance(rule.least, str) else rule.least
+        most = bounds[rule.most] if isinstance(rule.most, str) else rule.most
         value = least if most is None else rng.randint(least, most)
         values[rule.fields[0]] = (
             max(least, value - sum(values[name] for name in rule.fields[1:])) & -rule.unit

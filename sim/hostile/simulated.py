@@ -80,7 +80,7 @@ def simulate(seeds: Sequence[int], *, swift: bool = False) -> Counter[str]:
         start([memory.place(case.image), memory.place(given[: case.input_bytes])], case.output_bytes)
         start(clean, size, clear=number % 2 == 1)
     results, after = play(CONFIG, runs, memory, {} if swift else STALLS, seeds[0])
-    _compare(memory.data, after, outputs)
+    _compare(bytes(memory.data), after, outputs)
     seen = [(place, found) for place, found in zip(runs, results, strict=True) if place is not None]
     blocks = [after[first : first + length] for first, length in outputs]
     ends: Counter[str] = Counter()

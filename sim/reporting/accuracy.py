@@ -32,7 +32,7 @@ class _Result(Form):
 
 
 class _Accuracy(Form):
-    kind: Literal[KIND]
+    kind: Literal["accuracy"]
     network: str
     calibration_images: Annotated[int, Field(ge=1)]
     images: Annotated[int, Field(ge=1)]

@@ -25,7 +25,7 @@ REQUIRED = {
 
 
 def write(
-    report: Mapping[str, Any], timeline: Mapping[str, Any], manifest: Mapping[str, Any], folder: Path
+    report: Mapping[str, Any], timeline: Mapping[str, Any], manifest: dict[str, Any], folder: Path
 ) -> list[Path]:
     """Write all files of a run, each of them whole or not at all; returns the paths, ``report.json`` first.
 
@@ -57,7 +57,7 @@ def renew(folder: Path) -> list[Path]:
 
 
 def _render(
-    report: Mapping[str, Any], timeline: Mapping[str, Any], manifest: Mapping[str, Any], folder: Path
+    report: Mapping[str, Any], timeline: Mapping[str, Any], manifest: dict[str, Any], folder: Path
 ) -> list[Path]:
     if [c["name"] for c in timeline["convolutions"]] != [
         line["name"] for line in manifest["instructions"] if line["opcode"] == "CONV"

@@ -43,7 +43,7 @@ def digest_of(checkpoint: Checkpoint, *images: np.ndarray) -> str:
     tensors = {name: tensor.numpy() for name, tensor in checkpoint.state.items()}
     for name, values in [*tensors.items(), *(("images", part) for part in images)]:
         digest.update(f"{name} {values.dtype} {values.shape}".encode())
-        digest.update(np.ascontiguousarray(values))
+        digest.update(np.ascontiguousarray(values).data)
     return digest.hexdigest()[:32]
 
 
@@ -63,7 +63,9 @@ def load(path: Path, settings: Settings, wanted: list[tuple[str, LayerRecipe]]) 
     if not path.exists():
         return []
     contents = read(path)
-    found = Settings(**{field.name: contents.get(field.name) for field in fields(Settings)})
+    found = Settings(
+        **{field.name: contents[field.name] for field in fields(Settings) if field.name in contents}
+    )
     for key in ("network", "calibration_images", "images"):
         if getattr(found, key) != getattr(settings, key):
             raise PointwiseError(
@@ -121,7 +123,7 @@ class _Attempt(Form):
 
 
 class _Methods(Form):
-    kind: Literal[KIND]
+    kind: Literal["methods"]
     network: str
     calibration_images: Annotated[int, Field(ge=1)]
     images: Annotated[int, Field(ge=1)]

@@ -32,7 +32,7 @@ RIGHT = {"words", "bytes", "used", "available"}
 """Columns of the memory maps that hold numbers."""
 
 
-def page(report: Mapping[str, Any], manifest: Mapping[str, Any], picture: bytes) -> str:
+def page(report: Mapping[str, Any], manifest: dict[str, Any], picture: bytes) -> str:
     """The page as HTML.
 
     Args:

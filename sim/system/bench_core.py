@@ -29,7 +29,7 @@ class Host:
     def __init__(self, dut: Any, timeout_cycles: int) -> None:
         self.dut, self.timeout = dut, timeout_cycles
         self.registers = AxiLiteMaster(dut)
-        self.windows = dict.fromkeys(Base, (0, 0))
+        self.windows: dict[Base, tuple[int, int]] = dict.fromkeys(Base, (0, 0))
         dut.load.value = dut.dump.value = dut.windows.value = 0
 
     async def start(self, watchdog: int) -> None:
@@ -59,7 +59,7 @@ class Host:
                 f"status {await self.registers.read(Register.STATUS):#x}"
             ) from None
         names = ("STATUS", "CYCLES", "CHECK_CYCLES", "ERROR_ADDRESS", "ERROR_INSTRUCTION")
-        seen = {name: await self.registers.read(Register[name]) for name in names}
+        seen: dict[str, Any] = {name: await self.registers.read(Register[name]) for name in names}
         seen["causes"] = [await self.registers.read(Register.CAUSES + 4 * cause) for cause in Cause]
         await self.registers.write(Register.INTERRUPT, 1)
         return seen

@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pointwise.hw.contract.image import align
 from pointwise.hw.contract.registers import ERROR_TEXT, WATCHDOG_DEFAULT, Cause, Error
@@ -149,7 +150,7 @@ def explain(outcome: ImageRun) -> str:
     return f"the core stopped with {outcome.error.name} at {where}: {ERROR_TEXT[outcome.error]}"
 
 
-def _image_run(seen: Mapping[str, object]) -> ImageRun:
+def _image_run(seen: Mapping[str, Any]) -> ImageRun:
     return ImageRun(
         cycles=seen["CYCLES"],
         check_cycles=seen["CHECK_CYCLES"],
