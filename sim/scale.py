@@ -122,20 +122,21 @@ def evaluation_part() -> dict[str, Any]:
     from pointwise.model.evaluate.both import BothNetworks, Task
     from pointwise.model.parallel import stamp
     from pointwise.model.quantise.io import save_network
-    from pointwise.sim.workload import load_workload
+    from pointwise.sim.workload import load_weights, with_images
 
-    load = load_workload(MODEL, None, 1)
+    name, weights = load_weights(MODEL, None)
+    load = with_images(name, weights, 1)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         paths = folder / "float.safetensors", folder / "integers.safetensors"
-        save_checkpoint(paths[0], load.checkpoint)
+        save_checkpoint(paths[0], weights)
         save_network(paths[1], load.network)
         count = max(1, TOKENS_AT_ONCE // load.network.input.shape[0])
         pixels = np.random.default_rng(0).integers(0, 256, (count, 375, 500, 3), np.uint8)
         files = [folder / f"{index}.jpg" for index in range(count)]
         for file, image in zip(files, pixels, strict=True):
             Image.fromarray(image).save(file)
-        task = Task(paths[0], None, paths[1], load.checkpoint.prepared)
+        task = Task(paths[0], None, paths[1], weights.prepared)
         started = time.process_time()
         work = BothNetworks(task)
         loading = time.process_time() - started

@@ -13,7 +13,7 @@ from pointwise.hw.contract.config import CoreConfig
 from pointwise.hw.contract.registers import Cause
 from pointwise.model.compiler import Compiled, compile_network
 from pointwise.model.engine import fuse
-from pointwise.model.evaluate import compare, float_logits
+from pointwise.model.evaluate.arrays import best
 from pointwise.model.graph import run as run_model
 from pointwise.model.parallel import Executor, Local, Record, complete, digest_of
 from pointwise.model.quantise import patchify
@@ -154,15 +154,12 @@ def simulate(
             )
             mismatches += [difference] if difference else []
             compared += 1
-    logits = network.real(network.output, np.stack([outputs[i][0] for i in range(count)]))
-    integer = network.real(network.output, np.stack([e[network.output][0] for e in expected]))
+    logits = network.real(network.output, np.stack([outputs[i] for i in range(count)])).reshape(count, -1)
+    integer = network.real(network.output, np.stack([e[network.output] for e in expected])).reshape(count, -1)
     step("float model")
-    floats = float_logits(workload.checkpoint.state, workload.checkpoint.config, workload.images)
-    by_hardware = compare(floats, logits, workload.labels)
-    by_model = compare(floats, integer, workload.labels)
+    floats = _float_results(workload)
     timeline = core_runs[0].timeline
     assert timeline is not None  # noted, as the first image ended without an error
-    labelled = workload.labels is not None
     every = [
         run for core_run in [*core_runs, *([traced_run] if traced_run else [])] for run in core_run.images
     ]
@@ -172,9 +169,9 @@ def simulate(
         compiled=compiled,
         tensors_compared=compared,
         mismatches=tuple(mismatches),
-        top1_float=by_model.top1_float / 100 if labelled else None,
-        top1_int=by_model.top1_integer / 100 if labelled else None,
-        top1_hw=by_hardware.top1_integer / 100 if labelled else None,
+        top1_float=_top1(floats, workload.labels),
+        top1_int=_top1(integer, workload.labels),
+        top1_hw=_top1(logits, workload.labels),
         logits=logits,
         cycles=core_runs[0].images[0].cycles,
         check_cycles=core_runs[0].images[0].check_cycles,
@@ -185,3 +182,18 @@ def simulate(
         memory=memory,
         waves=(traced_run or core_runs[0]).waves,
     )
+
+
+def _float_results(workload: Workload) -> np.ndarray | None:
+    """The real network's results, where they tell anything: one image at a time, as memory is."""
+    if workload.source is None or workload.labels is None:
+        return None
+    images = workload.source.check_inputs(workload.images, "evaluation")
+    return np.concatenate([workload.source.results(image[None]) for image in images])
+
+
+def _top1(results: np.ndarray | None, labels: np.ndarray | None) -> float | None:
+    """Part of the images whose largest result is that of their label, where both are known."""
+    if results is None or labels is None:
+        return None
+    return float(np.mean(best(results)[:, 0] == labels))

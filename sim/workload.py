@@ -6,16 +6,18 @@ from pathlib import Path
 
 import numpy as np
 
+import pointwise as pw
 from pointwise.hw.contract.errors import PointwiseError
 from pointwise.model import digits
 from pointwise.model.checkpoints import MICRO_DIGITS, Checkpoint, load_checkpoint
+from pointwise.model.frontends import FloatNetwork
 from pointwise.model.graph import Graph
 from pointwise.model.images.described import named
 from pointwise.model.images.find import find_images
 from pointwise.model.images.prepare import UnreadableImageError, prepare
 from pointwise.model.images.preprocessing import Preprocessing
 from pointwise.model.networks import NETWORKS, DeiTConfig, network
-from pointwise.model.quantise import load_network, quantise
+from pointwise.model.quantise import load_network
 from pointwise.model.synthetic import synthetic_checkpoint, synthetic_images
 
 SYNTHETIC_CALIBRATION = 16
@@ -29,12 +31,13 @@ class Workload:
     """A quantised network and what to run on it.
 
     Attributes:
-        name: of the network. checkpoint: its float weights. network: its integers.
-        images: (B, colours, S, S) float32, normalised. labels: (B,) or None.
+        name: of the network. source: the real one, or None where its integers are all there is.
+        network: its integers.
+        images: (B, colours, S, S) float32, normalised, or what else it takes. labels: (B,) or None.
     """
 
     name: str
-    checkpoint: Checkpoint
+    source: FloatNetwork | None
     network: Graph
     images: np.ndarray
     labels: np.ndarray | None
@@ -85,17 +88,37 @@ def with_images(
         images, labels = held_out.normalised()[:count], held_out.labels[:count]
     else:
         images, labels = synthetic_images(weights.config, count).numpy(), None
-    if quantised is None:
-        calibration = usual_calibration(weights.config)
-        integers = quantise(weights.state, weights.config, calibration, name=name, progress=progress)
-    else:
-        integers = load_network(quantised)
-        if integers.info.get("config") != weights.config.to_dict():
-            raise PointwiseError(
-                f"The integers {quantised} are of a network of other dimensions than {name}; name theirs "
-                "with --model or --checkpoint"
-            )
-    return Workload(name, weights, integers, images, labels)
+    integers = None if quantised is None else load_network(quantised)
+    if integers is not None and integers.info.get("config") != weights.config.to_dict():
+        raise PointwiseError(
+            f"The integers {quantised} are of a network of other dimensions than {name}; name theirs "
+            "with --model or --checkpoint"
+        )
+    source = pw.load(weights, name=name)
+    if integers is None:
+        integers = pw.quantise(pw.calibrate(source, usual_calibration(weights.config), progress=progress))
+    return Workload(name, source, integers, images, labels)
+
+
+def integers_of(
+    network: Path | None, model: str | None, checkpoint: Path | None, heads: int | None = None
+) -> tuple[Graph, np.ndarray | None]:
+    """The integers of a file, or those made of a checkpoint, and with these an image to run, (1, …).
+
+    Args:
+        network: the file; the others are as in ``load_weights``.
+
+    Raises:
+        PointwiseError: both were named, or one of them cannot be read.
+    """
+    if network is None:
+        made = load_workload(model, checkpoint, 1, heads=heads)
+        return made.network, made.images
+    if (model, checkpoint, heads) != (None, None, None):
+        raise PointwiseError(
+            "--network has the integers of a network already; leave out --model, --checkpoint and --heads"
+        )
+    return load_network(network), None
 
 
 def load_weights(

@@ -11,10 +11,10 @@ from torch import Tensor
 
 from pointwise.hw.contract.errors import PointwiseError
 from pointwise.model.deit import DeiT
+from pointwise.model.frontends import FloatNetwork
 from pointwise.model.graph import Graph, run
 from pointwise.model.networks import DeiTConfig
 from pointwise.model.quantise import patchify
-from pointwise.model.quantise.observe import check_images
 
 TOKENS_AT_ONCE = 1024
 """About how many tokens go through both networks together."""
@@ -56,8 +56,7 @@ class Evaluation:
 
 def evaluate(
     network: Graph,
-    state_dict: Mapping[str, Tensor],
-    config: DeiTConfig,
+    source: FloatNetwork,
     images: np.ndarray | Tensor,
     labels: np.ndarray | None = None,
     progress: Callable[[int, int], None] | None = None,
@@ -65,16 +64,15 @@ def evaluate(
     """Classify images with both networks and compare.
 
     Args:
-        network: what ``quantise`` made of ``state_dict`` and ``config``.
-        images: (B, colours, S, S) real, normalised as the network takes them.
+        network: the integers that were made of ``source``.
+        images: (B, colours, S, S) real, normalised as the network takes them, or what else it takes.
         labels: (B,) whole numbers, or None where only the two networks are to be compared.
         progress: called with (images done, images in all).
 
     Raises:
         PointwiseError: images or labels do not fit the network.
     """
-    net = DeiT.from_state(config, state_dict)
-    images = check_images(images, net, "evaluation")
+    images = source.check_inputs(images, "evaluation")
     if labels is not None and np.shape(labels) != (len(images),):
         raise PointwiseError(
             f"There are {len(images)} evaluation images, but the labels have the shape {np.shape(labels)}; "
@@ -84,8 +82,7 @@ def evaluate(
     floats, integers = [], []
     for start in range(0, len(images), at_once):
         part = images[start : start + at_once]
-        with torch.inference_mode():
-            floats.append(net(part).double().numpy())
+        floats.append(source.results(part))
         integers.append(integer_logits(network, part.numpy()))
         if progress:
             progress(start + len(part), len(images))
@@ -100,11 +97,15 @@ def float_logits(state_dict: Mapping[str, Tensor], config: DeiTConfig, images: n
 
 
 def integer_logits(network: Graph, images: np.ndarray) -> np.ndarray:
-    """Return the logits (B, classes), in real units, of normalised images (B, colours, S, S)."""
+    """Return the logits (B, classes), in real units, of normalised images (B, colours, S, S).
+
+    Of a network whose result has several tokens, they come one after the other.
+    """
     tokens, name = patchify(network, images), network.output
     count = max(1, CACHED_TOKENS // network.input.shape[0])
     parts = (tokens[first : first + count] for first in range(0, len(tokens), count))
-    return network.real(name, np.concatenate([run(network, part, {name})[name][:, 0] for part in parts]))
+    results = np.concatenate([run(network, part, {name})[name] for part in parts])
+    return network.real(name, results).reshape(len(results), -1)
 
 
 def compare(logits_float: np.ndarray, logits_integer: np.ndarray, labels: np.ndarray | None) -> Evaluation:

@@ -6,6 +6,7 @@ import numpy as np
 
 from pointwise.hw.contract.errors import PointwiseError
 from pointwise.model.graph import Graph
+from pointwise.model.graph.arrangement import Arrangement
 from pointwise.model.integer.rounding import INT8
 
 from .records import TensorRecord
@@ -74,10 +75,12 @@ def pixel_rows(network: Graph, images: np.ndarray) -> np.ndarray:
 
     Channel (c · patch + i) · patch + j of a patch's row is colour c of its pixel (i, j), which is the order
     of a flattened convolution kernel; patches follow each other row by row. The class token, and the
-    distillation token if any, come first as rows of zeros.
+    distillation token if any, come first as rows of zeros. A network with an arrangement of its own has the
+    rows that this picks.
 
     Args:
-        network: with ``info["input"]``. images: (B, colours, S, S) real.
+        network: with ``info["input"]``, or ``info["arrangement"]``, which says what inputs have in place of
+            (colours, S, S). images: (B, colours, S, S) real.
 
     Returns:
         (B, tokens, patch² · colours) float64.
@@ -85,6 +88,8 @@ def pixel_rows(network: Graph, images: np.ndarray) -> np.ndarray:
     Raises:
         PointwiseError: the images have another shape.
     """
+    if "arrangement" in network.info:
+        return arranged_rows(network, images)
     geometry = network.info["input"]
     patch, size, colours = geometry["patch"], geometry["image_size"], geometry["in_channels"]
     images = np.asarray(images, np.float64)
@@ -99,6 +104,22 @@ def pixel_rows(network: Graph, images: np.ndarray) -> np.ndarray:
     rows = np.zeros((len(images), *network.input.shape))
     rows[:, network.input.zero_rows :] = patches.reshape(len(images), grid * grid, -1)
     return rows
+
+
+def arranged_rows(network: Graph, inputs: np.ndarray) -> np.ndarray:
+    """The rows (B, tokens, channels), float64, of inputs (B, *shape), as the network's arrangement has them.
+
+    Raises:
+        PointwiseError: the inputs have another shape.
+    """
+    arrangement = Arrangement.from_dict(network.info["arrangement"])
+    if np.shape(inputs)[1:] != arrangement.shape:
+        wanted = ", ".join(map(str, arrangement.shape))
+        raise PointwiseError(
+            f"The inputs have the shape {np.shape(inputs)}, but {network.name} takes (inputs, {wanted}); "
+            "choose inputs of that size."
+        )
+    return arrangement.rows(inputs)
 
 
 def patchify(network: Graph, images: np.ndarray) -> np.ndarray:

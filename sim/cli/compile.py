@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+import pointwise as pw
 from pointwise.hw.contract.config import CoreConfig
-from pointwise.hw.contract.errors import PointwiseError
 from pointwise.sim.build import build_root
 from pointwise.sim.locks import hold
 
@@ -33,38 +33,19 @@ def command(
     core's configuration and, where there is an image to run, its input block.
     """
     console = Console(markup=False)
-    if network is not None and (model, checkpoint, heads) != (None, None, None):
-        raise PointwiseError(
-            "--network has the integers of a network already; leave out --model, --checkpoint and --heads"
-        )
     if out is not None:
         hold(out)
     with console.status("quantisation and compiler"):
-        from pointwise.hw.contract.files import write_file
-        from pointwise.model.compiler import compile_network, write
+        from pointwise.model.quantise import patchify
+        from pointwise.sim.workload import integers_of
 
-        if network is None:
-            from pointwise.model.quantise import patchify
-            from pointwise.sim.workload import load_workload
-
-            workload = load_workload(model, checkpoint, 1, heads=heads)
-            integers, patches = workload.network, patchify(workload.network, workload.images)[0]
-        else:
-            from pointwise.model.quantise.io import load_network
-
-            integers, patches = load_network(network), None
-        compiled = compile_network(integers, core, trace)
+        integers, images = integers_of(network, model, checkpoint, heads)
+        compiled = pw.compile(integers, core, trace=trace)
+        block = None if images is None else compiled.pack_input(patchify(integers, images)[0])
         folder = out or build_root() / f"image-{integers.name}-{core_name(core)}"
         if out is None:
             hold(folder)
-        paths = list(write(compiled, folder).values())
-        block = folder / "input.bin"
-        if patches is None:
-            # One that lies there is of another network, whose pixels have other scales.
-            block.unlink(missing_ok=True)
-        else:
-            write_file(block, compiled.pack_input(patches))
-            paths.append(block)
+        paths = pw.save(compiled, folder, block=block)
     manifest = compiled.manifest
     title = f"{integers.name} for a {core_words(core)} core"
     table = options.new_table(title, ("what", "left"), ("used", "right"), ("there", "right"))

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+import pointwise as pw
 from pointwise.hw.contract.errors import PointwiseError
 from pointwise.sim.build import build_root
 
@@ -101,16 +102,14 @@ def _arrays(
     progress: Progress,
 ) -> tuple[str, dict, tuple[str, ...]]:
     """Digits, or made-up images of which nobody knows what they show."""
-    from pointwise.model.evaluate import evaluate
     from pointwise.sim.workload import load_weights, of_digits, with_images
 
     calibrated = options.bar(progress, "calibration")
     name, weights = load_weights(model, checkpoint, heads)
     count = int(images) if images is not None else 360 if of_digits(weights.config) else 4
     load = with_images(name, weights, count, calibrated, quantised=network)
-    result = evaluate(
-        load.network, weights.state, weights.config, load.images, load.labels, options.bar(progress, "images")
-    )
+    shown = options.bar(progress, "images")
+    result = pw.evaluate(load.network, load.source, load.images, load.labels, progress=shown)
     return name, _known(result.figures(), weights.config.classes), ()
 
 

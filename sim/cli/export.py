@@ -9,9 +9,10 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+import pointwise as pw
 from pointwise.hw.contract.config import CoreConfig
 from pointwise.hw.contract.errors import PointwiseError
-from pointwise.model.export import FORMATS, export, named
+from pointwise.model.export import FORMATS, named
 from pointwise.model.export.formats import DEFAULT, Format
 from pointwise.sim.build import build_root
 from pointwise.sim.locks import hold
@@ -60,37 +61,23 @@ def command(
     if out is not None:
         hold(out)
     with console.status("quantisation"):
-        if network is None:
-            from pointwise.model.quantise import patchify
-            from pointwise.sim.workload import load_workload
+        from pointwise.sim.workload import integers_of
 
-            workload = load_workload(model, checkpoint, 1, heads=heads)
-            integers, tokens = workload.network, patchify(workload.network, workload.images)[0]
-        else:
-            from pointwise.model.quantise.io import load_network
-
-            integers, tokens = load_network(network), None
-    memories = []
-    if memory and tensors:
-        from pointwise.model.export.contents import tensor_memories
-
-        memories = list(tensor_memories(integers, word_bits))
-    elif memory:
-        from pointwise.model.compiler import compile_network
-        from pointwise.model.export.contents import image_memory, input_memory
-
-        compiled = compile_network(integers, core)
-        width = core.axi_data_width if word_bits is None else word_bits
-        memories = [image_memory(compiled.image, integers.name, width)]
-        if tokens is not None:
-            memories.append(input_memory(compiled.pack_input(tokens), integers.name, width))
+        integers, images = integers_of(network, model, checkpoint, heads)
     folder = out or build_root() / f"export-{integers.name}-{core_name(core)}"
     if out is None:
         hold(folder)
-    count = sum(len(memories) if form.memory else 1 for form in formats)
     with Progress(console=console, transient=True) as progress:
-        task = progress.add_task("files", total=count)
-        paths = export(integers, memories, formats, folder, lambda path: progress.advance(task))
+        paths = pw.export(
+            integers,
+            folder,
+            asked,
+            core=core,
+            inputs=images,
+            word_bits=word_bits,
+            tensors=tensors,
+            progress=options.bar(progress, "files"),
+        )
     console.print(_table(paths, formats))
     console.print(f"{len(paths)} files in {folder}", soft_wrap=True)
 

@@ -1,6 +1,5 @@
 """Options that several subcommands share, above all the shape of the core."""
 
-import dataclasses
 import functools
 import inspect
 import threading
@@ -14,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+import pointwise as pw
 from pointwise.hw.contract.config import PRESETS, CoreConfig
 
 if TYPE_CHECKING:
@@ -222,21 +222,10 @@ def tell_unreadable(console: Console, names: Sequence[str], shown: int = 5) -> N
 def core_config(config: str | None, **changes: int | None) -> CoreConfig:
     """The core that the options describe: a preset or a file, with single parameters changed.
 
-    Changing the array's shape without naming ``post_lanes`` chooses the epilogue's width anew.
-
     Raises:
         PointwiseError: an unknown preset, an unreadable file, or a parameter out of range.
     """
-    if config is None:
-        base = CoreConfig()
-    elif config in PRESETS:
-        base = PRESETS[config]
-    else:
-        base = CoreConfig.from_json(Path(config))
-    given = {name: value for name, value in changes.items() if value is not None}
-    if ("rows" in given or "cols" in given) and "post_lanes" not in given:
-        given["post_lanes"] = 0
-    return dataclasses.replace(base, **given)
+    return pw.core(config, **{name: value for name, value in changes.items() if value is not None})
 
 
 def core_words(config: CoreConfig) -> str:

@@ -7,6 +7,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
+import pointwise as pw
 from pointwise.sim.build import build_root
 
 from . import options
@@ -33,8 +34,8 @@ def command(
     ``pointwise compile --network FILE`` makes a memory image of it; no floating-point weight is needed any
     more.
     """
-    from pointwise.model.quantise import Recipe, load_recipe, quantise
-    from pointwise.model.quantise.io import check_path, save_network
+    from pointwise.model.quantise import Recipe, load_recipe
+    from pointwise.model.quantise.io import check_path
     from pointwise.sim.workload import load_weights, of_digits, preprocessing_of, usual_calibration
 
     console = Console(markup=False)
@@ -47,7 +48,7 @@ def command(
         path.parent.mkdir(parents=True, exist_ok=True)  # now too
         if images is None:
             pixels, unreadable = usual_calibration(weights.config), ()
-            source = "digits" if of_digits(weights.config) else "made-up images: give your own with --images"
+            origin = "digits" if of_digits(weights.config) else "made-up images: give your own with --images"
         else:
             from pointwise.model.images.find import find_images
             from pointwise.model.images.sample import sample
@@ -55,18 +56,13 @@ def command(
             prepared = preprocessing_of(weights, preprocess)
             reading = options.bar(progress, "reading images")
             pixels, unreadable = sample(find_images(images), prepared, calibration, progress=reading)
-            source = f"images of {images} ({prepared})"
-        network = quantise(
-            weights.state,
-            weights.config,
-            pixels,
-            name=name,
-            recipe=how,
-            progress=options.bar(progress, "calibration"),
-        )
-    save_network(path, network)
+            origin = f"images of {images} ({prepared})"
+        source = pw.load(weights, name=name)
+        shown = options.bar(progress, "calibration")
+        network = pw.quantise(pw.calibrate(source, pixels, recipe=how, progress=shown))
+    pw.save(network, path)
     options.tell_unreadable(console, unreadable)
-    console.print(f"calibrated on {len(pixels)} {source}", soft_wrap=True)
+    console.print(f"calibrated on {len(pixels)} {origin}", soft_wrap=True)
     console.print(
         f"{path}: {name}, {len(network)} operators, {network.macs:,} multiply-accumulates",
         soft_wrap=True,

@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+import pointwise as pw
 from pointwise.hw.contract.config import CoreConfig
 from pointwise.hw.contract.errors import PointwiseError
 from pointwise.sim.build import build_root
@@ -89,12 +90,16 @@ def command(
         from pointwise.sim.reporting import folder as pages
         from pointwise.sim.reporting.layers import timeline_dict
         from pointwise.sim.reporting.summary import as_dict, table
-        from pointwise.sim.simulate import SIMULATORS, simulate
+        from pointwise.sim.simulate import SIMULATORS
 
         with executor(scheduler, workers or (None if scheduler else SIMULATORS), progress.print) as workforce:
-            result = simulate(
-                workload,
-                core,
+            result = pw.simulate(
+                workload.network,
+                workload.images,
+                workload.labels,
+                name=name,
+                source=workload.source,
+                core=core,
                 trace=trace,
                 memory={"latency": latency, **channels},
                 seed=seed,

@@ -8,6 +8,7 @@ import pytest
 from pointwise.hw.contract.errors import PointwiseError
 from pointwise.model.evaluate import compare, evaluate, float_logits, integer_logits, sqnr_db
 from pointwise.model.evaluate.arrays import best
+from pointwise.model.frontends import DeiTNetwork
 from pointwise.model.networks import DeiTConfig
 from pointwise.model.quantise import quantise
 from pointwise.model.synthetic import synthetic_checkpoint, synthetic_images
@@ -51,9 +52,8 @@ def test_batches_change_nothing(case, monkeypatch):
     images = synthetic_images(CONFIG, 7, seed=2).numpy()
     calls = []
     monkeypatch.setattr("pointwise.model.evaluate.arrays.TOKENS_AT_ONCE", 15)
-    result = evaluate(
-        network, checkpoint.state, CONFIG, images, progress=lambda done, total: calls.append((done, total))
-    )
+    source = DeiTNetwork(CONFIG, checkpoint.state)
+    result = evaluate(network, source, images, progress=lambda done, total: calls.append((done, total)))
     assert calls == [(3, 7), (6, 7), (7, 7)]
     assert np.array_equal(result.logits_integer, integer_logits(network, images))
     assert np.allclose(result.logits_float, float_logits(checkpoint.state, CONFIG, images), atol=1e-5)
@@ -63,6 +63,6 @@ def test_labels_must_fit_the_images(case):
     checkpoint, network = case
     images = synthetic_images(CONFIG, 3)
     with pytest.raises(PointwiseError, match=r"3 evaluation images, but the labels have the shape \(2,\)"):
-        evaluate(network, checkpoint.state, CONFIG, images, np.zeros(2))
+        evaluate(network, DeiTNetwork(CONFIG, checkpoint.state), images, np.zeros(2))
     with pytest.raises(PointwiseError, match="evaluation images have the shape"):
-        evaluate(network, checkpoint.state, CONFIG, images[:0])
+        evaluate(network, DeiTNetwork(CONFIG, checkpoint.state), images[:0])

@@ -15,6 +15,7 @@ from pointwise.model.evaluate import evaluate
 from pointwise.model.evaluate.images import evaluate_images
 from pointwise.model.evaluate.results import ImageResult, ResultsFile
 from pointwise.model.evaluate.tally import tally
+from pointwise.model.frontends import DeiTNetwork
 from pointwise.model.images.find import find_images
 from pointwise.model.images.prepare import UnreadableImageError, prepare
 from pointwise.model.images.preprocessing import authors
@@ -76,9 +77,8 @@ def test_figures_are_those_of_arrays(case: Case, whole) -> None:
     files = [file for file in case.images.files if file.name != BROKEN]
     pixels = np.stack([prepare(file.path, authors(32)) for file in files])
     labels = np.array([int(file.category[1:]) for file in files])
-    expected = evaluate(
-        load_network(case.pair[1]), load_checkpoint(case.pair[0]).state, CONFIG, pixels, labels
-    )
+    source = DeiTNetwork(CONFIG, load_checkpoint(case.pair[0]).state)
+    expected = evaluate(load_network(case.pair[1]), source, pixels, labels)
     figures = whole[0]
     for name in ("top1_float", "top5_float", "top1_integer", "top5_integer", "agreement"):
         assert getattr(figures, name) == pytest.approx(getattr(expected, name), rel=1e-12), name

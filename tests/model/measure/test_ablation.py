@@ -10,6 +10,7 @@ import torch
 from pointwise.hw.contract.errors import PointwiseError
 from pointwise.model.deit import DeiT
 from pointwise.model.evaluate import evaluate
+from pointwise.model.frontends import DeiTNetwork
 from pointwise.model.measure.ablation import BESIDE, STEPS, ablation, recipes
 from pointwise.model.networks import DeiTConfig
 from pointwise.model.quantise import LayerRecipe, Recipe, quantise
@@ -29,7 +30,8 @@ def attempts():
     made = list(ablation(state, CONFIG, calibration, images, wanted, lambda *call: calls.append(call)))
     assert calls == [(index, 24) for index in range(1, 25)]
     expected = quantise(state, CONFIG, calibration, recipe=Recipe())
-    assert made[-1].sqnr_db == pytest.approx(evaluate(expected, state, CONFIG, images).sqnr_db, abs=1e-2)
+    result = evaluate(expected, DeiTNetwork(CONFIG, state), images)
+    assert made[-1].sqnr_db == pytest.approx(result.sqnr_db, abs=1e-2)
     return made
 
 

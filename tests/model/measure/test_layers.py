@@ -7,6 +7,7 @@ import pytest
 
 from pointwise.model.engine.op import RowMax
 from pointwise.model.evaluate import evaluate, sqnr_db
+from pointwise.model.frontends import DeiTNetwork
 from pointwise.model.measure.layers import QUIETEST, alone, decibels, measure, units
 from pointwise.model.measure.mixed import MixedNetwork
 from pointwise.model.networks import DeiTConfig
@@ -34,7 +35,7 @@ def case():
 
 def test_the_whole_network_is_what_evaluate_says(case):
     state, network, _, images, found, _ = case
-    expected = evaluate(network, state, CONFIG, images)
+    expected = evaluate(network, DeiTNetwork(CONFIG, state), images)
     assert found.sqnr_db == pytest.approx(expected.sqnr_db, abs=1e-3)
     assert found.agreement == expected.agreement
     assert (found.images, found.sensitivity_images) == (5, 3)

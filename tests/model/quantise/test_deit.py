@@ -13,6 +13,7 @@ from pointwise.model.deit import DeiT
 from pointwise.model.engine import fuse
 from pointwise.model.engine.op import Accumulate, TokenSums
 from pointwise.model.evaluate import evaluate, sqnr_db
+from pointwise.model.frontends import DeiTNetwork
 from pointwise.model.graph import run
 from pointwise.model.graph.ops import LayerNorm, Linear, MatMul
 from pointwise.model.networks import DeiTConfig, network
@@ -40,7 +41,8 @@ def data():
 def test_micro_digits_lose_nothing_that_matters(micro, data, recipe):
     integers = quantise(micro.state, micro.config, data.calibration.normalised(), recipe=recipe)
     held_out = data.held_out
-    result = evaluate(integers, micro.state, micro.config, held_out.normalised(), held_out.labels)
+    source = DeiTNetwork(micro.config, micro.state)
+    result = evaluate(integers, source, held_out.normalised(), held_out.labels)
     print(f"float {result.top1_float:.2f} %, integer {result.top1_integer:.2f} %, {result.sqnr_db:.1f} dB")
     assert result.top1_float >= 99
     assert abs(result.top1_integer - result.top1_float) <= 0.3
@@ -56,7 +58,7 @@ def test_a_head_that_is_pruned_gives_nothing(micro, data):
             state[f"blocks.1.attn.qkv.{part}"][first : first + micro.config.dim // micro.config.heads] = 0
     integers = quantise(state, micro.config, data.calibration.normalised())
     held_out = data.held_out
-    result = evaluate(integers, state, micro.config, held_out.normalised(), held_out.labels)
+    result = evaluate(integers, DeiTNetwork(micro.config, state), held_out.normalised(), held_out.labels)
     assert result.sqnr_db >= 35
 
 
@@ -160,7 +162,7 @@ def test_outlier_channels_of_deit_tiny(monkeypatch):
     integers = quantise(checkpoint.state, config, synthetic_images(config, 8, seed=1))
     shifts = np.concatenate([op.channel_shift for op in integers.ops if isinstance(op, LayerNorm)])
     assert shifts.max() >= 3
-    result = evaluate(integers, checkpoint.state, config, synthetic_images(config, 2))
+    result = evaluate(integers, DeiTNetwork(config, checkpoint.state), synthetic_images(config, 2))
     print(f"{result.sqnr_db:.1f} dB")
     assert result.sqnr_db >= 25
 
