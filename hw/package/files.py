@@ -6,6 +6,7 @@ from pointwise.hw.contract.config import CoreConfig
 from pointwise.hw.core import Core
 from pointwise.hw.verilog import to_verilog
 
+from .aresetn import WRAPPER, wrapper
 from .c_header import HEADER, c_header
 from .constants import PACKAGE, constants
 from .fusesoc import core_file
@@ -35,6 +36,7 @@ def package(config: CoreConfig, verilog: str) -> dict[str, str]:
     """
     return {
         f"{TOP}.v": verilog,
+        f"{WRAPPER}.v": wrapper(config, TOP),
         f"{TOP}.json": config.to_json(),
         f"{PACKAGE}.sv": constants(config),
         **{name: (HERE / name).read_text() for name in EXAMPLE},
@@ -42,5 +44,5 @@ def package(config: CoreConfig, verilog: str) -> dict[str, str]:
         HEADER: c_header(config),
         **{name: (HERE / "software" / name).read_text() for name in DRIVER},
         WAIVERS.name: WAIVERS.read_text(),
-        "pointwise.core": core_file(config, TOP, (f"{PACKAGE}.sv", *EXAMPLE)),
+        "pointwise.core": core_file(config, (f"{TOP}.v", f"{WRAPPER}.v"), (f"{PACKAGE}.sv", *EXAMPLE)),
     }

@@ -25,15 +25,18 @@ PARAMETER = """\
 """
 
 
-def core_file(config: CoreConfig, top: str, example: tuple[str, ...]) -> str:
+def core_file(config: CoreConfig, sources: tuple[str, ...], example: tuple[str, ...]) -> str:
     """The text of a ``.core`` file.
 
     Targets: ``default``, the sources of the core alone, for a design that depends on it; ``lint``, core and
     example through Verilator; ``vivado``, the same as a project, with the example's sizes as options.
 
     Args:
-        top: module of the core. example: its files, in order; the last one holds the top module.
+        sources: Verilog of the core; the first file is called like its module.
+        example: its files, in order; the last one holds the top module.
     """
+    top = sources[0].removesuffix(".v")
+    rtl = "".join(f"      - {name}\n" for name in sources)
     shape = f"{config.rows}×{config.cols} array, {config.axi_data_width}-bit AXI4"
     files = "".join(f"      - {name}\n" for name in example)
     parameters = "".join(PARAMETER.format(name=name, text=text) for name, text in SIZES.items())
@@ -46,8 +49,7 @@ description: Vision Transformers as pointwise convolutions on one INT8 systolic 
 filesets:
   rtl:
     files:
-      - {top}.v
-    file_type: verilogSource
+{rtl}    file_type: verilogSource
   example:
     files:
 {files}    file_type: systemVerilogSource

@@ -13,11 +13,20 @@ from pointwise.hw.contract.config import CoreConfig
 BUS = "xilinx.com:interface:aximm:1.0"
 
 
-def attributes(config: CoreConfig) -> dict[str, dict[str, str]]:
-    """Attributes of every port of ``pointwise_core``, by the name of the port."""
+def attributes(
+    config: CoreConfig, clock: str = "clk", reset: str = "rst", polarity: str = "ACTIVE_HIGH"
+) -> dict[str, dict[str, str]]:
+    """Attributes of every port of ``pointwise_core``, or of a module with other names of clock and reset.
+
+    Returns:
+        By the name of the port.
+    """
     ports = {
-        "clk": ("xilinx.com:signal:clock:1.0 clk CLK", "ASSOCIATED_BUSIF m_axi:s_axil, ASSOCIATED_RESET rst"),
-        "rst": ("xilinx.com:signal:reset:1.0 rst RST", "POLARITY ACTIVE_HIGH"),
+        clock: (
+            f"xilinx.com:signal:clock:1.0 {clock} CLK",
+            f"ASSOCIATED_BUSIF m_axi:s_axil, ASSOCIATED_RESET {reset}",
+        ),
+        reset: (f"xilinx.com:signal:reset:1.0 {reset} RST", f"POLARITY {polarity}"),
         "irq": ("xilinx.com:signal:interrupt:1.0 irq INTERRUPT", "SENSITIVITY LEVEL_HIGH"),
     }
     master = {
@@ -45,6 +54,12 @@ def attributes(config: CoreConfig) -> dict[str, dict[str, str]]:
     }
 
 
+def written(values: dict[str, str]) -> str:
+    """Attributes in front of a port of Verilog."""
+    text = ", ".join(f'{key} = "{value}"' for key, value in values.items())
+    return f"(* {text} *)"
+
+
 def annotated(verilog: str, top: str, config: CoreConfig) -> str:
     """The Verilog of a core with the attributes in front of the ports of its top module.
 
@@ -55,9 +70,9 @@ def annotated(verilog: str, top: str, config: CoreConfig) -> str:
     end = verilog.index("\nendmodule", start)
     body = verilog[start:end]
     for port, values in attributes(config).items():
-        text = ", ".join(f'{key} = "{value}"' for key, value in values.items())
+        text = written(values)
         body, count = re.subn(
-            rf"^  ((?:in|out)put (?:\[\d+:0\] )?{port};)$", rf"  (* {text} *)\n  \1", body, flags=re.M
+            rf"^  ((?:in|out)put (?:\[\d+:0\] )?{port};)$", rf"  {text}\n  \1", body, flags=re.M
         )
         if count != 1:
             raise AssertionError(f"{top} declares port {port} {count} times")

@@ -12,6 +12,7 @@ from .options import core_name, core_words, with_core
 
 ABOUT = {
     "_core.v": "the core, all modules, with the memory cell pointwise_ram",
+    "_aresetn.v": "the core with aclk and an active-low aresetn, for those who want it so",
     ".json": "its configuration, for pointwise compile --config and other software",
     "_pkg.sv": "widths and register addresses, for designs around it",
     "_example.sv": "a design around it: it runs an image once",

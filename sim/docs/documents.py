@@ -6,17 +6,21 @@ A document holds a table between two comments, and everything between them belon
     ...
     <!-- end of table -->
 
-The JSON schema of ``manifest.json`` lies beside them and is made anew in the same way.
+The JSON schema of ``manifest.json`` lies beside them and is made anew in the same way, and so are the
+pictures of the timing diagrams, where the extra ``dev`` is installed.
 
 ``python -m pointwise.sim.docs --check`` changes nothing and ends with a non-zero status if one is stale.
 """
 
+import importlib.util
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 from pointwise.hw.contract.errors import PointwiseError
 from pointwise.hw.contract.files import write_file
 
+from .diagrams import drawn
 from .manifest import schema_text
 from .tables import TABLES
 
@@ -44,12 +48,24 @@ def renewed(text: str) -> str:
     return REGION.sub(table, text)
 
 
+def products() -> dict[Path, Callable[[], str]]:
+    """All files that are made, in whole or in part, and what makes their text."""
+    made: dict[Path, Callable[[], str]] = {
+        path: lambda path=path: renewed(path.read_text()) for path in documents()
+    }
+    made[SCHEMA] = schema_text
+    if importlib.util.find_spec("wavedrom"):
+        for path in sorted((ROOT / "docs" / "waves").glob("*.json")):
+            made[path.with_suffix(".svg")] = lambda path=path: drawn(path.read_text())
+    return made
+
+
 def main(arguments: list[str]) -> int:
     """Renew the documents, or with ``--check`` name those that are out of date; returns the exit status."""
     stale = 0
-    for path in [*documents(), SCHEMA]:
+    for path, make in products().items():
         before = path.read_text() if path.exists() else ""
-        after = schema_text() if path == SCHEMA else renewed(before)
+        after = make()
         if before == after:
             continue
         if "--check" in arguments:

@@ -7,7 +7,7 @@ from pointwise.hw.contract import isa
 from pointwise.hw.contract.legal import CONV_RULES, DMA_RULES, HEADER_RULES
 from pointwise.hw.contract.registers import Cause
 
-from . import contract, legal, manifest, recipe, results, units
+from . import contract, integration, legal, manifest, recipe, results, units
 
 TABLES: dict[str, Callable[[], str]] = {
     "opcodes": lambda: contract.members(isa.Opcode),
@@ -27,6 +27,12 @@ TABLES: dict[str, Callable[[], str]] = {
     "causes": lambda: contract.members(Cause),
     "configuration": contract.configuration,
     "presets": contract.presets,
+    "ports": integration.ports,
+    "bus_constants": integration.constants,
+    "register_fields": integration.fields,
+    "demands": integration.demands,
+    "core_sizes": integration.sizes,
+    "traffic": integration.traffic,
     "latencies": units.latencies,
     "results": results.results,
     "bitstreams": results.bitstreams,

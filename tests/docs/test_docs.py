@@ -30,6 +30,7 @@ GENERATED = {"image.bin", "image.hex", "manifest.json", "config.json", "report.j
     "board.json",
     "input.bin",
     "manifest.schema.json",
+    "pointwise_aresetn.v",
 }
 """File names in the documents that are no files of the project: what commands write …"""
 BROUGHT = {
@@ -95,6 +96,14 @@ def options_of(command: str) -> set[str]:
 def test_tables_are_what_the_code_says(path: Path) -> None:
     text = path.read_text()
     assert renewed(text) == text, f"{path.name} is out of date; run python -m pointwise.sim.docs"
+
+
+def test_pictures_of_timing_diagrams_are_drawn() -> None:
+    pytest.importorskip("wavedrom", reason="install the extra dev for WaveDrom")
+    pictures = {path: make for path, make in docs.products().items() if path.suffix == ".svg"}
+    assert len(pictures) == len(list((ROOT / "docs" / "waves").glob("*.svg"))) > 0
+    for path, make in pictures.items():
+        assert path.read_text() == make(), f"{path.name} is out of date; run python -m pointwise.sim.docs"
 
 
 def test_the_schema_is_what_the_code_says() -> None:

@@ -139,7 +139,7 @@ def test_fusesoc_writes_a_vivado_project(folder: Path):
     (project,) = (folder / "work").rglob("vivado/*[0-9].tcl")
     script = project.read_text()
     names = [Path(name).name for name in re.findall(r"read_verilog (?:-sv )?\{(\S+)\}", script)]
-    assert names == ["pointwise_core.v", "pointwise_pkg.sv", *EXAMPLE]
+    assert names == ["pointwise_core.v", "pointwise_aresetn.v", "pointwise_pkg.sv", *EXAMPLE]
     assert "set_property top pointwise_example" in script
     assert "IMAGE_BYTES=65536" in script
     assert "set_property part xc7z020clg484-1" in script

@@ -1,0 +1,1 @@
+"""Timing diagrams of the core's ports, recorded in simulation."""
