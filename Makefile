@@ -64,8 +64,9 @@ nightly: .venv/.dev ## what takes too long for every change: 2,000 damaged files
 bitstream: .venv/.fpga ## build the whole system for a board (BOARD=ulx3s-85f)
 	@$(BIN)/pointwise bitstream $(BUILD) $(OUTPUT) $(ARGS)
 
-lint: .venv/.dev ## check the style of the Python sources
+lint: .venv/.dev ## check the style and the types of the Python sources
 	@$(BIN)/ruff check . $(ARGS)
+	@$(BIN)/python -m tests.check_types
 
 real: .venv/.real ## install a trained network and photographs, for pointwise accuracy
 	@:

@@ -7,7 +7,8 @@ attention scores enter `attn.softmax`, probabilities leave it, and GELU is `mlp.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -91,7 +92,8 @@ class DeiT(nn.Module):
             self.dist_token = nn.Parameter(torch.empty(1, 1, config.dim))
         self.pos_embed = nn.Parameter(torch.empty(1, config.tokens, config.dim))
         self.patch_embed = PatchEmbed(config)
-        self.blocks = nn.ModuleList(Block(config) for _ in range(config.depth))
+        # A ModuleList is one, but says of its elements only that they are modules.
+        self.blocks = cast(Sequence[Block], nn.ModuleList(Block(config) for _ in range(config.depth)))
         self.norm = nn.LayerNorm(config.dim, eps=config.norm_eps)
         self.head = nn.Linear(config.dim, config.classes)
         if config.distilled:

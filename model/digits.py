@@ -71,7 +71,7 @@ def normalise(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
 
     Every step is exact in float32, so any other order of the operations gives the same bits.
     """
-    return (pixels.astype(np.float32) / PIXEL_MAX - np.float32(MEAN)) / np.float32(STD)
+    return (pixels.astype(np.float32) / np.float32(PIXEL_MAX) - np.float32(MEAN)) / np.float32(STD)
 
 
 def load() -> Digits:

@@ -100,11 +100,11 @@ def features_of(
             found |= part
             if progress:
                 progress(len(found), len(everything))
-    readable = [index for index in range(len(everything)) if found[index] is not None]
+    readable = {index: part for index in range(len(everything)) if (part := found[index]) is not None}
     if not readable:
         raise PointwiseError(f"None of the {len(everything)} images of {images.root} can be read.")
     return Features(
-        torch.from_numpy(np.stack([found[index] for index in readable])),
-        torch.from_numpy(labels[readable]),
+        torch.from_numpy(np.stack(list(readable.values()))),
+        torch.from_numpy(labels[list(readable)]),
         tuple(images.files[index].name for index in range(len(everything)) if found[index] is None),
     )

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -127,15 +128,18 @@ def finetune(
             f"{MOST_CLASSES - 1}; number those of the list without gaps."
         )
     names = None if images.numbered else categories
-    sets = {"train": (images, images.labels(classes, names))}
-    if validation is not None:
-        sets["validation"] = validation, validation.labels(classes, names)
-        if sets["validation"][1] is None:
-            raise PointwiseError(
-                f"Nobody says what the images of {validation.root} show; give their classes."
-            )
+    sets = {"train": images} | ({} if validation is None else {"validation": validation})
+    labels: dict[str, np.ndarray] = {}
+    for name, shown in sets.items():
+        found = shown.labels(classes, names)
+        if found is None:
+            raise PointwiseError(f"Nobody says what the images of {shown.root} show; give their classes.")
+        labels[name] = found
     job = job_of(path, heads, preprocessing)
-    features = {name: features_of(job, *pair, executor or Local(1), reading) for name, pair in sets.items()}
+    features = {
+        name: features_of(job, shown, labels[name], executor or Local(1), reading)
+        for name, shown in sets.items()
+    }
     with reproducible(recipe.seed, 1):
         weight, bias = train_heads(features["train"], classes, recipe, training)
     state = dict(checkpoint.state)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -14,12 +15,14 @@ from pointwise.hw.contract.registers import Cause
 from pointwise.model.compiler import Compiled, compile_network
 from pointwise.model.engine import fuse
 from pointwise.model.evaluate.arrays import best
+from pointwise.model.graph import Graph
 from pointwise.model.graph import run as run_model
-from pointwise.model.parallel import Executor, Local, Record, complete, digest_of
+from pointwise.model.parallel import Executor, Job, Local, Record, complete, digest_of
 from pointwise.model.quantise import patchify
 
 from .compare import Mismatch, check_errors, compare_tensors, first_difference
 from .system.parts import Inputs, restored, runs
+from .system.run import CoreRun
 from .system.timeline import Timeline
 from .workload import Workload
 
@@ -119,41 +122,18 @@ def simulate(
 
     step("simulation")
     started = time.monotonic()
-    with ExitStack() as stack:
-        folder = results or Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        digest = digest_of(job.digest, given)
-        record = stack.enter_context(Record(folder / f"parts-{digest[:12]}.jsonl", job.name, digest))
-        # Every tensor of a large network is more than a line of a file should hold.
-        done = complete(
-            job,
-            given,
-            record,
-            executor or Local(SIMULATORS),
-            progress=lambda done, total: step(f"simulation, {done} of {total} parts"),
-            final=lambda result: len(result["outputs"][0]) <= LONGEST,
-        )
-        record.path.unlink()
+    done = _done(job, given, executor or Local(SIMULATORS), results, step)
     seconds = time.monotonic() - started
     traced_run = restored(done[TRACED]) if traced else None
     core_runs = [restored(done[str(index)]) for index in range(chunks)]
 
     step("comparison")
-    mismatches: list[Mismatch] = []
-    compared = 0
+    outputs, mismatches = _outputs(compiled, network, expected, dict(zip(parts, core_runs, strict=True)))
+    compared = len(outputs)
     if traced is not None and traced_run is not None:
         check_errors(traced_run)
-        mismatches += compare_tensors(network, expected[0], traced.read_output(traced_run.outputs[0]))
+        mismatches[:0] = compare_tensors(network, expected[0], traced.read_output(traced_run.outputs[0]))
         compared += len(fuse(network))
-    outputs: dict[int, np.ndarray] = {}
-    for part, core_run in zip(parts, core_runs, strict=True):
-        check_errors(core_run)
-        for image, block in zip(part, core_run.outputs, strict=True):
-            outputs[image] = compiled.read_output(block)[network.output]
-            difference = first_difference(
-                image, network.output, network.output, expected[image][network.output], outputs[image]
-            )
-            mismatches += [difference] if difference else []
-            compared += 1
     logits = network.real(network.output, np.stack([outputs[i] for i in range(count)])).reshape(count, -1)
     integer = network.real(network.output, np.stack([e[network.output] for e in expected])).reshape(count, -1)
     step("float model")
@@ -182,6 +162,54 @@ def simulate(
         memory=memory,
         waves=(traced_run or core_runs[0]).waves,
     )
+
+
+def _done(
+    job: Job,
+    given: dict[str, Inputs],
+    executor: Executor,
+    results: Path | None,
+    step: Callable[[str], None],
+) -> dict[str, Any]:
+    """What the parts of the simulation came to, by name; see ``simulate``."""
+    with ExitStack() as stack:
+        folder = results or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        digest = digest_of(job.digest, given)
+        record = stack.enter_context(Record(folder / f"parts-{digest[:12]}.jsonl", job.name, digest))
+        done = complete(
+            job,
+            given,
+            record,
+            executor,
+            progress=lambda done, total: step(f"simulation, {done} of {total} parts"),
+            # Every tensor of a large network is more than a line of a file should hold.
+            final=lambda result: len(result["outputs"][0]) <= LONGEST,
+        )
+        record.path.unlink()
+    return done
+
+
+def _outputs(
+    compiled: Compiled,
+    network: Graph,
+    expected: list[dict[str, np.ndarray]],
+    runs: dict[range, CoreRun],
+) -> tuple[dict[int, np.ndarray], list[Mismatch]]:
+    """The network's output of each image, by its number, and those that are not what was expected.
+
+    Args:
+        runs: without trace, by the numbers of their images.
+    """
+    name = network.output
+    outputs: dict[int, np.ndarray] = {}
+    mismatches: list[Mismatch] = []
+    for part, core_run in runs.items():
+        check_errors(core_run)
+        for image, block in zip(part, core_run.outputs, strict=True):
+            outputs[image] = compiled.read_output(block)[name]
+            difference = first_difference(image, name, name, expected[image][name], outputs[image])
+            mismatches += [difference] if difference else []
+    return outputs, mismatches
 
 
 def _float_results(workload: Workload) -> np.ndarray | None:

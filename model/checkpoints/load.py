@@ -40,7 +40,7 @@ def load_checkpoint(
     """
     source = read_source(path)
     layout = find_layout(source)
-    found = layout.read(source)
+    found: Found = layout.read(source)
     name = str(source.path)
     if backbone:
         found = dataclasses.replace(

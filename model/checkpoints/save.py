@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from pathlib import Path
+from typing import Any
 
 import safetensors.torch
 import torch
@@ -31,7 +32,7 @@ def save_checkpoint(path: str | Path, checkpoint: Checkpoint) -> None:
     path = check_destination(path)
     # In the order of the network, whatever the order in which a caller gathered them.
     state = check_state(checkpoint.state, checkpoint.config, "to be saved")
-    description = {"config": checkpoint.config.to_dict(), "notes": checkpoint.notes}
+    description: dict[str, Any] = {"config": checkpoint.config.to_dict(), "notes": checkpoint.notes}
     if checkpoint.preprocessing is not None:
         description["preprocessing"] = checkpoint.preprocessing.to_dict()
     if checkpoint.class_names is not None:

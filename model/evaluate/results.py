@@ -52,7 +52,7 @@ def digest_of(checkpoint: Checkpoint, network_file: Path, preprocessing: Preproc
     digest = hashlib.sha256(f"{FORMAT} {checkpoint.config} {preprocessing!r}".encode())
     for name, tensor in checkpoint.state.items():
         digest.update(f"{name} {tuple(tensor.shape)}".encode())
-        digest.update(np.ascontiguousarray(tensor.numpy()))
+        digest.update(np.ascontiguousarray(tensor.numpy()).data)
     digest.update(network_file.read_bytes())
     return digest.hexdigest()[:32]
 

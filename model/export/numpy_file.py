@@ -14,5 +14,5 @@ def encode(network: Graph) -> bytes:
     """The file. ``pointwise.model.quantise.io.rebuild`` makes the same network of what it holds."""
     arrays, description = describe(network)
     buffer = io.BytesIO()
-    np.savez(buffer, **arrays, **{DESCRIPTION: np.array(description)})
+    np.savez(buffer, allow_pickle=False, **arrays, **{DESCRIPTION: np.array(description)})
     return buffer.getvalue()

@@ -84,6 +84,6 @@ class OnnxGraph:
 
     def _grid(self, tensor: Tensor) -> list[str]:
         return [
-            self.constant(f"{tensor.name}.scale", np.float32(tensor.step)),
+            self.constant(f"{tensor.name}.scale", np.array(tensor.step, np.float32)),
             self.constant(f"{tensor.name}.zero", np.array(tensor.zero, tensor.dtype)),
         ]

@@ -20,7 +20,7 @@ import torch
 
 from pointwise.hw.contract.errors import PointwiseError
 from pointwise.model.graph import Graph
-from pointwise.model.graph.ops import Activation, LayerNorm, Linear, MatMul, Softmax
+from pointwise.model.graph.ops import Activation, Constant, LayerNorm, Linear, MatMul, Softmax
 from pointwise.model.integer.requantise import requantise
 from pointwise.model.integer.rounding import INT16
 from pointwise.model.models.deit import RESIDUAL
@@ -67,8 +67,8 @@ def vanilla(network: Graph) -> dict[str, torch.Tensor]:
         name, _, part = key.rpartition(".")
         if not name:
             arrays[key] = np.zeros(shape, np.int16)
-        elif name in network and isinstance(network[name], LayerNorm):
-            arrays[key] = _gamma(network[name], config) if part == "weight" else np.zeros(shape, np.float32)
+        elif name in network and isinstance(norm := network[name], LayerNorm):
+            arrays[key] = _gamma(norm, config) if part == "weight" else np.zeros(shape, np.float32)
         else:
             rows = [getattr(network[row], part) for row in _parts(name, config)]
             arrays[key] = np.concatenate(rows).reshape(shape)
@@ -94,8 +94,9 @@ def _gamma(norm: LayerNorm, config: DeiTConfig) -> np.ndarray:
 
 def _positions(network: Graph, config: DeiTConfig) -> np.ndarray:
     """What is added to class tokens of 0 and to the patches; the patch embedding runs over patches alone."""
-    embed = network["patch_embed"]
-    positions = network[RESIDUAL].values.astype(np.int64)
+    embed, added = network["patch_embed"], network[RESIDUAL]
+    assert isinstance(embed, Linear) and isinstance(added, Constant)  # as in every DeiT
+    positions = added.values.astype(np.int64)
     zeros = np.zeros((1, len(embed.bias)), np.int64)
     positions[: config.prefix_tokens] += requantise(zeros, embed.bias, embed.mult, embed.shift, INT16)
     return np.clip(positions, *INT16).astype(np.int16)[None]

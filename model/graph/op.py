@@ -10,6 +10,9 @@ from pointwise.hw.contract.errors import PointwiseError
 from .quantisation import Quantisation
 from .value import FLOAT, LIMITS, Value
 
+Numbers = np.ndarray | Any
+"""An array of an operator; None while the network has no numbers, which who computes need not ask: so Any."""
+
 if TYPE_CHECKING:  # a network in integers needs no torch
     from torch import Tensor
 

@@ -57,10 +57,11 @@ class ImageSet:
             PointwiseError: the categories cannot be brought together with the logits.
         """
         categories = self.categories
-        if not categories:
+        shown = [file.category for file in self.files if file.category is not None]
+        if not categories or len(shown) < len(self.files):
             return None
         if self.numbered:
-            labels = np.array([int(file.category) for file in self.files])
+            labels = np.array([int(category) for category in shown])
             if labels.max() >= classes:
                 raise PointwiseError(
                     f"{self.root} gives the class {labels.max()}, but the network has the classes 0 to "
@@ -73,7 +74,7 @@ class ImageSet:
             # By their order all would be numbered wrongly, those with a name of the network among them.
             raise PointwiseError(
                 f"{self.root} holds classes that the network does not have ({_some(odd)}) beside others that "
-                f"it has; name them as the network does ({_some(class_names)}), or leave them out."
+                f"it has; name them as the network does ({_some(class_names or ())}), or leave them out."
             )
         if odd and len(categories) != classes:
             raise PointwiseError(
@@ -82,7 +83,7 @@ class ImageSet:
             )
         if odd:
             numbers = {name: index for index, name in enumerate(categories)}
-        return np.array([numbers[file.category] for file in self.files])
+        return np.array([numbers[category] for category in shown])
 
     def first(self, count: int | None) -> ImageSet:
         """The first ``count`` images, spread evenly over the set so that every class has its share.

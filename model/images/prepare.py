@@ -16,7 +16,7 @@ from .preprocessing import INTERPOLATIONS, Preprocessing
 
 MODES = {1: "L", 3: "RGB"}
 """Pillow's name for so many colours. Transparency is dropped, as torchvision's and timm's loaders do."""
-MOST_PIXELS = 2 * Image.MAX_IMAGE_PIXELS
+MOST_PIXELS = 2 * (Image.MAX_IMAGE_PIXELS or 0)
 """Of an image before and after it is resized, 179 million; Pillow reads no larger ones."""
 _DEEP = ("I", "I;16", "I;16B", "I;16L", "I;16N")
 """Grey of 16 bits, which Pillow would clip to 255 instead of scaling."""

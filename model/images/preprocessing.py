@@ -123,7 +123,8 @@ class Preprocessing:
                 f"The description of the preprocessing lacks or does not know {shown(wrong[0])}; save it "
                 "again."
             )
-        return cls(**{name: tuple(v) if isinstance(v, list) else v for name, v in values.items()})
+        given: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
+        return cls(**given)
 
 
 def authors(size: int, colours: int = 3) -> Preprocessing:
@@ -152,6 +153,6 @@ FAMILIES = {"authors": authors, "timm": timm, "timm_vit": timm_vit, "plain": pla
 
 def _normalisation(
     colours: int, mean: tuple[float, ...] = (0.5,) * 3, std: tuple[float, ...] = (0.5,) * 3
-) -> dict[str, tuple[float, ...]]:
+) -> dict[str, Any]:
     """Mean and deviation of so many colours; only three of them have ImageNet's."""
     return {"mean": mean, "std": std} if colours == 3 else {"mean": (0.5,) * colours, "std": (0.5,) * colours}

@@ -113,7 +113,7 @@ def measure(
         step()
     noise, signal = dict.fromkeys(names, 0.0), 0.0
     for part in few:
-        exact = None
+        exact = np.zeros(0)
         for name, logits, exact in alone(mixed, part):
             noise[name] += float(((logits - exact) ** 2).sum())
             step()
@@ -180,7 +180,7 @@ class _Record:
         self.signal = self.noise = 0.0
         self.low, self.high = np.inf, -np.inf
         self.clipped = self.count = 0
-        self.edges: np.ndarray | None = None
+        self.edges = np.zeros(0)
         self.counts = np.zeros(BINS, np.int64)
 
     def update(self, op: EngineOp, exact: np.ndarray, got: np.ndarray) -> None:
@@ -189,7 +189,7 @@ class _Record:
         self.clipped += int(((exact < low) | (exact > high)).sum())
         self.count += exact.size
         self.low, self.high = min(self.low, float(exact.min())), max(self.high, float(exact.max()))
-        if self.edges is None:
+        if not len(self.edges):
             self.edges = np.linspace(self.low, self.high if self.high > self.low else self.low + 1, BINS + 1)
         self.counts += np.histogram(np.clip(exact, self.edges[0], self.edges[-1]), self.edges)[0]
         if op.stage(RowMax) is not None:

@@ -114,10 +114,10 @@ class _Builder:
     def _heads(self, x: str) -> str:
         """The classifier of each prefix token; returns the name of the logits."""
         norm = self._norm("norm", x)
-        heads = ("head", "head_dist")[: self.config.prefix_tokens]
+        heads = [*("head", "head_dist")[: self.config.prefix_tokens]]
         for token, name in enumerate(heads):
             chosen = self._add(Slice(f"{name}.token", (norm,), token, 1))
             weight, bias = (self.state[f"{name}.{part}"] / len(heads) for part in ("weight", "bias"))
             self._add(Linear(name, (chosen,), weight, bias))
             self.modules[name] = (name, 0, len(weight))
-        return self._add(Add(LOGITS, heads)) if len(heads) > 1 else heads[0]
+        return self._add(Add(LOGITS, tuple(heads))) if len(heads) > 1 else heads[0]

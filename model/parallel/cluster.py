@@ -9,7 +9,7 @@ import queue
 import tempfile
 import uuid
 from collections import deque
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,7 +20,7 @@ from pointwise.hw.contract.errors import PointwiseError
 
 try:
     import cloudpickle
-    import dask
+    import dask.config
     import distributed
 except ModuleNotFoundError as error:
     raise PointwiseError(
@@ -29,7 +29,7 @@ except ModuleNotFoundError as error:
     ) from error
 
 from .connection import Connection
-from .executor import Parts
+from .executor import Parts, each
 from .job import Job
 from .part import Kept
 from .program import describe
@@ -114,7 +114,7 @@ class _Run:
             make, files = pickle.dumps(Kept(path)), (*files, path)
         self.make = make
         self.files = tuple(FileName.by_content(path) for path in files)
-        self.given = iter(parts.items() if isinstance(parts, Mapping) else parts)
+        self.given = iter(each(parts))
         self.waiting: deque[_Part] = deque()
         self.pending: dict[str, tuple[_Part, distributed.Future]] = {}
         self.arrived: queue.SimpleQueue[distributed.Future] = queue.SimpleQueue()

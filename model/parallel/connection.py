@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import distributed
 
@@ -34,7 +35,8 @@ class Connection:
 
     def __init__(self, address: str, note: Callable[[str], None]) -> None:
         self.address, self.note = address, note
-        self.client: distributed.Client
+        # A ``distributed.Client``, of whose results Dask says that they may be coroutines; these are not.
+        self.client: Any
         self._seen: dict[str, int] = {}
         self._asked = -ASK_S
 
@@ -104,13 +106,13 @@ class Connection:
         self.note(f"the scheduler {self.address} is back")
 
     def _connect(self) -> None:
-        given = "scheduler_file" if Path(self.address).is_file() else "address"
+        given: dict[str, Any] = {
+            "scheduler_file" if Path(self.address).is_file() else "address": self.address
+        }
         try:
             for left in reversed(range(TRIES)):
                 try:
-                    self.client = distributed.Client(
-                        **{given: self.address}, timeout=CONNECT_S, set_as_default=False
-                    )
+                    self.client = distributed.Client(**given, timeout=CONNECT_S, set_as_default=False)
                     break
                 except AssertionError:
                     # Dask gives its own thread ten seconds to start, too few on a machine that is overloaded.

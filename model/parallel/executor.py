@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import closing, contextmanager
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from pointwise.hw.contract.errors import PointwiseError
 
@@ -22,6 +22,11 @@ VARIABLE = "POINTWISE_SCHEDULER"
 Parts = Mapping[str, Any] | Iterable[tuple[str, Any] | None]
 
 
+def each(parts: Parts) -> Iterable[tuple[str, Any] | None]:
+    """Names and parts, and None where there is none yet."""
+    return cast(Mapping[str, Any], parts).items() if isinstance(parts, Mapping) else parts
+
+
 class Executor(Protocol):
     """Something that does parts.
 
@@ -29,7 +34,8 @@ class Executor(Protocol):
         workers: how many parts it does at a time, now.
     """
 
-    workers: int
+    @property
+    def workers(self) -> int: ...
 
     def run(
         self, job: Job, parts: Parts, tell: Callable[[str, str], None] = ...
@@ -64,22 +70,24 @@ class Local:
         if job.programs:
             yield from self._in_threads(job, parts, tell)
             return
-        given = list(parts.items()) if isinstance(parts, Mapping) else parts
-        with closing(in_processes(partial(_Named, job.make), given, self.workers)) as results:
+        with closing(in_processes(partial(_Named, job.make), each(parts), self.workers)) as results:
             yield from results
 
     def _in_threads(
         self, job: Job, parts: Parts, tell: Callable[[str, str], None]
     ) -> Generator[tuple[str, Any], None, None]:
         surroundings = Here()
-        waiting = iter(parts.items() if isinstance(parts, Mapping) else parts)
+        waiting = iter(each(parts))
         pending: set[Future] = set()
+
+        if not parts:
+            return
+        work = job.make()
 
         def one(name: str, part: object) -> tuple[str, Any]:
             settle(Here(surroundings.stop, tell=partial(tell, name)))
             return name, work(part)
 
-        work = job.make() if parts else None
         with ThreadPoolExecutor(self.workers) as pool:
             try:
                 while True:

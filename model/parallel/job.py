@@ -64,12 +64,12 @@ def digest_of(*values: object) -> str:
     return digest.hexdigest()[:32]
 
 
-def _feed(digest: hashlib._Hash, value: object) -> None:
+def _feed(digest: hashlib._Hash, value: Any) -> None:
     if hasattr(value, "numpy") and not isinstance(value, np.ndarray):
         value = value.numpy()
     if isinstance(value, np.ndarray):
         digest.update(f"array {value.dtype} {value.shape}".encode())
-        digest.update(np.ascontiguousarray(value))
+        digest.update(np.ascontiguousarray(value).data)
     elif isinstance(value, Path):
         digest.update(f"file {file_digest(value)}".encode())
     elif dataclasses.is_dataclass(value):

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeVar, cast
 
 from pointwise.hw.contract.errors import PointwiseError
 
@@ -53,8 +53,9 @@ class Pool:
         # Spawned and not forked: torch's threads do not survive a fork.
         context = multiprocessing.get_context("spawn")
         self._theirs, self._ours = context.Pipe(duplex=False)
-        arguments = (make, self._theirs, dict(places or {}))
-        self._executor = ProcessPoolExecutor(workers, context, _start, arguments)
+        self._executor = ProcessPoolExecutor(
+            workers, context, _start, (make, self._theirs, dict(places or {}))
+        )
 
     def submit(self, part: object) -> Future:
         """The result of a part, once there is one; ``BrokenProcessPool`` when its process has died."""
@@ -102,7 +103,7 @@ def in_processes(
         raise PointwiseError(f"{workers} processes were asked for; give at least 1")
     most = min(workers, len(parts)) if isinstance(parts, Sized) else workers
     if most <= 1:
-        yield from map(make(), parts) if most else ()
+        yield from map(make(), cast(Iterable[Part], parts)) if most else ()
         return
     waiting = iter(parts)
     pending: set[Future] = set()
@@ -149,7 +150,7 @@ def _without_interruption() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-_function: Callable | None = None
+_function: Callable[[Any], Any]
 _busy = threading.Event()
 
 

@@ -109,7 +109,7 @@ def _failed(worker: Any, error: str, log: str) -> Outcome:
     return Outcome(worker.address, error=error, log=log)
 
 
-def _await(future: Any, limit: float, worker: Any, key: str) -> Any:
+def _await(future: Any, limit: float, worker: Any, key: object) -> Any:
     end = time.monotonic() + limit
     while True:
         try:

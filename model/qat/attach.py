@@ -5,6 +5,7 @@ the linear layers behind it first, and stay 1 and 0.
 """
 
 from collections.abc import Callable, Iterator
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -48,6 +49,12 @@ class WeightPath(nn.Module):
         return (self.quantiser(self.prepared(weight)) / self.columns).reshape(weight.shape)
 
 
+def parametrisation(module: nn.Module) -> parametrize.ParametrizationList:
+    """What stands for the weight of a layer that has been quantised."""
+    found = cast(nn.ModuleDict, module.parametrizations)["weight"]
+    return cast(parametrize.ParametrizationList, found)
+
+
 class QuantisedDeiT(nn.Module):
     """A DeiT whose weights and activations are rounded as it runs: images to logits, as ``DeiT``.
 
@@ -66,7 +73,7 @@ class QuantisedDeiT(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         return self.net(images)
 
-    def linears(self) -> Iterator[tuple[str, nn.Module]]:
+    def linears(self) -> Iterator[tuple[str, nn.Linear | nn.Conv2d]]:
         """The layers with a weight that the array multiplies, by name."""
         for name, module in self.net.named_modules():
             if isinstance(module, nn.Linear | nn.Conv2d):
@@ -76,7 +83,9 @@ class QuantisedDeiT(nn.Module):
         """The linear layers whose weights are quantised: name, layer and path."""
         for name, module in self.linears():
             if parametrize.is_parametrized(module, "weight"):
-                yield name, module, module.parametrizations["weight"][0]
+                path = parametrisation(module)[0]
+                assert isinstance(path, WeightPath)
+                yield name, module, path
 
     def attach_weights(
         self, quantiser: QuantiserClass, bits: dict[str, int], pruner: Pruner | None, pixels: PixelScales
@@ -159,7 +168,7 @@ def fold_norms(net: DeiT) -> None:
         pairs += [(block.norm1, [block.attn.qkv]), (block.norm2, [block.mlp.fc1])]
     for norm, linears in pairs:
         for linear in linears:
-            linear.bias += linear.weight @ norm.bias
-            linear.weight *= norm.weight
+            linear.bias.add_(linear.weight @ norm.bias)
+            linear.weight.mul_(norm.weight)
         norm.weight.fill_(1.0).requires_grad_(False)
         norm.bias.fill_(0.0).requires_grad_(False)

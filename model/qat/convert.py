@@ -12,7 +12,7 @@ from pointwise.model.quantise import quantise
 from pointwise.model.quantise.recipe import Recipe
 from pointwise.model.quantise.trained import Trained, WeightGrid, stored_bits
 
-from .attach import QuantisedDeiT
+from .attach import QuantisedDeiT, parametrisation
 from .base import check_paths
 
 ALIKE = (
@@ -36,7 +36,7 @@ def exported(quantised: QuantisedDeiT) -> tuple[dict[str, Tensor], Trained]:
     net, weights = quantised.net, {}
     state = {name: tensor for name, tensor in net.state_dict().items() if "parametrizations" not in name}
     for name, module, path in quantised.paths():
-        original = module.parametrizations["weight"].original
+        original = parametrisation(module).original
         values = path.prepared(original)
         check_paths(path.quantiser, values, f"the weights of {name}")
         integers = path.quantiser.integers(values)
@@ -44,7 +44,10 @@ def exported(quantised: QuantisedDeiT) -> tuple[dict[str, Tensor], Trained]:
         state[f"{name}.weight"] = rows.reshape(original.shape)
         largest = integers.abs().amax(dim=1).numpy().astype(np.int64)
         weights[name] = WeightGrid(stored_bits(path.quantiser.bits), largest)
-    steps = {name.replace("/", "."): float(one.scale[0]) for name, one in quantised.activations.items()}
+    steps = {
+        name.replace("/", "."): float(one.get_buffer("scale")[0])
+        for name, one in quantised.activations.items()
+    }
     return {name: tensor.detach().clone() for name, tensor in state.items()}, Trained(weights, steps)
 
 

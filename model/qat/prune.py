@@ -1,6 +1,7 @@
 """N:M pruning: of every M weights in a row, at most N are not zero."""
 
 import re
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -15,12 +16,12 @@ class _Cut(torch.autograd.Function):
     """Zero where the mask is 0; every weight keeps its gradient, and those cut also shrink (SR-STE)."""
 
     @staticmethod
-    def forward(ctx: torch.autograd.function.FunctionCtx, weight: Tensor, mask: Tensor) -> Tensor:
+    def forward(ctx: Any, weight: Tensor, mask: Tensor) -> Tensor:
         ctx.save_for_backward(weight, mask)
         return weight * mask
 
     @staticmethod
-    def backward(ctx: torch.autograd.function.FunctionCtx, gradient: Tensor) -> tuple[Tensor, None]:
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
         weight, mask = ctx.saved_tensors
         return gradient + DECAY * (1 - mask) * weight, None
 

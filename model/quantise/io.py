@@ -13,6 +13,7 @@ from pointwise.hw.contract.errors import PointwiseError
 from pointwise.hw.contract.files import replace_file
 from pointwise.hw.contract.form import Form, FormError, parse_json, shown
 from pointwise.model.graph import Graph, Op, Quantisation
+from pointwise.model.graph.op import Numbers
 from pointwise.model.graph.ops import OPS
 from pointwise.model.integer.layernorm import NormConstants
 
@@ -65,7 +66,7 @@ def describe(network: Graph) -> tuple[dict[str, np.ndarray], str]:
                     arrays[name] = _stored(name, value, op.ARRAYS[field.name])
             elif isinstance(value, Quantisation):
                 plain[field.name] = _described_scale(op.name, value, arrays)
-            elif field.type != np.ndarray | None:  # those are of the real form alone
+            elif field.type != Numbers:  # those are of the real form alone
                 plain[field.name] = asdict(value) if isinstance(value, NormConstants) else value
         ops.append(plain)
     top = {"name": network.name, "output": network.output, "info": network.info}

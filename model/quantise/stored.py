@@ -28,7 +28,7 @@ _FORMS: dict[Any, Any] = {
     float | np.ndarray: float | None,  # one number; where channels differ it is among the arrays
     tuple[str, ...]: list[str],
     tuple[int, int]: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=2, max_length=2)],
-    dict[str, object]: dict[str, Any],
+    dict[str, Any]: dict[str, Any],
 }
 """What JSON gives for the types of fields that are plain values."""
 
@@ -56,7 +56,7 @@ def _form(kind: type) -> type[Form]:
             form = _FORMS[field.type]
         elif is_dataclass(field.type):
             form = _form(field.type)
-        elif inner and type(None) in get_args(field.type):
+        elif inner and {type(None), Any} & {*get_args(field.type)}:  # there may be none
             form = _form(inner[0]) | None
         else:
             continue

@@ -99,7 +99,7 @@ def _positions(path: Path, config: DeiTConfig) -> np.ndarray:
     model.graph.output.append(onnx.helper.make_tensor_value_info(added, onnx.TensorProto.FLOAT, None))
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
     black = np.zeros((1, config.in_channels, config.image_size, config.image_size), np.float32)
-    return session.run([added], {INPUT: black})[0].copy()
+    return np.array(session.run([added], {INPUT: black})[0])
 
 
 def _state(values: dict[str, np.ndarray], positions: np.ndarray, config: DeiTConfig) -> dict[str, np.ndarray]:

@@ -78,7 +78,7 @@ def features(path: Path, images: np.ndarray, progress: Progress | None = None) -
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     results = []
     for done, image in enumerate(images, 1):
-        results.append(session.run(None, {INPUT: image[None]})[0].astype(np.float64))
+        results.append(np.asarray(session.run(None, {INPUT: image[None]})[0], np.float64))
         if progress:
             progress(done, len(images))
     return np.concatenate(results)

@@ -18,6 +18,7 @@ What the paper leaves open, and how it is read here:
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -52,7 +53,7 @@ class Scaled:
         """The real numbers, float64."""
         return self.integer * 2.0 ** -self.scale.astype(np.float64)
 
-    def __getitem__(self, index: object) -> Scaled:
+    def __getitem__(self, index: Any) -> Scaled:
         return Scaled(self.integer[index], self.scale[index])
 
     def reshape(self, *shape: int) -> Scaled:

@@ -108,6 +108,7 @@ def _arrays(
     name, weights = load_weights(model, checkpoint, heads)
     count = int(images) if images is not None else 360 if of_digits(weights.config) else 4
     load = with_images(name, weights, count, calibrated, quantised=network)
+    assert load.source is not None  # the network of the weights
     shown = options.bar(progress, "images")
     result = pw.evaluate(load.network, load.source, load.images, load.labels, progress=shown)
     return name, _known(result.figures(), weights.config.classes), ()

@@ -13,7 +13,9 @@ def drawn(text: str) -> str:
 
     ElementTree.register_namespace("", SVG[1:-1])
     ElementTree.register_namespace("xlink", XLINK[1:-1])
-    tree = ElementTree.fromstring(wavedrom.render(text).tostring())
+    drawing = wavedrom.render(text)
+    assert drawing is not None  # as it would be of what is no diagram
+    tree = ElementTree.fromstring(drawing.tostring())
     used = {element.get(f"{XLINK}href", "")[1:] for element in tree.iter(f"{SVG}use")}
     used |= set(re.findall(r"url\(#(\w+)\)", ElementTree.tostring(tree, "unicode")))
     for shapes in tree.iter(f"{SVG}defs"):

@@ -5,7 +5,7 @@ Each of these gives the same network, exactly or but for a rounding of float32.
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
 import torch
 from torch import Tensor
@@ -44,7 +44,7 @@ def without_layer_scale(state: Mapping[str, Any]) -> dict[str, Any]:
             continue
         layer = f"{match[1]}.{BEFORE[match['timm'] or match['authors']]}"
         weight, bias = (state.get(f"{layer}.{part}") for part in ("weight", "bias"))
-        if not all(isinstance(part, Tensor) and part.is_floating_point() for part in (gamma, weight, bias)):
+        if not (_is_real(gamma) and _is_real(weight) and _is_real(bias)):
             continue
         if gamma.ndim != 1 or weight.ndim != 2 or not len(gamma) == len(weight) == len(bias):
             continue
@@ -52,6 +52,10 @@ def without_layer_scale(state: Mapping[str, Any]) -> dict[str, Any]:
         result[f"{layer}.bias"] = bias.float() * gamma.float()
         del result[key]
     return result
+
+
+def _is_real(part: object) -> TypeGuard[Tensor]:
+    return isinstance(part, Tensor) and part.is_floating_point()
 
 
 def with_class_position(state: Mapping[str, Any]) -> dict[str, Any]:

@@ -128,9 +128,9 @@ def _joined(state: dict[str, Any]) -> dict[str, Any]:
     joined = dict(state)
     for key in [key for key in state if re.fullmatch(r"blocks\.\d+\.attn\.q\.(weight|bias)", key)]:
         block, _, kind = key.rpartition(".q.")
-        parts = [state.get(f"{block}.{part}.{kind}") for part in "qkv"]
-        good = all(isinstance(part, Tensor) and part.ndim for part in parts)
-        if good and len({part.shape[1:] for part in parts}) == 1:
+        found = [state.get(f"{block}.{part}.{kind}") for part in "qkv"]
+        parts = [part for part in found if isinstance(part, Tensor) and part.ndim]
+        if len(parts) == len(found) and len({part.shape[1:] for part in parts}) == 1:
             for part in "qkv":
                 del joined[f"{block}.{part}.{kind}"]
             joined[f"{block}.qkv.{kind}"] = torch.cat(parts)
@@ -142,9 +142,10 @@ def _with_two_heads(state: dict[str, Any]) -> dict[str, Any]:
 
     The logits of two are averaged: twice the one and nothing give what the one gave, to the last bit.
     """
-    head = {name: state.get(f"head.{name}") for name in ("weight", "bias")}
+    found = {name: state.get(f"head.{name}") for name in ("weight", "bias")}
+    head = {name: tensor for name, tensor in found.items() if isinstance(tensor, Tensor)}
     one = "dist_token" in state and "head_dist.weight" not in state and "head_dist.bias" not in state
-    if not one or not all(isinstance(tensor, Tensor) for tensor in head.values()):
+    if not one or len(head) < len(found):
         return state
     doubled = {f"head.{name}": 2 * tensor.float() for name, tensor in head.items()}
     return state | doubled | {f"head_dist.{name}": torch.zeros_like(t).float() for name, t in head.items()}

@@ -9,7 +9,7 @@ from pointwise.hw.contract.stream import TABLE_ENTRIES
 from pointwise.model.integer.requantise import look_up
 
 from ..functions import NAMES, function
-from ..op import Op
+from ..op import Numbers, Op
 from ..value import FLOAT, LIMITS, Value
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ class Activation(Op):
         dtype: of the result: int8 or uint8.
     """
 
-    table: np.ndarray | None = None
+    table: Numbers = None
     dtype: str = "int8"
     function: str = "gelu"
 

@@ -1,14 +1,14 @@
 """``LayerNorm``: each token of the residual stream brought to mean 0 and deviation 1."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from pointwise.hw.contract.legal import CHANNEL_SHIFTS, MEAN_SHIFTS, NORM_SHIFTS
 from pointwise.model.integer.layernorm import NormConstants, normalise, statistics, token_sums
 
-from ..op import Op
+from ..op import Numbers, Op
 from ..value import FLOAT, Value
 
 if TYPE_CHECKING:
@@ -34,11 +34,11 @@ class LayerNorm(Op):
         channel_shift: (H,) 0..15, the power of two by which a channel with outliers is scaled down; None: 0.
     """
 
-    constants: NormConstants | None = None
+    constants: NormConstants | Any = None
     channel_shift: np.ndarray | None = None
     epsilon: float = 0.0
-    weight: np.ndarray | None = None
-    bias: np.ndarray | None = None
+    weight: Numbers = None
+    bias: Numbers = None
 
     ARRAYS: ClassVar[dict[str, type[np.number]]] = {"channel_shift": np.uint8}
 

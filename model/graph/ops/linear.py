@@ -10,7 +10,7 @@ from pointwise.hw.contract.stream import PACKING
 from pointwise.model.integer.convolution import convolve
 from pointwise.model.integer.requantise import requantise
 
-from ..op import Op
+from ..op import Numbers, Op
 from ..value import FLOAT, LIMITS, Value
 
 if TYPE_CHECKING:
@@ -28,10 +28,10 @@ class Linear(Op):
         dtype: of the result: int8, uint8, or int16 for the residual stream.
     """
 
-    weight: np.ndarray | None = None
-    bias: np.ndarray | None = None
-    mult: np.ndarray | None = None
-    shift: np.ndarray | None = None
+    weight: Numbers = None
+    bias: Numbers = None
+    mult: Numbers = None
+    shift: Numbers = None
     weight_bits: int = 8
     dtype: str = "int8"
 

@@ -9,7 +9,7 @@ from pointwise.model.integer.convolution import convolve
 from pointwise.model.integer.requantise import requantise
 from pointwise.model.integer.softmax import divide
 
-from ..op import Op
+from ..op import Numbers, Op
 from ..value import FLOAT, LIMITS, Value
 
 if TYPE_CHECKING:
@@ -33,9 +33,9 @@ class MatMul(Op):
 
     transposed: bool = False
     factor: float = 1.0
-    bias: np.ndarray | None = None
-    mult: np.ndarray | None = None
-    shift: np.ndarray | None = None
+    bias: Numbers = None
+    mult: Numbers = None
+    shift: Numbers = None
     divide: bool = False
     dtype: str = "int8"
 

@@ -8,7 +8,7 @@ import numpy as np
 from pointwise.hw.contract.stream import TABLE_ENTRIES
 from pointwise.model.integer.softmax import exponentials
 
-from ..op import Op
+from ..op import Numbers, Op
 from ..value import FLOAT, Value
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ class Softmax(Op):
         table: (256,) uint8.
     """
 
-    table: np.ndarray | None = None
+    table: Numbers = None
 
     ARRAYS: ClassVar[dict[str, type[np.number]]] = {"table": np.uint8}
 

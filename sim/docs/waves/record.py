@@ -2,7 +2,7 @@
 
 import json
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from pointwise.hw.bus.axi import Axi4, AxiLite
@@ -160,7 +160,7 @@ _STORE = [
 ]
 _IRQ = {"": [Row("irq")]}
 
-DIAGRAMS: Mapping[str, tuple[str, Mapping[str, list[Row]], object]] = {
+DIAGRAMS: Mapping[str, tuple[str, Mapping[str, list[Row]], Callable[[Samples, int, int], range]]] = {
     "start": ("A start: 3 to CONTROL (0x18)", {"s_axil": _WRITES, "m_axi": _FETCH}, _start),
     "read": (
         "Reads: the 64 bytes of an image's header, in two bursts",
