@@ -23,7 +23,7 @@ from pointwise.model.graph.ops import (
     Softmax,
 )
 from pointwise.model.integer.softmax import DIVIDE_FRACTION_BITS
-from pointwise.model.quantise.score_plan import EXP_MAX
+from pointwise.model.quantise.exponentials import EXP_MAX
 
 from .norms import norm_epsilon, norm_step
 from .onnx_graph import OnnxGraph, Tensor

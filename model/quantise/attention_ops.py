@@ -11,7 +11,7 @@ from pointwise.model.integer.softmax import DIVIDE_FRACTION_BITS
 
 from .attention_plan import AttentionPlan
 from .scales import fixed_point
-from .score_plan import ScorePlan, exp_table
+from .score_plan import ScorePlan
 from .weights import integer_bias
 
 
@@ -31,7 +31,7 @@ def scores_op(op: MatMul, plan: ScorePlan, tokens: int) -> MatMul:
 
 def softmax_op(op: Softmax, plan: ScorePlan) -> Softmax:
     """The table of exponentials below a row's maximum."""
-    return replace(op, table=exp_table(plan.score_scale, plan.threshold))
+    return replace(op, table=plan.table)
 
 
 def context_op(op: MatMul, plan: AttentionPlan, part: slice) -> MatMul:

@@ -73,11 +73,15 @@ def plan_attention(
         context_scale = draw_together(finest, attention.proj.weight, variance * remaining)
     else:
         context_scale = finest
-    q, k = seen.attention[layers["s"]].q, seen.attention[layers["s"]].k
-    samples = [
-        HeadSample(q[:, head], k[:, head], q_range[part], low_k[part], high_k[part])
-        for head, part in enumerate(np.split(np.arange(len(q_range)), len(attention.heads)))
-    ]
+    sample = seen.attention[layers["s"]]
+    q, k, v = sample.q, sample.k, sample.v
+    width = len(q_range) // len(attention.heads)
+    samples = []
+    for head, channels in enumerate(attention.channels):
+        part = slice(head * width, (head + 1) * width)
+        reader = attention.proj.weight[:, channels].astype(np.float32)
+        ranges = q_range[part], low_k[part], high_k[part]
+        samples.append(HeadSample(q[:, head], k[:, head], *ranges, v[:, head] @ reader.T))
     operands = [recipe[layers[letter]] for letter in "qk"]
     balanced = all(how.equalise and how.granularity == "channel" for how in operands)
     return AttentionPlan(

@@ -64,7 +64,7 @@ class _GraphRecorder(Recorder):
         }
 
     def take(self, rows: Tensor, sampled: list[int]) -> None:
-        """Run and record some inputs; of those ``sampled`` queries and keys are kept."""
+        """Run and record some inputs; of those ``sampled`` queries, keys and values are kept."""
         made = run_float(self.graph, rows)
         values = {name: value.expand(len(rows), *value.shape[-2:]) for name, value in made.items()}
         self._input(rows)
@@ -121,9 +121,9 @@ class _GraphRecorder(Recorder):
             self.part(layers[letter], torch.cat(parts, dim=-1).flatten(0, 1), layers[letter], heads)
         context = values[pattern.joined.name].flatten(0, 1)
         self.part(pattern.joined.name, context, layers["o"], heads, [layers["proj"]])
-        q, k = (
+        q, k, v = (
             torch.stack([values[vars(head)[part].name][sampled] for head in pattern.heads], 1)
-            for part in "qk"
+            for part in "qkv"
         )
         rows = sampled_rows(q.shape[-2])
-        self.seen.attention.setdefault(layers["s"], AttentionSample()).add(q[:, :, rows], k)
+        self.seen.attention.setdefault(layers["s"], AttentionSample()).add(q[:, :, rows], k, v)

@@ -115,7 +115,7 @@ class _Watch(Recorder):
         super().__init__(seen, recipe)
         self.config = config
         self.sampled: list[int] = []
-        """Images of the present batch whose queries and keys are kept."""
+        """Images of the present batch whose queries, keys and values are kept."""
 
     def attach(self, net: DeiT, reaching: int) -> list[torch.utils.hooks.RemovableHandle]:
         """Put the hooks in place; ``reaching`` first tokens of the last block are worth recording."""
@@ -177,8 +177,8 @@ class _Watch(Recorder):
             self.part(f"{name}.q", output[:, :tokens, :width].flatten(0, 1), f"{name}.q", attention.heads)
             self.part(f"{name}.k", output[..., width : 2 * width].flatten(0, 1), f"{name}.k", attention.heads)
             self.part(f"{name}.v", output[..., 2 * width :].flatten(0, 1), f"{name}.v", attention.heads)
-            q, k, _ = output[self.sampled].unflatten(-1, (3, attention.heads, -1)).transpose(1, 3).unbind(2)
-            self.seen.attention.setdefault(f"{name}.s", AttentionSample()).add(q[:, :, rows], k)
+            q, k, v = output[self.sampled].unflatten(-1, (3, attention.heads, -1)).transpose(1, 3).unbind(2)
+            self.seen.attention.setdefault(f"{name}.s", AttentionSample()).add(q[:, :, rows], k, v)
 
         def on_context(module: nn.Module, inputs: tuple[Tensor]) -> None:
             context = inputs[0][:, :tokens].flatten(0, 1)

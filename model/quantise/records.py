@@ -117,22 +117,29 @@ class TensorRecord:
 
 
 class AttentionSample:
-    """Queries (images, heads, rows, d) and keys (images, heads, T, d) of one attention, float32."""
+    """Queries (images, heads, rows, d), keys and values (images, heads, T, d) of one attention, float32."""
 
     def __init__(self) -> None:
-        self._parts: list[tuple[np.ndarray, np.ndarray]] = []
+        self._parts: list[tuple[np.ndarray, ...]] = []
 
-    def add(self, q: Tensor, k: Tensor) -> None:
-        """Keep a copy of the queries and keys of some images."""
-        self._parts.append((q.float().numpy().copy(), k.float().numpy().copy()))
+    def add(self, q: Tensor, k: Tensor, v: Tensor) -> None:
+        """Keep a copy of the queries, keys and values of some images."""
+        self._parts.append(tuple(part.float().numpy().copy() for part in (q, k, v)))
 
     @property
     def q(self) -> np.ndarray:
-        return np.concatenate([q for q, _ in self._parts])
+        return self._part(0)
 
     @property
     def k(self) -> np.ndarray:
-        return np.concatenate([k for _, k in self._parts])
+        return self._part(1)
+
+    @property
+    def v(self) -> np.ndarray:
+        return self._part(2)
+
+    def _part(self, index: int) -> np.ndarray:
+        return np.concatenate([parts[index] for parts in self._parts])
 
 
 @dataclass
@@ -142,7 +149,7 @@ class Observations:
     Attributes:
         records: by name, see ``pointwise.model.quantise.observe``.
         grids: the distinct values of the pixels of each colour, sorted; None where they are too many.
-        attention: queries and keys of some images by name of the attention.
+        attention: queries, keys and values of some images by name of the attention.
         gelu_inputs: histogram of one channel by name of the GELU.
         images: how many images were seen.
     """

@@ -12,11 +12,11 @@ import torch
 
 from pointwise.model.integer.rounding import INT8
 
+from .exponentials import EXP_MAX, NEAREST, exp_table, fitted_table
 from .norm import INT8_MAX
 from .ranges import range_method
 from .recipe import LayerRecipe
 
-EXP_MAX = 255
 STEPS = INT8[1] - INT8[0]
 THRESHOLDS = (0.5, 0.45, 0.4, 0.37, 0.34, 0.3)
 """Where exponentials below 1 of 255 begin to round up. With a half, the many small ones of a long row would
@@ -36,6 +36,8 @@ class HeadSample:
     Attributes:
         q: (images, rows, d) float32. k: (images, T, d) float32.
         largest_q: (d,) range of the queries. low_k, high_k: (d,) range of the keys.
+        values: (images, T, n) float32 what the keys stand for, as the projection sees it; None where that is
+            not known.
     """
 
     q: np.ndarray
@@ -43,6 +45,7 @@ class HeadSample:
     largest_q: np.ndarray
     low_k: np.ndarray
     high_k: np.ndarray
+    values: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,7 @@ class ScorePlan:
     Attributes:
         q_scale, k_scale: (d,), with the same product for all channels. k_centre: (d,).
         score_scale, score_centre: of the scores after 1/√d.
-        threshold: where exponentials round up to 1, see ``exp_table``.
+        table: (256,) uint8 exponentials of so many steps below a row's maximum.
     """
 
     q_scale: np.ndarray
@@ -60,17 +63,7 @@ class ScorePlan:
     k_centre: np.ndarray
     score_scale: float
     score_centre: float
-    threshold: float
-
-
-def exp_table(score_scale: float, threshold: float = 0.5) -> np.ndarray:
-    """Return round(255 · exp(−d · score_scale)) for d = 0..255 steps below the maximum, (256,) uint8.
-
-    Args:
-        threshold: values from this to 0.5 become 1 instead of 0.
-    """
-    exact = EXP_MAX * np.exp(-score_scale * np.arange(256))
-    return np.where(exact < 0.5, exact >= threshold, np.floor(exact + 0.5)).astype(np.uint8)
+    table: np.ndarray
 
 
 DEAD = 1e-30
@@ -111,12 +104,21 @@ def plan_heads(samples: list[HeadSample], how: LayerRecipe, balanced: bool) -> l
         if how.search:
             exact = np.stack([_scores(q, k, q.shape[-1]) for q, k, *_ in group])
             exact = np.exp(exact - exact.max(axis=-1, keepdims=True))
-            found = search_range(scores, exact / exact.sum(axis=-1, keepdims=True))
+            exact /= exact.sum(axis=-1, keepdims=True)
+            scale, centre, threshold = search_range(scores, exact)
         else:
             observer = range_method(how.range)(1)
             observer.update(torch.from_numpy(scores.reshape(-1, 1)))
-            found = max(float(observer.limits(symmetric=True)[1][0]), 1e-6) / INT8_MAX, 0.0, 0.5
-        plans += [ScorePlan(q_scale, k_scale, centre, *found) for _, _, q_scale, k_scale, centre in group]
+            scale, centre = max(float(observer.limits(symmetric=True)[1][0]), 1e-6) / INT8_MAX, 0.0
+            threshold = NEAREST
+        plain = exp_table(scale, threshold)
+        for index, (_, _, q_scale, k_scale, k_centre) in enumerate(group):
+            table, values = plain, samples[len(plans)].values
+            if how.search and values is not None:
+                integers = _integers(scores[index], scale, centre)
+                distance = integers.max(axis=-1, keepdims=True) - integers
+                table = fitted_table(distance, exact[index], values, scale, plain)
+            plans.append(ScorePlan(q_scale, k_scale, k_centre, scale, centre, table))
     return plans
 
 
@@ -182,12 +184,16 @@ def _rounded(values: np.ndarray, scale: np.ndarray) -> np.ndarray:
     return np.clip(np.floor(values / scale + np.float32(0.5)), *INT8) * scale
 
 
+def _integers(scores: np.ndarray, scale: float, centre: float) -> np.ndarray:
+    steps = (scores - np.float32(centre)) / np.float32(scale)
+    return np.clip(np.floor(steps + np.float32(0.5)), *INT8).astype(np.int16)
+
+
 def _error(
     scores: np.ndarray, scale: float, centre: float, threshold: float, probabilities: np.ndarray
 ) -> float:
     """Squared error of the probabilities that integer scores and their table give."""
-    steps = (scores - np.float32(centre)) / np.float32(scale)
-    integers = np.clip(np.floor(steps + np.float32(0.5)), *INT8).astype(np.int16)
+    integers = _integers(scores, scale, centre)
     table = exp_table(scale, threshold).astype(np.float32)
     exponentials = table[integers.max(axis=-1, keepdims=True) - integers]
     exponentials /= exponentials.sum(axis=-1, keepdims=True)

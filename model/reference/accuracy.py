@@ -16,12 +16,13 @@ from pointwise.model.integer.layernorm import normalise, statistics, token_sums
 from pointwise.model.integer.requantise import look_up
 from pointwise.model.integer.rounding import INT8, UINT8
 from pointwise.model.integer.softmax import DIVIDE_FRACTION_BITS, divide, exponentials
+from pointwise.model.quantise.exponentials import exp_table
 from pointwise.model.quantise.gelu import LEAST, gelu, make_table
 from pointwise.model.quantise.norm import plan_norm
 from pointwise.model.quantise.ranges.minmax import MinMax
 from pointwise.model.quantise.records import TensorRecord
 from pointwise.model.quantise.scales import norm_constants
-from pointwise.model.quantise.score_plan import exp_table, search_range
+from pointwise.model.quantise.score_plan import search_range
 
 TOKENS = 197
 HEAD_DIM = 64

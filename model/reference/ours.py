@@ -11,9 +11,9 @@ from pointwise.model.integer.requantise import requantise
 from pointwise.model.integer.rounding import INT8, INT16, UINT8, saturate
 from pointwise.model.integer.softmax import DIVIDE_FRACTION_BITS, divide, exponentials
 from pointwise.model.networks import LAYER_NORM_EPS
+from pointwise.model.quantise.exponentials import exp_table
 from pointwise.model.quantise.gelu import LEAST, apply, make_table
 from pointwise.model.quantise.scales import fixed_point, norm_constants
-from pointwise.model.quantise.score_plan import exp_table
 from pointwise.model.quantise.weights import quantise_rows
 
 

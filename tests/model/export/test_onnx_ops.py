@@ -23,7 +23,7 @@ from pointwise.model.graph.ops import (
     Softmax,
 )
 from pointwise.model.integer.layernorm import NormConstants
-from pointwise.model.quantise.score_plan import exp_table
+from pointwise.model.quantise.exponentials import exp_table
 
 onnx = pytest.importorskip("onnx", reason="install the extra onnx")
 ort = pytest.importorskip("onnxruntime", reason="install the extra dev")

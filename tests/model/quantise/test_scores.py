@@ -6,7 +6,8 @@ import pytest
 from pointwise.model.evaluate import sqnr_db
 from pointwise.model.integer.convolution import convolve
 from pointwise.model.integer.softmax import DIVIDE_FRACTION_BITS, divide, exponentials
-from pointwise.model.quantise.score_plan import HeadSample, balance, exp_table, plan_scores, search_range
+from pointwise.model.quantise.exponentials import exp_table
+from pointwise.model.quantise.score_plan import HeadSample, balance, plan_scores, search_range
 
 SEED = 17
 TOKENS = 197

@@ -1,0 +1,128 @@
+"""The table of a softmax's exponentials, rounded by the error of what it leads to, as weights are.
+
+A row of attention is Σ e·v / Σ e. Each entry of the table stands for all scores of one distance below the
+maximum of their row, so that what its rounding costs depends on how the values of those keys add up, and the
+errors of entries with neighbouring distances may cancel. In a long row most keys lie where exponentials are
+below 1 of 255: rounded each for itself they are all lost or all too large, and with a pattern of zeros and
+ones their sum is kept.
+"""
+
+import numpy as np
+import torch
+
+EXP_MAX = 255
+ENTRIES = 256
+NEAREST = 0.5
+FAINT = 0.05
+"""Exponentials below this are 0 in the table."""
+DIRECTIONS = 16
+"""The error of a row is looked at in so many random directions of what reads the attention."""
+FARTHEST = 1.0
+"""How far an entry may lie from its exponential."""
+SEED = 0
+
+
+def exp_table(score_scale: float, threshold: float = NEAREST) -> np.ndarray:
+    """Return the exponentials of d = 0..255 steps below the maximum, each rounded for itself, (256,) uint8.
+
+    Args:
+        threshold: values from this to 0.5 become 1 instead of 0.
+    """
+    exact = exact_exponentials(score_scale)
+    return np.where(exact < NEAREST, exact >= threshold, np.floor(exact + 0.5)).astype(np.uint8)
+
+
+def exact_exponentials(score_scale: float) -> np.ndarray:
+    """255 · exp(−d · score_scale) for d = 0..255, (256,) float64."""
+    return EXP_MAX * np.exp(-score_scale * np.arange(ENTRIES))
+
+
+def table_moments(
+    distance: np.ndarray, probabilities: np.ndarray, values: np.ndarray, score_scale: float
+) -> np.ndarray:
+    """Return G such that a table T gives attention a squared error of T·G·T, summed over the rows.
+
+    Args:
+        distance: (images, rows, T) integer steps of each score below its row's maximum, 0..255.
+        probabilities: (images, rows, T) that are wanted.
+        values: (images, T, d), as what reads them sees them.
+        score_scale: of a step.
+
+    Returns:
+        (256, 256) float64. Where exponentials are faint it is 0.
+    """
+    exact = exact_exponentials(score_scale).astype(np.float32)
+    used = int((exact >= FAINT).sum())
+    directions = values.shape[-1]
+    if directions > DIRECTIONS:
+        drawn = np.random.default_rng(SEED).normal(0, DIRECTIONS**-0.5, (directions, DIRECTIONS))
+        values = values @ drawn.astype(np.float32)
+    moments = np.zeros((ENTRIES, ENTRIES))
+    for steps, wanted, held in zip(distance, probabilities, values, strict=True):
+        sums = torch.from_numpy(exact[steps].sum(axis=-1))
+        rows, tokens = steps.shape
+        # What the keys of one distance add to each row, against the row's wanted result: (rows · used, d).
+        place = torch.from_numpy(np.minimum(steps, used) + (used + 1) * np.arange(rows)[:, None]).flatten()
+        given = torch.from_numpy(np.ascontiguousarray(held, np.float32))
+        width = given.shape[1]
+        added = torch.zeros(rows * (used + 1), width + 1)
+        ones = torch.ones(tokens, 1)
+        added.index_add_(0, place, torch.cat([given, ones], dim=1).repeat(rows, 1))
+        added = added.view(rows, used + 1, width + 1)[:, :used]
+        mean = torch.from_numpy(np.asarray(wanted @ held, np.float32))
+        pull = (added[..., :width] - added[..., width:] * mean[:, None]) / sums[:, None, None]
+        flat = pull.transpose(0, 1).reshape(used, -1)
+        moments[:used, :used] += (flat @ flat.T).double().numpy()
+    return moments
+
+
+def rounded_table(score_scale: float, moments: np.ndarray) -> np.ndarray:
+    """Return the table, (256,) uint8, from which no change of one entry by 1 lowers the error.
+
+    The entry of the maximum is 255, and every other one of the two integers around its exponential, or where
+    that is an integer, of its neighbours too.
+
+    Args:
+        moments: from ``table_moments``.
+    """
+    exact = exact_exponentials(score_scale)
+    low = np.maximum(np.ceil(exact - FARTHEST), 0)
+    high = np.minimum(np.floor(exact + FARTHEST), EXP_MAX)
+    low[0] = high[0] = EXP_MAX
+    table = np.floor(exact + 0.5)
+    slope, curve = moments @ table, np.diag(moments)
+    least = 1e-9 * float(table @ slope)
+    while True:
+        up = np.where(table < high, 2 * slope + curve, np.inf)
+        down = np.where(table > low, curve - 2 * slope, np.inf)
+        index, change = (up.argmin(), 1) if up.min() <= down.min() else (down.argmin(), -1)
+        if min(up.min(), down.min()) >= -least:
+            return table.astype(np.uint8)
+        table[index] += change
+        slope += change * moments[:, index]
+
+
+def fitted_table(
+    distance: np.ndarray,
+    probabilities: np.ndarray,
+    values: np.ndarray,
+    score_scale: float,
+    plain: np.ndarray,
+) -> np.ndarray:
+    """Return ``rounded_table`` of all images, or ``plain`` where it does not hold on images not looked at.
+
+    For that it is made of every other image first, and must beat ``plain`` on those between.
+
+    Args:
+        distance, probabilities, values, score_scale: see ``table_moments``. plain: (256,) uint8.
+    """
+    if len(distance) < 2:
+        return plain
+    halves = [
+        table_moments(distance[half::2], probabilities[half::2], values[half::2], score_scale)
+        for half in range(2)
+    ]
+    trial, known = rounded_table(score_scale, halves[0]).astype(float), plain.astype(float)
+    if trial @ halves[1] @ trial >= known @ halves[1] @ known:
+        return plain
+    return rounded_table(score_scale, halves[0] + halves[1])
