@@ -27,7 +27,7 @@ from pointwise.model.networks import DeiTConfig, network
 
 
 @dataclass(frozen=True)
-class Recipe:
+class TrainingRecipe:
     """How to train; the defaults grew the checkpoint that ships.
 
     Attributes:
@@ -74,7 +74,7 @@ class Recipe:
 def train_digits(
     path: str | Path | None = None,
     *,
-    recipe: Recipe | None = None,
+    recipe: TrainingRecipe | None = None,
     config: DeiTConfig | None = None,
     threads: int = 1,
     console: Console | None = None,
@@ -98,7 +98,7 @@ def train_digits(
         PointwiseError: the network does not fit the digits, the recipe leaves no step to do, or the
             file cannot be written; a wrong ending or a missing folder is told before training.
     """
-    recipe, config = recipe or Recipe(), config or network("micro")
+    recipe, config = recipe or TrainingRecipe(), config or network("micro")
     check_for_digits(config)
     if path is not None:
         check_destination(path)
@@ -129,7 +129,7 @@ def check_for_digits(config: DeiTConfig) -> None:
 
 
 def fit(
-    net: torch.nn.Module, images: digits.DigitImages, recipe: Recipe, console: Console | None = None
+    net: torch.nn.Module, images: digits.DigitImages, recipe: TrainingRecipe, console: Console | None = None
 ) -> None:
     """Train ``net`` in place on ``images``, drawing from torch's global generator.
 
@@ -179,7 +179,7 @@ def accuracy(net: torch.nn.Module, images: digits.DigitImages) -> float:
     return 100 * int((guesses == torch.from_numpy(images.labels)).sum()) / len(images)
 
 
-def augment(images: Tensor, recipe: Recipe) -> Tensor:
+def augment(images: Tensor, recipe: TrainingRecipe) -> Tensor:
     """Return ``images`` [B, 1, S, S] each turned, scaled, slanted, moved and disturbed at random.
 
     Beyond the border is black (-1). Draws from torch's global generator.

@@ -9,6 +9,7 @@ import numpy as np
 from pointwise.model.engine import EngineOp
 from pointwise.model.engine.op import Exponential, LookUp, RowMax, Weights
 from pointwise.model.evaluate import compare
+from pointwise.model.evaluate.arrays import decibels
 from pointwise.model.graph.value import LIMITS
 
 from .mixed import MixedNetwork
@@ -122,7 +123,7 @@ def measure(
     total = sum(noise.values()) or 1.0
     measured = []
     for name, heads in layers.items():
-        told = (decibels(signal, noise[name]), noise[name] / total) if few else (None, None)
+        told = (finite_decibels(signal, noise[name]), noise[name] / total) if few else (None, None)
         measured.append(records[name].told(name, heads, *told))
     sqnr = min(result.sqnr_db, QUIETEST)
     return NetworkMeasure(len(images), sum(map(len, few)), sqnr, result.agreement, tuple(measured))
@@ -155,11 +156,9 @@ def alone(mixed: MixedNetwork, images: np.ndarray) -> Iterator[tuple[str, np.nda
         mixed.step(op, tensors, False)
 
 
-def decibels(signal: float, noise: float) -> float:
-    """10 · log10(signal / noise), at most ``QUIETEST`` so that it can stand in a JSON file."""
-    if noise == 0:
-        return QUIETEST
-    return float(np.clip(10 * np.log10(max(signal, 1e-300) / noise), -QUIETEST, QUIETEST))
+def finite_decibels(signal: float, noise: float) -> float:
+    """``decibels``, within ±``QUIETEST`` so that it can stand in a JSON file."""
+    return min(max(decibels(signal, noise), -QUIETEST), QUIETEST)
 
 
 def _follow(
@@ -208,7 +207,7 @@ class _Record:
         return LayerMeasure(
             name=name,
             kind=name.rpartition(".")[2],
-            sqnr_db=decibels(self.signal, self.noise),
+            sqnr_db=finite_decibels(self.signal, self.noise),
             clipped=self.clipped / self.count,
             low=self.low,
             high=self.high,

@@ -252,9 +252,9 @@ class _Run:
         """The result of a part; None where it is to be done again."""
         if outcome.result is not None:
             return outcome.result
-        if outcome.lacks:
+        if outcome.missing:
             self._send(part, outcome)
-        elif outcome.stranger:
+        elif outcome.incompatible:
             self._avoid(outcome.worker, outcome.error)
         else:
             self._fail(part, outcome)
@@ -299,9 +299,9 @@ class _Run:
             self.note(f"the worker {worker} is left out: {reason}")
 
     def _send(self, part: _Part, outcome: Outcome) -> None:
-        """Send files that a worker lacks: those of the job to all workers, once; those of a part with it."""
+        """Send files that a worker has not got: a job's to all workers, once; those of a part with it."""
         by_path = {file.path: file for file in self.files}
-        for path in outcome.lacks:
+        for path in outcome.missing:
             if path not in by_path:
                 part.contents[path] = packed(path)
             elif path in self.sent:

@@ -37,7 +37,7 @@ class Connection:
         self.address, self.note = address, note
         # A ``distributed.Client``, of whose results Dask says that they may be coroutines; these are not.
         self.client: Any
-        self._seen: dict[str, int] = {}
+        self._thread_counts: dict[str, int] = {}
         self._asked = -ASK_S
 
     def open(self) -> None:
@@ -79,9 +79,11 @@ class Connection:
         """Threads of the workers, by address; asked for once in a while."""
         if time.monotonic() > self._asked + ASK_S and self.alive():
             with suppress(Exception):
-                self._seen = self.client.sync(self.client.scheduler.ncores, callback_timeout=CONNECT_S)
+                self._thread_counts = self.client.sync(
+                    self.client.scheduler.ncores, callback_timeout=CONNECT_S
+                )
             self._asked = time.monotonic()
-        return self._seen
+        return self._thread_counts
 
     def mend(self) -> None:
         """Connect anew to a scheduler that has gone.

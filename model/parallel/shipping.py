@@ -102,7 +102,7 @@ def find(
         PointwiseError: a file that was sent could not be written.
     """
     sent = {shipment.file.digest: shipment for shipment in shipments}
-    places, lacks = {}, []
+    places, missing = {}, []
     for file in files:
         if file.path in contents:
             continue
@@ -112,8 +112,8 @@ def find(
         if shipment is not None and shipment.place is not None:
             places[file.path] = shipment.place
         elif not file.is_here():
-            lacks.append(file.path)
-    return places, tuple(lacks)
+            missing.append(file.path)
+    return places, tuple(missing)
 
 
 @contextmanager

@@ -60,15 +60,15 @@ class Outcome:
     Attributes:
         worker: address. result: pickled, of a part that was done.
         error: the sentence otherwise; log: of a person who looks for the cause.
-        stranger: the worker has another program. lacks: files that it has not got.
+        incompatible: the worker has another program. missing: files that it has not got.
     """
 
     worker: str
     result: bytes | None = None
     error: str = ""
     log: str = ""
-    stranger: bool = False
-    lacks: tuple[Path, ...] = ()
+    incompatible: bool = False
+    missing: tuple[Path, ...] = ()
 
 
 def work(assignment: Assignment) -> Outcome:
@@ -78,11 +78,11 @@ def work(assignment: Assignment) -> Outcome:
     worker = get_worker()
     strange = difference(describe(), assignment.program)
     if strange:
-        return Outcome(worker.address, stranger=True, error=f"it {strange}")
+        return Outcome(worker.address, incompatible=True, error=f"it {strange}")
     shipments = [plugin for plugin in worker.plugins.values() if isinstance(plugin, Shipment)]
-    places, lacks = find((*assignment.files, *assignment.part_files), shipments, assignment.contents)
-    if lacks:
-        return Outcome(worker.address, lacks=lacks)
+    places, missing = find((*assignment.files, *assignment.part_files), shipments, assignment.contents)
+    if missing:
+        return Outcome(worker.address, missing=missing)
     process = None
     try:
         with lay_out(assignment.contents, Path(worker.local_directory)) as laid:

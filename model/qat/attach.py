@@ -15,7 +15,7 @@ from pointwise.model.deit import DeiT
 from pointwise.model.quantise.gelu import LEAST
 from pointwise.model.quantise.inputs import PixelScales
 
-from .base import Quantiser, blamed, check_paths
+from .base import Quantiser, check_paths, error_context
 from .prune import Pruner
 
 EMBED = "patch_embed.proj"
@@ -105,7 +105,7 @@ class QuantisedDeiT(nn.Module):
                 columns = torch.from_numpy(pixels.scale / pixels.scale.max()).float()
                 columns = columns.repeat_interleave(weight[0, 0].numel())
             where = f"the weights of {name}"
-            with blamed(quantiser, where):
+            with error_context(quantiser, where):
                 path = WeightPath(quantiser(bits[name], len(weight)), pruner, columns)
                 path.quantiser.initialise(path.prepared(weight))
                 check_paths(path.quantiser, path.prepared(weight), where)
@@ -133,7 +133,7 @@ class QuantisedDeiT(nn.Module):
         places.append(("norm", net.norm, True, None))
         for name, module, output, least in places:
             where = f"the activations {name}"
-            with blamed(quantiser, where):
+            with error_context(quantiser, where):
                 one = quantiser(ACTIVATION_BITS, 1, least)
             self.activations[name.replace(".", "/")] = one
             path = _ActivationPath(one, where)
@@ -153,7 +153,7 @@ class _ActivationPath:
 
     def __call__(self, values: Tensor) -> Tensor:
         if not self.started:
-            with blamed(type(self.quantiser), self.where):
+            with error_context(type(self.quantiser), self.where):
                 self.quantiser.initialise(self.quantiser.rows(values))
                 check_paths(self.quantiser, values, self.where)
             self.started = True

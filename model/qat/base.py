@@ -139,7 +139,7 @@ class Quantiser(nn.Module, ABC):
 
 
 @contextmanager
-def blamed(kind: Callable[..., Quantiser], where: str) -> Iterator[None]:
+def error_context(kind: Callable[..., Quantiser], where: str) -> Iterator[None]:
     """Tell what a quantiser, which may be a user's, raises on ``where`` as a PointwiseError."""
     try:
         yield

@@ -13,7 +13,7 @@ from pointwise.model.digits import DigitImages
 from pointwise.model.graph import Graph
 from pointwise.model.quantise.inputs import pixel_scales
 from pointwise.model.quantise.observe import observe
-from pointwise.model.train import Recipe, check_for_digits, fit, reproducible
+from pointwise.model.train import TrainingRecipe, check_for_digits, fit, reproducible
 
 from .attach import EMBED, QuantisedDeiT
 from .choose import quantiser_class
@@ -40,7 +40,9 @@ class QatRecipe:
     weight_bits: int = 4
     edge_bits: int | None = None
     prune: str | None = None
-    training: Recipe = field(default_factory=lambda: Recipe(epochs=15, learning_rate=1e-3, warmup_epochs=1))
+    training: TrainingRecipe = field(
+        default_factory=lambda: TrainingRecipe(epochs=15, learning_rate=1e-3, warmup_epochs=1)
+    )
 
     def with_seed(self, seed: int) -> QatRecipe:
         """The same from another seed."""

@@ -82,7 +82,7 @@ class CoreRegisters:
         deadline = time.monotonic() + seconds * self.bus.link.slowdown
         while not ready():
             if time.monotonic() > deadline:
-                status = self.bus.glance(self.base + Register.STATUS)
+                status = self.bus.read_volatile(self.base + Register.STATUS)
                 raise PointwiseError(
                     f"the core at {self.bus.link.name} has not finished after {seconds:g} s (its status is "
                     f"{status:#x}); wait longer with --timeout, or load bitstream and image again"
@@ -105,7 +105,7 @@ class CoreRegisters:
 
     def _glance(self, register: Register) -> bool:
         """Bit 0, read once: of STATUS, busy; of INTERRUPT, the end."""
-        return bool(self.bus.glance(self.base + register) & 1)
+        return bool(self.bus.read_volatile(self.base + register) & 1)
 
     def outcome(self) -> ImageRun:
         """What the registers say about the last run; raises PointwiseError for an error that is unknown."""
@@ -137,6 +137,6 @@ class CoreRegisters:
             "state": ", ".join(states) or "idle",
             "error": texts.get(code, f"unknown, {code}") if code else "none",
             "image": f"{self.read(Register.IMAGE_BYTES):,} bytes",
-            "cycles of the last run": f"{self.bus.glance(self.base + Register.CYCLES):,}",
+            "cycles of the last run": f"{self.bus.read_volatile(self.base + Register.CYCLES):,}",
             "faults on the line": str(self.bus.faults),
         }

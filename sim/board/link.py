@@ -1,7 +1,7 @@
 """Two ways to a board's bus through LiteX: its serial line directly, or a litex_server that has it.
 
-Both read and write 32-bit words, raise ``Silence`` when nothing comes back, and end in a sentence when the
-line itself is gone. Neither notices a byte that was garbled: that is what ``transfer`` is for.
+Both read and write 32-bit words, raise ``LinkTimeout`` when nothing comes back, and end in a sentence when
+the line itself is gone. Neither notices a byte that was garbled: that is what ``transfer`` is for.
 """
 
 import re
@@ -35,7 +35,7 @@ MARGIN = 0.9
 """Of that time a command may take so much: there are pauses between bytes."""
 
 
-class Silence(Exception):
+class LinkTimeout(Exception):
     """No answer, or not all of it, came in time."""
 
 
@@ -90,7 +90,7 @@ def words_at(baud: int) -> int:
 
 
 @contextmanager
-def _told(sentence: str) -> Iterator[None]:
+def _error_context(sentence: str) -> Iterator[None]:
     """Say so where the system or pyserial, whose errors are OSErrors, finds that the line is gone."""
     try:
         yield
@@ -121,18 +121,18 @@ class UartLink(CommUART):
                 "may use it, and that no other program has it"
             ) from error
         # Generous: a word takes 40 bits, and a USB adapter holds bytes back for 16 ms.
-        self.patience = 0.25 + slowdown * 0.005 + 60 * 8 * self.most_words / baud * slowdown
-        self.port.timeout = self.patience
+        self.timeout_s = 0.25 + slowdown * 0.005 + 60 * 8 * self.most_words / baud * slowdown
+        self.port.timeout = self.timeout_s
 
     def _read(self, length: int) -> bytes:
         got = self.port.read(length)
         if len(got) < length:
-            raise Silence(f"{len(got)} of {length} bytes came")
+            raise LinkTimeout(f"{len(got)} of {length} bytes came")
         return got
 
     def read(self, address: int, length: int = 1) -> list[int]:
-        """``length`` words, up to ``most_words``; raises Silence."""
-        with _told(self.gone):
+        """``length`` words, up to ``most_words``; raises LinkTimeout."""
+        with _error_context(self.gone):
             self._flush()
             self._write(bytes([CMD_READ_BURST_INCR, length]) + (address // 4).to_bytes(4, "big"))
             data = self._read(4 * length)
@@ -141,12 +141,12 @@ class UartLink(CommUART):
     def write(self, address: int, words: list[int]) -> None:
         """Up to ``most_words`` words; nothing is answered."""
         head = bytes([CMD_WRITE_BURST_INCR, len(words)]) + (address // 4).to_bytes(4, "big")
-        with _told(self.gone):
+        with _error_context(self.gone):
             self._write(head + b"".join(word.to_bytes(4, "big") for word in words))
 
     def recover(self) -> None:
         """After a lost byte: wait until the bridge has forgotten the command, and drop what it still said."""
-        with _told(self.gone):
+        with _error_context(self.gone):
             self.port.flush()
             time.sleep(BRIDGE_RESET_SECONDS * 1.2 * self.slowdown)
             self.port.reset_input_buffer()
@@ -186,9 +186,9 @@ class ServerLink(RemoteClient):
         if not greeting:
             raise ConnectionError("it closes the connection at once")
         if not greeting.startswith(b"Comm"):
-            raise self._stranger()
+            raise self._protocol_error()
 
-    def _stranger(self) -> PointwiseError:
+    def _protocol_error(self) -> PointwiseError:
         return PointwiseError(
             f"what answers at {self.name} is no litex_server; name the port that litex_server prints"
         )
@@ -197,28 +197,28 @@ class ServerLink(RemoteClient):
         """A packet; LiteX's own gives zeros for words that never came."""
         packet = super().receive_packet(connection, addr_size)
         if packet == 0:
-            raise Silence("litex_server gave no answer")
+            raise LinkTimeout("litex_server gave no answer")
         return packet
 
     def read(self, address: int, length: int = 1) -> list[int]:
-        """``length`` words, up to ``most_words``; raises Silence."""
+        """``length`` words, up to ``most_words``; raises LinkTimeout."""
         try:
-            with _told(self.gone):
+            with _error_context(self.gone):
                 words = super().read(address, length)
                 if not isinstance(words, list) or len(words) != length:
-                    raise self._stranger()
+                    raise self._protocol_error()
                 return words
         except (AssertionError, AttributeError, IndexError, ValueError, struct.error) as error:
-            raise self._stranger() from error  # LiteX takes what it reads to be a packet of a server's
+            raise self._protocol_error() from error  # LiteX takes what it reads to be a packet of a server's
 
     def write(self, address: int, words: list[int]) -> None:
         """Up to ``most_words`` words; nothing is answered."""
-        with _told(self.gone):
+        with _error_context(self.gone):
             super().write(address, words)
 
     def recover(self) -> None:
         """Connect anew: an answer that comes late must not be taken for another one's."""
-        with _told(self.gone):
+        with _error_context(self.gone):
             self.close()
             time.sleep(BRIDGE_RESET_SECONDS * 1.2 * self.slowdown)
             self.open()

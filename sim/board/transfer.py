@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from pointwise.hw.contract.errors import PointwiseError
 
-from .link import Link, Silence
+from .link import Link, LinkTimeout
 
 Result = TypeVar("Result")
 
@@ -35,7 +35,7 @@ class Checked:
         self.link, self.faults = link, 0
 
     def _attempt(self, what: str, action: Callable[[], Result | None]) -> Result:
-        """Repeat an action that raises Silence or returns None."""
+        """Repeat an action that raises LinkTimeout or returns None."""
         silent = True
         for attempt in range(ATTEMPTS):
             if attempt:
@@ -43,7 +43,7 @@ class Checked:
                 self.link.recover()
             try:
                 result = action()
-            except Silence:
+            except LinkTimeout:
                 continue
             silent = False
             if result is not None:
@@ -67,7 +67,7 @@ class Checked:
 
         return self._attempt(f"reading {4 * count} bytes at {address:#x}", twice)
 
-    def glance(self, address: int) -> int:
+    def read_volatile(self, address: int) -> int:
         """A word that may change by itself, so that it is read once."""
         return self._attempt(f"reading {address:#x}", lambda: self.link.read(address, 1))[0]
 

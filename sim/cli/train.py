@@ -27,14 +27,14 @@ def command(
 
     The same seed gives the same checkpoint on the same machine.
     """
-    from pointwise.model.train import Recipe, train_digits
+    from pointwise.model.train import TrainingRecipe, train_digits
 
     changes = {name: value for name, value in (("epochs", epochs), ("seed", seed)) if value is not None}
     console = Console(markup=False)
     path = out or build_root() / "micro_digits.safetensors"
     path.parent.mkdir(parents=True, exist_ok=True)
     checkpoint = train_digits(
-        path, recipe=dataclasses.replace(Recipe(), **changes), threads=threads, console=console
+        path, recipe=dataclasses.replace(TrainingRecipe(), **changes), threads=threads, console=console
     )
     table = Table(title=f"{path}", show_header=False, title_justify="left")
     for key, value in checkpoint.notes.items():

@@ -11,13 +11,13 @@ from rich.console import Console
 
 from pointwise.hw.contract.errors import PointwiseError
 from pointwise.model import digits
-from pointwise.model.bpu import BpuDeiT
 from pointwise.model.checkpoints import MICRO_DIGITS, load_checkpoint
+from pointwise.model.convolutional_deit import ConvolutionalDeiT
 from pointwise.model.deit import DeiT
 from pointwise.model.networks import NETWORKS
-from pointwise.model.train import Recipe, accuracy, augment, train_digits
+from pointwise.model.train import TrainingRecipe, accuracy, augment, train_digits
 
-SHORT = Recipe(epochs=2, batch=256)
+SHORT = TrainingRecipe(epochs=2, batch=256)
 SMALL = replace(NETWORKS["micro"], depth=1)
 
 
@@ -54,7 +54,7 @@ def test_held_out_images_have_no_influence(monkeypatch: pytest.MonkeyPatch) -> N
 def test_training_learns_and_shows_its_progress() -> None:
     output = StringIO()
     console = Console(file=output, force_terminal=True, color_system=None, width=100)
-    checkpoint = train_digits(recipe=Recipe(epochs=6), config=SMALL, console=console)
+    checkpoint = train_digits(recipe=TrainingRecipe(epochs=6), config=SMALL, console=console)
     assert checkpoint.notes["train_accuracy"] > 50
     assert "6/6 epochs, loss" in output.getvalue()
 
@@ -62,16 +62,18 @@ def test_training_learns_and_shows_its_progress() -> None:
 def test_shipped_checkpoint_is_as_good_as_it_says() -> None:
     checkpoint = load_checkpoint(MICRO_DIGITS)
     held_out = digits.load().held_out
-    for net in (DeiT, BpuDeiT):
+    for net in (DeiT, ConvolutionalDeiT):
         measured = accuracy(net.from_state(checkpoint.config, checkpoint.state), held_out)
         assert measured == checkpoint.notes["held_out_accuracy"]
         assert measured >= 98.5
-    assert checkpoint.notes["recipe"] == asdict(Recipe()), "the default recipe is the one that grew it"
+    assert checkpoint.notes["recipe"] == asdict(TrainingRecipe()), (
+        "the default recipe is the one that grew it"
+    )
 
 
 def test_augmentation_of_nothing_changes_nothing() -> None:
     images = torch.from_numpy(digits.load().train.normalised()[:5])
-    still = Recipe(degrees=0, scale=0, shift=0, shear=0, noise=0)
+    still = TrainingRecipe(degrees=0, scale=0, shift=0, shear=0, noise=0)
     assert torch.allclose(augment(images, still), images, rtol=0, atol=1e-6)
 
 
@@ -79,7 +81,7 @@ def test_augmentation_moves_each_image_in_its_own_way() -> None:
     with torch.random.fork_rng():
         torch.manual_seed(0)
         images = torch.from_numpy(np.repeat(digits.load().train.normalised()[:1], 8, axis=0))
-        moved = augment(images, Recipe(noise=0))
+        moved = augment(images, TrainingRecipe(noise=0))
     assert moved.shape == images.shape
     assert len({tuple(image.flatten().tolist()) for image in moved}) == 8
     assert (moved - images).abs().mean() < 0.5
@@ -90,7 +92,7 @@ def test_augmentation_moves_each_image_in_its_own_way() -> None:
     ("arguments", "words"),
     [
         ({"config": NETWORKS["deit_tiny"]}, "3 of 224x224 and gives 1000; choose a network for the digits"),
-        ({"recipe": Recipe(batch=2000)}, "batch of 2000 is more than the 1437 training images"),
+        ({"recipe": TrainingRecipe(batch=2000)}, "batch of 2000 is more than the 1437 training images"),
     ],
 )
 def test_training_that_cannot_be_is_told(tmp_path: Path, arguments: dict, words: str) -> None:
@@ -102,7 +104,7 @@ def test_training_that_cannot_be_is_told(tmp_path: Path, arguments: dict, words:
 @pytest.mark.parametrize("change", [{"epochs": 0}, {"batch": 0}])
 def test_recipe_without_steps_is_told(change: dict[str, int]) -> None:
     with pytest.raises(PointwiseError, match="at least one of each is needed"):
-        Recipe(**change)
+        TrainingRecipe(**change)
 
 
 def test_destination_is_checked_before_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

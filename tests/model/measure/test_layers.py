@@ -8,7 +8,7 @@ import pytest
 from pointwise.model.engine.op import RowMax
 from pointwise.model.evaluate import evaluate, sqnr_db
 from pointwise.model.frontends import DeiTNetwork
-from pointwise.model.measure.layers import QUIETEST, alone, decibels, measure, units
+from pointwise.model.measure.layers import QUIETEST, alone, finite_decibels, measure, units
 from pointwise.model.measure.mixed import MixedNetwork
 from pointwise.model.networks import DeiTConfig
 from pointwise.model.quantise import LayerRecipe, Recipe, quantise
@@ -117,6 +117,6 @@ def test_without_sensitivity_nothing_is_said_of_it(case):
 
 
 def test_decibels_stay_finite():
-    assert decibels(1.0, 0.0) == QUIETEST
-    assert decibels(0.0, 1.0) == -QUIETEST
-    assert decibels(100.0, 1.0) == pytest.approx(20)
+    assert finite_decibels(1.0, 0.0) == QUIETEST
+    assert finite_decibels(0.0, 1.0) == -QUIETEST
+    assert finite_decibels(100.0, 1.0) == pytest.approx(20)

@@ -26,12 +26,12 @@ class Cluster:
     """One scheduler and the workers that tests start and end.
 
     Attributes:
-        folder: for its files. patience: of the scheduler with workers that do not answer.
+        folder: for its files. worker_timeout: of the scheduler with workers that do not answer.
         scheduler: its process. workers: theirs, by name.
     """
 
     folder: Path
-    patience: str = "5 minutes"
+    worker_timeout: str = "5 minutes"
     scheduler: subprocess.Popen | None = None
     port: int = 0
     workers: dict[str, subprocess.Popen] = field(default_factory=dict)
@@ -82,7 +82,7 @@ class Cluster:
                     **os.environ,
                     **QUICK,
                     "PYTHONPATH": str(ROOT),
-                    "DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL": self.patience,
+                    "DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL": self.worker_timeout,
                     **variables,
                 },
                 stdout=log,
@@ -91,9 +91,9 @@ class Cluster:
 
 
 @contextmanager
-def cluster(folder: Path, *workers: str, patience: str = "5 minutes") -> Iterator[Cluster]:
+def cluster(folder: Path, *workers: str, worker_timeout: str = "5 minutes") -> Iterator[Cluster]:
     """A cluster with workers of these names, for the length of a ``with`` statement."""
-    made = Cluster(folder, patience)
+    made = Cluster(folder, worker_timeout)
     try:
         made.start_scheduler()
         for name in workers:

@@ -163,7 +163,7 @@ def test_cluster_loses_gains_and_freezes_workers_in_the_middle(tmp_path: Path, n
     import distributed
 
     with (
-        cluster(tmp_path, "killed", "frozen", patience="8s") as made,
+        cluster(tmp_path, "killed", "frozen", worker_timeout="8s") as made,
         executor(made.address) as workforce,
     ):
         wait_until(lambda: workforce.workers == 2, "both workers are there")

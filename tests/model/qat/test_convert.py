@@ -25,9 +25,9 @@ from pointwise.model.qat.attach import QuantisedDeiT, fold_norms
 from pointwise.model.quantise import load_network, patchify, save_network
 from pointwise.model.quantise.inputs import pixel_scales
 from pointwise.model.quantise.observe import observe
-from pointwise.model.train import Recipe
+from pointwise.model.train import TrainingRecipe
 
-SHORT = Recipe(epochs=1, batch=64, learning_rate=1e-3, warmup_epochs=1)
+SHORT = TrainingRecipe(epochs=1, batch=64, learning_rate=1e-3, warmup_epochs=1)
 MINE = """
 import torch
 from pointwise.model.qat import Quantiser

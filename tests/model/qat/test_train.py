@@ -15,7 +15,7 @@ from pointwise.model.graph import Graph
 from pointwise.model.graph.ops import Linear
 from pointwise.model.qat import QatRecipe, train_aware
 from pointwise.model.synthetic import synthetic_checkpoint
-from pointwise.model.train import Recipe
+from pointwise.model.train import TrainingRecipe
 from tests.model.qat.conftest import SMALL
 
 BROKEN = """
@@ -36,7 +36,7 @@ class Takes(Quantiser):
     def step(self, rows):
         return rows.detach().abs().amax(dim=1)
 """
-SHORT = Recipe(epochs=1, batch=64, learning_rate=1e-3, warmup_epochs=1)
+SHORT = TrainingRecipe(epochs=1, batch=64, learning_rate=1e-3, warmup_epochs=1)
 
 
 def weights(network: Graph) -> list[bytes]:
@@ -69,7 +69,7 @@ def test_ternary_weights_win_most_of_it_back():
     def top1(network: Graph) -> float:
         return compare(exact, integer_logits(network, images), labels).top1_integer
 
-    training = Recipe(epochs=1, learning_rate=1e-3, warmup_epochs=1)
+    training = TrainingRecipe(epochs=1, learning_rate=1e-3, warmup_epochs=1)
     two = train_aware(checkpoint, data.train, data.calibration, QatRecipe(weight_bits=2, training=training))
     assert top1(two.network) > top1(two.before) + 5
     largest = [np.abs(op.weight).max() for op in two.network.ops if isinstance(op, Linear)]

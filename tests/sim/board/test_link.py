@@ -114,7 +114,7 @@ def test_a_word_of_a_server_arrives(server_that):
 def test_a_server_that_is_none_is_told(server_that, greeting, answer, message):
     where = server_that(greeting, answer)
     with pytest.raises(PointwiseError, match=message):
-        Checked(connect(DESCRIPTION, None, where)).glance(0)
+        Checked(connect(DESCRIPTION, None, where)).read_volatile(0)
 
 
 def test_a_server_whose_connection_breaks_is_told(server_that, monkeypatch):

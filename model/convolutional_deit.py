@@ -102,7 +102,7 @@ class PointwiseBlock(nn.Module):
         return x + self.mlp(self.norm2(x))
 
 
-class BpuDeiT(nn.Module):
+class ConvolutionalDeiT(nn.Module):
     """A DeiT of 1×1 convolutions: images [B, in_channels, S, S], normalised, to logits [B, classes].
 
     Its tensors have the names of `model.deit.DeiT` and the same numbers in the same order.
@@ -123,7 +123,7 @@ class BpuDeiT(nn.Module):
             self.head_dist = nn.Conv2d(config.dim, config.classes, 1)
 
     @classmethod
-    def from_state(cls, config: DeiTConfig, state: Mapping[str, Tensor]) -> BpuDeiT:
+    def from_state(cls, config: DeiTConfig, state: Mapping[str, Tensor]) -> ConvolutionalDeiT:
         """Return the network of ``config`` with an ordinary DeiT's weights, ready for inference."""
         with torch.device("meta"):
             net = cls(config)
