@@ -1,7 +1,7 @@
 # A thin front of the `pointwise` command: every target makes sure that .venv is set up, then runs one command in it.
 #
-# Variables become options of that command: `make sim ROWS=8 COLS=8 IMAGES=4 WAVES=1` runs
-# `pointwise sim --rows 8 --cols 8 --images 4 --waves`. ARGS is appended as it stands.
+# Variables become options of that command: `make sim ROWS=8 COLS=8 COUNT=4 WAVES=1` runs
+# `pointwise sim --rows 8 --cols 8 --count 4 --waves`. ARGS is appended as it stands.
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
@@ -25,7 +25,7 @@ values = $(foreach v,$(1),$(if $(strip $($(v))),$(call name,$(v)) "$(strip $($(v
 flags = $(foreach v,$(1),$(if $(strip $($(v))),$(call name,$(v),$(if $(filter 0 no false off,$($(v))),no-))))
 
 SHAPE = $(call values,CONFIG ROWS COLS POST_LANES MAX_TOKENS ACT_KIB ACT_BANKS RES_KIB AXI_DATA_WIDTH)
-RUN = $(call values,MODEL CHECKPOINT IMAGES STALL LATENCY SEED) $(call flags,TRACE WAVES)
+RUN = $(call values,MODEL CHECKPOINT IMAGES COUNT STALL LATENCY SEED) $(call flags,TRACE WAVES)
 BUILD = $(call values,BOARD CONFIG CLOCK SEED SEEDS)
 OUTPUT = $(call values,OUT)
 
@@ -40,7 +40,7 @@ help: ## show this list
 	@echo "Pointwise: targets of make"
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
 	@echo "Variables, where the command has the option: CONFIG ROWS COLS POST_LANES MAX_TOKENS ACT_KIB ACT_BANKS RES_KIB"
-	@echo "  AXI_DATA_WIDTH MODEL CHECKPOINT IMAGES STALL LATENCY SEED TRACE=0 WAVES=1 BOARD CLOCK SEEDS OUT; ARGS PYTHON JOBS"
+	@echo "  AXI_DATA_WIDTH MODEL CHECKPOINT IMAGES COUNT STALL LATENCY SEED TRACE=0 WAVES=1 BOARD CLOCK SEEDS OUT; ARGS PYTHON JOBS"
 
 setup: $(STAMP) ## make .venv and install what users need (the other targets do it themselves)
 	@:

@@ -96,7 +96,7 @@ def cases(cores: int) -> Job:
 
 def repeat(seed: int, cores: int) -> str:
     """The command that repeats a case."""
-    return f"pointwise fuzz --count 1 --seed {seed} --cores {cores}"
+    return f"pointwise fuzz --cases 1 --seed {seed} --cores {cores}"
 
 
 class Cases:

@@ -12,12 +12,10 @@ from pointwise.model import digits
 from pointwise.model.checkpoints import MICRO_DIGITS, Checkpoint, load_checkpoint
 from pointwise.model.frontends import FloatNetwork
 from pointwise.model.graph import Graph
-from pointwise.model.images.described import named
 from pointwise.model.images.find import find_images
-from pointwise.model.images.prepare import UnreadableImageError, prepare
 from pointwise.model.images.preprocessing import Preprocessing
+from pointwise.model.images.sample import sample
 from pointwise.model.networks import NETWORKS, DeiTConfig, network
-from pointwise.model.quantise import load_network
 from pointwise.model.synthetic import synthetic_checkpoint, synthetic_images
 
 SYNTHETIC_CALIBRATION = 16
@@ -43,24 +41,12 @@ class Workload:
     labels: np.ndarray | None
 
 
-def load_workload(
-    model: str | None,
-    checkpoint: Path | None,
-    count: int,
-    progress: Callable[[int, int], None] | None = None,
-    *,
-    heads: int | None = None,
-) -> Workload:
-    """``load_weights``, then ``with_images``: arguments and errors are theirs."""
-    return with_images(*load_weights(model, checkpoint, heads), count, progress)
-
-
 def with_images(
     name: str,
     weights: Checkpoint,
     count: int,
     progress: Callable[[int, int], None] | None = None,
-    quantised: Path | None = None,
+    quantised: Graph | None = None,
     given: tuple[np.ndarray, np.ndarray | None] | None = None,
 ) -> Workload:
     """Get a network ready to run.
@@ -71,11 +57,11 @@ def with_images(
     Args:
         name, weights: as ``load_weights`` gives them. count: images to run.
         progress: of the calibration: images done, images in all.
-        quantised: a file of integers to take instead of quantising, of the same dimensions.
-        given: images and labels to run instead, the first two of what ``images_in_files`` gives.
+        quantised: integers to take instead of quantising, see ``quantised_of``.
+        given: images (B, colours, S, S) and labels (B,) or None to run instead.
 
     Raises:
-        PointwiseError: too many images, or none; or the integers are of another network.
+        PointwiseError: too many images, or none.
     """
     if count < 1:
         raise PointwiseError(f"{count} images were asked for; give at least 1")
@@ -88,37 +74,11 @@ def with_images(
         images, labels = held_out.normalised()[:count], held_out.labels[:count]
     else:
         images, labels = synthetic_images(weights.config, count).numpy(), None
-    integers = None if quantised is None else load_network(quantised)
-    if integers is not None and integers.info.get("config") != weights.config.to_dict():
-        raise PointwiseError(
-            f"The integers {quantised} are of a network of other dimensions than {name}; name theirs "
-            "with --model or --checkpoint"
-        )
     source = pw.load(weights, name=name)
+    integers = quantised
     if integers is None:
         integers = pw.quantise(pw.calibrate(source, usual_calibration(weights.config), progress=progress))
     return Workload(name, source, integers, images, labels)
-
-
-def integers_of(
-    network: Path | None, model: str | None, checkpoint: Path | None, heads: int | None = None
-) -> tuple[Graph, np.ndarray | None]:
-    """The integers of a file, or those made of a checkpoint, and with these an image to run, (1, …).
-
-    Args:
-        network: the file; the others are as in ``load_weights``.
-
-    Raises:
-        PointwiseError: both were named, or one of them cannot be read.
-    """
-    if network is None:
-        made = load_workload(model, checkpoint, 1, heads=heads)
-        return made.network, made.images
-    if (model, checkpoint, heads) != (None, None, None):
-        raise PointwiseError(
-            "--network has the integers of a network already; leave out --model, --checkpoint and --heads"
-        )
-    return load_network(network), None
 
 
 def load_weights(
@@ -142,41 +102,6 @@ def load_weights(
     return model, synthetic_checkpoint(network(model))
 
 
-def images_in_files(
-    path: Path,
-    weights: Checkpoint,
-    count: int | None = None,
-    preprocess: str | None = None,
-    *,
-    labelled: bool = True,
-) -> tuple[np.ndarray, np.ndarray | None, tuple[str, ...]]:
-    """Prepare images of one's own for ``with_images``; those that cannot be read are left out.
-
-    Args:
-        path: a folder or a list, see `find_images`. count: as many, spread over all of them, or all.
-        preprocess: as in ``preprocessing_of``. labelled: what they show is asked for, too; else anything may.
-
-    Returns:
-        (B, colours, S, S) float32; (B,) int64 or None where nobody says or asks what they show; and the names
-        of images that cannot be read.
-
-    Raises:
-        PointwiseError: there are no images, none can be read, or their classes are not the network's.
-    """
-    chosen, prepared = find_images(path).first(count), preprocessing_of(weights, preprocess)
-    labels = chosen.labels(weights.config.classes, weights.class_names) if labelled else None
-    pixels, good, unreadable = [], [], []
-    for index, file in enumerate(chosen.files):
-        try:
-            pixels.append(prepare(file.path, prepared))
-            good.append(index)
-        except UnreadableImageError as error:
-            unreadable.append(file.name)
-            if len(unreadable) == len(chosen):
-                raise PointwiseError(str(error)) from error
-    return np.stack(pixels), None if labels is None else labels[good], tuple(unreadable)
-
-
 def of_digits(config: DeiTConfig) -> bool:
     """Whether a network takes the digits that come with the project."""
     return (config.image_size, config.in_channels, config.classes) == (8, 1, 10)
@@ -189,29 +114,35 @@ def usual_calibration(config: DeiTConfig) -> np.ndarray:
     return synthetic_images(config, SYNTHETIC_CALIBRATION, CALIBRATION_SEED).numpy()
 
 
-def preprocessing_of(weights: Checkpoint, asked_for: str | None) -> Preprocessing:
-    """How images in files are prepared: as a person asked for, see `named`, or else as the checkpoint says.
-
-    Raises:
-        PointwiseError: neither can be used, or it gives other images than the network takes.
-    """
-    if asked_for is None:
-        return weights.prepared
-    return named(asked_for, weights.config.image_size, weights.config.in_channels)
-
-
 def calibration_and_images(
-    config: DeiTConfig, calibration: int, images: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Images to calibrate on, and others to compare on: digits, or made up; (B, colours, S, S) each.
+    config: DeiTConfig, calibration: int, images: int, files: tuple[Path, Preprocessing] | None = None
+) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
+    """Images to calibrate on, and others to compare on.
+
+    Args:
+        calibration, images: at most so many of each.
+        files: a folder or a list of images, see `find_images`, and how they are prepared; they are chosen at
+            random, always the same. Else they are digits, or made up.
+
+    Returns:
+        Both as (B, colours, S, S) float32, and the names of images that cannot be read.
 
     Raises:
-        PointwiseError: none of them were asked for.
+        PointwiseError: none of them were asked for, or there are too few.
     """
     if min(calibration, images) < 1:
         raise PointwiseError("Give at least 1 image to calibrate on and 1 to compare on.")
+    if files is not None:
+        path, how = files
+        found, unreadable = sample(find_images(path), how, calibration + images)
+        if len(found) <= calibration:
+            raise PointwiseError(
+                f"of the images of {path}, {len(found)} can be read, and {calibration} are to calibrate on; "
+                "give more images, or a smaller --calibration"
+            )
+        return found[:calibration], found[calibration:], unreadable
     if of_digits(config):
         data = digits.load()
-        return data.calibration.normalised()[:calibration], data.held_out.normalised()[:images]
+        return data.calibration.normalised()[:calibration], data.held_out.normalised()[:images], ()
     calibrated = synthetic_images(config, calibration, CALIBRATION_SEED).numpy()
-    return calibrated, synthetic_images(config, images).numpy()
+    return calibrated, synthetic_images(config, images).numpy(), ()

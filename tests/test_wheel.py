@@ -93,5 +93,5 @@ def test_a_core_is_written_from_it(programs: Path, tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_a_core_is_simulated_from_it(programs: Path, tmp_path: Path) -> None:
     size = ("--rows", "2", "--cols", "2")
-    told = run(programs, tmp_path, "pointwise", "sim", *size, "--images", "1", "--no-trace", "--out", "run")
+    told = run(programs, tmp_path, "pointwise", "sim", *size, "--count", "1", "--no-trace", "--out", "run")
     assert "mismatches" in told and (tmp_path / "run" / "report.html").exists()

@@ -36,6 +36,7 @@ class Checkpoint:
         preprocessing_error: why what the file says about it cannot be used.
         class_names: of the logits, in their order, where they are known.
         layout: the layout that the file was in, for people to read.
+        preprocessing_guess: why the preprocessing is a guess; None where it is known.
     """
 
     config: DeiTConfig
@@ -45,6 +46,14 @@ class Checkpoint:
     class_names: tuple[str, ...] | None = None
     layout: str = "Pointwise"
     preprocessing_error: str | None = None
+    preprocessing_guess: str | None = None
+
+    @property
+    def guessed(self) -> str | None:
+        """Why `prepared` is a guess, in a few words; None where somebody said it."""
+        if self.preprocessing is None:
+            return "pixels from -1 to 1, as the checkpoint does not say"
+        return self.preprocessing_guess
 
     @property
     def prepared(self) -> Preprocessing:

@@ -71,7 +71,8 @@ def load_checkpoint(
     except PointwiseError as error:
         problem = str(error)
     names = found.class_names if found.class_names and len(found.class_names) == config.classes else None
-    return Checkpoint(config, state, found.notes, preprocessing, names, layout.NAME, problem)
+    guessed = None if preprocessing is None else found.guessed
+    return Checkpoint(config, state, found.notes, preprocessing, names, layout.NAME, problem, guessed)
 
 
 def _check_stated(found: Found, config: DeiTConfig, source: str) -> None:

@@ -6,6 +6,7 @@ does).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
@@ -84,10 +85,12 @@ class Preprocessing:
             )
 
     def __str__(self) -> str:
-        """Words for a table, such as "256 bicubic, centre 224"."""
+        """Words for people: "256 bicubic, centre 224, mean 0.5, deviation 0.5"."""
         sides = "×".join(map(str, self.resize)) if isinstance(self.resize, tuple) else self.resize
         how = f"{sides} {self.interpolation}, " if self.resize else ""
-        return f"{how}centre {self.size}"
+        scale = "" if math.isclose(self.scale, 1 / 255) else f", scale {self.scale:.6g}"
+        normal = f"mean {_numbers(self.mean)}, deviation {_numbers(self.std)}"
+        return f"{how}centre {self.size}{scale}, {normal}"
 
     def made_for(self, size: int, colours: int, source: str) -> Preprocessing:
         """Return the same, once it is known to give what a network takes.
@@ -125,6 +128,12 @@ class Preprocessing:
             )
         given: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
         return cls(**given)
+
+
+def _numbers(values: tuple[float, ...]) -> str:
+    """Numbers of the colours, or one where they are all the same."""
+    shown = [f"{value:.6g}" for value in values]
+    return shown[0] if len(set(shown)) == 1 else " ".join(shown)
 
 
 def authors(size: int, colours: int = 3) -> Preprocessing:

@@ -44,8 +44,11 @@ class Program:
         return next(iter(blocks.read_output(self.manifest, output).values()))
 
 
-def read_program(folder: Path, core: CoreConfig) -> Program:
+def read_program(folder: Path, core: CoreConfig | None = None) -> Program:
     """Read ``image.bin`` and ``manifest.json``.
+
+    Args:
+        core: that of a board; any unless given.
 
     Raises:
         PointwiseError: they are not there, damaged, or not for this core.
@@ -64,13 +67,13 @@ def read_program(folder: Path, core: CoreConfig) -> Program:
         raise _unreadable(error) from error
     except FormError as error:
         raise _damaged(folder, error) from error
-    if compiled_for != core:
+    if core is not None and compiled_for != core:
         raise PointwiseError(
             f"{found.network} in {folder} was compiled for another core than the one on the board; compile "
             "it again with --config and pointwise_core.json of the bitstream's folder gateware"
         )
     try:
-        check(image, core)
+        check(image, compiled_for)
     except PointwiseError as error:
         raise PointwiseError(f"{folder}/image.bin: {error}") from error
     try:
@@ -103,7 +106,7 @@ def read_inputs(program: Program, files: Sequence[Path] | None) -> Iterator[tupl
         if len(block) != wanted:
             raise PointwiseError(
                 f"the input {file} has {len(block)} bytes, but {program.name} takes blocks of {wanted}; make "
-                "it with pointwise compile"
+                "it with pointwise blocks"
             )
         yield file.name, block
 

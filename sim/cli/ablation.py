@@ -11,15 +11,20 @@ from rich.console import Console
 
 from pointwise.sim.build import build_root
 
-from . import options
+from . import options, tell
 
 
 def command(
     model: options.Model = None,
     checkpoint: options.Checkpoint = None,
     heads: options.Heads = None,
-    images: Annotated[int, typer.Option(help="Images to compare on.")] = 16,
-    calibration: Annotated[int, typer.Option(help="Images to calibrate on.")] = 16,
+    images: Annotated[
+        Path | None,
+        options.images("Images to calibrate on and to compare on; digits or made-up ones unless given."),
+    ] = None,
+    count: Annotated[int, typer.Option(min=1, help="How many of them to compare on.")] = 16,
+    calibration: Annotated[int, typer.Option(min=1, help="How many others of them to calibrate on.")] = 16,
+    preprocess: options.Preprocess = None,
     beside: Annotated[bool, typer.Option(help="Try the alternatives to the default too.")] = False,
     workers: options.Workers = None,
     scheduler: options.Scheduler = None,
@@ -27,17 +32,30 @@ def command(
 ) -> None:
     """Quantise with one method more at a time, from min–max to the default, and tell what each buys.
 
-    Images are made up, or digits. The file is written after each method; an interrupted run goes on from it.
+    The file is written after each method; an interrupted run goes on from it.
     """
     from pointwise.model.measure.ablation import Ablation, recipes
     from pointwise.model.parallel import Job, code_digest, executor, goes_on
     from pointwise.model.parallel import digest_of as named
+    from pointwise.sim.pictures import preparation
     from pointwise.sim.reporting.methods import Settings, digest_of, load, save, table
-    from pointwise.sim.workload import calibration_and_images, load_weights
+    from pointwise.sim.workload import calibration_and_images, load_weights, of_digits
 
     console = Console(markup=False)
     name, weights = load_weights(model, checkpoint, heads)
-    calibrated, compared = calibration_and_images(weights.config, calibration, images)
+    files, origin = (
+        None,
+        "digits" if of_digits(weights.config) else "made-up images: give your own with --images",
+    )
+    if images is not None:
+        prepared = preparation(preprocess, weights)
+        files, origin = (images, prepared.how), f"images of {images}"
+        tell.preparation(console, prepared)
+    calibrated, compared, unreadable = calibration_and_images(weights.config, calibration, count, files)
+    tell.unreadable(console, unreadable)
+    console.print(
+        f"{len(calibrated)} to calibrate on and {len(compared)} to compare on of {origin}", soft_wrap=True
+    )
     path = out or build_root() / f"methods-{name}.json"
     told, digest = " ".join(["pointwise", *sys.argv[1:]]), digest_of(weights, calibrated, compared)
     settings = Settings(name, len(calibrated), len(compared), told, digest)

@@ -15,7 +15,7 @@ from . import options
 
 def command(
     calibration: Annotated[int, typer.Option(min=1, help="Crops to calibrate on, of each seed.")] = 100,
-    images: Annotated[int, typer.Option(min=2, help="Crops to measure on, of each seed.")] = 28,
+    count: Annotated[int, typer.Option(min=2, help="Crops to measure on, of each seed.")] = 28,
     seeds: Annotated[int, typer.Option(min=1, help="How many choices of crops.")] = 3,
     recipe: Annotated[
         Path | None,
@@ -45,9 +45,9 @@ def command(
     weights, pictures = dinov2_small(), photographs()
     place.mkdir(parents=True, exist_ok=True)
     save_checkpoint(place / "dinov2_small.safetensors", weights)
-    told = f"pointwise accuracy --calibration {calibration} --images {images} --seeds {seeds}"
+    told = f"pointwise accuracy --calibration {calibration} --count {count} --seeds {seeds}"
     told += f" --recipe {recipe.name}" if recipe else ""
-    counts, results = (calibration, images), []
+    counts, results = (calibration, count), []
     for seed in range(1, seeds + 1):
         with Progress(console=console, transient=True) as progress:
 

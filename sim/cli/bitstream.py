@@ -21,7 +21,10 @@ def command(
         int | None, typer.Option(help="First seed of the placement instead of the board's own.")
     ] = None,
     seeds: Annotated[int, typer.Option(min=1, help="How many seeds to try; the best is kept.")] = 1,
-    jobs: Annotated[int, typer.Option(min=0, help="Seeds at a time; 0 for one a processor.")] = 0,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, help="Seeds at a time; one a processor unless given.", show_default=False),
+    ] = None,
     scheduler: options.Scheduler = None,
     native: Annotated[
         bool, typer.Option(help="Use yosys and nextpnr of this machine: faster, but of any version.")
@@ -47,7 +50,7 @@ def command(
     hold(folder)
     console = Console(markup=False)
     # On a cluster it does not count how many processors there are here.
-    here = None if scheduler and not jobs else min(seeds, jobs or processors())
+    here = None if scheduler and not workers else min(seeds, workers or processors())
     with executor(scheduler, here, lambda text: console.print(text, soft_wrap=True)) as workforce:
         build(
             chosen,

@@ -47,7 +47,7 @@ def command(
     server: Annotated[
         str | None, typer.Option(help="host:port of a litex_server instead.", show_default=False)
     ] = None,
-    image: Annotated[
+    compiled: Annotated[
         Path | None, typer.Option(help="Folder that pointwise compile wrote.", show_default=False)
     ] = None,
     inputs: Annotated[
@@ -55,7 +55,7 @@ def command(
         typer.Option("--input", help="Input block to run; again for more. The image's own unless given."),
     ] = None,
     send: Annotated[
-        bool, typer.Option(help="Send image and input; else they are there, as with simulate --image.")
+        bool, typer.Option(help="Send image and input; else they are there, as with simulate --compiled.")
     ] = True,
     timeout: Annotated[float, typer.Option(help="Seconds to wait for a result.")] = 10.0,
     config: options.Config = None,
@@ -68,7 +68,7 @@ def command(
     """
     console = Console(markup=False)
     if action is Action.simulate:
-        _simulate(config, image, console)
+        _simulate(config, compiled, console)
         return
     from pointwise.sim.board.description import Description
     from pointwise.sim.board.device import Board
@@ -87,9 +87,9 @@ def command(
         return
     from pointwise.sim.board.session import read_inputs, read_program, show
 
-    if image is None:
-        raise PointwiseError("which network? Give --image with the folder that pointwise compile wrote")
-    program = read_program(image, description.core)
+    if compiled is None:
+        raise PointwiseError("which network? Give --compiled with the folder that pointwise compile wrote")
+    program = read_program(compiled, description.core)
     if action is Action.load:
         board.bring_up(seconds=timeout)
         if not send:

@@ -27,6 +27,7 @@ COMMANDS: dict[str, str] = {
     "finetune": "Train a new last layer on images of your own.",
     "quantise": "Quantise a checkpoint to INT8.",
     "compile": "Quantise a network and compile it to a memory image for a core.",
+    "blocks": "Make input blocks of images for a compiled network, and read results.",
     "export": "Write a quantised network in the formats of other tools.",
     "operators": "Put the operators of Scaled Quantization beside ours.",
     "ablation": "Tell what each method of quantisation buys, one after the other.",

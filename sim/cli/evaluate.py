@@ -13,7 +13,7 @@ import pointwise as pw
 from pointwise.hw.contract.errors import PointwiseError
 from pointwise.sim.build import build_root
 
-from . import options
+from . import options, tell
 
 TOP = 5
 """Classes that count as right in the second line of the table."""
@@ -30,11 +30,13 @@ def command(
         ),
     ] = None,
     images: Annotated[
-        str | None,
-        typer.Option(help="A folder or list of images; or how many of the 360 digits or of made-up images."),
+        Path | None, options.images("Images to compare on; digits or made-up ones unless given.")
     ] = None,
-    limit: Annotated[
-        int | None, typer.Option(help="Take so many of the images in files, of all classes.")
+    count: Annotated[
+        int | None,
+        options.count(
+            "How many of them, of all classes; all in files, 360 digits or 4 made-up ones unless given."
+        ),
     ] = None,
     preprocess: options.Preprocess = None,
     workers: options.Workers = None,
@@ -51,10 +53,9 @@ def command(
     """
     console = Console(markup=False)
     with options.parts(console) as progress:
-        # A folder may have a number as its name.
-        if images is None or (images.isdecimal() and not Path(images).exists()):
-            _refuse(limit=limit, preprocess=preprocess, workers=workers, results=results)
-            name, figures, unreadable = _arrays(model, checkpoint, heads, network, images, progress)
+        if images is None:
+            _refuse(preprocess=preprocess, workers=workers, results=results)
+            name, figures, unreadable = _arrays(model, checkpoint, heads, network, count, progress)
         else:
             if checkpoint is None or network is None:
                 raise PointwiseError(
@@ -66,8 +67,8 @@ def command(
                 checkpoint,
                 heads,
                 network,
-                Path(images),
-                limit,
+                images,
+                count,
                 preprocess,
                 workers,
                 scheduler,
@@ -75,8 +76,8 @@ def command(
                 progress,
             )
     console.print(_table(name, figures))
-    options.tell_few(console, figures["images"])
-    options.tell_unreadable(console, unreadable)
+    tell.few(console, figures["images"])
+    tell.unreadable(console, unreadable)
     if out is not None:
         from pointwise.hw.contract.files import write_file
 
@@ -98,16 +99,18 @@ def _arrays(
     checkpoint: Path | None,
     heads: int | None,
     network: Path | None,
-    images: str | None,
+    count: int | None,
     progress: Progress,
 ) -> tuple[str, dict, tuple[str, ...]]:
     """Digits, or made-up images of which nobody knows what they show."""
+    from pointwise.sim.integers import quantised_of
     from pointwise.sim.workload import load_weights, of_digits, with_images
 
     calibrated = options.bar(progress, "calibration")
     name, weights = load_weights(model, checkpoint, heads)
-    count = int(images) if images is not None else 360 if of_digits(weights.config) else 4
-    load = with_images(name, weights, count, calibrated, quantised=network)
+    if count is None:
+        count = 360 if of_digits(weights.config) else 4
+    load = with_images(name, weights, count, calibrated, quantised=quantised_of(network, name, weights))
     assert load.source is not None  # the network of the weights
     shown = options.bar(progress, "images")
     result = pw.evaluate(load.network, load.source, load.images, load.labels, progress=shown)
@@ -120,7 +123,7 @@ def _files(
     heads: int | None,
     network: Path,
     images: Path,
-    limit: int | None,
+    count: int | None,
     preprocess: str | None,
     workers: int | None,
     scheduler: str | None,
@@ -130,17 +133,22 @@ def _files(
     from pointwise.model.evaluate.images import evaluate_images
     from pointwise.model.images.find import find_images
     from pointwise.model.parallel import executor
-    from pointwise.sim.workload import load_weights, preprocessing_of
+    from pointwise.sim.integers import quantised_of
+    from pointwise.sim.pictures import preparation
+    from pointwise.sim.workload import load_weights
 
     name, weights = load_weights(model, checkpoint, heads)
+    integers = quantised_of(network, name, weights)
+    prepared = preparation(preprocess, weights, integers and integers.info)
+    tell.preparation(progress.console, prepared)
     with executor(scheduler, workers, options.note(progress)) as workforce:
         result = evaluate_images(
             checkpoint,
             network,
-            find_images(images).first(limit),
+            find_images(images).first(count),
             results or build_root() / f"evaluate-{name}.jsonl",
             heads=heads,
-            preprocessing=preprocessing_of(weights, preprocess),
+            preprocessing=prepared.how,
             executor=workforce,
             progress=options.bar(progress, "images", workforce),
         )

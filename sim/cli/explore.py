@@ -1,5 +1,6 @@
 """``pointwise explore``."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -8,7 +9,7 @@ from rich.console import Console
 from pointwise.hw.contract.errors import PointwiseError
 from pointwise.sim.build import build_root
 
-from . import options
+from . import options, tell
 from .estimate import numbers
 
 _SPACE = "Space (values with commas between)"
@@ -18,7 +19,7 @@ def command(
     model: options.Model = None,
     checkpoint: options.Checkpoint = None,
     heads: options.Heads = None,
-    count: Annotated[int, typer.Option("--trials", min=1, help="Trials of the study, in all.")] = 100,
+    trial_count: Annotated[int, typer.Option("--trials", min=1, help="Trials of the study, in all.")] = 100,
     seed: Annotated[int, typer.Option(min=0, max=options.MOST_SEED, help="Of all choices.")] = 0,
     ahead: Annotated[
         int, typer.Option(min=1, help="Trials at a time; the choices depend on it, not on the workers.")
@@ -27,8 +28,13 @@ def command(
         str | None,
         typer.Option(help="A file to keep the study in and go on from (.db: SQLite), or URL of a database."),
     ] = None,
-    images: Annotated[int, typer.Option(min=1, help="Images for the accuracy.")] = 4,
-    calibration: Annotated[int, typer.Option(min=1, help="Images to calibrate on.")] = 16,
+    images: Annotated[
+        Path | None,
+        options.images("Images for the accuracy, and to calibrate on; digits or made-up ones unless given."),
+    ] = None,
+    count: Annotated[int, typer.Option(min=1, help="How many of them for the accuracy.")] = 4,
+    calibration: Annotated[int, typer.Option(min=1, help="How many others of them to calibrate on.")] = 16,
+    preprocess: options.Preprocess = None,
     latency: Annotated[int, typer.Option(help="Cycles from an AXI address to its first beat.")] = 40,
     stall: Annotated[int, typer.Option(help="Random stalls of the bus, % of the cycles.")] = 0,
     config: options.Config = None,
@@ -70,6 +76,7 @@ def command(
     from pointwise.sim.explore.space import Space, weighted
     from pointwise.sim.explore.study import Study
     from pointwise.sim.explore.trial import Subject, trials
+    from pointwise.sim.pictures import preparation
     from pointwise.sim.workload import calibration_and_images, load_weights
 
     if not 0 <= stall <= 90:
@@ -93,7 +100,13 @@ def command(
         tuple(numbers("weight_bits", weight_bits)),
         weighted(layer_names(deit_graph(weights.config, weights.state))),
     )
-    seen, compared = calibration_and_images(weights.config, calibration, images)
+    pictures = None
+    if images is not None:
+        prepared = preparation(preprocess, weights)
+        pictures = images, prepared.how
+        tell.preparation(console, prepared)
+    seen, compared, unreadable = calibration_and_images(weights.config, calibration, count, pictures)
+    tell.unreadable(console, unreadable)
     subject = Subject(name, weights.state, weights.config, seen, compared, Memory(latency, stall / 100))
     folder = out or build_root() / f"explore-{name}"
     found = Study(
@@ -103,9 +116,11 @@ def command(
         options.parts(console) as progress,
         executor(scheduler, workers, options.note(progress)) as workforce,
     ):
-        found.run(count, workforce, options.bar(progress, "trials", workforce))
+        found.run(trial_count, workforce, options.bar(progress, "trials", workforce))
     console.print(files.table(found, name))
     failed = sum("reason" in result for _, _, result in found.results())
-    console.print(f"{count - failed} of {count} trials fit; the study is {found.place}", soft_wrap=True)
+    console.print(
+        f"{trial_count - failed} of {trial_count} trials fit; the study is {found.place}", soft_wrap=True
+    )
     for path in files.write(found, name, folder):
         console.print(str(path), soft_wrap=True)

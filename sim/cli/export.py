@@ -17,7 +17,7 @@ from pointwise.model.export.formats import DEFAULT, Format
 from pointwise.sim.build import build_root
 from pointwise.sim.locks import hold
 
-from . import options
+from . import options, tell
 from .options import core_name, with_core
 
 _LIST = ", ".join(FORMATS)
@@ -36,6 +36,11 @@ def command(
         list[str] | None,
         typer.Option(help=f"{_LIST}, or all; several with commas, or the option again."),
     ] = None,
+    images: Annotated[
+        Path | None,
+        options.images("An image to run, the first of these; a digit or a made-up one unless given."),
+    ] = None,
+    preprocess: options.Preprocess = None,
     word_bits: Annotated[
         int | None,
         typer.Option(help="Word of the memory files; the bus, or one element with --tensors."),
@@ -54,16 +59,18 @@ def command(
     asked = [name.strip() for text in format or DEFAULT for name in text.split(",") if name.strip()]
     formats = named(asked)
     memory = any(form.memory for form in formats)
-    for given, option in ((word_bits is not None, "--word-bits"), (tensors, "--tensors")):
+    needs_memory = ((word_bits is not None, "--word-bits"), (tensors, "--tensors"), (images, "--images"))
+    for given, option in needs_memory:
         if given and not memory:
             raise PointwiseError(f"{option} is for memory files, and none was asked for; leave it out")
     console = Console(markup=False)
     if out is not None:
         hold(out)
     with console.status("quantisation"):
-        from pointwise.sim.workload import integers_of
+        from pointwise.sim.integers import integers_of
 
-        integers, images = integers_of(network, model, checkpoint, heads)
+        chosen = integers_of(network, model, checkpoint, heads, images=images, preprocess=preprocess)
+    integers, inputs = chosen.network, chosen.inputs
     folder = out or build_root() / f"export-{integers.name}-{core_name(core)}"
     if out is None:
         hold(folder)
@@ -73,12 +80,16 @@ def command(
             folder,
             asked,
             core=core,
-            inputs=images,
+            inputs=inputs,
             word_bits=word_bits,
             tensors=tensors,
             progress=options.bar(progress, "files"),
         )
     console.print(_table(paths, formats))
+    tell.made_up(console, chosen.made_up)
+    tell.preparation(console, chosen.prepared)
+    if memory and not tensors and inputs is None:
+        console.print("no input block was written: give an image with --images", soft_wrap=True)
     console.print(f"{len(paths)} files in {folder}", soft_wrap=True)
 
 

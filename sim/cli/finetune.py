@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from . import options
+from . import options, tell
 
 
 def command(
@@ -16,7 +16,7 @@ def command(
             help="Pre-trained weights: .safetensors, .pth, or a folder of Hugging Face's or timm's."
         ),
     ],
-    images: Annotated[Path, typer.Option(help="Images to train on: a folder of classes, or a list.")],
+    images: Annotated[Path, options.images("Images to train on, with their classes.")],
     out: Annotated[Path, typer.Option(help="Checkpoint to write (.safetensors or .pth).")],
     validation: Annotated[Path | None, typer.Option(help="Images to measure on, in the same form.")] = None,
     epochs: Annotated[int, typer.Option(help="Passes over the images.")] = 100,
@@ -42,7 +42,7 @@ def command(
     from pointwise.model.finetune import FinetuneRecipe, finetune
     from pointwise.model.images.find import find_images
     from pointwise.model.parallel import executor
-    from pointwise.sim.workload import preprocessing_of
+    from pointwise.sim.pictures import preparation
 
     check_destination(out)
     recipe = FinetuneRecipe(seed=seed, epochs=epochs, batch=batch, learning_rate=learning_rate)
@@ -52,19 +52,21 @@ def command(
         executor(scheduler, workers, options.note(progress)) as workforce,
     ):
         weights = load_checkpoint(checkpoint, heads=heads, backbone=True)
+        prepared = preparation(preprocess, weights)
+        tell.preparation(progress.console, prepared)
         result, unreadable = finetune(
             checkpoint,
             find_images(images),
             None if validation is None else find_images(validation),
             recipe=recipe,
             heads=heads,
-            preprocessing=preprocessing_of(weights, preprocess),
+            preprocessing=prepared.how,
             executor=workforce,
             reading=options.bar(progress, "backbone, images", workforce),
             training=options.bar(progress, "last layer, epochs"),
         )
     save_checkpoint(out, result)
-    options.tell_unreadable(console, unreadable)
+    tell.unreadable(console, unreadable)
     measured = ", ".join(
         f"{name} {result.notes[f'{name}_accuracy']:.2f} %"
         for name in ("train", "validation")

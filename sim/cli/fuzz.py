@@ -13,7 +13,7 @@ from . import options
 
 
 def command(
-    count: Annotated[int, typer.Option(help="Cases.", min=1)] = 100,
+    count: Annotated[int, typer.Option("--cases", help="How many cases.", min=1)] = 100,
     seed: Annotated[int, typer.Option(help="First seed; case i has the seed that is i more.", min=0)] = 0,
     cores: Annotated[
         int, typer.Option(help="Different cores among the cases; each is compiled once.", min=1)

@@ -55,7 +55,7 @@ def table(rows: Iterable[tuple[str, str]], width: int) -> list[str]:
 def page(command: Any, context: Any, width: int) -> str:
     """The help of a command or of the program."""
     usage = " ".join([context.command_path, *command.collect_usage_pieces(context)])
-    lines = [f"Usage: {usage}", ""]
+    lines = [*wrapped(f"Usage: {usage}", width), ""]
     for paragraph in (command.help or "").split("\n\n"):
         lines += [*wrapped(paragraph.replace("``", ""), width), ""]
     sections: dict[str, list[tuple[str, str]]] = {}

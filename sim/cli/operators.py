@@ -9,7 +9,7 @@ from .options import MOST_SEED, new_table
 
 
 def command(
-    images: Annotated[int, typer.Option(help="Made-up images, each with weights of its own.")] = 1,
+    count: Annotated[int, typer.Option(min=1, help="Made-up images, each with weights of its own.")] = 1,
     seed: Annotated[int, typer.Option(min=0, max=MOST_SEED, help="Seed of images and weights.")] = 0,
     spread: Annotated[float, typer.Option(help="Factor on the inputs of softmax and GELU.")] = 1.0,
 ) -> None:
@@ -24,7 +24,7 @@ def command(
 
     console = Console(markup=False)
     with console.status("operators"):
-        rows, steps = table(images, seed, spread), iterates_of_table2()
+        rows, steps = table(count, seed, spread), iterates_of_table2()
     shown = new_table(
         "mean squared error against float64",
         ("", "right"),

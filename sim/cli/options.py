@@ -2,9 +2,8 @@
 
 import functools
 import inspect
-import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -82,11 +81,36 @@ Workers = Annotated[
 Preprocess = Annotated[
     str | None,
     typer.Option(
-        help="Preparation of images: authors, timm, timm_vit, plain, or a preprocessor_config.json; "
-        "the checkpoint's unless given.",
+        help="Preparation of images: authors, timm, timm_vit, plain, or a preprocessor_config.json; that of "
+        "the integers or of the checkpoint unless given.",
         show_default=False,
     ),
 ]
+
+
+def _no_number(path: Path | None) -> Path | None:
+    """``--images`` was a number once."""
+    if path is not None and str(path).isdecimal() and not path.exists():
+        raise typer.BadParameter(
+            f"there is no folder or list of images {path}; if you mean how many, say --count {path}"
+        )
+    return path
+
+
+def images(about: str) -> Any:
+    """The option ``--images``: where the pictures lie that a command works on.
+
+    Args:
+        about: what they are for; what is taken in their place.
+    """
+    return typer.Option(
+        help=f"{about} A folder of classes, a folder, or a list.", callback=_no_number, show_default=False
+    )
+
+
+def count(about: str) -> Any:
+    """The option ``--count``: how many images a command works on."""
+    return typer.Option(min=1, help=about, show_default=False)
 
 
 def with_core(function: Callable[..., None]) -> Callable[..., None]:
@@ -154,69 +178,6 @@ def bar(progress: Progress, what: str, executor: "Executor | None" = None) -> Ca
 def note(progress: Progress) -> Callable[[str], None]:
     """A function that prints a line above the bars."""
     return lambda text: progress.console.print(text, style="yellow", soft_wrap=True)
-
-
-EVERY_S = 20.0
-"""Seconds after which a long step says that it is still at work, where there is no bar that moves."""
-
-
-class Beat:
-    """Lines about the steps of long work where the output is no terminal, and so shows no bar.
-
-    Args:
-        console: where they go. every: seconds between two lines about the same step.
-    """
-
-    def __init__(self, console: Console, every: float = EVERY_S) -> None:
-        self._console, self._every = console, every
-        self._text, self._begun = "", time.monotonic()
-        self._changed = threading.Event()
-        threading.Thread(target=self._run, daemon=True).start()
-
-    def begin(self, text: str) -> None:
-        """Say what is done from now on."""
-        self._text, self._begun = text, time.monotonic()
-        self._console.print(f"… {text}", soft_wrap=True)
-        self._changed.set()
-
-    def __enter__(self) -> "Beat":
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._text = ""
-        self._changed.set()
-
-    def _run(self) -> None:
-        while True:
-            if self._changed.wait(self._every):
-                self._changed.clear()
-                if not self._text:
-                    return
-            elif self._text:
-                seconds = time.monotonic() - self._begun
-                self._console.print(f"… {self._text}, {seconds:.0f} s so far", soft_wrap=True)
-
-
-FEW = 100
-"""Images below which figures are called rough: of eight, decibels were off by five."""
-
-
-def tell_few(console: Console, images: int) -> None:
-    """Say that figures of so few images are rough, where they are few."""
-    if images < FEW:
-        console.print(
-            f"{images} images are few, so that the figures are rough; take {FEW} or more to compare networks",
-            style="yellow",
-            soft_wrap=True,
-        )
-
-
-def tell_unreadable(console: Console, names: Sequence[str], shown: int = 5) -> None:
-    """Count the images that could not be read, and name the first of them."""
-    if names:
-        more = f" and {len(names) - shown} more" if len(names) > shown else ""
-        named = ", ".join(names[:shown])
-        console.print(f"{len(names)} images could not be read: {named}{more}", style="yellow", soft_wrap=True)
 
 
 def core_config(config: str | None, **changes: int | None) -> CoreConfig:

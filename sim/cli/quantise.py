@@ -10,7 +10,7 @@ from rich.progress import Progress
 import pointwise as pw
 from pointwise.sim.build import build_root
 
-from . import options
+from . import options, tell
 
 
 def command(
@@ -18,10 +18,11 @@ def command(
     checkpoint: options.Checkpoint = None,
     heads: options.Heads = None,
     images: Annotated[
-        Path | None,
-        typer.Option(help="Training images: a folder or a list; digits or made-up ones unless given."),
+        Path | None, options.images("Training images; digits or made-up ones unless given.")
     ] = None,
-    calibration: Annotated[int, typer.Option(help="How many of them to calibrate on, at random.")] = 100,
+    calibration: Annotated[
+        int, typer.Option(min=1, help="How many of them to calibrate on, at random.")
+    ] = 100,
     preprocess: options.Preprocess = None,
     recipe: Annotated[
         Path | None,
@@ -36,7 +37,8 @@ def command(
     """
     from pointwise.model.quantise import Recipe, load_recipe
     from pointwise.model.quantise.io import check_path
-    from pointwise.sim.workload import load_weights, of_digits, preprocessing_of, usual_calibration
+    from pointwise.sim.pictures import noted, preparation
+    from pointwise.sim.workload import load_weights, of_digits, usual_calibration
 
     console = Console(markup=False)
     if out is not None:
@@ -46,6 +48,7 @@ def command(
         name, weights = load_weights(model, checkpoint, heads)
         path = out or build_root() / f"{name}.safetensors"
         path.parent.mkdir(parents=True, exist_ok=True)  # now too
+        prepared = None
         if images is None:
             pixels, unreadable = usual_calibration(weights.config), ()
             origin = "digits" if of_digits(weights.config) else "made-up images: give your own with --images"
@@ -53,16 +56,17 @@ def command(
             from pointwise.model.images.find import find_images
             from pointwise.model.images.sample import sample
 
-            prepared = preprocessing_of(weights, preprocess)
+            prepared = preparation(preprocess, weights)
             reading = options.bar(progress, "reading images")
-            pixels, unreadable = sample(find_images(images), prepared, calibration, progress=reading)
-            origin = f"images of {images} ({prepared})"
+            pixels, unreadable = sample(find_images(images), prepared.how, calibration, progress=reading)
+            origin = f"images of {images}"
         source = pw.load(weights, name=name)
         shown = options.bar(progress, "calibration")
         network = pw.quantise(pw.calibrate(source, pixels, recipe=how, progress=shown))
-    pw.save(network, path)
-    options.tell_unreadable(console, unreadable)
+    pw.save(network if prepared is None else noted(network, prepared, weights.class_names), path)
+    tell.unreadable(console, unreadable)
     console.print(f"calibrated on {len(pixels)} {origin}", soft_wrap=True)
+    tell.preparation(console, prepared)
     console.print(
         f"{path}: {name}, {len(network)} operators, {network.macs:,} multiply-accumulates",
         soft_wrap=True,

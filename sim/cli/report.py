@@ -10,12 +10,11 @@ from rich.progress import Progress
 
 from pointwise.hw.contract.errors import PointwiseError
 
-from . import options
+from . import options, tell
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from pointwise.model.checkpoints import Checkpoint
+    from pointwise.sim.workload import Workload
 
 
 def command(
@@ -30,11 +29,10 @@ def command(
     model: options.Model = None,
     checkpoint: options.Checkpoint = None,
     heads: options.Heads = None,
-    images: Annotated[int, typer.Option(help="Images to compare on.")] = 8,
-    files: Annotated[
-        Path | None,
-        typer.Option(help="Take them from a folder or a list; digits or made-up ones unless given."),
+    images: Annotated[
+        Path | None, options.images("Images to compare on; digits or made-up ones unless given.")
     ] = None,
+    count: Annotated[int, typer.Option(min=1, help="How many of them.")] = 8,
     preprocess: options.Preprocess = None,
     alone: Annotated[int, typer.Option(help="Images on which each layer runs alone; 0 for none.")] = 2,
     out: options.Out = None,
@@ -45,15 +43,21 @@ def command(
     """
     console = Console(markup=False)
     if path.suffix == ".safetensors":
-        from pointwise.sim.workload import images_in_files, load_weights
+        from pointwise.sim.integers import quantised_of
+        from pointwise.sim.pictures import preparation, read_pictures
+        from pointwise.sim.workload import load_weights, with_images
 
         name, weights = load_weights(model, checkpoint, heads)
+        integers = quantised_of(path, name, weights)
         given = None
-        if files is not None:
-            pixels, labels, unreadable = images_in_files(files, weights, images, preprocess, labelled=False)
-            given = pixels, labels
-            options.tell_unreadable(console, unreadable)
-        paths = _measure(console, path, (name, weights), images, given, alone, out)
+        if images is not None:
+            prepared = preparation(preprocess, weights, integers.info)
+            pictures = read_pictures(images, prepared.how, count)
+            given = pictures.pixels, None
+            tell.preparation(console, prepared)
+            tell.unreadable(console, pictures.unreadable)
+        workload = with_images(name, weights, count, quantised=integers, given=given)
+        paths = _measure(console, workload, weights, count, alone, out)
     else:
         paths = _renew(path)
     for written in paths:
@@ -82,10 +86,9 @@ def _renew(folder: Path) -> list[Path]:
 
 def _measure(
     console: Console,
-    path: Path,
-    source: "tuple[str, Checkpoint]",
-    images: int,
-    given: "tuple[np.ndarray, np.ndarray | None] | None",
+    workload: "Workload",
+    weights: "Checkpoint",
+    wanted: int,
     alone: int,
     out: Path | None,
 ) -> list[Path]:
@@ -94,19 +97,17 @@ def _measure(
     from pointwise.sim.build import build_root
     from pointwise.sim.locks import hold
     from pointwise.sim.reporting import quantisation
-    from pointwise.sim.workload import with_images
 
-    name, weights = source
+    name = workload.name
     folder = out or build_root() / f"report-{name}"
     hold(folder)
-    workload = with_images(name, weights, images, quantised=path, given=given)
     count = len(workload.images)
     if not 0 <= alone <= count:
         raise PointwiseError(
             f"Each layer is to run alone on {alone} images, but there are {count}; give --alone 0 to {count}."
         )
-    if count < images:
-        console.print(f"{count} images were found, where {images} were asked for", style="yellow")
+    if count < wanted:
+        console.print(f"{count} images were found, where {wanted} were asked for", style="yellow")
     mixed = MixedNetwork(workload.network, weights.state, weights.config)
     with Progress(console=console, transient=True) as progress:
         found = measure(mixed, workload.images, alone, options.bar(progress, "layers"))
@@ -114,5 +115,5 @@ def _measure(
     console.print(
         f"{name}, {count} images: logits {found.sqnr_db:.1f} dB, same class {found.agreement:.1f} %"
     )
-    options.tell_few(console, count)
+    tell.few(console, count)
     return quantisation.write(report, folder)

@@ -16,7 +16,7 @@ from pointwise.hw.contract.errors import PointwiseError
 from pointwise.sim.build import build_root
 from pointwise.sim.locks import hold
 
-from . import options
+from . import options, tell
 from .options import core_name, with_core
 
 
@@ -29,10 +29,11 @@ def command(
     network: Annotated[
         Path | None, typer.Option(help="Integers from pointwise quantise or qat, instead of quantising.")
     ] = None,
-    images: Annotated[int | None, typer.Option(help="Images; 32 digits, or 1 of a large network.")] = None,
-    files: Annotated[
-        Path | None,
-        typer.Option(help="A folder or list of images to take them from, instead of made-up ones."),
+    images: Annotated[
+        Path | None, options.images("Images to run; digits or made-up ones unless given.")
+    ] = None,
+    count: Annotated[
+        int | None, options.count("How many images; 32 digits, or 1 of a large network, unless given.")
     ] = None,
     preprocess: options.Preprocess = None,
     trace: Annotated[bool, typer.Option(help="Store and compare every tensor of the first image.")] = True,
@@ -59,7 +60,7 @@ def command(
     columns = SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()
     with (
         Progress(*columns, console=console, transient=not console.is_terminal) as progress,
-        nullcontext() if console.is_terminal else options.Beat(console) as beat,
+        nullcontext() if console.is_terminal else tell.Beat(console) as beat,
     ):
         task = progress.add_task("loading", total=None)
 
@@ -70,19 +71,30 @@ def command(
 
         step("quantisation")
         from pointwise.model.parallel import executor
-        from pointwise.sim.workload import images_in_files, load_weights, of_digits, with_images
+        from pointwise.sim.integers import is_made_up, quantised_of
+        from pointwise.sim.pictures import preparation, read_pictures
+        from pointwise.sim.workload import load_weights, of_digits, with_images
 
         name, weights = load_weights(model, checkpoint, heads)
         name = name if network is None else network.stem
         folder = out or build_root() / f"sim-{name}-{core_name(core)}"
         hold(folder)
-        count = images if images is not None else 32 if of_digits(weights.config) else 1
+        count = count if count is not None else 32 if of_digits(weights.config) else 1
+        integers = quantised_of(network, name, weights)
+        tell.made_up(console, integers is None and is_made_up(checkpoint, weights))
         given = None
-        if files is not None:
-            pixels, labels, unreadable = images_in_files(files, weights, count, preprocess)
-            given = pixels, labels
-            options.tell_unreadable(console, unreadable)
-        workload = with_images(name, weights, count, quantised=network, given=given)
+        if images is not None:
+            prepared = preparation(preprocess, weights, integers and integers.info)
+            pictures = read_pictures(
+                images,
+                prepared.how,
+                count,
+                labels=lambda chosen: chosen.labels(weights.config.classes, weights.class_names),
+            )
+            given = pictures.pixels, pictures.labels
+            tell.preparation(console, prepared)
+            tell.unreadable(console, pictures.unreadable)
+        workload = with_images(name, weights, count, quantised=integers, given=given)
         step("simulator (compiled once for each core)")
         from pointwise.sim.system.testbench import build_core
 

@@ -6,6 +6,18 @@ import typer
 
 from pointwise.hw.contract.errors import shown
 
+RENAMED: dict[tuple[str, str], str] = {
+    ("sim", "--files"): "--images",
+    ("report", "--files"): "--images",
+    ("evaluate", "--limit"): "--count",
+    ("accuracy", "--images"): "--count",
+    ("operators", "--images"): "--count",
+    ("fuzz", "--count"): "--cases",
+    ("bitstream", "--jobs"): "--workers",
+    ("board", "--image"): "--compiled",
+}
+"""What options were called before a word had one meaning in all commands, and what they are called now."""
+
 UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 """The base of all of them, which typer does not export."""
 
@@ -17,6 +29,10 @@ def sentence_of_usage(error: Any) -> str:
 
 
 def _problem(error: Any) -> str:
+    command = error.ctx.info_name if error.ctx is not None else ""
+    old = getattr(error, "option_name", "")
+    if new := RENAMED.get((command, old)):
+        return f"{old} is called {new} now"
     parameter = getattr(error, "param", None)
     if parameter is not None:
         name = max(parameter.opts, key=len)

@@ -113,7 +113,7 @@ def run(
         ended_by = signal.Signals(-process.returncode).name
         raise PointwiseError(
             f"{name} was ended by {ended_by}, perhaps for want of memory (its log is {log}); try again with "
-            "less at a time (--jobs 1)"
+            "less at a time (--workers 1)"
         )
     if process.returncode:
         raise PointwiseError(f"{name} failed: {first_error(log)} (all of it in {log})")

@@ -43,7 +43,7 @@ def fuzz(simulated: int, emulated: int, seed: int, out: Path | None) -> None:
                 except (Broken, BenchFailure) as error:
                     raise PointwiseError(
                         f"hostile images {seeds[0]} to {seeds[-1]} in the {name}: {error}; repeat with "
-                        f"pointwise fuzz --hostile --seed {seeds[0]} --count {len(seeds)}"
+                        f"pointwise fuzz --hostile --seed {seeds[0]} --cases {len(seeds)}"
                         + (f" --emulated {len(seeds)}" if name == "emulator" else "")
                     ) from error
             report[name] = {"cases": ends.total(), "broken": 0, "ends": dict(sorted(ends.items()))}

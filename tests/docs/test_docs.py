@@ -29,6 +29,7 @@ GENERATED = {"image.bin", "image.hex", "manifest.json", "config.json", "report.j
     "quantisation.json",
     "board.json",
     "input.bin",
+    "output.bin",
     "manifest.schema.json",
     "pointwise_aresetn.v",
 }

@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from pointwise.model.checkpoints import save_checkpoint
 from pointwise.model.networks import DeiTConfig
@@ -14,7 +16,7 @@ CONFIG = DeiTConfig(image_size=4, patch=2, in_channels=1, dim=8, depth=1, heads=
 
 def test_other_weights_in_the_same_file_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     weights, out = tmp_path / "my.safetensors", tmp_path / "methods.json"
-    call = ["ablation", "--checkpoint", str(weights), "--images", "1", "--calibration", "2"]
+    call = ["ablation", "--checkpoint", str(weights), "--count", "1", "--calibration", "2"]
     save_checkpoint(weights, synthetic_checkpoint(CONFIG, 0))
     assert main([*call, "--out", str(out)]) == 0
     before = out.read_text()
@@ -26,3 +28,23 @@ def test_other_weights_in_the_same_file_are_told(tmp_path: Path, capsys: pytest.
     told = capsys.readouterr().err
     assert "does not say that it is of these weights and images" in told and told.count("\n") == 1
     assert out.read_text() == before
+
+
+def test_images_of_a_folder_are_compared_on_and_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    weights, pictures = tmp_path / "my.safetensors", tmp_path / "pictures"
+    save_checkpoint(weights, synthetic_checkpoint(CONFIG, 0))
+    pictures.mkdir()
+    for index in range(5):
+        pixels = np.random.default_rng(index).integers(0, 256, (4, 4), np.uint8)
+        Image.fromarray(pixels).save(pictures / f"{index}.png")
+    (pictures / "none.png").write_text("no image")
+    call = ["ablation", "--checkpoint", str(weights), "--calibration", "3", "--out", str(tmp_path / "m.json")]
+    assert main([*call, "--images", str(pictures)]) == 0
+    said = capsys.readouterr().out
+    assert f"3 to calibrate on and 2 to compare on of images of {pictures}" in said
+    assert "Images are prepared so: 4 bicubic, centre 4, mean 0.5, deviation 0.5 (a guess:" in said
+    assert "1 images could not be read: none.png" in said
+    assert main([*call, "--images", str(pictures), "--calibration", "5"]) == 1
+    assert "5 can be read, and 5 are to calibrate on" in capsys.readouterr().err

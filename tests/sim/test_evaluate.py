@@ -70,6 +70,7 @@ def test_table_has_what_the_papers_has(
     assert f"net, {IMAGES} images" in shown
     for words in ("float32", "integers", "difference", "top-1", "same class", "dB"):
         assert words in shown
+    assert "Images are prepared so: 36 bicubic, centre 32, mean 0.485 0.456 0.406, deviation" in shown
     assert "top-5" not in shown, "all of three classes are among the first five"
     assert f"{IMAGES} images are few" in shown
     assert f"{expected['top1_float']:.2f} %" in shown
@@ -229,9 +230,9 @@ def test_missing_options_are_told(folder: Path, capsys: pytest.CaptureFixture[st
 
 
 def test_options_of_images_in_files_go_with_no_others(capsys: pytest.CaptureFixture[str]) -> None:
-    for images in ([], ["--images", "4"]):
-        assert main(["evaluate", *images, "--limit", "2", "--workers", "0", "--preprocess", "nonsense"]) == 1
-        assert "--limit and --preprocess and --workers go with images in files" in capsys.readouterr().err
+    for count in ([], ["--count", "4"]):
+        assert main(["evaluate", *count, "--workers", "0", "--preprocess", "nonsense"]) == 1
+        assert "--preprocess and --workers go with images in files" in capsys.readouterr().err
 
 
 def test_folder_may_have_a_number_as_its_name(
@@ -244,7 +245,7 @@ def test_folder_may_have_a_number_as_its_name(
 
 def test_integers_of_a_file_are_those_that_are_compared(folder: Path, tmp_path: Path) -> None:
     """On made-up images, for which this command calibrates otherwise than the one that made the file."""
-    call = ["evaluate", "--checkpoint", str(folder / "net.safetensors"), "--images", "2"]
+    call = ["evaluate", "--checkpoint", str(folder / "net.safetensors"), "--count", "2"]
     figures = []
     for network in ([], ["--network", str(folder / "integers.safetensors")]):
         assert main([*call, *network, "--out", str(tmp_path / "figures.json")]) == 0
@@ -253,7 +254,7 @@ def test_integers_of_a_file_are_those_that_are_compared(folder: Path, tmp_path: 
     assert figures[0]["top1_float"] is None
 
 
-def test_limit_takes_a_part_of_every_class(folder: Path, tmp_path: Path) -> None:
-    assert main([*arguments(folder, tmp_path / "r.jsonl"), "--limit", "6"]) == 0
+def test_count_takes_a_part_of_every_class(folder: Path, tmp_path: Path) -> None:
+    assert main([*arguments(folder, tmp_path / "r.jsonl"), "--count", "6"]) == 0
     names = [json.loads(line)["image"] for line in (tmp_path / "r.jsonl").read_text().splitlines()]
     assert sorted(name.split("/")[0] for name in names) == ["c0", "c0", "c1", "c1", "c2", "c2"]

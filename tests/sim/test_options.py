@@ -1,15 +1,32 @@
 """Numbers that no command can do anything with are refused with the command line."""
 
+import importlib
 import io
 import re
 import time
+from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 from rich.console import Console
 
 from pointwise.sim.cli import main
+from pointwise.sim.cli.entry import COMMANDS
 from pointwise.sim.cli.evaluate import _known
-from pointwise.sim.cli.options import Beat, tell_few
+from pointwise.sim.cli.tell import Beat, few
+from pointwise.sim.cli.usage import RENAMED
+
+
+def made(command: str) -> Any:
+    """A subcommand as typer makes it."""
+    application = typer.Typer(add_completion=False)
+    application.command(command)(importlib.import_module(f"pointwise.sim.cli.{command}").command)
+    return typer.main.get_command(application)
+
+
+def options_of(command: str) -> set[str]:
+    return {name for parameter in made(command).params for name in parameter.opts}
 
 
 @pytest.mark.parametrize(
@@ -58,6 +75,45 @@ def test_a_wrong_command_line_is_told_in_a_sentence(
     assert told.count("\n") == 1
 
 
+@pytest.mark.parametrize(("command", "old"), RENAMED)
+def test_what_options_were_called_before_names_the_new_ones(
+    command: str, old: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([command, old, "1"]) == 2
+    new = RENAMED[command, old]
+    told = f"{old} is called {new} now; pointwise {command} --help lists what there is"
+    assert capsys.readouterr().err == f"pointwise: {told}\n"
+    assert new in options_of(command) and old not in options_of(command)
+
+
+@pytest.mark.parametrize("command", ["sim", "report", "evaluate", "ablation", "explore", "compile", "blocks"])
+def test_a_number_is_no_place_of_images(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    needed = {"report": ["n.safetensors"], "blocks": ["make", "image"]}.get(command, [])
+    assert main([command, *needed, "--images", "4"]) == 2
+    assert "no folder or list of images 4; if you mean how many, say --count 4" in capsys.readouterr().err
+
+
+def test_a_word_means_the_same_in_all_commands() -> None:
+    """Where pictures lie, and how many of them; ``--count`` counts nothing else."""
+    meant: dict[str, set[type]] = {}
+    for command in COMMANDS:
+        for parameter in made(command).params:
+            for name in parameter.opts:
+                meant.setdefault(name, set()).add(
+                    type(parameter.default) if parameter.default else type(None)
+                )
+                about = getattr(parameter, "help", "") or ""
+                if name == "--images":
+                    assert "A folder of classes, a folder, or a list." in about, command
+                if name == "--count":
+                    assert re.search("How many|Crops|images", about), (command, about)
+    assert meant["--images"] == {type(None)}
+    assert "--files" not in meant and "--limit" not in meant
+
+
 def test_a_long_step_says_that_it_is_at_work() -> None:
     text = io.StringIO()
     with Beat(Console(file=text), every=0.05) as beat:
@@ -73,7 +129,7 @@ def test_a_long_step_says_that_it_is_at_work() -> None:
 @pytest.mark.parametrize(("count", "told"), [(1, True), (99, True), (100, False), (50_000, False)])
 def test_few_images_are_called_few(count: int, told: bool) -> None:
     text = io.StringIO()
-    tell_few(Console(file=text), count)
+    few(Console(file=text), count)
     assert (f"{count} images are few" in text.getvalue()) == told
 
 

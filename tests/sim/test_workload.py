@@ -8,28 +8,15 @@ import pytest
 from PIL import Image
 
 from pointwise.hw.contract.errors import PointwiseError
-from pointwise.model.images.prepare import prepare
+from pointwise.model.checkpoints import save_checkpoint
 from pointwise.model.images.preprocessing import plain
+from pointwise.model.networks import DeiTConfig
 from pointwise.model.quantise import quantise, save_network
 from pointwise.model.quantise.recipe import PLAIN, Recipe
-from pointwise.sim.workload import (
-    images_in_files,
-    load_weights,
-    preprocessing_of,
-    usual_calibration,
-    with_images,
-)
+from pointwise.model.synthetic import synthetic_checkpoint
+from pointwise.sim.integers import integers_of, quantised_of
+from pointwise.sim.workload import calibration_and_images, load_weights, usual_calibration, with_images
 from tests.model.graph.equality import same
-
-
-def test_preprocessing_for_another_network_is_told():
-    _, weights = load_weights(None, None)
-    for wrong, words in (
-        (plain(16, 1), "of 16 pixels, .* takes 8"),
-        (plain(8, 3), "of 3 colours, .* takes 1"),
-    ):
-        with pytest.raises(PointwiseError, match=words):
-            preprocessing_of(replace(weights, preprocessing=wrong), None)
 
 
 def test_integers_of_a_file_are_taken_as_they_are(tmp_path: Path):
@@ -37,30 +24,52 @@ def test_integers_of_a_file_are_taken_as_they_are(tmp_path: Path):
     calibration = usual_calibration(weights.config)
     made = quantise(weights.state, weights.config, calibration, name="plain", recipe=Recipe(PLAIN))
     save_network(tmp_path / "plain.safetensors", made)
-    workload = with_images(name, weights, 3, quantised=tmp_path / "plain.safetensors")
+    workload = with_images(
+        name, weights, 3, quantised=quantised_of(tmp_path / "plain.safetensors", name, weights)
+    )
     assert workload.network.name == "plain" and len(workload.images) == len(workload.labels) == 3
     assert all(same(a, b) for a, b in zip(workload.network.ops, made.ops, strict=True))
     others = replace(weights, config=replace(weights.config, depth=1))
     with pytest.raises(PointwiseError, match=r"plain\.safetensors are of a network of other dimensions"):
-        with_images("big", others, 1, quantised=tmp_path / "plain.safetensors")
+        quantised_of(tmp_path / "plain.safetensors", "big", others)
+    assert quantised_of(None, name, weights) is None
 
 
-def test_images_in_files_are_prepared_as_the_checkpoint_wants_them(tmp_path: Path):
-    name, weights = load_weights(None, None)
-    for index in range(4):
+def pictures(folder: Path, count: int) -> Path:
+    for index in range(count):
         pixels = np.random.default_rng(index).integers(0, 256, (8, 8), np.uint8)
-        Image.fromarray(pixels).save(tmp_path / f"{index}.png")
-    (tmp_path / "list.txt").write_text("".join(f"{index}.png {9 - index}\n" for index in range(4)))
-    images, labels, unreadable = images_in_files(tmp_path / "list.txt", weights, 2)
-    assert labels.tolist() == [9, 7] and unreadable == ()
-    assert np.array_equal(images[1], prepare(tmp_path / "2.png", weights.prepared))
-    workload = with_images(name, weights, 1, given=(images, labels))
-    assert workload.images is images and workload.labels is labels
-    assert images_in_files(tmp_path, weights)[1] is None
-    other, *_ = images_in_files(tmp_path, weights, preprocess="authors")
-    assert other.shape == (4, 1, 8, 8) and not np.array_equal(other[0], images[0])
-    (tmp_path / "0.png").write_text("no image")
-    rest, labels, unreadable = images_in_files(tmp_path / "list.txt", weights, 2)
-    assert np.array_equal(rest, images[1:]) and labels.tolist() == [7] and unreadable == ("0.png",)
-    with pytest.raises(PointwiseError, match=r"The image .*0\.png cannot be read"):
-        images_in_files(tmp_path / "list.txt", weights, 1)
+        Image.fromarray(pixels).save(folder / f"{index}.png")
+    return folder
+
+
+def test_images_of_a_folder_are_those_that_run(tmp_path: Path):
+    made = integers_of(None, None, None, images=pictures(tmp_path, 2), preprocess="plain")
+    assert made.inputs.shape == (1, 1, 8, 8)
+    assert made.prepared.how == plain(8, 1) and not made.prepared.guess
+    others = integers_of(None, None, None)
+    assert others.prepared is None and not np.array_equal(others.inputs, made.inputs)
+    assert all(same(a, b) for a, b in zip(made.network.ops, others.network.ops, strict=True))
+    assert not made.made_up and not others.made_up
+    with pytest.raises(PointwiseError, match="--preprocess is for images in files"):
+        integers_of(None, None, None, preprocess="plain")
+
+
+def test_integers_that_were_calibrated_on_nothing_real_are_told(tmp_path: Path):
+    weights = synthetic_checkpoint(DeiTConfig(4, 2, 1, 64, 1, 1, 2, 5))
+    save_checkpoint(tmp_path / "mine.safetensors", weights)
+    made = integers_of(None, None, tmp_path / "mine.safetensors")
+    assert made.made_up
+    save_network(tmp_path / "integers.safetensors", made.network)
+    assert not integers_of(tmp_path / "integers.safetensors", None, None).made_up
+
+
+def test_images_to_calibrate_on_are_others_than_those_to_compare_on(tmp_path: Path):
+    _, weights = load_weights(None, None)
+    files = pictures(tmp_path, 6), plain(8, 1)
+    (tmp_path / "none.png").write_text("no image")
+    seen, compared, unreadable = calibration_and_images(weights.config, 4, 9, files)
+    assert (len(seen), len(compared), unreadable) == (4, 2, ("none.png",))
+    assert len({picture.tobytes() for picture in (*seen, *compared)}) == 6
+    assert np.array_equal(seen, calibration_and_images(weights.config, 4, 9, files)[0])
+    with pytest.raises(PointwiseError, match=r"6 can be read, and 6 are to calibrate on"):
+        calibration_and_images(weights.config, 6, 1, files)

@@ -20,5 +20,7 @@ def matches(source: Source) -> bool:
 def read(source: Source) -> Found:
     """Return the tensors as they are."""
     return Found(
-        folded(source.tensors), preprocessing=lambda config: authors(config.image_size, config.in_channels)
+        folded(source.tensors),
+        preprocessing=lambda config: authors(config.image_size, config.in_channels),
+        guessed="the DeiT authors' usual one, as such files do not say",
     )

@@ -20,6 +20,7 @@ class Found:
         heads: attention heads, where they are told. norm_eps: LayerNorm's epsilon.
         stated: further dimensions that are told, by the names of `DeiTConfig` (and ``hidden``).
         preprocessing: makes the preprocessing for the network, where the layout knows it.
+        guessed: why that preprocessing is a guess; None where a file says it.
         class_names: of the logits. notes: as in `Checkpoint`.
     """
 
@@ -29,5 +30,6 @@ class Found:
     norm_eps: float = LAYER_NORM_EPS
     stated: dict[str, Any] = field(default_factory=dict)
     preprocessing: Callable[[DeiTConfig], Preprocessing] | None = None
+    guessed: str | None = None
     class_names: tuple[str, ...] | None = None
     notes: dict[str, Any] = field(default_factory=dict)

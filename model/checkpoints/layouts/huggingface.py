@@ -101,6 +101,7 @@ def read(source: Source) -> Found:
         norm_eps=config.get("layer_norm_eps", NORM_EPS),
         stated=stated,
         preprocessing=partial(_preprocessing, source, kind),
+        guessed=_guessed(source, kind),
         class_names=_class_names(labels) if isinstance(labels, dict) else None,
     )
 
@@ -164,6 +165,12 @@ def _class_names(labels: dict[str, Any]) -> tuple[str, ...] | None:
     except KeyError:
         return None
     return None if all(name == f"LABEL_{index}" for index, name in enumerate(names)) else names
+
+
+def _guessed(source: Source, kind: str) -> str | None:
+    if source.preprocessor is not None:
+        return None
+    return f"the usual one of {kind}, as no preprocessor_config.json says"
 
 
 def _preprocessing(source: Source, kind: str, config: DeiTConfig) -> Preprocessing:

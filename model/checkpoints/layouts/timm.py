@@ -40,6 +40,7 @@ def read(source: Source) -> Found:
         heads=arguments.get("num_heads"),
         stated={"classes": config.get("num_classes")},
         preprocessing=partial(_preprocessing, source),
+        guessed=None if config.get("pretrained_cfg") else "timm's usual one, as no config.json says",
     )
 
 

@@ -21,8 +21,8 @@ def test_sizes_of_the_families() -> None:
     assert (plain(8, 1).mean, authors(8, 2).std) == ((0.5,), (0.5, 0.5))
     assert huggingface_default("deit", 224, 3).resize == (256, 256)
     assert huggingface_default("vit", 8, 1).made_for(8, 1, "it").mean == (0.5,)
-    assert str(authors(224)) == "256 bicubic, centre 224"
-    assert str(huggingface_default("vit", 224, 3)) == "224×224 bilinear, centre 224"
+    assert str(authors(224)) == "256 bicubic, centre 224, mean 0.485 0.456 0.406, deviation 0.229 0.224 0.225"
+    assert str(huggingface_default("vit", 224, 3)) == "224×224 bilinear, centre 224, mean 0.5, deviation 0.5"
 
 
 @pytest.mark.parametrize("value", [authors(224), huggingface_default("deit", 64, 3), Preprocessing(8, None)])

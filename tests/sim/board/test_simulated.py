@@ -52,17 +52,17 @@ def test_from_host_bytes_to_the_result(program, tmp_path, capsys):
     with running(board, log) as simulation:
         terminal = simulation.terminal
         reached = ["--system", str(board.description.parent), "--uart", terminal]
-        assert main(["board", "run", *reached, "--image", str(folder)]) == 1
+        assert main(["board", "run", *reached, "--compiled", str(folder)]) == 1
         assert "no image is on the board" in capsys.readouterr().err
-        assert main(["board", "load", *reached, "--image", str(folder)]) == 0
+        assert main(["board", "load", *reached, "--compiled", str(folder)]) == 0
         assert "read back as they were sent, 0 faults" in " ".join(capsys.readouterr().out.split())
-        assert main(["board", "run", *reached, "--image", str(folder)]) == 0
+        assert main(["board", "run", *reached, "--compiled", str(folder)]) == 0
         assert "cycles" in capsys.readouterr().out
         other, wanted = compiled(tmp_path / "other", SEED + 1)
-        assert main(["board", "run", *reached, "--image", str(other)]) == 1
+        assert main(["board", "run", *reached, "--compiled", str(other)]) == 1
         assert "another image is on the board" in capsys.readouterr().err
         # The memory is brought up a second time, in use as it is.
-        assert main(["board", "load", *reached, "--image", str(other)]) == 0
+        assert main(["board", "load", *reached, "--compiled", str(other)]) == 0
         assert main(["board", "status", *reached]) == 0
         assert "done" in capsys.readouterr().out
 
@@ -97,8 +97,8 @@ def test_what_is_in_the_memory_already_is_run(program, tmp_path, capsys):
     board = build_board(CONFIG, optimise="-O1")
     with running(board, tmp_path / "board.log", memory) as simulation:
         reached = ["--system", str(board.description.parent), "--uart", simulation.terminal, "--no-send"]
-        assert main(["board", "load", *reached, "--image", str(folder)]) == 0
-        assert main(["board", "run", *reached, "--image", str(folder)]) == 0
+        assert main(["board", "load", *reached, "--compiled", str(folder)]) == 0
+        assert main(["board", "run", *reached, "--compiled", str(folder)]) == 0
         assert f"{int(expected.max()):,}" in capsys.readouterr().out
 
 

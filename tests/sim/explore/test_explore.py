@@ -187,7 +187,7 @@ def test_command_measures_what_it_searches(tmp_path: Path, capsys: pytest.Captur
     weights = tmp_path / "my.safetensors"
     save_checkpoint(weights, synthetic_checkpoint(CONFIG, 0))
     call = ["explore", "--checkpoint", str(weights), "--trials", "4", "--ahead", "2", "--workers", "1"]
-    call += ["--images", "2", "--calibration", "2", "--rows", "2,4", "--cols", "2,4", "--weight-bits", "8,2"]
+    call += ["--count", "2", "--calibration", "2", "--rows", "2,4", "--cols", "2,4", "--weight-bits", "8,2"]
     assert main([*call, "--out", str(tmp_path / "a")]) == 0
     assert "trials fit" in capsys.readouterr().out
     first = (tmp_path / "a" / "explore.csv").read_text()

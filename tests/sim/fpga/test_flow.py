@@ -293,7 +293,7 @@ def test_a_board_without_an_fpga_is_refused():
     ("seed", "says"),
     [
         (15, r"nextpnr's report .*place-15\.json is damaged"),
-        (16, "place and route was ended by SIGKILL, perhaps for want of memory.*--jobs 1"),
+        (16, "place and route was ended by SIGKILL, perhaps for want of memory.*--workers 1"),
         (18, "nextpnr found no clock"),
     ],
 )

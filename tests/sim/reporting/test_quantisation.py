@@ -115,7 +115,7 @@ def test_what_was_found_counts_and_its_classes_do_not(case, tmp_path, capsys):
         "--checkpoint",
         str(tmp_path / "net.safetensors"),
     ]
-    call += ["--files", str(tmp_path / "images"), "--images", "8", "--out", str(tmp_path / "report")]
+    call += ["--images", str(tmp_path / "images"), "--count", "8", "--out", str(tmp_path / "report")]
     assert main([*call, "--alone", "5"]) == 1
     assert "alone on 5 images, but there are 2" in capsys.readouterr().err
     assert main(call) == 0

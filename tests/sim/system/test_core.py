@@ -25,7 +25,7 @@ def test_random_networks(shape: str) -> None:
 @pytest.mark.parametrize("seed", range(6))
 def test_fuzz(seed: int) -> None:
     outcome = run_case(seed, cores=2)
-    assert not outcome.mismatches, f"repeat with: pointwise fuzz --count 1 --cores 2 --seed {seed}"
+    assert not outcome.mismatches, f"repeat with: pointwise fuzz --cases 1 --cores 2 --seed {seed}"
 
 
 def test_every_cycle_has_one_cause() -> None:
