@@ -139,7 +139,7 @@ def _files(
 
     name, weights = load_weights(model, checkpoint, heads)
     integers = quantised_of(network, name, weights)
-    prepared = preparation(preprocess, weights, integers and integers.info)
+    prepared = preparation(preprocess, weights, None if integers is None else integers.info)
     tell.preparation(progress.console, prepared)
     with executor(scheduler, workers, options.note(progress)) as workforce:
         result = evaluate_images(

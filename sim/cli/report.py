@@ -49,6 +49,7 @@ def command(
 
         name, weights = load_weights(model, checkpoint, heads)
         integers = quantised_of(path, name, weights)
+        assert integers is not None  # there is a path
         given = None
         if images is not None:
             prepared = preparation(preprocess, weights, integers.info)

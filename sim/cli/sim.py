@@ -84,7 +84,7 @@ def command(
         tell.made_up(console, integers is None and is_made_up(checkpoint, weights))
         given = None
         if images is not None:
-            prepared = preparation(preprocess, weights, integers and integers.info)
+            prepared = preparation(preprocess, weights, None if integers is None else integers.info)
             pictures = read_pictures(
                 images,
                 prepared.how,
