@@ -8,9 +8,13 @@ import numpy as np
 from pointwise.hw.contract.errors import PointwiseError
 from pointwise.model.checkpoints import Checkpoint
 from pointwise.model.graph import Graph
+from pointwise.model.graph.arrangement import Arrangement
 from pointwise.model.quantise import load_network
 from pointwise.sim.pictures import Preparation, preparation, read_pictures
-from pointwise.sim.workload import load_weights, of_digits, with_images
+from pointwise.sim.workload import Workload, load_weights, of_digits, with_images
+
+INPUT_SEED = 2
+"""Made-up inputs of a network that was made of no checkpoint grow from it."""
 
 
 def quantised_of(network: Path | None, name: str, weights: Checkpoint) -> Graph | None:
@@ -34,7 +38,7 @@ class Chosen:
 
     Attributes:
         network: the integers. made_up: they were calibrated on made-up images, though the weights are real.
-        inputs: an image to run, (1, …); None where there are integers alone.
+        inputs: an image to run, (1, …), made up for a module of PyTorch; None where there are integers alone.
         prepared: how it was prepared; None where it is in no file.
     """
 
@@ -42,6 +46,29 @@ class Chosen:
     made_up: bool
     inputs: np.ndarray | None
     prepared: Preparation | None
+
+
+def own_workload(quantised: Path, count: int | None) -> Workload | None:
+    """A network of integers that was made of no checkpoint, with made-up inputs; None if it was made of one.
+
+    Args:
+        count: of inputs; 1 unless given.
+
+    Raises:
+        PointwiseError: the file cannot be read.
+    """
+    network = load_network(quantised)
+    inputs = _made_up_inputs(network, count or 1)
+    return None if inputs is None else Workload(network.name, None, network, inputs, None)
+
+
+def _made_up_inputs(network: Graph, count: int) -> np.ndarray | None:
+    """Inputs (B, …) of a network that has an arrangement of its own."""
+    arrangement = network.info.get("arrangement")
+    if not isinstance(arrangement, dict):
+        return None
+    shape = Arrangement.from_dict(arrangement).shape
+    return np.random.default_rng(INPUT_SEED).standard_normal((count, *shape), np.float32)
 
 
 def integers_of(
@@ -76,7 +103,8 @@ def integers_of(
             "--network has the integers of a network already; leave out --model, --checkpoint and --heads"
         )
     else:
-        integers, inputs, made_up = load_network(network), None, False
+        integers, made_up = load_network(network), False
+        inputs = _made_up_inputs(integers, 1)
     if images is None:
         return Chosen(integers, made_up, inputs, None)
     prepared = preparation(preprocess, weights, integers.info)

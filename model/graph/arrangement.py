@@ -80,3 +80,21 @@ def positions(axes: Iterable[tuple[int, int]]) -> np.ndarray:
     for size, step in axes:
         places = (places[:, None] + step * np.arange(size)).ravel()
     return places
+
+
+def axes_of(places: np.ndarray) -> Axes | None:
+    """The axes whose ``positions`` are these places less the first, as few as there can be; None: there are
+    none."""
+    offsets, found = np.asarray(places, np.int64) - places[0], []
+    while len(offsets) > 1:
+        step = int(offsets[1])
+        regular = offsets[1:] - offsets[:-1] == step
+        size = len(offsets) if regular.all() else int(np.argmin(regular)) + 1
+        if len(offsets) % size:
+            return None
+        blocks = offsets.reshape(-1, size)
+        if not np.array_equal(blocks, blocks[:, :1] + step * np.arange(size)):
+            return None
+        found.append((size, step))
+        offsets = blocks[:, 0]
+    return tuple(reversed(found)) or ((1, 1),)

@@ -121,7 +121,7 @@ def export(
     if any(form.memory for form in forms) and tensors:
         memories = list(tensor_memories(network, word_bits))
     elif any(form.memory for form in forms):
-        compiled = compile(network, core, trace=False, **parameters)
+        compiled = compile(network, core_of(core, **parameters))
         width = compiled.config.axi_data_width if word_bits is None else word_bits
         memories = [image_memory(compiled.image, network.name, width)]
         if inputs is not None:

@@ -2,13 +2,17 @@
 
 from pathlib import Path
 
+from torch import Tensor, nn
+
+from pointwise.hw.contract.errors import PointwiseError
 from pointwise.model.checkpoints import MICRO_DIGITS, Checkpoint, load_checkpoint
-from pointwise.model.frontends import DeiTNetwork, FloatNetwork, GraphNetwork
+from pointwise.model.frontends import DeiTNetwork, FloatNetwork, GraphNetwork, capture_module
 from pointwise.model.graph import Graph
 
 
 def load(
-    source: str | Path | Checkpoint | Graph = MICRO_DIGITS,
+    source: str | Path | Checkpoint | Graph | nn.Module = MICRO_DIGITS,
+    example: Tensor | None = None,
     *,
     name: str | None = None,
     heads: int | None = None,
@@ -17,15 +21,22 @@ def load(
 
     Args:
         source: the path of a checkpoint, a file or folder of any layout that
-            ``pointwise.model.checkpoints.load_checkpoint`` knows; one that was loaded; or a graph of
-            operators with real weights. The micro-DeiT that ships unless given.
+            ``pointwise.model.checkpoints.load_checkpoint`` knows; one that was loaded; a module of PyTorch
+            with its weights; or a graph of operators. The micro-DeiT that ships unless given.
+        example: of a module: one input, as it takes it, with a batch of 1.
         name: for reports and file names; the file's or graph's unless given.
         heads: of a checkpoint's attention, where neither it nor the published networks tell.
 
     Raises:
-        PointwiseError: a file cannot be read, holds another network than it says, or one that is not known;
-            or the graph does not fit together.
+        PointwiseError: a file cannot be read, holds another network than it says, or one that is not known; a
+            module does something that is not known, whose place is named; or a graph does not fit together.
     """
+    if isinstance(source, nn.Module):
+        if example is None:
+            raise PointwiseError("A module is captured with one input; give it as pw.load(module, example).")
+        return capture_module(source, example, name or type(source).__name__)
+    if example is not None:
+        raise PointwiseError("An example was given, but no module of PyTorch; leave it out.")
     if isinstance(source, Graph):
         return GraphNetwork(source)
     if isinstance(source, Checkpoint):

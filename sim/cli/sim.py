@@ -71,16 +71,22 @@ def command(
 
         step("quantisation")
         from pointwise.model.parallel import executor
-        from pointwise.sim.integers import is_made_up, quantised_of
+        from pointwise.sim.integers import is_made_up, own_workload, quantised_of
         from pointwise.sim.pictures import preparation, read_pictures
         from pointwise.sim.workload import load_weights, of_digits, with_images
 
+        own = None if network is None else own_workload(network, count)
+        if own is not None and (model, checkpoint, heads, images) != (None, None, None, None):
+            raise PointwiseError(
+                f"{network} is of a network without a checkpoint, which runs on made-up inputs; leave out "
+                "--model, --checkpoint, --heads and --images"
+            )
         name, weights = load_weights(model, checkpoint, heads)
         name = name if network is None else network.stem
         folder = out or build_root() / f"sim-{name}-{core_name(core)}"
         hold(folder)
         count = count if count is not None else 32 if of_digits(weights.config) else 1
-        integers = quantised_of(network, name, weights)
+        integers = None if own is not None else quantised_of(network, name, weights)
         tell.made_up(console, integers is None and is_made_up(checkpoint, weights))
         given = None
         if images is not None:
@@ -94,7 +100,7 @@ def command(
             given = pictures.pixels, pictures.labels
             tell.preparation(console, prepared)
             tell.unreadable(console, pictures.unreadable)
-        workload = with_images(name, weights, count, quantised=integers, given=given)
+        workload = own or with_images(name, weights, count, quantised=integers, given=given)
         step("simulator (compiled once for each core)")
         from pointwise.sim.system.testbench import build_core
 

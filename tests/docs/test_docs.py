@@ -37,6 +37,8 @@ GENERATED = {"image.bin", "image.hex", "manifest.json", "config.json", "report.j
 BROUGHT = {
     "mine.py",
     "my.safetensors",
+    "my_net.py",
+    "mine_int8.safetensors",
     "my.pth",
     "my_int8.safetensors",
     "my_recipe.toml",
@@ -208,10 +210,10 @@ def test_plusargs_and_environment_variables_exist(path: Path) -> None:
             assert f'"{match[1]}"' in python, f"{path.name}: nothing reads {match[1]}"
 
 
-@pytest.mark.parametrize("index", range(3))
+@pytest.mark.parametrize("index", range(4))
 def test_programs_run(index: int) -> None:
     programs = FENCE.findall((ROOT / "docs" / "add_a_network.md").read_text())
-    assert [language for language, _ in programs] == ["python"] * 3
+    assert [language for language, _ in programs] == ["python"] * 4
     exec(compile(programs[index][1], "add_a_network.md", "exec"), {"__name__": "program"})
 
 

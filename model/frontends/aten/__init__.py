@@ -1,0 +1,5 @@
+"""The operators of PyTorch (ATen), one family a file; ``registry`` says how one is added."""
+
+from .translate import translate
+
+__all__ = ["translate"]

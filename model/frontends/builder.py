@@ -1,0 +1,227 @@
+"""``Builder``: a graph that grows while a network of another form is read; the front ends share it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.model.graph import Graph, Op
+from pointwise.model.graph.arrangement import Arrangement, axes_of
+from pointwise.model.graph.ops import Constant, Input, Linear, MatMul, Slice, Softmax
+from pointwise.model.graph.value import FLOAT, Value
+
+from .expression import reordered
+from .graph import GraphNetwork
+from .heads import head_by_head, scale_queries
+from .rows import Rows, rows_of, stretch
+from .split import split_by_form
+from .symbol import Symbol
+
+RAW = "input as it is given"
+"""The value that stands for the network's input until something says how it is read as rows."""
+
+
+class Builder:
+    """Operators one after the other, by names that are for the time of building alone.
+
+    Args:
+        shape: of one input, as it is given.
+
+    Attributes:
+        ops: by name, in their order. shapes: (tokens, channels) by name, also of ``RAW``.
+        where: module and line of the source that is being read, for messages.
+        module: the path of that module, after which operators are called.
+        operator: that is being read, where it can be called.
+        label_of: the name for what a weight is used in, or the second argument where it has none.
+    """
+
+    operator: Callable[..., Any]
+    label_of: Callable[[Tensor, str], str]
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        self.shape = shape
+        self.ops: dict[str, Op] = {}
+        self.shapes: dict[str, tuple[int, int]] = {RAW: (1, torch.Size(shape).numel())}
+        self.arrangements: dict[str, Arrangement] = {}
+        self.where = self.module = ""
+        self._labels: dict[str, tuple[str, str]] = {}
+        self._attentions: dict[str, int] = {}
+
+    def given(self) -> Symbol:
+        """The network's input, of its shape."""
+        return Symbol.of(RAW, self.shape)
+
+    def refused(self, what: str) -> PointwiseError:
+        """The error that says what cannot be done at the place that is being read."""
+        return PointwiseError(f"{self.where} {what}" if self.where else what)
+
+    def add(self, op: Op, label: str, layer: str = "") -> str:
+        """Append an operator, whose name is of no account; returns the name that it has here.
+
+        Args:
+            label: the name that it would like in the graph. layer: see ``Op``; the same unless given.
+        """
+        op = replace(op, name=f"{len(self.ops)}:{label}", layer=layer or label)
+        self.ops[op.name] = op
+        made = op.infer(*(self.value(name) for name in op.inputs))
+        self.shapes[op.name] = made.shape
+        self._labels[op.name] = (label or "value", layer or label or "value")
+        return op.name
+
+    def label(self, name: str) -> str:
+        """What an operator would like to be called."""
+        return self._labels[name.partition("'")[0]][0]
+
+    def layer(self, name: str) -> str:
+        """The layer of an operator."""
+        return self._labels[name.partition("'")[0]][1]
+
+    def symbol(self, name: str, places: Tensor | None = None) -> Symbol:
+        """A value as a symbol: (tokens, channels), or with places in it."""
+        return Symbol.of(name, self.shapes[name]) if places is None else Symbol((name,), places)
+
+    def constant(self, values: Tensor, label: str = "constant") -> str:
+        """A constant, (tokens, channels)."""
+        return self.add(Constant("", values=values.double().numpy()), label)
+
+    def rows(self, symbol: Symbol, what: str) -> Rows:
+        """A symbol as rows of tokens; the input becomes rows by being asked for.
+
+        Args:
+            what: reads it, for the message.
+        """
+        if symbol.values == (RAW,):
+            self.enter(symbol, what)
+        found = rows_of(symbol, self.shapes)
+        if found is None:
+            raise self.refused(
+                f"{what} a tensor whose last dimension is not the channels of one token each (its shape is "
+                f"{tuple(symbol.shape)}); that is not known"
+            )
+        return found
+
+    def enter(self, symbol: Symbol, what: str) -> None:
+        """Make rows of the network's input, as a symbol has them; it is one of those rows from then on."""
+        places = symbol.places.reshape(-1, symbol.shape[-1])
+        tokens, channels = (axes_of(line.numpy()) for line in (places[:, 0], places[0]))
+        regular = torch.equal(places, places[:, :1] + places[:1] - places[0, 0])
+        if tokens is None or channels is None or not regular:
+            raise self.refused(f"{what} the network's input in an irregular order; that is not known")
+        arrangement = Arrangement(self.shape, tokens, channels, int(places[0, 0]))
+        name = self.input(arrangement)
+        symbol.becomes(
+            Symbol(
+                (name,),
+                torch.arange(places.numel()).reshape(symbol.shape),
+                reordered(symbol.expression, places.flatten()),
+            )
+        )
+
+    def input(self, arrangement: Arrangement) -> str:
+        """The operator ``Input`` with an arrangement, one for each."""
+        for name, known in self.arrangements.items():
+            if known == arrangement:
+                return name
+        made = Input("", shape=arrangement.row_shape, zero_rows=arrangement.zero_rows, dtype=FLOAT)
+        name = self.add(made, "input")
+        self.arrangements[name] = arrangement
+        return name
+
+    def tokens(self, rows: Rows, what: str) -> tuple[int, int]:
+        """First and number of the tokens of rows."""
+        found = stretch(rows.tokens)
+        if found is None:
+            raise self.refused(f"{what} tokens in another order than they have; that is not known")
+        return found
+
+    def tokens_of(self, name: str, first: int, count: int) -> str:
+        """Some tokens of a value, which may be some of another's already."""
+        op = self.ops[name]
+        if isinstance(op, Slice):
+            name, first = op.inputs[0], first + op.first
+        return self.add(Slice("", (name,), first, count), f"{self.label(name)}.tokens")
+
+    def is_context(self, name: str) -> bool:
+        """Whether a value is what a head of attention makes: shares times values."""
+        op = self.ops.get(name)
+        return isinstance(op, MatMul) and isinstance(self.ops[op.inputs[0]], Softmax)
+
+    def finish(self, output: str, name: str, info: dict[str, object]) -> GraphNetwork:
+        """The network: what leads to an output, by the names that were asked for.
+
+        Raises:
+            PointwiseError: it does not depend on the input, or reads it in several ways.
+        """
+        needed = self._needed(output)
+        inputs = [op.name for op in needed if isinstance(op, Input)]
+        if len(inputs) != 1:
+            ways = "does not depend on its input" if not inputs else "reads its input in more than one way"
+            raise PointwiseError(f"The network {name} {ways}; that is not known.")
+        ops = head_by_head(split_by_form(needed, output))
+        names = self._names(ops)
+        ops = [
+            replace(
+                op,
+                name=names[op.name],
+                inputs=tuple(names[source] for source in op.inputs),
+                # An operator of its own is a layer of its own.
+                layer=names[op.name] if self.layer(op.name) == self.label(op.name) else self.layer(op.name),
+            )
+            for op in ops
+        ]
+        graph = scale_queries(Graph(name, tuple(ops), names[output], info))
+        return GraphNetwork(graph, self.arrangements[inputs[0]])
+
+    def _names(self, ops: Sequence[Op]) -> dict[str, str]:
+        """What operators are called in the end: as they would like to, with a number where several would."""
+        names: dict[str, str] = {}
+        taken: set[str] = set()
+        for op in ops:
+            label, number = self.label(op.name), 1
+            while (free := label if number == 1 else f"{label}.{number}") in taken:
+                number += 1
+            taken.add(free)
+            names[op.name] = free
+        return names
+
+    def _needed(self, output: str) -> list[Op]:
+        """The operators that an output needs, in their order."""
+        wanted, waiting = set(), [output]
+        while waiting:
+            name = waiting.pop()
+            if name not in wanted:
+                wanted.add(name)
+                waiting += self.ops[name].inputs
+        return [op for op in self.ops.values() if op.name in wanted]
+
+    def value(self, name: str) -> Value:
+        """Shape and type of a value."""
+        return Value(self.shapes[name], FLOAT)
+
+    def attention(self) -> str:
+        """A name for an attention of the module that is being read, another one for each."""
+        stem = self.module or "attention"
+        self._attentions[stem] = number = self._attentions.get(stem, 0) + 1
+        return stem if number == 1 else f"{stem}.{number}"
+
+
+def vector(numbers: float | Tensor, places: np.ndarray | Tensor, count: int) -> np.ndarray | None:
+    """Numbers of elements as one for each column, (columns,), or None where rows of a column differ.
+
+    Args:
+        numbers: one, or by place. places: (rows, columns). count: of columns.
+    """
+    if not isinstance(numbers, Tensor):
+        return np.full(count, numbers)
+    found = numbers[torch.as_tensor(places)].numpy()
+    return found[0] if np.array_equal(found, np.broadcast_to(found[:1], found.shape)) else None
+
+
+def weights(op: Linear) -> tuple[np.ndarray, np.ndarray]:
+    """(N, K) and (N,) of a linear layer, which has both while a network is read."""
+    assert op.weight is not None and op.bias is not None
+    return op.weight, op.bias

@@ -1,0 +1,36 @@
+"""What a network returns, as the graph's result."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.model.graph.ops import Activation
+
+from .builder import Builder
+from .products import chosen
+from .settle import settle, stream
+from .symbol import Symbol
+
+
+def result(build: Builder, found: Sequence[Any], name: str) -> str:
+    """The value that a network returns: rows of channels.
+
+    Where that is something that is done on the way into a product, such as a LayerNorm, a linear layer copies
+    it, so that the core stores it.
+
+    Raises:
+        PointwiseError: it returns several tensors, none that depends on its input, or no rows.
+    """
+    build.where = f"The network {name}"
+    symbols = [one for one in found if isinstance(one, Symbol)]
+    if len(found) != 1 or len(symbols) != 1:
+        raise PointwiseError(
+            f"The network {name} returns {len(found)} tensors, of which {len(symbols)} depend on its input, "
+            "but one was expected; wrap it in a module that returns what is wanted."
+        )
+    settle(build, symbols[0], "returns")
+    rows = build.rows(symbols[0], "returns")
+    if not rows.whole:
+        raise build.refused("returns some of the channels of a tensor; return all of them")
+    value = chosen(build, rows)
+    return value if isinstance(build.ops[value], Activation) else stream(build, value)

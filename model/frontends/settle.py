@@ -1,0 +1,160 @@
+"""Making operators of what is still to happen to a symbol: folded weights, activations, constants."""
+
+from dataclasses import replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pointwise.model.graph.functions import NAMES
+from pointwise.model.graph.ops import Activation, Add, Constant, LayerNorm, Linear, MatMul
+
+from .builder import RAW, Builder, weights
+from .expression import IDENTITY, Affine, Call, Numbers, recognised, straight
+from .join import join_tokens
+from .symbol import Symbol
+
+STREAMS = Add | Constant | Linear | MatMul
+"""What makes values that can be added, or normalised."""
+
+
+def settle(build: Builder, symbol: Symbol, what: str, heads: bool = False) -> None:
+    """Make operators of a symbol's expression; all who hold the symbol see it.
+
+    Args:
+        what: is done with it, for messages: "adds", "normalises".
+        heads: its values are those of heads, and no rows one after the other.
+
+    Raises:
+        PointwiseError: the expression is no function that is known, or cannot be folded where it stands.
+    """
+    if symbol.values == (RAW,) and symbol.places.dim():
+        build.enter(symbol, what)
+    if len(symbol.values) > 1 and not heads:
+        join_tokens(build, symbol)
+    if isinstance(symbol.expression, Call):
+        _activate(build, symbol, symbol.expression, what, heads)
+    expression = symbol.expression
+    if isinstance(expression, Affine) and not expression.trivial:
+        made, start = [], 0
+        for name in symbol.values:
+            shape = build.shapes[name]
+            size = shape[0] * shape[1]
+            used = torch.zeros(size, dtype=torch.bool)
+            here = symbol.places[(symbol.places >= start) & (symbol.places < start + size)]
+            used[here - start] = True
+            parts = (_part(numbers, start, size) for numbers in (expression.factor, expression.offset))
+            made.append(_folded(build, name, Affine(*parts), used.reshape(shape).numpy(), what))
+            start += size
+        symbol.becomes(Symbol(tuple(made), symbol.places))
+
+
+def stream(build: Builder, name: str) -> str:
+    """A value as one that can be added or normalised: itself, or a copy that a linear layer makes of it."""
+    # What attention makes is multiplied once more before anything else becomes of it.
+    as_is = isinstance(build.ops[name], STREAMS) and not build.is_context(name)
+    return name if as_is else copied_as_is(build, name)
+
+
+def copied_as_is(build: Builder, name: str) -> str:
+    """A value again, as a linear layer makes it."""
+    width = build.shapes[name][1]
+    return copied(build, name, np.ones(width), np.zeros(width))
+
+
+def copied(build: Builder, name: str, factor: np.ndarray, offset: np.ndarray) -> str:
+    """A value, each channel of which is scaled and shifted, as a linear layer makes it; one for each."""
+    weight = np.diag(factor)
+    for known, op in build.ops.items():
+        if isinstance(op, Linear) and op.inputs == (name,):
+            found = weights(op)
+            if np.array_equal(found[0], weight) and np.array_equal(found[1], offset):
+                return known
+    return build.add(Linear("", (name,), weight, offset), f"{build.label(name)}.copy")
+
+
+def _activate(build: Builder, symbol: Symbol, call: Call, what: str, heads: bool) -> None:
+    """Make an ``Activation`` of a function of one number."""
+    line = straight(call.outer)
+    if line is not None:
+        symbol.expression = call.inner.then(line.factor, line.offset)
+        return
+    found = recognised(call) if call.inner.uniform else None
+    symbol.expression = IDENTITY if found else call.inner
+    settle(build, symbol, what, heads)
+    found = found or recognised(call.outer)
+    if found is None:
+        raise build.refused(
+            f"{what} a function of one number that is none of {', '.join(NAMES)}; give it a name in "
+            "pointwise.model.graph.functions"
+        )
+    name, factor = found
+    label = f"{call.module}.{name}".lstrip(".")
+    sources = (_product(build, value) for value in symbol.values)
+    values = [build.add(Activation("", (value,), function=name), label) for value in sources]
+    symbol.becomes(Symbol(tuple(values), symbol.places, Affine(factor)))
+
+
+def _product(build: Builder, name: str) -> str:
+    """A value as a product makes it, behind which alone functions are looked up."""
+    return name if isinstance(build.ops[name], Linear | MatMul) else copied_as_is(build, name)
+
+
+def _folded(build: Builder, name: str, affine: Affine, used: np.ndarray, what: str) -> str:
+    """A value whose elements passed ``affine``, where they are used."""
+    if affine.trivial:
+        return name
+    op = build.ops[name]
+    factor = _by_channel(affine.factor, used, 1.0)
+    offset = _by_channel(affine.offset, used, 0.0)
+    if factor is None:
+        raise build.refused(f"{what} a tensor that was multiplied by other numbers for each token")
+    if offset is None:
+        # Other numbers for each token, as of positions: a constant of its own.
+        scaled = name if (factor == 1).all() else _folded(build, name, Affine(affine.factor), used, what)
+        values = np.where(used, _whole(affine.offset, used.shape), 0.0)
+        constant = build.constant(torch.from_numpy(values), f"{build.label(name)}.start")
+        return build.add(Add("", (constant, stream(build, scaled))), f"{build.label(name)}.add")
+    label, layer = build.label(name), build.layer(name)
+    if isinstance(op, Linear):
+        weight, bias = weights(op)
+        weight, bias = weight * factor[:, None], bias * factor + offset
+        return build.add(replace(op, weight=weight, bias=bias), label, layer)
+    if isinstance(op, LayerNorm):
+        weight = factor if op.weight is None else op.weight * factor
+        bias = offset if op.bias is None else op.bias * factor + offset
+        return build.add(replace(op, weight=weight, bias=bias), label, layer)
+    if isinstance(op, MatMul) and not offset.any() and (factor == factor[0]).all():
+        return build.add(replace(op, factor=op.factor * float(factor[0])), label, layer)
+    if isinstance(op, Add | Constant | MatMul):
+        if (factor == 1).all():
+            values = np.broadcast_to(offset, used.shape).copy()
+            constant = build.constant(torch.from_numpy(values), f"{label}.offset")
+            return build.add(Add("", (constant, name)), f"{label}.add")
+        if isinstance(op, Add) and all(isinstance(build.ops[part], Linear) for part in op.inputs):
+            parts = (_folded(build, part, Affine(affine.factor), used, what) for part in op.inputs)
+            total = build.add(Add("", tuple(parts)), label)
+            return _folded(build, total, Affine(1.0, affine.offset), used, what)
+        raise build.refused(
+            f"{what} a tensor that was multiplied after it was added up; only results of linear layers and "
+            "of LayerNorm take up a factor"
+        )
+    return copied(build, name, factor, offset)
+
+
+def _part(numbers: Numbers, start: int, size: int) -> Numbers:
+    return numbers[start : start + size] if isinstance(numbers, Tensor) else numbers
+
+
+def _whole(numbers: Numbers, shape: tuple[int, ...]) -> np.ndarray:
+    """Numbers of all elements of a value, (tokens, channels)."""
+    if isinstance(numbers, Tensor):
+        return numbers.reshape(shape).double().numpy()
+    return np.full(shape, float(numbers))
+
+
+def _by_channel(numbers: Numbers, used: np.ndarray, rest: float) -> np.ndarray | None:
+    """Numbers as one for each channel, or None where tokens that are used differ."""
+    whole = _whole(numbers, used.shape)
+    found = np.where(used.any(axis=0), whole[used.argmax(axis=0), np.arange(used.shape[1])], rest)
+    return found if np.array_equal(np.where(used, whole, found), np.broadcast_to(found, used.shape)) else None

@@ -1,0 +1,141 @@
+"""What ``pointwise quantise`` is asked to quantise, and the inputs that it is calibrated on."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+import pointwise as pw
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.model.frontends import FloatNetwork, module_in_file
+from pointwise.model.images.described import named
+from pointwise.model.images.find import find_images
+from pointwise.model.images.preprocessing import plain
+from pointwise.model.images.sample import sample
+
+from .pictures import Preparation, preparation
+from .workload import (
+    CALIBRATION_SEED,
+    SYNTHETIC_CALIBRATION,
+    load_weights,
+    of_digits,
+    usual_calibration,
+)
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A network and what it is calibrated on.
+
+    Attributes:
+        inputs: (B, …) as the network takes them. origin: what they are, for people.
+        prepared: how images in files were prepared; None where there are none.
+        unreadable: names of images that cannot be read. class_names: of the results, where they are known.
+    """
+
+    source: FloatNetwork
+    inputs: np.ndarray
+    origin: str
+    prepared: Preparation | None = None
+    unreadable: tuple[str, ...] = ()
+    class_names: tuple[str, ...] | None = None
+
+
+def of_checkpoint(
+    model: str | None,
+    checkpoint: Path | None,
+    heads: int | None,
+    images: Path | None,
+    count: int,
+    preprocess: str | None,
+    reading: Progress,
+) -> Subject:
+    """A network by name, or a checkpoint.
+
+    Args:
+        model, checkpoint, heads: as in ``load_weights``. images: a folder or a list; digits or made-up ones
+            unless given. count: as many of them, at random. preprocess: as in ``preparation``.
+        reading: called with (images read, images in all).
+
+    Raises:
+        PointwiseError: as ``load_weights``, ``find_images`` and ``sample``.
+    """
+    name, weights = load_weights(model, checkpoint, heads)
+    source = pw.load(weights, name=name)
+    if images is not None:
+        prepared = preparation(preprocess, weights)
+        return _of_images(source, images, prepared, count, reading, weights.class_names)
+    origin = "digits" if of_digits(weights.config) else "made-up images: give your own with --images"
+    return Subject(source, usual_calibration(weights.config), origin)
+
+
+def of_module(
+    function: str,
+    inputs: Path | None,
+    images: Path | None,
+    count: int,
+    preprocess: str | None,
+    reading: Progress,
+) -> Subject:
+    """A module of PyTorch that a function of the user's makes.
+
+    Args:
+        function: see ``module_in_file``.
+        inputs: a file of NumPy with (B, …) of them. images: a folder or a list, in its place. Without either
+            inputs are made up: normally distributed.
+        count, preprocess, reading: as in ``of_checkpoint``; images are as the module takes them, from 0 to 1
+            unless told otherwise.
+
+    Raises:
+        PointwiseError: as ``module_in_file`` and ``pointwise.load``; a file cannot be read, or its inputs are
+            not the module's.
+    """
+    module, example = module_in_file(function)
+    place, _, made_by = function.rpartition(":")
+    stem = Path(place).stem if place.endswith(".py") else place.rpartition(".")[2]
+    source = pw.load(module, example, name=stem if made_by == "build" else f"{stem}_{made_by}")
+    if inputs is not None:
+        return Subject(source, _read(inputs), f"inputs of {inputs}")
+    if images is None:
+        rng = np.random.default_rng(CALIBRATION_SEED)
+        made = rng.standard_normal((SYNTHETIC_CALIBRATION, *source.input_shape), np.float32)
+        return Subject(source, made, "made-up inputs: give your own with --inputs or --images")
+    shape = source.input_shape
+    if len(shape) != 3 or shape[1] != shape[2]:
+        raise PointwiseError(
+            f"{source.name} takes inputs of the shape {shape}, which are no square images; give them with "
+            "--inputs"
+        )
+    if preprocess is None:
+        prepared = Preparation(plain(shape[1], shape[0]), "a module does not say", True)
+    else:
+        prepared = Preparation(named(preprocess, shape[1], shape[0]), "as --preprocess says")
+    return _of_images(source, images, prepared, count, reading)
+
+
+def _of_images(
+    source: FloatNetwork,
+    images: Path,
+    prepared: Preparation,
+    count: int,
+    reading: Progress,
+    class_names: tuple[str, ...] | None = None,
+) -> Subject:
+    pixels, unreadable = sample(find_images(images), prepared.how, count, progress=reading)
+    return Subject(source, pixels, f"images of {images}", prepared, tuple(unreadable), class_names)
+
+
+def _read(path: Path) -> np.ndarray:
+    """An array of a file of NumPy; pickles in it are not run."""
+    try:
+        found = np.load(path, allow_pickle=False)
+    except (ValueError, EOFError) as error:
+        raise PointwiseError(
+            f"The inputs {path} cannot be read as a file of NumPy; save them with numpy.save."
+        ) from error
+    if not isinstance(found, np.ndarray) or found.dtype.kind not in "fiu":
+        raise PointwiseError(f"The inputs {path} are no array of numbers; save one with numpy.save.")
+    return found.astype(np.float32)
