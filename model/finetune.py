@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, LRScheduler, SequentialLR
 
 from pointwise.hw.contract.errors import PointwiseError
 from pointwise.model.checkpoints import Checkpoint, load_checkpoint
@@ -69,15 +70,12 @@ class FinetuneRecipe:
                 "0 was expected; the paper's is 1.25e-4."
             )
 
-    def rate(self, step: int, steps_per_epoch: int) -> float:
-        """The learning rate of a step, counted from 0."""
+    def schedule(self, optimizer: torch.optim.Optimizer, steps_per_epoch: int) -> LRScheduler:
+        """Lead the learning rate of an optimiser, whose own is the peak, from step to step."""
         warmup, steps = self.warmup_epochs * steps_per_epoch, self.epochs * steps_per_epoch
-        if step < warmup:
-            share = self.warmup_start + (1 - self.warmup_start) * step / warmup
-        else:
-            cosine = (1 + math.cos(math.pi * (step - warmup) / max(1, steps - warmup))) / 2
-            share = self.minimum + (1 - self.minimum) * cosine
-        return share * self.learning_rate
+        rise = LinearLR(optimizer, self.warmup_start, total_iters=max(1, warmup))
+        fall = CosineAnnealingLR(optimizer, max(1, steps - warmup), self.minimum * self.learning_rate)
+        return SequentialLR(optimizer, [rise, fall], [warmup])
 
 
 def finetune(
@@ -167,17 +165,16 @@ def train_heads(
     optimizer = torch.optim.AdamW(
         [weight, bias], lr=recipe.learning_rate, betas=recipe.betas, weight_decay=recipe.weight_decay
     )
-    steps_per_epoch, step = math.ceil(count / recipe.batch), 0
+    schedule = recipe.schedule(optimizer, math.ceil(count / recipe.batch))
     for epoch in range(recipe.epochs):
         for chosen in torch.randperm(count).split(recipe.batch):
-            optimizer.param_groups[0]["lr"] = recipe.rate(step, steps_per_epoch)
             logits = _logits(features.values[chosen], weight, bias).flatten(0, 1)
             labels = features.labels[chosen].repeat_interleave(heads)
             loss = functional.cross_entropy(logits, labels, label_smoothing=recipe.label_smoothing)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
-            step += 1
+            schedule.step()
         if progress:
             progress(epoch + 1, recipe.epochs)
     return weight.detach(), bias.detach()

@@ -18,6 +18,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor
 from torch.nn import functional
+from torch.optim.lr_scheduler import LambdaLR
+from torch.optim.swa_utils import AveragedModel
 
 from pointwise.hw.contract.errors import PointwiseError
 from pointwise.model import digits
@@ -143,17 +145,15 @@ def fit(
             f"A batch of {recipe.batch} is more than the {len(images)} training images; choose a smaller one."
         )
     optimizer = torch.optim.AdamW(_parameter_groups(net, recipe.weight_decay), lr=recipe.learning_rate)
-    averaged = {key: value.detach().clone() for key, value in net.state_dict().items()}
-    step, steps = 0, recipe.epochs * steps_per_epoch
+    steps, warmup = recipe.epochs * steps_per_epoch, recipe.warmup_epochs * steps_per_epoch
+    schedule = LambdaLR(optimizer, lambda step: _share_of_peak(step, steps, warmup))
+    averaged = _averaged(net, recipe.average)
     net.train()
     with _progress(console) as progress:
         bar = progress.add_task("training", total=recipe.epochs, loss=math.nan)
         for _ in range(recipe.epochs):
             order = torch.randperm(len(images))[: steps_per_epoch * recipe.batch]
             for chosen in order.split(recipe.batch):
-                rate = recipe.learning_rate * _schedule(step, steps, recipe.warmup_epochs * steps_per_epoch)
-                for group in optimizer.param_groups:
-                    group["lr"] = rate
                 logits = net(augment(pixels[chosen], recipe))
                 loss = functional.cross_entropy(
                     logits, labels[chosen], label_smoothing=recipe.label_smoothing
@@ -162,13 +162,10 @@ def fit(
                 loss.backward()
                 torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
                 optimizer.step()
-                step += 1
-                # Young averages forget faster, so that they do not remember the first weights.
-                decay = min(recipe.average, step / (step + 10))
-                for key, value in net.state_dict().items():
-                    averaged[key].lerp_(value, 1 - decay)
+                schedule.step()
+                averaged.update_parameters(net)
             progress.update(bar, advance=1, loss=loss.item())
-    net.load_state_dict(averaged)
+    net.load_state_dict(averaged.module.state_dict())
     net.eval()
 
 
@@ -182,7 +179,8 @@ def accuracy(net: torch.nn.Module, images: digits.DigitImages) -> float:
 def augment(images: Tensor, recipe: TrainingRecipe) -> Tensor:
     """Return ``images`` [B, 1, S, S] each turned, scaled, slanted, moved and disturbed at random.
 
-    Beyond the border is black (-1). Draws from torch's global generator.
+    Beyond the border is black (-1). Draws from torch's global generator. All images at once, each in its own
+    way: torchvision, which nothing else needs, would turn a batch alike, or one image after the other.
     """
     batch, size = images.shape[0], images.shape[-1]
 
@@ -199,8 +197,24 @@ def augment(images: Tensor, recipe: TrainingRecipe) -> Tensor:
     return moved + recipe.noise * torch.randn(moved.shape)
 
 
-def _schedule(step: int, steps: int, warmup: int) -> float:
-    """Return the learning rate of ``step`` as a share of its peak: a linear rise, then half a cosine."""
+def _averaged(net: torch.nn.Module, most: float) -> AveragedModel:
+    """The exponential moving average of a network's weights and buffers, whose decay rises to ``most``."""
+
+    def average(old: Tensor, new: Tensor, count: Tensor | int) -> Tensor:
+        # Young averages forget faster, so that they do not remember the first weights.
+        return old.lerp(new, 1 - min(most, int(count) / (int(count) + 10)))
+
+    averaged = AveragedModel(net, avg_fn=average, use_buffers=True)
+    averaged.n_averaged += 1  # the first weights count, whose place those of the first step would take
+    return averaged
+
+
+def _share_of_peak(step: int, steps: int, warmup: int) -> float:
+    """Return the learning rate of ``step`` as a share of its peak: a linear rise, then half a cosine.
+
+    Torch's own two of this form, one after the other by `SequentialLR`, compute each rate from the one before
+    and so round otherwise, which would make other weights of the recipe than those that ship.
+    """
     if step < warmup:
         return (step + 1) / warmup
     return 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, steps - warmup)))

@@ -178,7 +178,11 @@ def _plusargs(plusargs: Mapping[str, object]) -> list[str]:
 def _cocotb_environment(
     top: str, test_module: Path | str, directory: Path, seed: int, testcase: str | None
 ) -> dict[str, str]:
-    """The environment by which cocotb, inside the simulator, finds Python, the tests and where to report."""
+    """The environment by which cocotb, inside the simulator, finds Python, the tests and where to report.
+
+    `cocotb_tools.runner` sets the same, but for models that it has built itself (see ``build._compile``), and
+    without a limit on their time.
+    """
     path = [str(PROJECT), *sys.path]
     if isinstance(test_module, Path):
         path.insert(0, str(test_module.resolve().parent))

@@ -161,7 +161,11 @@ def _compile(
     optimise: str,
     main: Path | None,
 ) -> None:
-    """Write the sources into the folder, run Verilator there, then the C++ compiler."""
+    """Write the sources into the folder, run Verilator there, then the C++ compiler.
+
+    `cocotb_tools.runner` would too, but with all signals public (``--public-flat-rw``), which keeps Verilator
+    from simplifying the model, and with headers and library compiled anew for each.
+    """
     import cocotb_tools.config
 
     files = []

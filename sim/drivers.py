@@ -160,6 +160,9 @@ class StreamSink:
 class AxiLiteMaster:
     """One access at a time over AXI4-Lite, with the response checked.
 
+    cocotbext-axi has such a master too, which runs under this cocotb. It takes 2.5 times as long,
+    waits for ever where nothing answers, and brings cocotb-bus with Scapy, which is under the GPL.
+
     Args:
         dut: the component with the ports.
         prefix: what their names begin with, ``s_axil_`` for ``s_axil_awaddr``.

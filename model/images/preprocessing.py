@@ -1,7 +1,8 @@
 """How a family of networks wants its images: resize, crop, normalisation.
 
 Plain Python: a checkpoint's description holds it, and nothing here opens an image (`model.images.prepare`
-does).
+does). timm's `create_transform` needs torchvision, and Hugging Face's processors all of transformers, which
+users do not have; nor do they say which file cannot be read. The tests compare with the latter's pixels.
 """
 
 from __future__ import annotations

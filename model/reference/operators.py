@@ -12,6 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+import torch
+from torch.nn import functional
 
 from pointwise.hw.contract.errors import PointwiseError
 from pointwise.model.integer.rounding import INT16
@@ -28,8 +30,6 @@ SOFTMAX_WIDTH = 10
 """Elements of a softmax: the paper's example in section 5.3."""
 STRIDE = 4
 """Every 4th pixel of every 4th row is a token: 3136 of an image of 224×224."""
-
-_erf = np.vectorize(math.erf, otypes=[np.float64])
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ def _measure(pixels: np.ndarray, rng: np.random.Generator, spread: float) -> lis
     weight, bias = _draw(rng, SOFTMAX_WIDTH, COLOURS)
     x = spread * (pixels @ weight.T + bias)
     power = np.exp(x)
-    probability, gelu = power / power.sum(axis=1, keepdims=True), 0.5 * x * (1 + _erf(x / math.sqrt(2)))
+    probability, gelu = power / power.sum(axis=1, keepdims=True), functional.gelu(torch.from_numpy(x)).numpy()
 
     def function(
         name: str,

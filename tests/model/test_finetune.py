@@ -164,10 +164,17 @@ def test_recipe_is_the_papers() -> None:
     recipe = FinetuneRecipe()
     assert (recipe.epochs, recipe.label_smoothing, recipe.weight_decay) == (100, 0.1, 0.05)
     peak = 5e-4 * 16 / 64
-    assert recipe.rate(0, 10) == pytest.approx(0.001 * peak)
-    assert recipe.rate(30, 10) == pytest.approx(peak)
-    assert recipe.rate(30 + 970 // 2, 10) == pytest.approx(peak * (1 + 0.01) / 2)
-    assert recipe.rate(1000, 10) == pytest.approx(0.01 * peak)
+    optimizer = torch.optim.AdamW([nn.Parameter(torch.zeros(1))], lr=recipe.learning_rate)
+    schedule = recipe.schedule(optimizer, 10)
+    rates = []
+    for _ in range(1001):
+        rates.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        schedule.step()
+    assert rates[0] == pytest.approx(0.001 * peak)
+    assert rates[30] == pytest.approx(peak)
+    assert rates[30 + 970 // 2] == pytest.approx(peak * (1 + 0.01) / 2)
+    assert rates[1000] == pytest.approx(0.01 * peak)
     with pytest.raises(PointwiseError, match="0 epochs in batches of 16"):
         FinetuneRecipe(epochs=0)
     for rate in (0.0, -1.0, float("nan"), float("inf")):

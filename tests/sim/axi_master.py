@@ -1,4 +1,8 @@
-"""An AXI4 master for cocotb that runs a list of bursts, many of them open, and keeps a diary of cycles."""
+"""An AXI4 master for cocotb that runs a list of bursts, many of them open, and keeps a diary of cycles.
+
+cocotbext-axi's master gives data and responses, but not the cycles in which they came, which are what is
+tested here; nor does it read what the memory tells beside the bus.
+"""
 
 import random
 from dataclasses import dataclass, field

@@ -86,6 +86,14 @@ def test_environment_drops_what_an_outer_make_left(monkeypatch: pytest.MonkeyPat
     assert os.environ["MAKELEVEL"] == "2"
 
 
+def test_ccache_is_used_where_it_is(bare_path: Path) -> None:
+    known = Verilator(bare_path / "verilator", (5, 40), None)
+    assert "OBJCACHE=" in known.environment("g++")["MAKEFLAGS"].split()
+    script(bare_path / "ccache", "exit 0")
+    assert f"OBJCACHE={bare_path / 'ccache'}" in known.environment("g++")["MAKEFLAGS"].split()
+    assert "OBJCACHE=" in known.environment("ccache g++")["MAKEFLAGS"].split(), "not one behind the other"
+
+
 def test_system_verilator_keeps_its_own_configuration() -> None:
     environment = Verilator(Path("/opt/verilator/bin/verilator"), (5, 40), None).environment("g++")
     assert "CFG_" not in environment["MAKEFLAGS"]

@@ -87,6 +87,6 @@ def test_our_operators_are_within_their_steps():
 def test_the_command_prints_both_tables(monkeypatch: pytest.MonkeyPatch):
     output = StringIO()
     monkeypatch.setattr(cli, "Console", lambda **options: Console(file=output, width=120, **options))
-    cli.command(images=1, seed=0, spread=1.0)
+    cli.command(count=1, seed=0, spread=1.0)
     text = output.getvalue()
     assert "7.64e-05" in text and "25/2^7" in text and "33/2^7" in text and "0.2561" in text
