@@ -79,7 +79,7 @@ def fixed_query(build: Builder, source: str, values: np.ndarray, layer: str, hea
 def _operand(build: Builder, symbol: Symbol, layer: str, head: int) -> str:
     """One head's part of a tensor as a value of its own: some rows of the linear layer that makes it."""
     rows = rows_of(symbol, build.shapes)
-    name = None if rows is None or len(rows.values) > 1 else rows.values[0]
+    name = rows.values[0] if rows is not None and len(rows.values) == 1 else None
     if rows is None or name is None or not np.array_equal(rows.tokens, np.arange(build.shapes[name][0])):
         raise build.refused(
             "multiplies two tensors of which one is not a row of channels for each token, as queries, keys "

@@ -4,7 +4,7 @@ import sys
 import time
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -18,6 +18,9 @@ from pointwise.sim.locks import hold
 
 from . import options, tell
 from .options import core_name, with_core
+
+if TYPE_CHECKING:
+    from pointwise.sim.workload import Workload
 
 
 @with_core
@@ -71,36 +74,9 @@ def command(
 
         step("quantisation")
         from pointwise.model.parallel import executor
-        from pointwise.sim.integers import is_made_up, own_workload, quantised_of
-        from pointwise.sim.pictures import preparation, read_pictures
-        from pointwise.sim.workload import load_weights, of_digits, with_images
-
-        own = None if network is None else own_workload(network, count)
-        if own is not None and (model, checkpoint, heads, images) != (None, None, None, None):
-            raise PointwiseError(
-                f"{network} is of a network without a checkpoint, which runs on made-up inputs; leave out "
-                "--model, --checkpoint, --heads and --images"
-            )
-        name, weights = load_weights(model, checkpoint, heads)
-        name = name if network is None else network.stem
-        folder = out or build_root() / f"sim-{name}-{core_name(core)}"
-        hold(folder)
-        count = count if count is not None else 32 if of_digits(weights.config) else 1
-        integers = None if own is not None else quantised_of(network, name, weights)
-        tell.made_up(console, integers is None and is_made_up(checkpoint, weights))
-        given = None
-        if images is not None:
-            prepared = preparation(preprocess, weights, None if integers is None else integers.info)
-            pictures = read_pictures(
-                images,
-                prepared.how,
-                count,
-                labels=lambda chosen: chosen.labels(weights.config.classes, weights.class_names),
-            )
-            given = pictures.pixels, pictures.labels
-            tell.preparation(console, prepared)
-            tell.unreadable(console, pictures.unreadable)
-        workload = own or with_images(name, weights, count, quantised=integers, given=given)
+        name, workload, folder = _workload(
+            console, core, model, checkpoint, heads, network, images, count, preprocess, out
+        )
         step("simulator (compiled once for each core)")
         from pointwise.sim.system.testbench import build_core
 
@@ -139,3 +115,50 @@ def command(
         for mismatch in result.mismatches[:10]:
             console.print(f"  {mismatch}", soft_wrap=True)
         raise PointwiseError(f"hardware and integer model differ: {result.mismatches[0]}")
+
+
+def _workload(
+    console: Console,
+    core: CoreConfig,
+    model: str | None,
+    checkpoint: Path | None,
+    heads: int | None,
+    network: Path | None,
+    images: Path | None,
+    count: int | None,
+    preprocess: str | None,
+    out: Path | None,
+) -> "tuple[str, Workload, Path]":
+    """The name of a run, what is run, and the folder for what is written, which is held."""
+    from pointwise.sim.integers import is_made_up, own_workload, quantised_of
+    from pointwise.sim.pictures import preparation, read_pictures
+    from pointwise.sim.workload import load_weights, of_digits, with_images
+
+    own = None if network is None else own_workload(network, count)
+    if own is not None and (model, checkpoint, heads, images) != (None, None, None, None):
+        raise PointwiseError(
+            f"{network} is of a network without a checkpoint, which runs on made-up inputs; leave out "
+            "--model, --checkpoint, --heads and --images"
+        )
+    name, weights = load_weights(model, checkpoint, heads)
+    name = name if network is None else network.stem
+    folder = out or build_root() / f"sim-{name}-{core_name(core)}"
+    hold(folder)
+    if own is not None:
+        return name, own, folder
+    count = count if count is not None else 32 if of_digits(weights.config) else 1
+    integers = quantised_of(network, name, weights)
+    tell.made_up(console, integers is None and is_made_up(checkpoint, weights))
+    given = None
+    if images is not None:
+        prepared = preparation(preprocess, weights, None if integers is None else integers.info)
+        pictures = read_pictures(
+            images,
+            prepared.how,
+            count,
+            labels=lambda chosen: chosen.labels(weights.config.classes, weights.class_names),
+        )
+        given = pictures.pixels, pictures.labels
+        tell.preparation(console, prepared)
+        tell.unreadable(console, pictures.unreadable)
+    return name, with_images(name, weights, count, quantised=integers, given=given), folder
