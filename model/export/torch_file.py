@@ -4,9 +4,10 @@
 
 * ``model``: tensors of exactly the names and shapes of ``model.networks.expected_shapes``. Weights are int8
   and biases int32, in steps of the accumulator; the heads of q, k and v stand one below the other as they do
-  in ``attn.qkv``. ``pos_embed`` is int16 in steps of the residual stream, with the class tokens added, so
-  that these are 0. γ and β of each LayerNorm are in the weights behind it; what is left of it is a factor,
-  one over the step of each channel, and a shift of 0, both float32.
+  in ``attn.qkv``, and hidden channels that are in groups in the order that they had before. ``pos_embed`` is
+  int16 in steps of the residual stream, with the class tokens added, so that these are 0. γ and β of each
+  LayerNorm are in the weights behind it; what is left of it is a factor, one over the step of each channel,
+  and a shift of 0, both float32.
 * ``requantise``: ``mult`` and ``shift`` of each product and ``table`` of each activation and softmax, all
   int32, by the name of the operator: ``blocks.0.attn.q.0.mult``, ``blocks.0.mlp.act.table`` (GELU),
   ``blocks.0.attn.softmax.0.table`` (exponentials of head 0).
@@ -25,6 +26,7 @@ from pointwise.model.integer.requantise import requantise
 from pointwise.model.integer.rounding import INT16
 from pointwise.model.models.deit import RESIDUAL
 from pointwise.model.networks import DeiTConfig, expected_shapes
+from pointwise.model.quantise.channel_groups import groups_of
 from pointwise.model.quantise.io import describe
 
 from .norms import norm_step
@@ -70,17 +72,31 @@ def vanilla(network: Graph) -> dict[str, torch.Tensor]:
         elif name in network and isinstance(norm := network[name], LayerNorm):
             arrays[key] = _gamma(norm, config) if part == "weight" else np.zeros(shape, np.float32)
         else:
-            rows = [getattr(network[row], part) for row in _parts(name, config)]
-            arrays[key] = np.concatenate(rows).reshape(shape)
+            rows = [getattr(network[row], part) for row in _parts(name, config, network)]
+            arrays[key] = _sorted(np.concatenate(rows), name, part, network).reshape(shape)
     arrays["pos_embed"] = _positions(network, config)
     return {key: torch.from_numpy(np.ascontiguousarray(array)) for key, array in arrays.items()}
 
 
-def _parts(name: str, config: DeiTConfig) -> list[str]:
+def _sorted(array: np.ndarray, name: str, part: str, network: Graph) -> np.ndarray:
+    """Rows, or columns of the layer behind, in the order that hidden channels had before they had groups."""
+    block, _, last = name.rpartition(".")
+    groups = groups_of(network).get(f"{block}.act")
+    if groups is None or last not in ("fc1", "fc2"):
+        return array
+    place = np.argsort(np.concatenate(groups))
+    if last == "fc1":
+        return array[place]
+    return array[:, place] if part == "weight" else array
+
+
+def _parts(name: str, config: DeiTConfig, network: Graph) -> list[str]:
     """The operators whose rows make up the linear layer ``name``."""
     if name == "patch_embed.proj":
         return ["patch_embed"]
     block, _, last = name.rpartition(".")
+    if last == "fc1" and name not in network:
+        return [f"{name}.{index}" for index in range(len(groups_of(network)[f"{block}.act"]))]
     if last != "qkv":
         return [name]
     return [f"{block}.{letter}.{head}" for letter in "qkv" for head in range(config.heads)]

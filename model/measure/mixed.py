@@ -17,6 +17,7 @@ from pointwise.model.graph import Graph, Op
 from pointwise.model.graph.ops import LayerNorm
 from pointwise.model.models.deit import deit_graph
 from pointwise.model.networks import DeiTConfig
+from pointwise.model.quantise.channel_groups import divided, groups_of
 from pointwise.model.quantise.inputs import pixel_rows, rounded_rows
 
 
@@ -47,7 +48,7 @@ class MixedNetwork:
     def __init__(self, network: Graph, state: Mapping[str, Tensor], config: DeiTConfig) -> None:
         """Take an integer network, and the checkpoint and dimensions that it was made of."""
         self.network, self.ops = network, fuse(network)
-        self._float = deit_graph(config, state)
+        self._float = divided(deit_graph(config, state), groups_of(network))
 
     def layer(self, op: EngineOp) -> str:
         """The layer that an operation is a part of."""

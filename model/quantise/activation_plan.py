@@ -9,6 +9,7 @@ from pointwise.model.graph.functions import function
 from pointwise.model.graph.ops import Activation
 from pointwise.model.integer.rounding import INT8, UINT8
 
+from .channel_groups import allowed
 from .gelu import GeluPlan as TablePlan
 from .gelu import plan_gelu
 from .recipe import LayerRecipe
@@ -21,7 +22,12 @@ LEAST_RANGE = 2.0**-8
 
 
 def plan_activation(
-    op: Activation, seen: Observations, how: LayerRecipe, step: float | None = None
+    op: Activation,
+    seen: Observations,
+    how: LayerRecipe,
+    step: float | None = None,
+    name: str = "",
+    channels: np.ndarray | None = None,
 ) -> TablePlan:
     """Choose the table of an activation.
 
@@ -31,13 +37,22 @@ def plan_activation(
     Args:
         seen: calibration: the input under the operator's name and ``.input``. how: the recipe of the layer.
         step: of the result, where training has fixed it.
+        name, channels: of the record of which the operator does a group, and which; its own name and all
+            unless given.
 
     Raises:
         PointwiseError: the input is always the same.
     """
+    name = name or op.name
     if op.function == "gelu":
-        return plan_gelu(op.name, seen, how, step)
-    low, high = (float(limit[0]) for limit in seen[f"{op.name}.input"].limits(symmetric=False))
+        return plan_gelu(name, seen, how, step, channels)
+    low, high = (float(limit[0]) for limit in seen[f"{name}.input"].limits(symmetric=False))
+    if channels is not None:
+        lowest, highest = seen.reach[name].limits(symmetric=False)
+        low, high = (
+            max(low, float(lowest[channels].min())),
+            min(high, float(allowed(highest)[channels].max())),
+        )
     scale = max(high - low, LEAST_RANGE) / (INT8[1] - INT8[0])
     centre = low - INT8[0] * scale
     points = torch.from_numpy(scale * np.arange(INT8[0], INT8[1] + 1) + centre)

@@ -62,9 +62,9 @@ def plan_attention(
     low_k, high_k = seen[layers["k"]].limits(symmetric=False)
     low_v, high_v = seen[layers["v"]].limits(symmetric=False)
     context = seen[attention.joined.name]
-    context_low, context_high = context.limits(symmetric=False)
-    context_centre = (context_low + context_high) / 2 if step is None else np.zeros_like(context_low)
-    finest = finest_context(context_low, context_high)
+    low, high = trusted_context(*context.limits(symmetric=False), low_v, high_v)
+    finest = floored((high - low) / 2) / INT8_MAX
+    context_centre = (low + high) / 2 if step is None else np.zeros_like(low)
     if step is not None:
         context_scale = np.full_like(finest, step)
     elif recipe[layers["o"]].equalise:
@@ -94,14 +94,21 @@ def plan_attention(
     )
 
 
-def finest_context(low: np.ndarray, high: np.ndarray) -> np.ndarray:
-    """Return the finest scale of each channel of the context, (H,), that other images may be trusted with.
+def trusted_context(
+    low: np.ndarray, high: np.ndarray, low_v: np.ndarray, high_v: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the range of each channel of the context, (H,), that other images may be trusted to keep to.
+
+    The context is a mean of values, so that it never leaves their range, whatever it held on few images.
 
     Args:
-        low, high: (H,) of what was seen, around whose middle the integers lie.
+        low, high: (H,) of what was seen. low_v, high_v: (H,) of the values.
     """
-    reach = floored((high - low) / 2)
-    return np.maximum(reach * (1 + CONTEXT_HEADROOM), reach.max() * CONTEXT_FLOOR) / INT8_MAX
+    middle, reach = (low + high) / 2, floored((high - low) / 2)
+    reach = np.maximum(reach * (1 + CONTEXT_HEADROOM), reach.max() * CONTEXT_FLOOR)
+    return np.maximum(middle - reach, np.minimum(low, low_v)), np.minimum(
+        middle + reach, np.maximum(high, high_v)
+    )
 
 
 def draw_together(scale: np.ndarray, weight: np.ndarray, mean_square: np.ndarray) -> np.ndarray:

@@ -32,6 +32,7 @@ from pointwise.model.integer.rounding import INT8, INT16
 from .activation_plan import TablePlan, plan_activation
 from .attention_ops import context_op, scores_op, softmax_op
 from .attention_plan import AttentionPlan, plan_attention
+from .channel_groups import Groups, choose_groups, divided, divisible
 from .inputs import PIXELS, ROWS, pixel_scales
 from .moments import Moments
 from .norm import NormPlan, plan_norm
@@ -43,7 +44,7 @@ from .scales import norm_constants
 from .trained import WeightGrid
 from .weights import quantise_rows
 
-RESIDUAL_HEADROOM = 1.5
+RESIDUAL_HEADROOM = 1.25
 """A residual stream covers this times its calibrated range: 16 bits have the room for it."""
 OUTPUT_HEADROOM = 2.0
 """The same for the network's result; what is added up there was recorded part by part."""
@@ -81,13 +82,14 @@ class _Source:
     """What a linear layer takes in: real = scale · (integer − zero) + centre.
 
     Attributes:
-        scale, centre: one or (K,); centre None for 0. moments: of the integers without their zero point.
+        scale, centre, zero: one or (K,); centre None for 0.
+        moments: of the integers without their zero point.
     """
 
     scale: np.ndarray | float
     moments: Moments
     centre: np.ndarray | None = None
-    zero: int = 0
+    zero: int | np.ndarray = 0
 
 
 class _Conversion:
@@ -101,7 +103,14 @@ class _Conversion:
         grids: Mapping[str, WeightGrid],
         steps: Mapping[str, float],
     ) -> None:
-        self.real, self.seen, self.recipe, self.grids, self.steps = graph, seen, recipe, grids, steps
+        self.seen, self.recipe, self.grids, self.steps = seen, recipe, grids, steps
+        self.groups = self._chosen(graph)
+        self.parts = {
+            f"{name}.{index}": (name, channels)
+            for name, parts in self.groups.items()
+            for index, channels in enumerate(parts)
+        }
+        self.real = divided(graph, self.groups)
         self.streams = streams(graph)
         self.attentions = attentions(graph)
         self.made: dict[str, Op] = {}
@@ -128,8 +137,32 @@ class _Conversion:
         }
 
     def graph(self) -> Graph:
-        """All operators, in their order."""
-        return replace(self.real, ops=tuple(self.integers(op.name) for op in self.real.ops))
+        """All operators, in their order; ``info["groups"]`` tells of channels that are in groups."""
+        made = replace(self.real, ops=tuple(self.integers(op.name) for op in self.real.ops))
+        if not self.groups:
+            return made
+        told = {name: [part.tolist() for part in parts] for name, parts in self.groups.items()}
+        return replace(made, info=made.info | {"groups": told})
+
+    def _chosen(self, graph: Graph) -> Groups:
+        """Groups of hidden channels, where the recipe lets them differ and training has fixed nothing."""
+        chosen = {}
+        for op in divisible(graph):
+            readers = graph.readers[op.name]
+            trained = {op.name, op.inputs[0], *(reader.name for reader in readers)}
+            if (
+                self.recipe[graph[op.inputs[0]].layer].granularity == "tensor"
+                or op.name not in self.seen.reach
+            ):
+                continue
+            if trained & (self.steps.keys() | self.grids.keys()):
+                continue
+            reach = self.seen.reach[op.name].limits(symmetric=False)[1]
+            importance = sum((reader.weight**2).sum(axis=0) for reader in readers)
+            groups = choose_groups(reach, importance)
+            if len(groups) > 1:
+                chosen[op.name] = groups
+        return chosen
 
     def integers(self, name: str) -> Op:
         """The operator of that name in integers, made when it is asked for first."""
@@ -177,7 +210,8 @@ class _Conversion:
         """Index and result of an activation."""
         if op.name not in self.tables:
             how = self.recipe[self.real[op.inputs[0]].layer]
-            self.tables[op.name] = plan_activation(op, self.seen, how, self.steps.get(op.name))
+            part = self.parts.get(op.name, ("", None))
+            self.tables[op.name] = plan_activation(op, self.seen, how, self.steps.get(op.name), *part)
         return self.tables[op.name]
 
     def attention(self, pattern: AttentionPattern) -> AttentionPlan:
@@ -201,6 +235,11 @@ class _Conversion:
         if isinstance(op, Activation):
             table = self.table(op)
             return _Source(table.scale, self.seen[name].moments(table.scale), None, table.zero_point)
+        if name in self.groups:
+            scale, zero = self._grouped(name)
+            order = np.concatenate(self.groups[name])
+            moments = self.seen[name].moments(scale[np.argsort(order)]).reordered(order)
+            return _Source(scale, moments, None, zero)
         if name in self.roles:
             pattern, _, _ = self.roles[name]
             plan = self.attention(pattern)
@@ -209,6 +248,14 @@ class _Conversion:
             raise op.refused("is of 16 bits, which a linear layer reads through a LayerNorm only")
         scale = self.integers(name).quantisation.scale
         return _Source(scale, self.seen[name].moments(scale))
+
+    def _grouped(self, name: str) -> tuple[np.ndarray, np.ndarray]:
+        """Scale and zero point of each channel of groups side by side."""
+        tables = [self.table(self.real[part]) for part in self.real[name].inputs]
+        sizes = [len(part) for part in self.groups[name]]
+        columns = ([table.scale for table in tables], [table.zero_point for table in tables])
+        scale, zero = (np.repeat(column, sizes) for column in columns)
+        return scale, zero
 
     # Operators -------------------------------------------------------------------------------------------
 
@@ -317,6 +364,9 @@ class _Conversion:
         return replace(op, quantisation=self.stream(op.name))
 
     def _concat(self, op: Concat) -> Concat:
+        if op.name in self.groups:
+            scale, zero = self._grouped(op.name)
+            return replace(op, quantisation=Quantisation(scale, 0, -scale * zero))
         if op.name not in self.roles:
             raise op.refused(
                 "puts values side by side that are no heads of an attention; that is not known yet"

@@ -88,4 +88,6 @@ def build(
         "calibration_images": seen.images,
         "input": geometry,
     }
+    if "groups" in made.info:
+        info["groups"] = made.info["groups"]
     return replace(made, info=info)

@@ -7,7 +7,7 @@ import numpy as np
 
 from pointwise.model.integer.rounding import INT8, UINT8
 
-from .ranges.histogram import ChannelHistogram
+from .channel_groups import allowed
 from .recipe import LayerRecipe
 from .records import Observations
 
@@ -18,6 +18,9 @@ BOTTOMS = tuple(-0.75 - step / 8 for step in range(40))
 """Where the index may start: GELU is almost flat there, so that clipping costs little for a finer step."""
 SHRINKS = tuple(1 - step / 16 for step in range(9))
 """Steps of the result that are tried, as parts of the index step."""
+
+BINS = 4096
+"""Of the values of all channels together."""
 
 DEFAULT = LayerRecipe()
 _erf = np.vectorize(math.erf, otypes=[np.float64])
@@ -46,9 +49,13 @@ def gelu(x: np.ndarray) -> np.ndarray:
 
 
 def plan_gelu(
-    name: str, seen: Observations, how: LayerRecipe = DEFAULT, step: float | None = None
+    name: str,
+    seen: Observations,
+    how: LayerRecipe = DEFAULT,
+    step: float | None = None,
+    channels: np.ndarray | None = None,
 ) -> GeluPlan:
-    """Choose the table of the GELU ``name`` (``blocks.i.mlp.act``).
+    """Choose the table of the GELU ``name`` (``blocks.i.mlp.act``), or of a group of its channels.
 
     Where the recipe says so, both ends of the index range and the step of the result are searched for the
     least squared error on the calibration data: at the bottom GELU is almost flat, so that clipping costs
@@ -58,13 +65,23 @@ def plan_gelu(
     Args:
         how: the recipe of the layer (``blocks.i.mlp.fc1``).
         step: of the result, where training has fixed it; the index range alone is searched then.
+        channels: of the group; all unless given.
 
     Raises:
         PointwiseError: the GELU's input is always the same.
     """
     low, high = (float(limit[0]) for limit in seen[f"{name}.input"].limits(symmetric=False))
+    histogram = seen.hidden[name]
+    if channels is None:
+        channels = np.arange(len(histogram.width))
+    else:
+        lowest, highest = seen.reach[name].limits(symmetric=False)
+        low, high = (
+            max(low, float(lowest[channels].min())),
+            min(high, float(allowed(highest)[channels].max())),
+        )
     low, high = min(low, 0.0), max(high, 2.0**-8)
-    values, counts = _samples(seen.gelu_inputs[name])
+    values, counts = (part.numpy() for part in histogram.together(channels, BINS))
     exact = gelu(values)
 
     def error(plan: GeluPlan) -> float:
@@ -99,11 +116,3 @@ def apply(plan: GeluPlan, x: np.ndarray) -> np.ndarray:
     """Return what the table makes of real values, in real units."""
     index = np.clip(np.floor((x - plan.index_centre) / plan.index_scale + 0.5), *INT8).astype(np.int64)
     return plan.scale * (plan.table[index & 255].astype(np.float64) - plan.zero_point)
-
-
-def _samples(histogram: ChannelHistogram) -> tuple[np.ndarray, np.ndarray]:
-    """Values of a one-channel histogram, four in each bin, and their counts."""
-    centres, counts = histogram.centres()[0].numpy(), histogram.counts[0].numpy()
-    used = counts > 0
-    spread = (np.arange(4) - 1.5) / 4 * (centres[1] - centres[0])
-    return (centres[used][:, None] + spread).ravel(), np.repeat(counts[used], 4).astype(np.float64)

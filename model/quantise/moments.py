@@ -30,6 +30,11 @@ class Moments:
     power: np.ndarray
     second: np.ndarray | None = None
 
+    def reordered(self, order: np.ndarray) -> "Moments":
+        """The same of an input whose channels come in another order, (K,)."""
+        second = None if self.second is None else self.second[np.ix_(order, order)]
+        return Moments(self.mean[order], self.power[order], second)
+
     @cached_property
     def plain(self) -> "ErrorMatrix":
         """The error of an output whose bias stays as it is."""

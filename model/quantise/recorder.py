@@ -16,6 +16,10 @@ FEW_MARGIN = 1 / 2
 normal distribution reach 2.5 deviations, and thousands of images reach further."""
 GRID_SIZE = 256
 """Pixels that came from 8-bit files take at most that many values in each colour."""
+HIDDEN_BINS = 512
+"""Bins of the histogram of each channel in front of an activation."""
+HIDDEN_TOKENS = 1024
+"""About how many tokens of a batch go into it; the range is that of all."""
 SAMPLE_TOKENS = 8192
 """About how many tokens' keys are kept of each attention, from images spread over all of them."""
 SAMPLE_ROWS = 32
@@ -81,10 +85,13 @@ class Recorder:
         self, name: str, given: Tensor, made: Tensor, layer: str, readers: Collection[str]
     ) -> None:
         """Record input and result (images, tokens, channels) of a function of one number."""
-        values = given.reshape(-1, 1)
-        self.record(f"{name}.input", values, self.method(layer))
+        self.record(f"{name}.input", given.reshape(-1, 1), self.method(layer))
         self.record(name, made.flatten(0, 1), groups=1, readers=readers)
-        self.seen.gelu_inputs.setdefault(name, ChannelHistogram(1)).update(values)
+        values = given.flatten(0, 1)
+        channels = values.shape[1]
+        self.seen.reach.setdefault(name, MinMax(channels)).update(values)
+        histogram = self.seen.hidden.setdefault(name, ChannelHistogram(channels, HIDDEN_BINS))
+        histogram.update(values[:: -(-len(values) // HIDDEN_TOKENS)])
 
 
 def sample_every(images: int, tokens: int) -> int:

@@ -11,6 +11,7 @@ from pointwise.hw.contract.errors import PointwiseError
 from .moments import Moments
 from .ranges import RangeObserver
 from .ranges.histogram import ChannelHistogram
+from .ranges.minmax import MinMax
 
 
 class TensorRecord:
@@ -150,14 +151,16 @@ class Observations:
         records: by name, see ``pointwise.model.quantise.observe``.
         grids: the distinct values of the pixels of each colour, sorted; None where they are too many.
         attention: queries, keys and values of some images by name of the attention.
-        gelu_inputs: histogram of one channel by name of the GELU.
+        hidden: histograms of each channel in front of an activation, by its name, of some of the tokens.
+        reach: smallest and largest value of the same channels, of all tokens.
         images: how many images were seen.
     """
 
     records: dict[str, TensorRecord] = field(default_factory=dict)
     grids: list[np.ndarray | None] = field(default_factory=list)
     attention: dict[str, "AttentionSample"] = field(default_factory=dict)
-    gelu_inputs: dict[str, ChannelHistogram] = field(default_factory=dict)
+    hidden: dict[str, ChannelHistogram] = field(default_factory=dict)
+    reach: dict[str, MinMax] = field(default_factory=dict)
     images: int = 0
 
     def __getitem__(self, name: str) -> TensorRecord:

@@ -74,7 +74,7 @@ def quantise_rows(
     out_scale: np.ndarray | float,
     name: str,
     inputs: Moments | None = None,
-    input_zero: int = 0,
+    input_zero: int | np.ndarray = 0,
     how: LayerRecipe = NEAREST,
     grid: WeightGrid | None = None,
 ) -> QuantisedRows:
@@ -86,7 +86,8 @@ def quantise_rows(
         name: the layer, for messages.
         inputs: moments of the input in its steps, without the zero point. By them weights are rounded, and
             the mean error that this leaves is taken out of the bias.
-        input_zero: the integer of the input that stands for 0. It is folded into the bias exactly.
+        input_zero: the integer of the input that stands for 0, one or (K,). It is folded into the bias
+            exactly.
         how: the recipe of the layer.
         grid: the integers that the weights may become, where training has fixed them: they are rounded to the
             nearest then, since they lie on it.
@@ -112,7 +113,7 @@ def quantise_rows(
     mult, shift = fixed_point(scale / out_scale, name)
     return QuantisedRows(
         rounded.astype(np.int8),
-        integer_bias(bias / scale - input_zero * rounded.sum(axis=1), name),
+        integer_bias(bias / scale - rounded @ np.broadcast_to(input_zero, weight.shape[1]), name),
         mult,
         shift,
         grid.bits if grid else stored_bits(how.weight_bits),

@@ -1,5 +1,6 @@
 """A histogram for each channel, whose width grows with the values: for methods that weigh clipping."""
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -41,6 +42,18 @@ class ChannelHistogram:
         """Return the middle of each bin, (channels, bins) float64."""
         unit = (torch.arange(self.bins, dtype=torch.float64) + 0.5) * (2 / self.bins) - 1
         return self.width[:, None] * unit
+
+    def together(self, channels: np.ndarray, bins: int) -> tuple[Tensor, Tensor]:
+        """Return middles and counts, (n,) float64, of the values of some channels in so many common bins.
+
+        Bins that hold nothing are left out.
+        """
+        counts, centres = self.counts[channels].flatten(), self.centres()[channels].flatten()
+        width = float(self.width[channels].max()) or 1.0
+        index = ((centres / width + 1) * (bins / 2)).floor().long().clamp_(0, bins - 1)
+        sums = torch.zeros(bins, dtype=torch.float64).index_add_(0, index, counts.double())
+        middles = width * ((torch.arange(bins, dtype=torch.float64) + 0.5) * (2 / bins) - 1)
+        return middles[sums > 0], sums[sums > 0]
 
     def _widen(self, narrow: Tensor) -> None:
         pairs = self.counts[narrow].view(-1, self.bins // 2, 2).sum(dim=2)

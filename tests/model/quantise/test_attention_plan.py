@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from pointwise.model.quantise.attention_plan import draw_together, finest_context
+from pointwise.model.quantise.attention_plan import draw_together, trusted_context
 from pointwise.model.quantise.norm import rounding_noise
 
 
@@ -27,5 +27,11 @@ def test_scales_that_are_best_stay():
 
 def test_a_channel_that_held_little_on_few_images_may_hold_more_on_others():
     low, high = np.array([-8.0, -0.1, 1.0]), np.array([8.0, 0.1, 13.0])
-    reach = finest_context(low, high) * 127
-    np.testing.assert_allclose(reach, [12.0, 4.0, 9.0])
+    wide = np.full(3, 99.0)
+    np.testing.assert_allclose(trusted_context(low, high, -wide, wide), [[-12, -4, -2], [12, 4, 16]])
+
+
+def test_the_context_is_not_expected_beyond_the_values_that_it_is_a_mean_of():
+    low, high = np.array([-8.0, -0.1]), np.array([8.0, 0.1])
+    low_v, high_v = np.array([-9.0, -0.05]), np.array([99.0, 3.0])
+    np.testing.assert_allclose(trusted_context(low, high, low_v, high_v), [[-9, -0.1], [12, 3]])

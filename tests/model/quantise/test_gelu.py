@@ -21,8 +21,9 @@ def observed(values: np.ndarray) -> Observations:
     column = torch.from_numpy(values)[:, None].float()
     seen.records["act.input"] = TensorRecord("act.input", MinMax(1))
     seen.records["act.input"].update(column)
-    seen.gelu_inputs["act"] = ChannelHistogram(1)
-    seen.gelu_inputs["act"].update(column)
+    seen.hidden["act"], seen.reach["act"] = ChannelHistogram(1), MinMax(1)
+    seen.hidden["act"].update(column)
+    seen.reach["act"].update(column)
     return seen
 
 
