@@ -63,6 +63,9 @@ def plan_attention(
     low_v, high_v = seen[layers["v"]].limits(symmetric=False)
     context = seen[attention.joined.name]
     low, high = trusted_context(*context.limits(symmetric=False), low_v, high_v)
+    sharing = {"tensor": 1, "head": len(attention.heads)}.get(recipe[layers["o"]].granularity, len(low))
+    low = np.repeat(low.reshape(sharing, -1).min(axis=1), len(low) // sharing)
+    high = np.repeat(high.reshape(sharing, -1).max(axis=1), len(high) // sharing)
     finest = floored((high - low) / 2) / INT8_MAX
     context_centre = (low + high) / 2 if step is None else np.zeros_like(low)
     if step is not None:
