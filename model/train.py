@@ -144,10 +144,10 @@ def fit(
         raise PointwiseError(
             f"A batch of {recipe.batch} is more than the {len(images)} training images; choose a smaller one."
         )
-    optimizer = torch.optim.AdamW(_parameter_groups(net, recipe.weight_decay), lr=recipe.learning_rate)
+    optimizer = torch.optim.AdamW(parameter_groups(net, recipe.weight_decay), lr=recipe.learning_rate)
     steps, warmup = recipe.epochs * steps_per_epoch, recipe.warmup_epochs * steps_per_epoch
-    schedule = LambdaLR(optimizer, lambda step: _share_of_peak(step, steps, warmup))
-    averaged = _averaged(net, recipe.average)
+    schedule = LambdaLR(optimizer, lambda step: share_of_peak(step, steps, warmup))
+    averaged = running_average(net, recipe.average)
     net.train()
     with _progress(console) as progress:
         bar = progress.add_task("training", total=recipe.epochs, loss=math.nan)
@@ -197,7 +197,7 @@ def augment(images: Tensor, recipe: TrainingRecipe) -> Tensor:
     return moved + recipe.noise * torch.randn(moved.shape)
 
 
-def _averaged(net: torch.nn.Module, most: float) -> AveragedModel:
+def running_average(net: torch.nn.Module, most: float) -> AveragedModel:
     """The exponential moving average of a network's weights and buffers, whose decay rises to ``most``."""
 
     def average(old: Tensor, new: Tensor, count: Tensor | int) -> Tensor:
@@ -209,7 +209,7 @@ def _averaged(net: torch.nn.Module, most: float) -> AveragedModel:
     return averaged
 
 
-def _share_of_peak(step: int, steps: int, warmup: int) -> float:
+def share_of_peak(step: int, steps: int, warmup: int) -> float:
     """Return the learning rate of ``step`` as a share of its peak: a linear rise, then half a cosine.
 
     Torch's own two of this form, one after the other by `SequentialLR`, compute each rate from the one before
@@ -220,7 +220,7 @@ def _share_of_peak(step: int, steps: int, warmup: int) -> float:
     return 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, steps - warmup)))
 
 
-def _parameter_groups(net: torch.nn.Module, weight_decay: float) -> list[dict[str, object]]:
+def parameter_groups(net: torch.nn.Module, weight_decay: float) -> list[dict[str, object]]:
     """Return AdamW's groups: matrices with decay, vectors and learnt tokens without."""
     matrices, rest = [], []
     for name, parameter in net.named_parameters():

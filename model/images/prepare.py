@@ -43,17 +43,25 @@ def prepare(path: str | Path, preprocessing: Preprocessing) -> np.ndarray:
         PointwiseError: the preprocessing is neither of one nor of three colours, or the machine fails (an
             I/O error, a missing permission, want of memory), which says nothing about the file.
     """
+    image = resized(read(path, colours_of(preprocessing)), preprocessing.resize, preprocessing.interpolation)
+    return normalised(cropped(image, preprocessing.size, preprocessing.crop_down), preprocessing)
+
+
+def colours_of(preprocessing: Preprocessing) -> str:
+    """Pillow's mode of the images that a network takes; raises PointwiseError unless they have 1 or 3."""
     colours = len(preprocessing.mean)
     if colours not in MODES:
         raise PointwiseError(
             f"Images of {colours} colours cannot be made from files; choose a network of 1 or 3."
         )
-    image = resized(read(path, MODES[colours]), preprocessing.resize, preprocessing.interpolation)
-    pixels = np.asarray(cropped(image, preprocessing.size, preprocessing.crop_down)).reshape(
-        preprocessing.size, preprocessing.size, colours
-    )
-    tables = _tables(preprocessing)
-    return np.stack([tables[colour][pixels[:, :, colour]] for colour in range(colours)])
+    return MODES[colours]
+
+
+def normalised(image: Image.Image, preprocessing: Preprocessing) -> np.ndarray:
+    """The pixels of a square image of the right size, (colours, size, size) float32, normalised."""
+    size, tables = preprocessing.size, _tables(preprocessing)
+    pixels = np.asarray(image).reshape(size, size, len(tables))
+    return np.stack([table[pixels[:, :, colour]] for colour, table in enumerate(tables)])
 
 
 def read(path: str | Path, mode: str) -> Image.Image:

@@ -53,8 +53,6 @@ class Trained:
         def measured(network: Graph) -> float:
             return compare(exact, integer_logits(network, images), labels).top1_integer
 
-        layers = [op for op in result.network.ops if isinstance(op, Linear)]
-        zeros = sum(int((layer.weight == 0).sum()) for layer in layers)
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, f"{self.name}.safetensors")
             save_network(path, result.network)
@@ -64,9 +62,17 @@ class Trained:
             "float": compare(exact, exact, labels).top1_float,
             "before": measured(result.before),
             "after": measured(result.network),
-            "zeros": zeros / sum(layer.weight.size for layer in layers),
+            "zeros": zeros(result.network),
             "network": text,
         }
+
+
+def zeros(network: Graph) -> float:
+    """The share of the weights that are 0."""
+    layers = [op for op in network.ops if isinstance(op, Linear)]
+    return sum(int((layer.weight == 0).sum()) for layer in layers) / sum(
+        layer.weight.size for layer in layers
+    )
 
 
 def training(checkpoint: Checkpoint, recipe: QatRecipe, name: str, threads: int) -> Job:

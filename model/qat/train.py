@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field, replace
 
 import torch
 from rich.console import Console
+from torch import Tensor
 
 from pointwise.model.checkpoints import Checkpoint
 from pointwise.model.deit import DeiT
@@ -19,6 +20,7 @@ from .attach import EMBED, QuantisedDeiT
 from .choose import quantiser_class
 from .convert import integer_network
 from .prune import Pruner
+from .stream import StreamRecipe
 
 HEADS = ("head", "head_dist")
 
@@ -32,7 +34,8 @@ class QatRecipe:
         activations: quantiser of the activations, or None to calibrate them all after training.
         weight_bits: 2..8. edge_bits: the same of the first and the last layer, or None for no exception.
         prune: ``N:M``, or None.
-        training: what `model.train.fit` takes. It is short, since the weights are trained already.
+        training: what `model.train.fit` takes, or for images in files what `qat.stream.fit_stream` takes. It
+            is short, since the weights are trained already.
     """
 
     weights: str = "lsq"
@@ -40,7 +43,7 @@ class QatRecipe:
     weight_bits: int = 4
     edge_bits: int | None = None
     prune: str | None = None
-    training: TrainingRecipe = field(
+    training: TrainingRecipe | StreamRecipe = field(
         default_factory=lambda: TrainingRecipe(epochs=15, learning_rate=1e-3, warmup_epochs=1)
     )
 
@@ -92,19 +95,11 @@ def train_aware(
         PointwiseError: a quantiser that cannot be used, a bad recipe, or a network not for the digits.
     """
     check_for_digits(checkpoint.config)
-    weights = quantiser_class(recipe.weights)
-    activations = recipe.activations and quantiser_class(recipe.activations)
-    pruner = recipe.prune and Pruner.parse(recipe.prune)
+    assert isinstance(recipe.training, TrainingRecipe)
     pixels = torch.from_numpy(calibration.normalised())
     notes = asdict(recipe)
     with reproducible(recipe.training.seed, threads):
-        net = DeiT.from_state(checkpoint.config, checkpoint.state)
-        seen = observe(net, pixels)
-        quantised = QuantisedDeiT(net)
-        bits = {linear: recipe.bits(linear) for linear, _ in quantised.linears()}
-        quantised.attach_weights(weights, bits, pruner or None, pixel_scales(seen["pixels"], seen.grids))
-        if activations:
-            quantised.attach_activations(activations, pixels)
+        quantised = with_quantisers(checkpoint, pixels, recipe)
 
         def integers() -> Graph:
             return integer_network(quantised, checkpoint.config, pixels, name=name, notes=notes)
@@ -112,3 +107,25 @@ def train_aware(
         before = integers()
         fit(quantised, images, recipe.training, console)
         return QatResult(quantised, before, integers())
+
+
+def with_quantisers(checkpoint: Checkpoint, pixels: Tensor, recipe: QatRecipe) -> QuantisedDeiT:
+    """A float network with the quantisers of a recipe in it, ready to be trained on.
+
+    Args:
+        pixels: (B, colours, S, S), to begin the quantisers with.
+
+    Raises:
+        PointwiseError: a quantiser that cannot be used, or a bad recipe.
+    """
+    weights = quantiser_class(recipe.weights)
+    activations = recipe.activations and quantiser_class(recipe.activations)
+    pruner = recipe.prune and Pruner.parse(recipe.prune)
+    net = DeiT.from_state(checkpoint.config, checkpoint.state)
+    seen = observe(net, pixels)
+    quantised = QuantisedDeiT(net)
+    bits = {linear: recipe.bits(linear) for linear, _ in quantised.linears()}
+    quantised.attach_weights(weights, bits, pruner or None, pixel_scales(seen["pixels"], seen.grids))
+    if activations:
+        quantised.attach_activations(activations, pixels)
+    return quantised

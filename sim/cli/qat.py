@@ -10,17 +10,40 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from pointwise.hw.contract.errors import PointwiseError
 from pointwise.hw.contract.files import write_file
 from pointwise.sim.build import build_root
 
-from . import options
+from . import options, tell
 
 if TYPE_CHECKING:
+    from pointwise.model.checkpoints import Checkpoint
+    from pointwise.model.images.stream import Labelled
     from pointwise.model.parallel import Job
+    from pointwise.model.qat import QatRecipe
+
+HELD_OUT = 10
+"""Of so many images one is held out, where nobody names others to measure on."""
 
 
 def command(
     checkpoint: options.Checkpoint = None,
+    heads: options.Heads = None,
+    images: Annotated[
+        Path | None, options.images("Images to train on, with their classes; digits unless given.")
+    ] = None,
+    validation: Annotated[
+        Path | None,
+        typer.Option(help="Images to measure on, in the same form; every tenth of the others unless given."),
+    ] = None,
+    count: Annotated[int, options.count("With --images: how many to measure the integers on.")] = 100,
+    calibration: Annotated[
+        int, typer.Option(min=1, help="With --images: how many to calibrate on, at random.")
+    ] = 100,
+    batch: Annotated[int, typer.Option(min=1, help="With --images: how many of a step.")] = 32,
+    learning_rate: Annotated[float, typer.Option(help="With --images: the highest.")] = 1e-4,
+    mirror: Annotated[bool, typer.Option(help="With --images: mirror half of them.")] = True,
+    preprocess: options.Preprocess = None,
     weights: Annotated[
         str,
         typer.Option("--quantiser", help="Quantiser of weights: lsq, sawb, pact, minmax, or FILE.py:CLASS."),
@@ -47,11 +70,13 @@ def command(
     scheduler: options.Scheduler = None,
     out: Annotated[Path | None, typer.Option(help="Integer network to write (.safetensors).")] = None,
 ) -> None:
-    """Train a network for the digits aware of its quantisation, and write its integers.
+    """Train a network aware of its quantisation, on the digits or on your images, and write its integers.
 
     It starts from a trained checkpoint. What is measured are integers, on images that are held out. The same
     seed gives the same integers on the same machine. pointwise compile --network FILE makes a memory image.
-    With --seeds an interrupted command goes on with the seeds that are missing.
+
+    Images in files are streamed, and cut and mirrored at random, on a GPU where there is one; the best epoch
+    is kept. An interrupted command goes on from its last epoch, and with --seeds with the seeds missing.
     """
     from pointwise.model.checkpoints import MICRO_DIGITS, load_checkpoint
     from pointwise.model.qat import QatRecipe
@@ -59,6 +84,10 @@ def command(
     from pointwise.model.quantise.io import check_path
 
     console = Console(markup=False)
+    if images is None and (preprocess, validation) != (None, None):
+        raise PointwiseError("--preprocess and --validation go with images in files; give some with --images")
+    if images is not None and (seeds > 1 or scheduler):
+        raise PointwiseError("with --images one network is trained here; leave out --seeds and --scheduler")
     recipe = QatRecipe(
         weights=weights,
         activations=None if activations == "none" else activations,
@@ -69,9 +98,19 @@ def command(
     if epochs is not None:
         recipe = dataclasses.replace(recipe, training=dataclasses.replace(recipe.training, epochs=epochs))
     first = recipe.training.seed if seed is None else seed
-    float_net = load_checkpoint(checkpoint or MICRO_DIGITS)
-    path = check_path(out or build_root() / f"digits_w{weight_bits}.safetensors")
+    float_net = load_checkpoint(checkpoint or MICRO_DIGITS, heads=heads)
+    start = "digits" if checkpoint is None else Path(checkpoint).resolve().stem
+    path = check_path(out or build_root() / f"{start}_w{weight_bits}.safetensors")
     path.parent.mkdir(parents=True, exist_ok=True)
+    if images is not None:
+        from pointwise.model.images.augment import Augmentation
+        from pointwise.model.qat.stream import StreamRecipe
+
+        stream = StreamRecipe(first, epochs or 10, batch, learning_rate, chance=Augmentation(mirror=mirror))
+        recipe = dataclasses.replace(recipe, training=stream)
+        sets = _sets(console, float_net, images, validation, preprocess)
+        _on_images(console, float_net, recipe, sets, path, calibration, count, threads, workers)
+        return
     if seeds == 1 and not scheduler:
         results = {first: Trained(float_net, recipe, path.stem, threads)(first, console)}
     else:
@@ -81,6 +120,84 @@ def command(
     best = max(results, key=lambda seed: results[seed]["after"])
     write_file(path, b64decode(results[best]["network"]))
     console.print(_table(path, results, best))
+
+
+def _sets(
+    console: Console,
+    weights: "Checkpoint",
+    images: Path,
+    validation: Path | None,
+    preprocess: str | None,
+) -> "tuple[Labelled, Labelled]":
+    """Images to train on, and others that are held out, with what they show."""
+    from pointwise.model.images.find import find_images
+    from pointwise.model.images.stream import Labelled
+    from pointwise.sim.pictures import preparation
+
+    prepared = preparation(preprocess, weights)
+    tell.preparation(console, prepared)
+    found = find_images(images)
+    if validation is None:
+        held_out = dataclasses.replace(found, files=found.files[HELD_OUT - 1 :: HELD_OUT])
+        kept = set(held_out.files)
+        found = dataclasses.replace(found, files=tuple(file for file in found.files if file not in kept))
+    else:
+        held_out = find_images(validation)
+    both = []
+    for chosen, what in ((found, images), (held_out, validation or images)):
+        labels = chosen.labels(weights.config.classes, weights.class_names) if len(chosen) else None
+        if labels is None:
+            raise PointwiseError(
+                f"nobody says what the images of {what} show, or they are too few; give a folder for each "
+                "class, or a list with classes"
+            )
+        both.append(Labelled(chosen, labels, prepared.how))
+    return both[0], both[1]
+
+
+def _on_images(
+    console: Console,
+    weights: "Checkpoint",
+    recipe: "QatRecipe",
+    sets: "tuple[Labelled, Labelled]",
+    path: Path,
+    calibration: int,
+    count: int,
+    threads: int,
+    workers: int | None,
+) -> None:
+    """Train on images in files, and say what came of it."""
+    from pointwise.model.images.stream import processes
+    from pointwise.model.qat.pictures import train_on_pictures
+    from pointwise.model.qat.seeds import zeros
+    from pointwise.model.quantise import save_network
+    from pointwise.sim.pictures import Preparation, noted
+
+    train, held_out = sets
+    with options.parts(console) as progress:
+        result = train_on_pictures(
+            weights,
+            train,
+            held_out,
+            recipe,
+            path.with_suffix(".training.pt"),
+            name=path.stem,
+            calibration=calibration,
+            measured=count,
+            threads=threads,
+            workers=processes(workers),
+            step=options.bar(progress, "training, images"),
+            epoch=lambda number, loss, accuracy: progress.console.print(
+                f"epoch {number}: loss {loss:.3f}, {accuracy:.2f} % of the held-out images right"
+            ),
+        )
+    network = noted(result.network, Preparation(train.how, "as in training"), weights.class_names)
+    save_network(path, network)
+    tell.unreadable(console, result.unreadable)
+    figures = {"images": result.images, "float": result.float_right, "before": result.before}
+    figures |= {"after": result.after, "zeros": zeros(network)}
+    console.print(_table(path, {0: figures}, 0))
+    tell.few(console, result.images)
 
 
 def _many(

@@ -3,12 +3,17 @@
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from pointwise.hw.contract.errors import PointwiseError
+from pointwise.model import digits
 from pointwise.model.graph.ops import Linear
+from pointwise.model.images.preprocessing import plain
 from pointwise.model.quantise import load_network
-from pointwise.sim.cli import qat
+from pointwise.sim.cli import main, qat
+from pointwise.sim.pictures import preparation
 
 
 def test_w4a8_loses_at_most_a_point(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
@@ -34,3 +39,45 @@ def test_a_file_that_cannot_be_written_is_told_before_training(
     monkeypatch.setattr("pointwise.model.qat.seeds.train_aware", lambda *_, **__: pytest.fail(first))
     with pytest.raises(PointwiseError, match=r"ends in \.pth"):
         qat.command(out=tmp_path / "net.pth")
+
+
+def test_images_of_ones_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    """Two epochs of four bits, a tenth held out; the integers keep how their images are prepared."""
+    data = digits.load().train
+    for index in range(200):
+        path = tmp_path / "train" / str(data.labels[index]) / f"{index}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray((data.pixels[index, 0] * (255 / 16)).round().astype(np.uint8)).save(path)
+    out = tmp_path / "mine.safetensors"
+    call = ["qat", "--images", str(tmp_path / "train"), "--no-mirror", "--epochs", "2", "--out", str(out)]
+    assert main([*call, "--workers", "1"]) == 0
+    shown = capsys.readouterr().out
+    rows = dict(re.findall(r"│ ([^│]+?) +│ +([\d.]+)", shown))
+    assert rows["held-out images"] == "20" and float(rows["top-1, integers after training"]) >= 80
+    assert "epoch 2: loss" in shown and "20 images are few" in shown
+    network = load_network(out)
+    assert network.info["training"]["training"]["epochs"] == 2
+    assert preparation(None, info=network.info).how == plain(8, 1)
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--validation", "x"], "--preprocess and --validation go with images in files"),
+        (["--images", "x", "--seeds", "2"], "leave out --seeds and --scheduler"),
+        (["--images", "flat"], "nobody says what the images of flat show"),
+    ],
+)
+def test_what_does_not_go_together_is_told(
+    words: list[str],
+    told: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "flat").mkdir()
+    for index in range(12):
+        Image.new("L", (8, 8), index).save(tmp_path / "flat" / f"{index}.png")
+    assert main(["qat", *words, "--out", "n.safetensors"]) == 1
+    assert told in capsys.readouterr().err
