@@ -131,8 +131,15 @@ def fit_stream(
             if accuracy > best_accuracy:
                 best, best_accuracy = _copied(averaged.module.state_dict()), accuracy
             done += 1
-            parts = (net, averaged, optimizer, schedule)
-            kept = _State(done, *(part.state_dict() for part in parts), best, best_accuracy)
+            kept = _State(
+                done,
+                net.state_dict(),
+                averaged.state_dict(),
+                optimizer.state_dict(),
+                schedule.state_dict(),
+                best,
+                best_accuracy,
+            )
             _save(path, digest, kept)
             epoch(done, float(loss.detach()), accuracy)
     net.load_state_dict(best)
