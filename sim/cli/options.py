@@ -165,7 +165,8 @@ def bar(progress: Progress, what: str, executor: "Executor | None" = None) -> Ca
 
     def update(done: int, total: int) -> None:
         # What earlier runs did is no speed of this one.
-        started or started.append((time.monotonic(), done))
+        if not started:
+            started.append((time.monotonic(), done))
         seconds = time.monotonic() - started[0][0]
         at = f"{executor.workers} workers" if executor else ""
         if executor and seconds > 0 and done > started[0][1]:
