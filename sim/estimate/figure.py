@@ -23,19 +23,19 @@ def figure(points: Sequence[Point], name: str, clock_mhz: float) -> bytes:
     where = [place for place, _ in fitting]
     found = [result for _, result in fitting]
 
-    utilisation.bar(where, [100 * result.utilisation for result in found], color="tab:blue")
+    utilisation.bar(where, [100 * result.utilisation for result in found], color="#0072B2")
     utilisation.set_ylabel("MAC utilisation, %")
     utilisation.set_ylim(0, 100)
     milliseconds = [1000 * result.seconds(clock_mhz) for result in found]
-    bars = time.bar(where, milliseconds, color="tab:orange")
+    bars = time.bar(where, milliseconds, color="#E69F00")
     time.set_ylabel(f"ms an image at {clock_mhz:g} MHz")
     time.margins(y=0.15)
     if len(points) <= MAX_LABELS:
         time.bar_label(bars, [f"{value:.3g}" for value in milliseconds], rotation=90, fontsize=8, padding=2)
     act = [result.act_kib for result in found]
-    memory.bar(where, act, color="tab:green", label="activation SRAM")
+    memory.bar(where, act, color="#0072B2", label="activation SRAM")
     memory.bar(
-        where, [result.res_kib for result in found], bottom=act, color="tab:olive", label="residual SRAM"
+        where, [result.res_kib for result in found], bottom=act, color="#F0E442", label="residual SRAM"
     )
     memory.set_ylabel("SRAM used, KiB")
     if found:
@@ -44,10 +44,14 @@ def figure(points: Sequence[Point], name: str, clock_mhz: float) -> bytes:
         panel.grid(axis="y", alpha=0.3)
         for place, point in zip(places, points, strict=True):
             if point.estimate is None:
-                panel.axvspan(place - 0.45, place + 0.45, color="tab:red", alpha=0.12, linewidth=0)
+                panel.axvspan(
+                    place - 0.45, place + 0.45, facecolor="none", hatch="xx", edgecolor="0.75", lw=0
+                )
     if len(points) <= MAX_LABELS:
         memory.set_xticks(list(places), labels, rotation=90, fontsize=8)
-    memory.set_xlabel(" × ".join(axis.replace("_", " ") for axis in axes_names) + "   (red: does not fit)")
+    memory.set_xlabel(
+        " × ".join(axis.replace("_", " ") for axis in axes_names) + "   (crossed out: does not fit)"
+    )
     picture.suptitle(f"{name}, estimated")
     data = io.BytesIO()
     picture.savefig(data, format="png", dpi=120)

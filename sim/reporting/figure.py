@@ -4,33 +4,35 @@ import io
 from collections.abc import Mapping
 from typing import Any
 
+from .colours import COLOURS, INK, hatch
 from .layers import PARTS, by_kind, by_layer, kind_of, parts
 
-COLOURS = {
-    "useful": "#0072B2",
-    "edge": "#56B4E9",
-    "depend": "#D55E00",
-    "tile": "#E69F00",
-    "short": "#F0E442",
-    "output": "#CC79A7",
-    "bank": "#009E73",
-    "idle": "#999999",
-}
-"""Okabe and Ito's palette, which people with any kind of colour vision can tell apart."""
-
-TAIL = "#333333"
+TAIL = {False: "#333333", True: "#DDDDDD"}
+"""Colour of what the epilogue does, on a light and on a dark page."""
+DARK = {"figure.facecolor": "#17181A", "axes.facecolor": "#17181A", "savefig.facecolor": "#17181A"}
+DARK |= dict.fromkeys(("text.color", "axes.labelcolor", "xtick.color", "ytick.color"), "#E8E8EA")
+DARK |= {"axes.edgecolor": "#6D6E76", "grid.color": "#6D6E76"}
+"""Matplotlib's settings for a dark page."""
 MAX_KINDS = 16
 """Kinds of layers with a row of their own; the smallest beyond share one."""
 OTHER = "other layers"
 LAST_ROW = "start and end"
 
 
-def draw(report: Mapping[str, Any], timeline: Mapping[str, Any]) -> bytes:
+def draw(report: Mapping[str, Any], timeline: Mapping[str, Any], *, dark: bool = False) -> bytes:
     """A PNG of the first image's run.
 
     Args:
         report: as ``summary.as_dict`` makes it. timeline: from ``layers.timeline_dict``.
+        dark: for a dark page.
     """
+    from matplotlib import rc_context
+
+    with rc_context({"hatch.linewidth": 0.6, **(DARK if dark else {})}):
+        return _drawn(report, timeline, dark)
+
+
+def _drawn(report: Mapping[str, Any], timeline: Mapping[str, Any], dark: bool) -> bytes:
     from matplotlib.figure import Figure
     from matplotlib.patches import Patch
     from matplotlib.ticker import EngFormatter, StrMethodFormatter
@@ -45,7 +47,7 @@ def draw(report: Mapping[str, Any], timeline: Mapping[str, Any]) -> bytes:
         f"MAC utilisation {report['mac_utilisation']:.1%}"
     )
 
-    _units(when, rows, timeline)
+    _units(when, rows, timeline, TAIL[dark])
     _over_time(why, timeline, report["array"])
     short = report["cycles"] < 100_000
     for axes in (when, why):
@@ -54,7 +56,7 @@ def draw(report: Mapping[str, Any], timeline: Mapping[str, Any]) -> bytes:
     when.tick_params(labelbottom=False)
     why.set_xlabel("cycle")
     when.legend(
-        handles=[Patch(color=COLOURS["useful"]), Patch(color=TAIL)],
+        handles=[Patch(color=COLOURS["useful"]), Patch(color=TAIL[dark])],
         labels=["streamer: first to last token", "epilogue: last token to completion"],
         loc="lower right",
         bbox_to_anchor=(1, 1),
@@ -65,7 +67,7 @@ def draw(report: Mapping[str, Any], timeline: Mapping[str, Any]) -> bytes:
 
     _by_kind(where, rows, report["cycles"])
     picture.legend(
-        handles=[Patch(color=COLOURS[part]) for part in PARTS],
+        handles=[Patch(**_look(part)) for part in PARTS],
         labels=list(PARTS.values()),
         loc="outside lower center",
         ncols=4,
@@ -89,7 +91,12 @@ def _rows(report: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     return {entry["kind"]: entry for entry in kinds if entry["kind"] in names} | {OTHER: rest}
 
 
-def _units(axes, rows: Mapping[str, Any], timeline: Mapping[str, Any]) -> None:
+def _look(part: str) -> dict[str, Any]:
+    """How an area of a part is drawn."""
+    return {"facecolor": COLOURS[part], "hatch": hatch(part), "edgecolor": INK, "linewidth": 0}
+
+
+def _units(axes: Any, rows: Mapping[str, Any], timeline: Mapping[str, Any], tail: str) -> None:
     """A row a kind: when its tokens went into the array, and when the epilogue was done with them."""
     place = {name: index for index, name in enumerate(rows)}
     streams, tails = [[[] for _ in rows] for _ in range(2)]
@@ -99,7 +106,7 @@ def _units(axes, rows: Mapping[str, Any], timeline: Mapping[str, Any]) -> None:
         streams[row].append((conv["first"], after - conv["first"]))
         tails[row].append((after, conv["done"] - after))
     for row in range(len(rows)):
-        axes.broken_barh(tails[row], (row - 0.2, 0.4), color=TAIL, linewidth=0)
+        axes.broken_barh(tails[row], (row - 0.2, 0.4), color=tail, linewidth=0)
         axes.broken_barh(streams[row], (row - 0.4, 0.8), color=COLOURS["useful"], linewidth=0)
     axes.set_title("When each kind of layer ran", loc="left", fontsize=10)
     _row_labels(axes, list(rows))
@@ -122,9 +129,11 @@ def _over_time(axes, timeline: Mapping[str, Any], array: list[int]) -> None:
         step(own["cycles"], parts(own))
     step(timeline["end"], {"idle": timeline["end"]})
     stacked = [[*heights[part], heights[part][-1]] for part in PARTS]
-    axes.stackplot(
+    areas = axes.stackplot(
         edges, stacked, step="post", colors=[COLOURS[part] for part in PARTS], linewidth=0, antialiased=False
     )
+    for part, area in zip(PARTS, areas, strict=True):
+        area.set(hatch=hatch(part), edgecolor=INK)
     axes.set_ylim(0, 100)
     axes.set_ylabel("% of the cycles")
     axes.set_title("What the cycles went to, a step a convolution", loc="left", fontsize=10)
@@ -135,12 +144,12 @@ def _by_kind(axes, rows: Mapping[str, Any], cycles: int) -> None:
     for row, entry in enumerate(rows.values()):
         left = 0.0
         for part, count in parts(entry).items():
-            axes.barh(row, 100 * count / cycles, left=left, height=0.8, color=COLOURS[part], linewidth=0)
+            axes.barh(row, 100 * count / cycles, left=left, height=0.8, **_look(part))
             left += 100 * count / cycles
         label = f" {entry['share']:.1%}, utilisation {entry['utilisation']:.1%}"
         axes.annotate(label, (left, row), va="center", fontsize=8)
     rest = cycles - sum(entry["cycles"] for entry in rows.values())
-    axes.barh(len(rows), 100 * rest / cycles, height=0.8, color=COLOURS["idle"], linewidth=0)
+    axes.barh(len(rows), 100 * rest / cycles, height=0.8, **_look("idle"))
     axes.annotate(f" {rest / cycles:.1%}", (100 * rest / cycles, len(rows)), va="center", fontsize=8)
     axes.set_title("What the cycles of each kind of layer went to", loc="left", fontsize=10)
     axes.set_xlabel("% of the cycles of the run")

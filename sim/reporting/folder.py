@@ -64,7 +64,7 @@ def _render(
     ]:
         raise ValueError("the timeline is of another program than the manifest")
     picture = draw(report, timeline)
-    text = page(report, manifest, picture)
+    text = page(report, manifest, picture, draw(report, timeline, dark=True))
     write_file(folder / PICTURE, picture)
     write_file(folder / PAGE, text)
     return [folder / PICTURE, folder / PAGE]

@@ -16,7 +16,7 @@ from pointwise.model.compiler.memory_map import (
     overview_rows,
 )
 
-from .figure import COLOURS
+from .colours import fill
 from .layers import CAUSES, PARTS, by_kind, parts
 
 UNITS = {
@@ -32,11 +32,12 @@ RIGHT = {"words", "bytes", "used", "available"}
 """Columns of the memory maps that hold numbers."""
 
 
-def page(report: Mapping[str, Any], manifest: dict[str, Any], picture: bytes) -> str:
+def page(report: Mapping[str, Any], manifest: dict[str, Any], picture: bytes, dark: bytes) -> str:
     """The page as HTML.
 
     Args:
-        report: as ``summary.as_dict`` makes it. manifest: of the compiled network. picture: a PNG.
+        report: as ``summary.as_dict`` makes it. manifest: of the compiled network.
+        picture, dark: PNGs for a light and for a dark page.
     """
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
@@ -60,12 +61,13 @@ def page(report: Mapping[str, Any], manifest: dict[str, Any], picture: bytes) ->
         kinds=by_kind(report["layers"], report["cycles"], report["array"]),
         labels=PARTS,
         causes=CAUSES,
-        colours=COLOURS,
+        fills={part: fill(part) for part in PARTS},
         bar=_bar,
         units=UNITS,
         maps=maps,
         right=RIGHT,
         picture=base64.b64encode(picture).decode(),
+        dark_picture=base64.b64encode(dark).decode(),
     )
 
 

@@ -41,6 +41,7 @@ BROUGHT = {
     "mine_int8.safetensors",
     "my.pth",
     "my_int8.safetensors",
+    "my_w4.safetensors",
     "my_recipe.toml",
     "deit_tiny.safetensors",
     "tiny_int8.safetensors",
