@@ -1,5 +1,7 @@
 """The core: everything between the two AXI buses."""
 
+from typing import Any
+
 from amaranth.hdl import (
     ClockDomain,
     ClockSignal,
@@ -175,7 +177,7 @@ class Core(wiring.Component):
         ]
 
 
-def _reset_by(m: Module, clear: Signal, name: str, unit: Elaboratable) -> Elaboratable:
+def _reset_by(m: Module, clear: Signal, name: str, unit: Elaboratable) -> Any:
     """A unit with a reset of its own, a cycle behind ``clear``.
 
     It comes straight out of a register, one for each unit: thousands of registers across a chip hang on it,

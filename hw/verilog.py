@@ -2,9 +2,10 @@
 
 import gc
 import os
+from typing import Any
 
 from amaranth.back import verilog
-from amaranth.hdl import Const, Value, ValueCastable
+from amaranth.hdl import Const, ValueCastable
 from amaranth.hdl._ir import PortDirection
 from amaranth.lib import wiring
 
@@ -32,7 +33,7 @@ def to_verilog(component: wiring.Component, name: str) -> str:
     Raises:
         PointwiseError: if two ports would have the same name.
     """
-    ports: dict[str, tuple[Value, PortDirection]] = {}
+    ports: dict[str, tuple[Any, PortDirection]] = {}
     for path, member, value in component.signature.flatten(component):
         port = "_".join(map(str, path))
         if isinstance(value, ValueCastable):

@@ -1,6 +1,6 @@
 """Registers between the core and a system's interconnect, so that their paths do not add up."""
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Module, Mux, ShapeLike, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -26,7 +26,7 @@ class RegisterSlice(wiring.Component):
     Latency: one cycle. Throughput: one payload a cycle.
     """
 
-    def __init__(self, shape: object) -> None:
+    def __init__(self, shape: ShapeLike) -> None:
         super().__init__({"source": In(stream.Signature(shape)), "sink": Out(stream.Signature(shape))})
 
     def elaborate(self, platform: object) -> Module:

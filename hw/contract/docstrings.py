@@ -6,13 +6,14 @@ import itertools
 import re
 import textwrap
 from collections.abc import Iterable
+from typing import Any
 
 from .errors import PointwiseError
 
 
 def member_docs(cls: type) -> dict[str, str]:
     """The strings that stand below the assignments in the body of a class, by the name assigned."""
-    (tree,) = ast.parse(textwrap.dedent(inspect.getsource(cls))).body
+    tree: Any = ast.parse(textwrap.dedent(inspect.getsource(cls))).body[0]  # an ``ast.ClassDef``
     found = {}
     for pair in itertools.pairwise(tree.body):
         match pair:
@@ -28,7 +29,7 @@ def attribute_docs(cls: type, names: Iterable[str]) -> dict[str, str]:
         PointwiseError: a name is not explained.
     """
     names = list(names)
-    section = inspect.getdoc(cls).partition("Attributes:\n")[2]
+    section = (inspect.getdoc(cls) or "").partition("Attributes:\n")[2]
     text = " ".join(section.split())
     known = "|".join(sorted(names, key=len, reverse=True))
     heads = list(re.finditer(rf"(?:^|(?<=[.;] ))((?:{known})(?:, (?:{known}))*): ", text))

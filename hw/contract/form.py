@@ -119,7 +119,7 @@ def expectation(error: Mapping[str, Any]) -> str | None:
 
 
 def _told(error: ValidationError, values: Any, owner: str) -> str:
-    first = error.errors(include_url=False)[0]
+    first: Any = error.errors(include_url=False)[0]
     place = _place(first["loc"], values, first["type"] == "missing")
     where = f"{owner}.{place}" if owner and place else owner or place
     if first["type"] == "missing":

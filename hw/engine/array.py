@@ -1,13 +1,15 @@
 """The weight-stationary systolic array."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal, signed, unsigned
+from typing import Any
+
+from amaranth.hdl import Cat, Module, Mux, Shape, Signal, signed, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from .cells import ACTIVATION, bits_for, delay
 
 
-def sum_shape(rows: int) -> signed:
+def sum_shape(rows: int) -> Shape:
     """Shape of a column's result: R products of 9-bit by 8-bit lanes that are never −256, 16 bits each."""
     return signed(16 + bits_for(rows) if rows > 1 else 16)
 
@@ -59,7 +61,7 @@ class SystolicArray(wiring.Component):
         row_data = [delay(m, self.row_data[c], c, name=f"row_data_{c}") for c in range(cols)]
         row_mask = [delay(m, self.row_mask[c], c, name=f"row_mask_{c}") for c in range(cols)]
         column_enable = [self.column_load & (self.column_index == c) for c in range(cols)]
-        above: list[Signal | None] = [None] * cols
+        above: list[Any] = [None] * cols
         for r in range(rows):
             lane = delay(m, self.token[r], r + 1, name=f"lane_{r}")
             swap = delay(m, self.swap, r, name=f"lane_swap_{r}", reset_less=False)

@@ -1,6 +1,6 @@
 """LayerNorm's statistics: from the sums of a token to mean, multiplier and shift, and where they are kept."""
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed, unsigned
+from amaranth.hdl import Cat, Const, Module, Mux, ShapeLike, Signal, ValueLike, signed, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
@@ -65,7 +65,7 @@ class LayerNormStatistics(wiring.Component):
         constants = self.constants
         mean_bits = 16 + MEAN_FRACTION_BITS + 1
 
-        def register(value: object, shape: object, name: str) -> Signal:
+        def register(value: ValueLike, shape: ShapeLike, name: str) -> Signal:
             signal = Signal(shape, name=name, reset_less=True)
             m.d.sync += signal.eq(value)
             return signal

@@ -1,6 +1,8 @@
 """The one large memory cell: a Verilog module of its own, to be mapped to block RAM or replaced by a
 macro."""
 
+from typing import Any
+
 from amaranth.hdl import ClockSignal, Instance, Module, unsigned
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
@@ -46,7 +48,7 @@ module pointwise_ram #(
 endmodule
 """
 
-NO_COLLISION = {"no_rw_check": 1}
+NO_COLLISION: dict[str, Any] = {"no_rw_check": 1}
 """Attribute of a memory of which nobody uses what he reads of a word in the cycle in which it is written.
 Without it synthesis adds registers and multiplexers that give the old word."""
 

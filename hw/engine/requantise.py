@@ -1,5 +1,7 @@
 """Requantisation, and softmax's division before it, with the parameters of the output channels."""
 
+from typing import Any
+
 from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value, signed, unsigned
 from amaranth.lib import data, enum, wiring
 from amaranth.lib.memory import Memory
@@ -82,7 +84,7 @@ class Requantise(wiring.Component):
             reader.data[start : start + 8 * size * lanes]
             for start in range(0, 8 * size * cols, 8 * size * lanes)
         ]
-        chosen = groups[0]
+        chosen: Any = groups[0]
         if len(groups) > 1:
             chosen = Array(groups)[delay(m, self.group, stage - 1, name=f"{name}_group")]
         return [

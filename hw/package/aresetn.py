@@ -1,6 +1,7 @@
 """The core with clock and reset as AXI names them: ``aclk`` and ``aresetn``, which is active low."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from amaranth.lib.wiring import Flow
 
@@ -12,7 +13,7 @@ from .interfaces import attributes, written
 WRAPPER = "pointwise_aresetn"
 
 
-def bus_ports(config: CoreConfig) -> Iterator[tuple[str, str, int]]:
+def bus_ports(config: CoreConfig) -> Iterator[tuple[str, str, Any]]:
     """Name, direction and width of each port of both buses, as the core has them."""
     buses = (
         ("m_axi", Axi4(config.axi_data_width, config.axi_addr_width), Flow.Out),
