@@ -72,48 +72,57 @@ def of_checkpoint(
     return Subject(source, usual_calibration(weights.config), origin)
 
 
-def of_module(
-    function: str,
+def of_network(
+    network: FloatNetwork,
     inputs: Path | None,
     images: Path | None,
     count: int,
     preprocess: str | None,
     reading: Progress,
 ) -> Subject:
-    """A module of PyTorch that a function of the user's makes.
+    """Any other network, of which nobody says what its inputs are.
+
+    Args:
+        inputs: a file of NumPy with (B, …) of them. images: a folder or a list, in its place. Without either
+            inputs are made up: normally distributed.
+        count, preprocess, reading: as in ``of_checkpoint``; images are as they are, from 0 to 1, unless told
+            otherwise.
+
+    Raises:
+        PointwiseError: a file cannot be read, or its inputs are not the network's.
+    """
+    if inputs is not None:
+        return Subject(network, _read(inputs), f"inputs of {inputs}")
+    if images is None:
+        rng = np.random.default_rng(CALIBRATION_SEED)
+        made = rng.standard_normal((SYNTHETIC_CALIBRATION, *network.input_shape), np.float32)
+        return Subject(network, made, "made-up inputs: give your own with --inputs or --images")
+    shape = network.input_shape
+    if len(shape) != 3 or shape[1] != shape[2]:
+        raise PointwiseError(
+            f"{network.name} takes inputs of the shape {shape}, which are no square images; give them with "
+            "--inputs"
+        )
+    if preprocess is None:
+        prepared = Preparation(plain(shape[1], shape[0]), "the network does not say", True)
+    else:
+        prepared = Preparation(named(preprocess, shape[1], shape[0]), "as --preprocess says")
+    return _of_images(network, images, prepared, count, reading)
+
+
+def module_of(function: str) -> FloatNetwork:
+    """A module of PyTorch that a function of the user's makes, called by its file.
 
     Args:
         function: see ``module_in_file``.
-        inputs: a file of NumPy with (B, …) of them. images: a folder or a list, in its place. Without either
-            inputs are made up: normally distributed.
-        count, preprocess, reading: as in ``of_checkpoint``; images are as the module takes them, from 0 to 1
-            unless told otherwise.
 
     Raises:
-        PointwiseError: as ``module_in_file`` and ``pointwise.load``; a file cannot be read, or its inputs are
-            not the module's.
+        PointwiseError: as ``module_in_file`` and ``pointwise.load``.
     """
     module, example = module_in_file(function)
     place, _, made_by = function.rpartition(":")
     stem = Path(place).stem if place.endswith(".py") else place.rpartition(".")[2]
-    source = pw.load(module, example, name=stem if made_by == "build" else f"{stem}_{made_by}")
-    if inputs is not None:
-        return Subject(source, _read(inputs), f"inputs of {inputs}")
-    if images is None:
-        rng = np.random.default_rng(CALIBRATION_SEED)
-        made = rng.standard_normal((SYNTHETIC_CALIBRATION, *source.input_shape), np.float32)
-        return Subject(source, made, "made-up inputs: give your own with --inputs or --images")
-    shape = source.input_shape
-    if len(shape) != 3 or shape[1] != shape[2]:
-        raise PointwiseError(
-            f"{source.name} takes inputs of the shape {shape}, which are no square images; give them with "
-            "--inputs"
-        )
-    if preprocess is None:
-        prepared = Preparation(plain(shape[1], shape[0]), "a module does not say", True)
-    else:
-        prepared = Preparation(named(preprocess, shape[1], shape[0]), "as --preprocess says")
-    return _of_images(source, images, prepared, count, reading)
+    return pw.load(module, example, name=stem if made_by == "build" else f"{stem}_{made_by}")
 
 
 def _of_images(

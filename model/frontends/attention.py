@@ -1,6 +1,7 @@
 """The products of two tensors that attention takes, head by head, and the softmax between them."""
 
 from dataclasses import replace
+from math import prod
 
 import numpy as np
 import torch
@@ -10,9 +11,48 @@ from pointwise.model.graph.ops import Linear, MatMul, Softmax
 
 from .builder import Builder, vector, weights
 from .expression import IDENTITY, Affine, Call
+from .products import linear
 from .rows import rows_of
 from .settle import settle
 from .symbol import Symbol
+
+
+def product(build: Builder, left: Symbol | Tensor, right: Symbol | Tensor) -> Symbol:
+    """left · right: of a tensor with weights, or of two tensors."""
+    if isinstance(right, Tensor):
+        assert isinstance(left, Symbol)
+        if right.dim() != 2:
+            raise build.refused(
+                f"multiplies with a constant of the shape {tuple(right.shape)}, but one of two dimensions "
+                "was expected"
+            )
+        return linear(build, left, right.T, None, build.label_of(right, "matmul"))
+    if min(len(left.shape), len(right.shape)) < 2:
+        raise build.refused("multiplies a vector; that is not known")
+    return matmul(build, left, right)
+
+
+def einsum(build: Builder, equation: str, left: Symbol, right: Symbol) -> Symbol:
+    """The product of two tensors by the letters of their dimensions, such as bihd,bjhd->bhij."""
+    sources, _, wanted = equation.replace(" ", "").partition("->")
+    one, _, other = sources.partition(",")
+    both = [letter for letter in one if letter in other]
+    heads, summed = ([x for x in both if (x in wanted) == kept] for kept in (True, False))
+    alone = [[x for x in one if x not in other], [x for x in other if x not in one]]
+    plain = all(sorted(letters) == sorted(set(letters)) for letters in (one, other, wanted))
+    if not plain or not wanted or "." in equation or not set(alone[0] + alone[1]) <= set(wanted):
+        raise build.refused(f"is the product {equation}, which is not known")
+    sizes = dict(zip(one, left.shape, strict=True)) | dict(zip(other, right.shape, strict=True))
+
+    def turned(symbol: Symbol, letters: str, *groups: list[str]) -> Symbol:
+        order = [letters.index(x) for group in (heads, *groups) for x in group]
+        shape = [sizes[x] for x in heads] + [prod(sizes[x] for x in group) for group in groups]
+        return symbol.moved(lambda places: places.permute(order).reshape(shape))
+
+    made = matmul(build, turned(left, one, alone[0], summed), turned(right, other, summed, alone[1]))
+    letters = [*heads, *alone[0], *alone[1]]
+    order = [letters.index(x) for x in wanted]
+    return made.moved(lambda places: places.reshape([sizes[x] for x in letters]).permute(order))
 
 
 def matmul(build: Builder, left: Symbol | Tensor, right: Symbol) -> Symbol:

@@ -36,11 +36,10 @@ class Builder:
         where: module and line of the source that is being read, for messages.
         module: the path of that module, after which operators are called.
         operator: that is being read, where it can be called.
-        label_of: the name for what a weight is used in, or the second argument where it has none.
+        names: of weights, by their ids.
     """
 
     operator: Callable[..., Any]
-    label_of: Callable[[Tensor, str], str]
 
     def __init__(self, shape: tuple[int, ...]) -> None:
         self.shape = shape
@@ -50,6 +49,7 @@ class Builder:
         self.where = self.module = ""
         self._labels: dict[str, tuple[str, str]] = {}
         self._attentions: dict[str, int] = {}
+        self.names: dict[int, str] = {}
 
     def given(self) -> Symbol:
         """The network's input, of its shape."""
@@ -71,6 +71,11 @@ class Builder:
         self.shapes[op.name] = made.shape
         self._labels[op.name] = (label or "value", layer or label or "value")
         return op.name
+
+    def label_of(self, weight: Tensor, otherwise: str) -> str:
+        """The name of the module that a weight is of, or else one in the module that is being read."""
+        stem = self.names.get(id(weight), "").rpartition(".")[0]
+        return stem or f"{self.module}.{otherwise}".lstrip(".")
 
     def label(self, name: str) -> str:
         """What an operator would like to be called."""

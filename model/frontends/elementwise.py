@@ -7,6 +7,7 @@ from torch import Tensor
 
 from .builder import Builder
 from .expression import Numbers, applied, combined, scaled
+from .settle import fold_early
 from .streams import add
 from .symbol import Symbol
 
@@ -23,7 +24,7 @@ def plus(build: Builder, left: Operand, right: Operand, factor: float = 1.0) -> 
     if isinstance(left, Symbol) and isinstance(right, Symbol):
         right = affine(build, right, factor, 0.0)
         if left.same_elements(right):
-            return _combined(left, right, torch.add, linear=True)
+            return _combined(build, left, right, torch.add, linear=True)
         return add(build, left, right)
     if isinstance(left, Symbol):
         assert not isinstance(right, Symbol)
@@ -36,7 +37,7 @@ def times(build: Builder, left: Operand, right: Operand) -> Symbol:
     """left · right, of which at least one is no constant."""
     if isinstance(left, Symbol) and isinstance(right, Symbol):
         if left.same_elements(right):
-            return _combined(left, right, torch.mul)
+            return _combined(build, left, right, torch.mul)
         raise build.refused(
             "multiplies two tensors element by element, as gates do (SwiGLU, squeeze and excitation); the "
             "core has no such product"
@@ -50,7 +51,7 @@ def divided(build: Builder, left: Operand, right: Operand) -> Symbol:
     """left / right, of which at least one is no constant."""
     if isinstance(left, Symbol) and isinstance(right, Symbol):
         if left.same_elements(right):
-            return _combined(left, right, torch.div)
+            return _combined(build, left, right, torch.div)
         raise build.refused("divides two tensors element by element; the core has no such quotient")
     if isinstance(left, Symbol):
         assert not isinstance(right, Symbol)
@@ -67,7 +68,9 @@ def affine(build: Builder, symbol: Symbol, factor: Tensor | float, offset: Tenso
         symbol = symbol.moved(lambda places: places.expand(shape))
     size = sum(tokens * channels for tokens, channels in (build.shapes[name] for name in symbol.values))
     parts = (_placed(build, part, symbol, size, rest) for part, rest in ((factor, 1.0), (offset, 0.0)))
-    return Symbol(symbol.values, symbol.places, scaled(symbol.expression, *parts))
+    made = Symbol(symbol.values, symbol.places, scaled(symbol.expression, *parts))
+    fold_early(build, made)
+    return made
 
 
 def _placed(build: Builder, part: Tensor | float, symbol: Symbol, size: int, rest: float) -> Numbers:
@@ -85,7 +88,36 @@ def _placed(build: Builder, part: Tensor | float, symbol: Symbol, size: int, res
 
 
 def _combined(
-    left: Symbol, right: Symbol, combine: Callable[[Tensor, Tensor], Tensor], linear: bool = False
+    build: Builder,
+    left: Symbol,
+    right: Symbol,
+    combine: Callable[[Tensor, Tensor], Tensor],
+    linear: bool = False,
 ) -> Symbol:
     found = combined(combine, left.expression, right.expression, linear)
+    if found is None:
+        raise build.refused(
+            "combines a tensor with itself after both were scaled or shifted by other numbers for each "
+            "channel; that is not known"
+        )
     return Symbol(left.values, left.places, found)
+
+
+def batch_norm(
+    build: Builder,
+    x: Symbol,
+    weight: Tensor | None,
+    bias: Tensor | None,
+    mean: Tensor,
+    variance: Tensor,
+    epsilon: float,
+) -> Symbol:
+    """A factor and an offset for each channel, which is the second dimension.
+
+    Args:
+        weight, bias: (channels,) or None for 1 and 0. mean, variance: (channels,).
+    """
+    factor = torch.rsqrt(variance.double() + epsilon) * (1.0 if weight is None else weight.double())
+    offset = (0.0 if bias is None else bias.double()) - mean.double() * factor
+    shape = (-1, *[1] * (x.places.dim() - 2))
+    return affine(build, x, factor.reshape(shape), offset.reshape(shape))

@@ -84,19 +84,24 @@ def scaled(expression: Expression, factor: Numbers, offset: Numbers) -> Expressi
 
 def combined(
     combine: Callable[[Tensor, Tensor], Tensor], left: Expression, right: Expression, linear: bool
-) -> Expression:
+) -> Expression | None:
     """A sum, difference, product or quotient of two expressions of the same variable.
 
     Args:
         linear: it is a sum, and so of two affine ones an affine one.
+
+    Returns:
+        The expression, or None where they do different things to each channel first.
     """
     if isinstance(left, Affine) and isinstance(right, Affine) and linear:
         return Affine(left.factor + right.factor, left.offset + right.offset)
-    inner = _shared(left, right)
-    if inner is not None and isinstance(left, Call) and isinstance(right, Call):
-        one, two = left.outer, right.outer
-        return Call(inner, lambda x: combine(one(x), two(x)), left.module)
     module = next((one.module for one in (left, right) if isinstance(one, Call)), "")
+    inner = _shared(left, right)
+    if inner is not None:
+        one, two = (part.outer if isinstance(part, Call) else _itself for part in (left, right))
+        return Call(inner, lambda x: combine(one(x), two(x)), module)
+    if not all(part.inner.uniform if isinstance(part, Call) else part.uniform for part in (left, right)):
+        return None
     return Call(IDENTITY, lambda x: combine(left(x), right(x)), module)
 
 
@@ -112,9 +117,12 @@ def reordered(expression: Expression, places: Tensor) -> Expression:
 
 def _shared(left: Expression, right: Expression) -> Affine | None:
     """What both do to the variable first, if it is the same."""
-    if isinstance(left, Call) and isinstance(right, Call) and left.inner is right.inner:
-        return left.inner
-    return None
+    one, two = (part.inner if isinstance(part, Call) else part for part in (left, right))
+    return one if one is two else None
+
+
+def _itself(x: Tensor) -> Tensor:
+    return x
 
 
 def recognised(outer: Callable[[Tensor], Tensor]) -> tuple[str, float] | None:

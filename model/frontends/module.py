@@ -1,4 +1,6 @@
-"""A module of PyTorch as a network: any that is made of operators that are known."""
+"""A module of PyTorch, or an ONNX file, as a network: any that is made of operators that are known."""
+
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -35,6 +37,24 @@ def capture_module(module: nn.Module, example: Tensor, name: str) -> GraphNetwor
             "one input was expected; give example[:1]."
         )
     return translate(module, example.detach().to(torch.float32), name)
+
+
+def network_in_onnx(path: str | Path, name: str | None = None) -> GraphNetwork:
+    """The network of an ONNX file of real numbers, of opset 13 or later.
+
+    Args:
+        name: for reports and file names; the file's unless given.
+
+    Returns:
+        The network, whose inputs are (inputs, …) as the file's input is without its batch.
+
+    Raises:
+        PointwiseError: the file cannot be read, or does something that is not known; the sentence names the
+            node and its operator.
+    """
+    from .onnx import translate
+
+    return translate(Path(path), name or Path(path).stem)
 
 
 def module_in_file(name: str) -> tuple[nn.Module, Tensor]:

@@ -1,5 +1,7 @@
 """Linear layers, and patch embeddings, which are such layers too."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -74,6 +76,36 @@ def chosen(build: Builder, rows: Rows) -> str:
     if (first, count) != (0, build.shapes[name][0]):
         name = build.tokens_of(name, first, count)
     return name
+
+
+def convolution(
+    build: Builder,
+    symbol: Symbol,
+    weight: Tensor,
+    bias: Tensor | None,
+    strides: Sequence[int],
+    padding: Sequence[int],
+    dilation: Sequence[int],
+    groups: int,
+    label: str,
+) -> Symbol:
+    """A convolution, (B, channels, *size) to (B, N, *size).
+
+    Args:
+        weight: (N, channels, *kernel). strides, dilation: for each dimension. padding: all of it.
+
+    Raises:
+        PointwiseError: its kernels do not lie side by side.
+    """
+    kernel = tuple(weight.shape[2:])
+    apart = any(gap != 1 for gap, size in zip(dilation, kernel, strict=True) if size > 1)
+    if tuple(strides) != kernel or any(padding) or apart or groups != 1:
+        raise build.refused(
+            f"is a convolution with kernels of {kernel}, strides of {tuple(strides)}, padding "
+            f"{tuple(padding)} and {groups} groups; those that are known have kernels side by side, as patch "
+            "embeddings do"
+        )
+    return patches(build, symbol, weight, bias, label)
 
 
 def patches(build: Builder, symbol: Symbol, weight: Tensor, bias: Tensor | None, label: str) -> Symbol:

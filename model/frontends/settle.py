@@ -49,6 +49,21 @@ def settle(build: Builder, symbol: Symbol, what: str, heads: bool = False) -> No
         symbol.becomes(Symbol(tuple(made), symbol.places))
 
 
+def fold_early(build: Builder, symbol: Symbol) -> None:
+    """Fold what was done to each channel into the layer that it was done to, where that is one.
+
+    Written out, a function of x + b reads it more than once; what reads it should find the same x.
+    """
+    name, expression = symbol.values[0], symbol.expression
+    layer = len(symbol.values) == 1 and isinstance(build.ops.get(name), Linear | LayerNorm)
+    if not layer or not isinstance(expression, Affine) or expression.uniform:
+        return
+    if symbol.places.numel() == np.prod(build.shapes[name]):
+        used = np.ones(build.shapes[name], bool)
+        if all(_by_channel(part, used, 0.0) is not None for part in (expression.factor, expression.offset)):
+            settle(build, symbol, "scales")
+
+
 def stream(build: Builder, name: str) -> str:
     """A value as one that can be added or normalised: itself, or a copy that a linear layer makes of it."""
     # What attention makes is multiplied once more before anything else becomes of it.

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from pointwise.hw.contract.errors import PointwiseError
 from pointwise.model.checkpoints import MICRO_DIGITS, Checkpoint, load_checkpoint
-from pointwise.model.frontends import DeiTNetwork, FloatNetwork, GraphNetwork, capture_module
+from pointwise.model.frontends import DeiTNetwork, FloatNetwork, GraphNetwork, capture_module, network_in_onnx
 from pointwise.model.graph import Graph
 
 
@@ -21,8 +21,9 @@ def load(
 
     Args:
         source: the path of a checkpoint, a file or folder of any layout that
-            ``pointwise.model.checkpoints.load_checkpoint`` knows; one that was loaded; a module of PyTorch
-            with its weights; or a graph of operators. The micro-DeiT that ships unless given.
+            ``pointwise.model.checkpoints.load_checkpoint`` knows, or of an ONNX file; a checkpoint that was
+            loaded; a module of PyTorch with its weights; or a graph of operators. The micro-DeiT that ships
+            unless given.
         example: of a module: one input, as it takes it, with a batch of 1.
         name: for reports and file names; the file's or graph's unless given.
         heads: of a checkpoint's attention, where neither it nor the published networks tell.
@@ -42,4 +43,6 @@ def load(
     if isinstance(source, Checkpoint):
         return DeiTNetwork.of(source, name or "deit")
     path = Path(source)
+    if path.suffix.lower() == ".onnx":
+        return network_in_onnx(path, name)
     return DeiTNetwork.of(load_checkpoint(path, heads=heads), name or path.resolve().stem)

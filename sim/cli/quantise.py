@@ -26,12 +26,17 @@ def command(
             show_default=False,
         ),
     ] = None,
+    onnx: Annotated[
+        Path | None, typer.Option(help="An ONNX file of real numbers instead.", show_default=False)
+    ] = None,
     images: Annotated[
         Path | None, options.images("Training images; digits or made-up ones unless given.")
     ] = None,
     inputs: Annotated[
         Path | None,
-        typer.Option(help="Inputs of --torch instead: a file of NumPy (.npy) with the axis of inputs first."),
+        typer.Option(
+            help="Inputs of --torch or --onnx instead: a file of NumPy (.npy), the axis of inputs first."
+        ),
     ] = None,
     calibration: Annotated[
         int, typer.Option(min=1, help="How many of them to calibrate on, at random.")
@@ -43,7 +48,7 @@ def command(
     ] = None,
     out: Annotated[Path | None, typer.Option(help="File to write (.safetensors).")] = None,
 ) -> None:
-    """Quantise a checkpoint, or a module of PyTorch, to integers and write them as one file.
+    """Quantise a checkpoint, a module of PyTorch or an ONNX file to integers and write them as one file.
 
     ``pointwise compile --network FILE`` makes a memory image of it; no floating-point weight is needed any
     more.
@@ -51,34 +56,39 @@ def command(
     from pointwise.model.quantise import Recipe, load_recipe
     from pointwise.model.quantise.io import check_path
     from pointwise.sim.pictures import noted
-    from pointwise.sim.subjects import of_checkpoint, of_module
+    from pointwise.sim.subjects import module_of, of_checkpoint, of_network
 
     console = Console(markup=False)
-    if torch is not None and (model, checkpoint, heads) != (None, None, None):
+    own = torch is not None or onnx is not None
+    if (torch is not None) + (onnx is not None) + ((model, checkpoint, heads) != (None, None, None)) > 1:
         raise PointwiseError(
-            "--torch names a network with its weights; leave out --model, --checkpoint and --heads"
+            "--torch and --onnx name a network with its weights; leave out the other, --model, --checkpoint "
+            "and --heads"
         )
-    if inputs is not None and (torch is None or images is not None):
-        raise PointwiseError("--inputs goes with --torch, and in place of --images; leave one of them out")
+    if inputs is not None and (not own or images is not None):
+        raise PointwiseError(
+            "--inputs goes with --torch or --onnx, and in place of --images; leave one of them out"
+        )
     if out is not None:
         check_path(out)  # now, and not when all is computed
     how = load_recipe(recipe) if recipe else Recipe()
     with Progress(console=console, transient=True) as progress:
         reading = options.bar(progress, "reading images")
-        if torch is None:
-            subject = of_checkpoint(model, checkpoint, heads, images, calibration, preprocess, reading)
+        if own:
+            network = pw.load(onnx) if onnx is not None else module_of(str(torch))
+            subject = of_network(network, inputs, images, calibration, preprocess, reading)
         else:
-            subject = of_module(torch, inputs, images, calibration, preprocess, reading)
+            subject = of_checkpoint(model, checkpoint, heads, images, calibration, preprocess, reading)
         name, prepared = subject.source.name, subject.prepared
         path = out or build_root() / f"{name}.safetensors"
         path.parent.mkdir(parents=True, exist_ok=True)  # now too
         shown = options.bar(progress, "calibration")
-        network = pw.quantise(pw.calibrate(subject.source, subject.inputs, recipe=how, progress=shown))
-    pw.save(network if prepared is None else noted(network, prepared, subject.class_names), path)
+        integers = pw.quantise(pw.calibrate(subject.source, subject.inputs, recipe=how, progress=shown))
+    pw.save(integers if prepared is None else noted(integers, prepared, subject.class_names), path)
     tell.unreadable(console, subject.unreadable)
     console.print(f"calibrated on {len(subject.inputs)} {subject.origin}", soft_wrap=True)
     tell.preparation(console, prepared)
     console.print(
-        f"{path}: {name}, {len(network)} operators, {network.macs:,} multiply-accumulates",
+        f"{path}: {name}, {len(integers)} operators, {integers.macs:,} multiply-accumulates",
         soft_wrap=True,
     )

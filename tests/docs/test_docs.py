@@ -38,6 +38,7 @@ BROUGHT = {
     "mine.py",
     "my.safetensors",
     "my_net.py",
+    "mine.onnx",
     "mine_int8.safetensors",
     "my.pth",
     "my_int8.safetensors",

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from pointwise.model.quantise import load_network
@@ -92,10 +93,21 @@ def test_inputs_and_images(nets: Path, capsys: pytest.CaptureFixture[str]) -> No
         (["my_net.py:build", "--inputs", "wrong.npy"], "are no array of numbers"),
         (["my_net.py:build", "--inputs", "gone.npy"], "No such file"),
         (["my_net.py:images"], "returns a tensor whose last dimension is not the channels of one token each"),
-        (["my_net.py:build", "--model", "micro"], "leave out --model"),
+        (["my_net.py:build", "--model", "micro"], "leave out the other, --model"),
         (["my_net.py"], "is no function in a file"),
     ):
         assert main([*quantise, *arguments]) == 1
         told = capsys.readouterr().err
         assert re.search(words, told) and told.count("\n") == 1, told
     assert main(["quantise", "--inputs", "in.npy"]) == 1
+    assert "--inputs goes with --torch or --onnx" in capsys.readouterr().err
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_an_onnx_file_is_quantised(nets: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    layer = torch.nn.Sequential(torch.nn.Linear(6, 8), torch.nn.ReLU(), torch.nn.Linear(8, 3)).eval()
+    torch.onnx.export(layer, (torch.zeros(1, 6),), nets / "layers.onnx", dynamo=False, verbose=False)
+    assert main(["quantise", "--onnx", "layers.onnx", "--out", "net.safetensors"]) == 0
+    assert "net.safetensors: layers, 4 operators" in capsys.readouterr().out
+    assert main(["quantise", "--onnx", "layers.onnx", "--torch", "my_net.py:build"]) == 1
+    assert "leave out the other" in capsys.readouterr().err

@@ -10,7 +10,7 @@ from torch.export import ExportedProgram
 
 from pointwise.hw.contract.errors import PointwiseError
 
-from .registry import translators
+from .registry import ATEN
 
 
 def capture(module: nn.Module, example: Sequence[Tensor], name: str) -> ExportedProgram:
@@ -48,7 +48,7 @@ def capture(module: nn.Module, example: Sequence[Tensor], name: str) -> Exported
 
 def _decompositions() -> dict[torch._ops.OperatorBase, Callable[..., Any]]:
     """How PyTorch takes operators apart, without those that are known here."""
-    table, known = torch.export.default_decompositions(), translators()
+    table, known = torch.export.default_decompositions(), ATEN.translators()
     for operator in list(table):
         if str(operator).removeprefix("aten.").partition(".")[0] in known:
             del table[operator]

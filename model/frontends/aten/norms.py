@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-import torch
 from torch import Tensor
 
 from pointwise.model.frontends import elementwise, moments, streams
@@ -42,11 +41,7 @@ def batch_norm(
     momentum: float,
     eps: float,
 ) -> list[Symbol]:
-    """A factor and an offset for each channel, which is the second dimension."""
-    factor = torch.rsqrt(variance.double() + eps) * (1.0 if weight is None else weight.double())
-    offset = (0.0 if bias is None else bias.double()) - mean.double() * factor
-    shape = (-1, *[1] * (x.places.dim() - 2))
-    return [elementwise.affine(build, x, factor.reshape(shape), offset.reshape(shape))]
+    return [elementwise.batch_norm(build, x, weight, bias, mean, variance, eps)]
 
 
 @translates("mean")

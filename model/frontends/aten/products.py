@@ -27,17 +27,7 @@ def addmm(
 
 @translates("matmul", "mm", "bmm")
 def matmul(build: Builder, left: Symbol | Tensor, right: Symbol | Tensor) -> Symbol:
-    if isinstance(right, Tensor):
-        assert isinstance(left, Symbol)
-        if right.dim() != 2:
-            raise build.refused(
-                f"multiplies with a constant of the shape {tuple(right.shape)}, but one of two dimensions "
-                "was expected"
-            )
-        return products.linear(build, left, right.T, None, build.label_of(right, "matmul"))
-    if min(len(left.shape), len(right.shape)) < 2:
-        raise build.refused("multiplies a vector; that is not known")
-    return attention.matmul(build, left, right)
+    return attention.product(build, left, right)
 
 
 @translates("baddbmm")
@@ -87,18 +77,12 @@ def convolution(
     dilation: Sequence[int] = (1,),
     groups: int = 1,
 ) -> Symbol:
-    kernel = tuple(weight.shape[2:])
-    steps, pads, gaps = (
-        tuple(part) * (len(kernel) // len(part)) if not isinstance(part, str) else part
-        for part in (stride, padding, dilation)
-    )
-    beside = steps == kernel and (pads == "valid" or not any(pads)) and groups == 1
-    if not beside or any(gap != 1 for gap, size in zip(gaps, kernel, strict=True) if size > 1):
-        raise build.refused(
-            f"is a convolution with kernels of {kernel}, strides of {steps}, padding {pads} and {groups} "
-            "groups; those that are known have kernels side by side, as patch embeddings do"
-        )
-    return products.patches(build, x, weight, bias, build.label_of(weight, "conv"))
+    axes = weight.dim() - 2
+    if isinstance(padding, str):
+        padding = [0] if padding == "valid" else [1]
+    strides, pads, gaps = (tuple(part) * (axes // len(part)) for part in (stride, padding, dilation))
+    label = build.label_of(weight, "conv")
+    return products.convolution(build, x, weight, bias, strides, pads, gaps, groups, label)
 
 
 def _constants(build: Builder, *tensors: object) -> None:

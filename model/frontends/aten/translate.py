@@ -20,7 +20,7 @@ from pointwise.model.frontends.outputs import result
 from pointwise.model.frontends.symbol import Symbol
 
 from .capture import capture
-from .registry import translators
+from .registry import ATEN
 
 FRAME = re.compile(r'File "([^"]+)", line (\d+)')
 LIBRARY = str(Path(torch.__file__).parent)
@@ -49,9 +49,7 @@ class _Translation:
     def __init__(self, program: ExportedProgram, example: Tensor, name: str) -> None:
         self.program, self.example, self.name = program, example, name
         self.build = Builder(tuple(example.shape[1:] if example.shape[0] == 1 else example.shape))
-        self.names: dict[int, str] = {}
-        self.build.label_of = self.label_of
-        self.known = translators()
+        self.known = ATEN.translators()
         self.values: dict[Node, Any] = {}
 
     def network(self) -> GraphNetwork:
@@ -68,11 +66,6 @@ class _Translation:
                 self._forget(node)
         return self.build.finish(result(self.build, found, self.name), self.name, {})
 
-    def label_of(self, weight: Tensor, otherwise: str) -> str:
-        """The name of the module that a weight is of, or of the one that is being read."""
-        stem = self.names.get(id(weight), "").rpartition(".")[0]
-        return stem or f"{self.build.module}.{otherwise}".lstrip(".")
-
     def _placeholder(self, node: Node, spec: Any) -> Symbol | Tensor:
         if spec.kind == InputKind.USER_INPUT:
             symbol = self.build.given()
@@ -80,7 +73,7 @@ class _Translation:
             return symbol.moved(lambda places: places.reshape(shape))
         held = {**self.program.state_dict, **self.program.constants}
         tensor = held[spec.target].detach()
-        self.names[id(tensor)] = spec.target
+        self.build.names[id(tensor)] = spec.target
         return tensor
 
     def _called(self, node: Node) -> Any:

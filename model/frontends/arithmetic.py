@@ -1,0 +1,53 @@
+"""Sums, products, quotients and powers, of tensors and of the statistics that a LayerNorm is written with."""
+
+import torch
+
+from . import elementwise, moments
+from .builder import Builder
+from .elementwise import Operand
+from .moments import Moment, Stage
+from .symbol import Symbol
+
+
+def add(build: Builder, left: Stage, right: Stage, factor: float = 1.0) -> Symbol | Moment:
+    """left + factor · right."""
+    found = moments.plus(left, right) if factor == 1 else None
+    found = moments.minus(left, right) if factor == -1 else found
+    return found or elementwise.plus(build, _operand(build, left), _operand(build, right), factor)
+
+
+def multiply(build: Builder, left: Stage, right: Stage) -> Symbol | Moment:
+    """left · right."""
+    found = moments.times(build, left, right)
+    return found or elementwise.times(build, _operand(build, left), _operand(build, right))
+
+
+def divide(build: Builder, left: Stage, right: Stage) -> Symbol | Moment:
+    """left / right."""
+    found = moments.divided(build, left, right)
+    return found or elementwise.divided(build, _operand(build, left), _operand(build, right))
+
+
+def power(build: Builder, x: Stage, exponent: float) -> Symbol | Moment:
+    """x to the power of a number."""
+    found = moments.power(x, exponent) if isinstance(x, Moment) else None
+    return found or elementwise.apply(build, _symbol(build, x), lambda values: values**exponent)
+
+
+def reciprocal(build: Builder, x: Stage) -> Symbol | Moment:
+    """1 / x."""
+    if isinstance(x, Moment) and x.kind == "deviation":
+        return Moment("inverse", x.of, x.epsilon)
+    return elementwise.apply(build, _symbol(build, x), torch.reciprocal)
+
+
+def _operand(build: Builder, stage: Stage) -> Operand:
+    return _symbol(build, stage) if isinstance(stage, Moment) else stage
+
+
+def _symbol(build: Builder, x: Stage) -> Symbol:
+    if isinstance(x, Symbol):
+        return x
+    raise build.refused(
+        "takes statistics of a token that are no LayerNorm: mean, difference, mean square, root, quotient"
+    )
