@@ -130,13 +130,13 @@ class CoreRegisters:
     def status(self) -> dict[str, str]:
         """What to tell a person."""
         status = self.read(Register.STATUS)
-        code = status >> 8 & 0xFF
+        code, size = status >> 8 & 0xFF, self.read(Register.IMAGE_BYTES)
         texts = {int(error): text for error, text in ERROR_TEXT.items()}
         states = [name for bit, name in enumerate(("busy", "done", "error")) if status >> bit & 1]
         return {
             "state": ", ".join(states) or "idle",
             "error": texts.get(code, f"unknown, {code}") if code else "none",
-            "image": f"{self.read(Register.IMAGE_BYTES):,} bytes",
+            "image": f"{size:,} bytes" if size else "none since power-up: pointwise board load sends one",
             "cycles of the last run": f"{self.bus.read_volatile(self.base + Register.CYCLES):,}",
             "faults on the line": str(self.bus.faults),
         }

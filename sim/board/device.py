@@ -71,6 +71,10 @@ class Board:
             if step["wait_us"]:
                 self.bus.wait(step["wait_us"])
 
+    def seconds_to_load(self, image: bytes) -> float:
+        """About how long ``load`` takes on a real line: each byte is sent and read back, with ten bits."""
+        return 2 * 10 * len(image) / self.description.baud
+
     def load(self, image: bytes, progress: Callable[[int, int], None] = lambda done, total: None) -> None:
         """Put an image into the SDRAM and tell the core where it is.
 

@@ -4,12 +4,15 @@ Both read and write 32-bit words, raise ``LinkTimeout`` when nothing comes back,
 the line itself is gone. Neither notices a byte that was garbled: that is what ``transfer`` is for.
 """
 
+import errno
+import os
 import re
 import struct
 import termios
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Protocol
 
 from pointwise.hw.contract.errors import PointwiseError
@@ -98,6 +101,24 @@ def _error_context(sentence: str) -> Iterator[None]:
         raise PointwiseError(sentence) from error
 
 
+def _not_opened(port: str, baud: int, error: Exception) -> str:
+    """What to tell a person about a port that cannot be opened; pyserial puts one error into another."""
+    number = getattr(error, "errno", None)
+    if number == errno.ENOENT:
+        there = ", ".join(sorted(map(str, Path("/dev").glob("tty[UA][SC][BM]*")))) or "none of a USB adapter"
+        return f"there is no serial port {port}; plug the board in, or name another one (there are: {there})"
+    if number == errno.EACCES:
+        return (
+            f"you may not use the serial port {port}; become a member of its group and log in again, or take "
+            "the udev rule in docs/fpga.md"
+        )
+    why = error if number is None else os.strerror(number)
+    return (
+        f"the serial port {port} cannot be opened at {baud} baud ({why}); check its name, and that no other "
+        "program has it"
+    )
+
+
 class UartLink(CommUART):
     """LiteX's UART bridge, with a time limit and longer commands.
 
@@ -116,10 +137,7 @@ class UartLink(CommUART):
         try:
             super().__init__(port, baud)
         except (OSError, ValueError, OverflowError, termios.error) as error:
-            raise PointwiseError(
-                f"the serial port {port} cannot be opened at {baud} baud ({error}); check its name, that you "
-                "may use it, and that no other program has it"
-            ) from error
+            raise PointwiseError(_not_opened(port, baud, error)) from error
         # Generous: a word takes 40 bits, and a USB adapter holds bytes back for 16 ms.
         self.timeout_s = 0.25 + slowdown * 0.005 + 60 * 8 * self.most_words / baud * slowdown
         self.port.timeout = self.timeout_s

@@ -18,7 +18,7 @@ from pointwise.hw.contract.config import CoreConfig
 from pointwise.hw.contract.errors import PointwiseError
 from pointwise.sim.build import build_root
 
-from . import options
+from . import options, tell
 
 
 class Action(enum.StrEnum):
@@ -96,8 +96,15 @@ def command(
             board.point_at(len(program.image))
             console.print(f"{program.name}: taken to be in the SDRAM; the core checks it when it starts")
             return
-        with Progress(console=console) as progress:
-            board.load(program.image, options.bar(progress, "image"))
+        seconds = board.seconds_to_load(program.image)
+        console.print(
+            f"{len(program.image):,} bytes take some {seconds:,.0f} s to send and to read back at "
+            f"{description.baud:,} baud",
+            soft_wrap=True,
+        )
+        with Progress(console=console, transient=True) as progress:
+            told = options.bar(progress, "image") if console.is_terminal else tell.tenths(console, "image")
+            board.load(program.image, told)
         console.print(
             f"{program.name}: {len(program.image):,} bytes are in the SDRAM and read back as they were sent, "
             f"{board.bus.faults} faults on the line",

@@ -74,6 +74,7 @@ def command(
 
         step("quantisation")
         from pointwise.model.parallel import executor
+
         name, workload, folder = _workload(
             console, core, model, checkpoint, heads, network, images, count, preprocess, out
         )

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -68,6 +68,20 @@ def made_up(console: Console, wanted: bool) -> None:
             style="yellow",
             soft_wrap=True,
         )
+
+
+def tenths(console: Console, what: str) -> Callable[[int, int], None]:
+    """A function (done, in all) that prints a line at every tenth, where the output shows no bar."""
+    said = 0
+
+    def update(done: int, total: int) -> None:
+        nonlocal said
+        tenth = 10 * done // total if total else 10
+        if tenth > said:
+            said = tenth
+            console.print(f"… {what}, {10 * tenth} %", soft_wrap=True)
+
+    return update
 
 
 FEW = 100

@@ -28,7 +28,8 @@ def draw(report: Mapping[str, Any], timeline: Mapping[str, Any], *, dark: bool =
     """
     from matplotlib import rc_context
 
-    with rc_context({"hatch.linewidth": 0.6, **(DARK if dark else {})}):
+    settings: Any = {"hatch.linewidth": 0.6} | (DARK if dark else {})
+    with rc_context(settings):
         return _drawn(report, timeline, dark)
 
 

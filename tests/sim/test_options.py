@@ -14,7 +14,7 @@ from rich.console import Console
 from pointwise.sim.cli import main
 from pointwise.sim.cli.entry import COMMANDS
 from pointwise.sim.cli.evaluate import _known
-from pointwise.sim.cli.tell import Beat, few
+from pointwise.sim.cli.tell import Beat, few, tenths
 from pointwise.sim.cli.usage import RENAMED
 
 
@@ -124,6 +124,15 @@ def test_a_long_step_says_that_it_is_at_work() -> None:
     lines = text.getvalue().splitlines()
     assert lines[0] == "… simulator" and lines[-1] == "… comparison"
     assert len(lines) > 3 and all(re.fullmatch(r"… simulator, \d+ s so far", line) for line in lines[1:-1])
+
+
+def test_without_a_bar_every_tenth_is_said() -> None:
+    text = io.StringIO()
+    update = tenths(Console(file=text), "image")
+    for done in range(0, 1001, 7):
+        update(done, 1000)
+    update(1000, 1000)
+    assert text.getvalue().splitlines() == [f"… image, {percent} %" for percent in range(10, 101, 10)]
 
 
 @pytest.mark.parametrize(("count", "told"), [(1, True), (99, True), (100, False), (50_000, False)])

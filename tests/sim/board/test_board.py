@@ -24,8 +24,10 @@ def test_load_and_run_on_a_clean_line(board_on):
     bridge = Bridge(DESCRIPTION)
     board = board_on(bridge)
     board.check_alive()
+    assert board.core.status()["image"].startswith("none since power-up")
     board.bring_up(seconds=1)
     board.load(IMAGE)
+    assert board.core.status()["image"] == f"{len(IMAGE):,} bytes"
     assert memory(bridge, len(IMAGE)) == IMAGE
     outcome, output = board.run(IMAGE, INPUT, 64, seconds=1)
     assert (output, outcome.cycles, outcome.error) == (INPUT[::-1], 1234, Error.NONE)

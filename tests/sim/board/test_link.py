@@ -1,6 +1,8 @@
 """Lines that go away, servers that are none, and slow lines: each ends in a sentence."""
 
 import dataclasses
+import errno
+import os
 import socket
 import termios
 import threading
@@ -13,7 +15,7 @@ pytest.importorskip("litex", reason="needs LiteX; run make fpga")
 import serial
 
 from pointwise.hw.contract.errors import PointwiseError
-from pointwise.sim.board.link import connect
+from pointwise.sim.board.link import UartLink, connect
 from pointwise.sim.board.transfer import ATTEMPTS, Checked
 from tests.sim.board.bridge import Bridge
 from tests.sim.board.example import DESCRIPTION
@@ -24,7 +26,12 @@ from tests.sim.board.example import DESCRIPTION
     [
         (None, None, "either --uart"),
         ("/dev/ttyX", "a:1", "either --uart"),
-        ("/dev/no-such-port", None, "cannot be opened"),
+        (
+            "/dev/no-such-port",
+            None,
+            "^there is no serial port /dev/no-such-port; plug the board in",
+        ),
+        ("/dev/null", None, r"/dev/null cannot be opened at \d+ baud \("),
         (None, "nowhere", "host:port"),
         (None, "localhost:²", "host:port"),
         (None, "localhost:0", "host:port"),
@@ -36,6 +43,29 @@ from tests.sim.board.example import DESCRIPTION
 def test_a_link_that_cannot_be_had_is_told(uart, server, message):
     with pytest.raises(PointwiseError, match=message):
         connect(DESCRIPTION, uart, server)
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        (errno.EACCES, "you may not use the serial port /dev/ttyUSB7; .* the udev rule in docs/fpga.md$"),
+        (
+            errno.EBUSY,
+            r"cannot be opened at 9600 baud \(Device or resource busy\); .* has it$",
+        ),
+    ],
+)
+def test_a_port_that_cannot_be_opened_is_one_error(monkeypatch, number, words):
+    """pyserial puts the system's error into the text of its own."""
+
+    def fail(self, *_):
+        inner = OSError(number, os.strerror(number), "/dev/ttyUSB7")
+        raise serial.SerialException(number, f"could not open port /dev/ttyUSB7: {inner}")
+
+    monkeypatch.setattr("litex.tools.remote.comm_uart.CommUART.__init__", fail)
+    with pytest.raises(PointwiseError, match=words) as told:
+        UartLink("/dev/ttyUSB7", 9600)
+    assert "Errno" not in str(told.value)
 
 
 @pytest.mark.parametrize(
