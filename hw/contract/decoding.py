@@ -1,4 +1,4 @@
-"""From the 64 bytes of an instruction to its fields."""
+"""From the 128 bytes of an instruction to its fields."""
 
 from collections.abc import Mapping
 from dataclasses import fields
@@ -20,7 +20,7 @@ def decode(data: bytes, bounds: Mapping[str, int] | None = None, index: int | No
     """Read one instruction back, and check it by the rules of ``pointwise.hw.contract.legal``.
 
     Args:
-        data: 64 bytes. bounds: of the core and the program so far, see ``check_instruction``; without them
+        data: 128 bytes. bounds: of the core and the program so far, see ``check_instruction``; without them
             only the rules that need none are applied.
         index: place of the instruction in its program, for the sentence.
 

@@ -3,7 +3,7 @@
 Byte order is little-endian throughout. Everything starts at a multiple of 64 bytes::
 
     0        header, 64 bytes (the sixteen words of ``Header``)
-    64       program, 64 bytes an instruction, closed by END
+    64       program, 128 bytes an instruction, closed by END
     ...      stationary streams and tensors (position embeddings), each at a multiple of 64
     length−64  trailer: CRC-32 (the zlib polynomial) of all bytes before it, then sixty zero bytes
 
@@ -18,13 +18,13 @@ from dataclasses import dataclass, fields
 
 from .config import CoreConfig
 from .errors import Refused
-from .legal import HEADER_RULES, UNIT
+from .legal import HEADER_RULES, INSTRUCTION_UNITS, UNIT
 from .registers import Error
 from .rules import Rule, broken
 
 MAGIC = 0x45535750
 """The letters PWSE, read as a little-endian word."""
-VERSION = 2
+VERSION = 3
 ALIGNMENT = 64
 HEADER_BYTES = 64
 TRAILER_BYTES = 64
@@ -96,7 +96,8 @@ class Header:
             )
         values = dict(zip(HEADER_WORDS, struct.unpack("<16I", data[:HEADER_BYTES]), strict=True))
         # In units of 64 bytes, as the core counts.
-        values["program_end"] = values["program_offset"] // UNIT + values["program_length"]
+        program = INSTRUCTION_UNITS * values["program_length"]
+        values["program_end"] = values["program_offset"] // UNIT + program
         known = header_bounds() | {"trailer": values["length"] // UNIT - 1} | dict(bounds or {})
         rule = broken(HEADER_RULES, values, known)
         if rule is not None:

@@ -1,15 +1,17 @@
-"""The instruction set: CONV, LOAD, STORE and END, each 64 bytes, and how they lie in memory.
+"""The instruction set: CONV, LOAD, STORE and END, each 128 bytes, and how they lie in memory.
 
-An instruction is sixteen little-endian 32-bit words. The layouts below are tables of (field, width), from bit
-0 up; hardware builds its structures from the same tables, so that there is one place to change.
+An instruction is 32 little-endian 32-bit words. The layouts below are tables of ``Field``, from bit 0 up. The
+structures of the hardware, the part that each of its units keeps, decoding and the documents are derived from
+them, so that there is one place to change.
 """
 
 import enum
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from .errors import PointwiseError
 
-INSTRUCTION_BYTES = 64
+INSTRUCTION_BYTES = 128
 INSTRUCTION_BITS = 8 * INSTRUCTION_BYTES
 
 
@@ -62,93 +64,159 @@ class Base(enum.IntEnum):
 MAX_PACKING = 2
 """Largest ``packing``: four weights of 2 bits in a byte."""
 
-CONV_LAYOUT: tuple[tuple[str, int], ...] = (
-    ("opcode", 4),
-    ("prologue", 2),
-    ("in_unsigned", 1),
-    ("stationary", 2),
-    ("to_residual", 1),
-    ("out_unsigned", 1),
-    ("table", 1),
-    ("divide", 1),
-    ("row_max", 1),
-    ("add", 1),
-    ("sums", 1),
-    ("shifts", 1),
-    ("max_slot", 1),
-    ("sum_slot", 1),
-    ("follow", 1),
-    ("packing", 2),
-    ("reserved0", 10),
-    ("tokens", 16),
-    ("k", 16),
-    ("n", 16),
-    ("post_wait_dma", 16),
-    ("in_base", 24),
-    ("reserved1", 8),
-    ("in_token_stride", 16),
-    ("in_tile_stride", 16),
-    ("stat_base", 24),
-    ("reserved2", 8),
-    ("stat_token_stride", 16),
-    ("stat_word_stride", 16),
-    ("out_base", 24),
-    ("reserved3", 8),
-    ("out_token_stride", 16),
-    ("out_word_stride", 16),
-    ("stream_offset", 32),
-    ("stream_beats", 32),
-    ("wait_conv", 16),
-    ("wait_dma", 16),
-    ("first_token", 16),
-    ("reserved4", 16),
-    ("mean_mult", 16),
-    ("mean_shift", 6),
-    ("norm_shift", 6),
-    ("reserved5", 4),
-    ("norm_mult", 16),
-    ("reserved6", 16),
-    ("epsilon", 32),
+class Unit(enum.Flag):
+    """The units of the engine that keep a part of a CONV."""
+
+    LOADER = enum.auto()
+    STREAMER = enum.auto()
+    EPILOGUE = enum.auto()
+
+
+class Field(NamedTuple):
+    """A field of an instruction.
+
+    Attributes:
+        name, width: in bits. units: who keeps it; none where the program fetch alone looks at it.
+    """
+
+    name: str
+    width: int
+    units: Unit = Unit(0)
+
+
+_L, _S, _E = Unit.LOADER, Unit.STREAMER, Unit.EPILOGUE
+
+CONV_FIELDS: tuple[Field, ...] = (
+    Field("opcode", 4),
+    Field("prologue", 2, _L | _S),
+    Field("in_unsigned", 1, _S),
+    Field("stationary", 2, _L),
+    Field("to_residual", 1, _E),
+    Field("out_unsigned", 1, _E),
+    Field("table", 1, _L | _E),
+    Field("divide", 1, _E),
+    Field("row_max", 1, _E),
+    Field("add", 1, _E),
+    Field("sums", 1, _E),
+    Field("shifts", 1, _L | _S),
+    Field("max_slot", 1, _S | _E),
+    Field("sum_slot", 1, _S | _E),
+    Field("follow", 1, _S),
+    Field("packing", 2, _L),
+    Field("padded", 1, _S),
+    Field("diagonal", 1, _L),
+    Field("maximum", 1, _S),
+    Field("add_unsigned", 1, _E),
+    Field("add_factor", 3, _E),
+    Field("add_shift", 3, _E),
+    Field("tokens", 16, _L | _S | _E),
+    Field("k", 16, _L | _S),
+    Field("n", 16, _L | _S | _E),
+    Field("post_wait_dma", 16, _E),
+    Field("in_base", 24, _S),
+    Field("pad_value", 8, _S),
+    Field("in_token_stride", 16, _S),
+    Field("in_tile_stride", 16, _S),
+    Field("stat_base", 24, _L),
+    Field("reserved0", 8),
+    Field("stat_token_stride", 16, _L),
+    Field("stat_word_stride", 16, _L),
+    Field("out_base", 24, _E),
+    Field("reserved1", 8),
+    Field("out_token_stride", 16, _E),
+    Field("out_word_stride", 16, _E),
+    Field("stream_offset", 32),
+    Field("stream_beats", 32),
+    Field("wait_conv", 16, _L | _S),
+    Field("wait_dma", 16, _L | _S),
+    Field("first_token", 16, _S | _E),
+    Field("reserved2", 16),
+    Field("mean_mult", 16, _E),
+    Field("mean_shift", 6, _E),
+    Field("norm_shift", 6, _E),
+    Field("reserved3", 4),
+    Field("norm_mult", 16, _E),
+    Field("reserved4", 16),
+    Field("epsilon", 32, _E),
+    Field("row_tokens", 16, _S),
+    Field("in_row_stride", 16, _S),
+    Field("in_tap_stride", 16, _S),
+    Field("in_tap_row_stride", 16, _S),
+    Field("in_group_stride", 16, _S),
+    Field("extra_taps", 4, _L | _S),
+    Field("extra_lines", 4, _L | _S),
+    Field("step_x", 4, _S),
+    Field("step_y", 4, _S),
+    Field("dilation_x", 4, _S),
+    Field("dilation_y", 4, _S),
+    Field("first_x", 12, _S),
+    Field("first_y", 12, _S),
+    Field("in_width", 11, _S),
+    Field("reserved5", 5),
+    Field("in_height", 11, _S),
+    Field("reserved6", 5),
+    Field("add_offset", 24, _E),
+    Field("reserved7", 328),
 )
 
-DMA_LAYOUT: tuple[tuple[str, int], ...] = (
-    ("opcode", 4),
-    ("space", 1),
-    ("base", 2),
-    ("reserved0", 25),
-    ("dram_offset", 32),
-    ("sram_base", 24),
-    ("reserved1", 8),
-    ("rows", 16),
-    ("words", 16),
-    ("sram_stride", 16),
-    ("reserved2", 16),
-    ("dram_stride", 32),
-    ("reserved3", 160),
-    ("wait_conv", 16),
-    ("wait_dma", 16),
-    ("reserved4", 128),
+DMA_FIELDS: tuple[Field, ...] = (
+    Field("opcode", 4),
+    Field("space", 1),
+    Field("base", 2),
+    Field("reserved0", 25),
+    Field("dram_offset", 32),
+    Field("sram_base", 24),
+    Field("reserved1", 8),
+    Field("rows", 16),
+    Field("words", 16),
+    Field("sram_stride", 16),
+    Field("reserved2", 16),
+    Field("dram_stride", 32),
+    Field("reserved3", 160),
+    Field("wait_conv", 16),
+    Field("wait_dma", 16),
+    Field("reserved4", 640),
 )
+
+CONV_LAYOUT: tuple[tuple[str, int], ...] = tuple((field.name, field.width) for field in CONV_FIELDS)
+DMA_LAYOUT: tuple[tuple[str, int], ...] = tuple((field.name, field.width) for field in DMA_FIELDS)
 
 
 @dataclass(frozen=True)
 class Conv:
-    """One 1×1 convolution: out[t, n] = epilogue(Σ_k prologue(in[t, k]) · W[n, k]).
+    """One convolution: out[t, n] = epilogue(Σ_k,tap prologue(in[place of t and tap, k]) · W[n, k, tap]).
 
-    The hardware runs ``for each N-tile, for each K-tile, for each token``. Addresses and strides are in words
-    (R lanes). Channel c lies in lane c mod R of the word c // R.
+    The hardware runs ``for each N-tile, for each word of R channels, for each tap (line by line), for each
+    token``; a word and a tap make a K-tile. Addresses and strides are in words (R lanes). Channel c lies in
+    lane c mod R of the word c // R.
 
     Attributes:
         tokens: T, 1..max_tokens. k, n: channels in and out, 1..4096.
+        row_tokens: tokens t that lie in a row of the result's picture: t is column t mod row_tokens of row
+            t // row_tokens. 0: all in one row; else T is a multiple of it.
+        extra_taps, extra_lines: taps of a line after the first, and lines of taps after the first.
         prologue, in_unsigned: how the streamed operand is read (``Prologue``; uint8 instead of int8 lanes).
-        in_base, in_token_stride, in_tile_stride: word of (t, K-tile j) = base + t·token_stride +
-            j·tile_stride.
+        in_base, in_token_stride, in_row_stride, in_tap_stride, in_tap_row_stride, in_tile_stride,
+            in_group_stride: word of (column, row, tap, line of taps, word of channels, group) = base + the
+            sum of each times its stride, modulo 2²⁴ (``pointwise.hw.contract.walks``). A group is an N-tile,
+            or where C < R the R / C N-tiles whose channels are those of one word.
+        padded, pad_value, in_width, in_height: a word whose place lies outside of the picture of in_width ×
+            in_height counts for nothing: all its lanes are pad_value, a byte that is read as the others are.
+        first_x, first_y: place of token 0 at tap 0, two's complement. step_x, step_y: places from column to
+            column and from row to row. dilation_x, dilation_y: from tap to tap, and from line to line.
+        maximum: keep the largest of the K-tiles' sums in place of their sum, each taken as its lowest 9 bits,
+            two's complement. With ``diagonal`` and weights of 1 this is the maximum over the taps.
         stationary: source of the stationary operand (``Stationary``).
         stat_base, stat_token_stride, stat_word_stride: for KEYS and VALUES, word w of token u =
             base + u·token_stride + w·word_stride.
         out_base, out_token_stride, out_word_stride: word w of token t of the result.
         to_residual: write int16 to the residual SRAM instead of 8 bits to the activation SRAM.
-        add: residual only: saturating sum with the value that was there.
+        add: with to_residual the saturating sum with an old value. Without, result and an old byte
+            are added in finer steps, see ``model.integer.requantise.add_scaled``.
+        add_offset: the value that is added to lies so many words behind the place of the result, modulo 2²⁴:
+            0 for a sum in place.
+        add_unsigned, add_factor, add_shift: of that byte: whether it is a uint8, and its factor; and by how
+            many bits the sum is shifted right.
         sums: residual only: keep Σx and Σx² per token and turn them into LayerNorm statistics at the end,
             stored under first_token + t.
         out_unsigned: clamp to 0..255 instead of −128..127 (activation only).
@@ -167,9 +235,12 @@ class Conv:
             been completed. The stream from DRAM is prefetched before.
         post_wait_dma: the epilogue starts only when that many DMA instructions have been completed.
         follow: do not wait for the whole of DMA instruction ``wait_dma``, a LOAD: while that is at work,
-            K-tile j of the first N-tile starts as soon as its rows 0..j are there. For a streamed operand of
-            which row j of the LOAD brings K-tile j; the stationary operand must come from the stream.
+            the K-tiles of word j of the first N-tile start as soon as its rows 0..j are there. For a streamed
+            operand of which row j of the LOAD brings word j; the stationary one must come from the stream.
         packing: weights in a byte of the stream: 0 one of 8 bits, 1 two of 4 bits, 2 four of 2 bits.
+        diagonal: the stream has one row of C weights for each K-tile: that of channel n is for lane n mod R,
+            all others are 0. With an ``in_group_stride`` that leads to the words of the next group's channels
+            this is a depthwise convolution.
     """
 
     tokens: int
@@ -204,6 +275,29 @@ class Conv:
     post_wait_dma: int = 0
     follow: bool = False
     packing: int = 0
+    diagonal: bool = False
+    maximum: bool = False
+    row_tokens: int = 0
+    in_row_stride: int = 0
+    in_tap_stride: int = 0
+    in_tap_row_stride: int = 0
+    in_group_stride: int = 0
+    extra_taps: int = 0
+    extra_lines: int = 0
+    padded: bool = False
+    pad_value: int = 0
+    first_x: int = 0
+    first_y: int = 0
+    step_x: int = 0
+    step_y: int = 0
+    dilation_x: int = 0
+    dilation_y: int = 0
+    in_width: int = 0
+    in_height: int = 0
+    add_unsigned: bool = False
+    add_factor: int = 0
+    add_shift: int = 0
+    add_offset: int = 0
     first_token: int = 0
     mean_mult: int = 0
     mean_shift: int = 0
@@ -211,8 +305,13 @@ class Conv:
     norm_shift: int = 0
     epsilon: int = 0
 
+    @property
+    def taps(self) -> int:
+        """Taps of the kernel."""
+        return (self.extra_taps + 1) * (self.extra_lines + 1)
+
     def encode(self) -> bytes:
-        """The 64 bytes of the instruction; raises PointwiseError when a field does not fit."""
+        """The 128 bytes of the instruction; raises PointwiseError when a field does not fit."""
         return _encode(self, Opcode.CONV, CONV_LAYOUT)
 
 
@@ -243,7 +342,7 @@ class Dma:
     wait_dma: int = 0
 
     def encode(self) -> bytes:
-        """The 64 bytes of the instruction; raises PointwiseError when a field does not fit."""
+        """The 128 bytes of the instruction; raises PointwiseError when a field does not fit."""
         return _encode(self, Opcode.STORE if self.store else Opcode.LOAD, DMA_LAYOUT)
 
 
@@ -252,7 +351,7 @@ class End:
     """Waits until everything before it is complete, then ends the program."""
 
     def encode(self) -> bytes:
-        """Sixty-four zero bytes."""
+        """128 zero bytes."""
         return bytes(INSTRUCTION_BYTES)
 
 
@@ -278,4 +377,4 @@ def _encode(instruction: "Conv | Dma", opcode: Opcode, layout: tuple[tuple[str, 
 
 for _layout in (CONV_LAYOUT, DMA_LAYOUT):
     if sum(width for _, width in _layout) != INSTRUCTION_BITS:
-        raise AssertionError("an instruction layout must fill 512 bits exactly")
+        raise AssertionError("an instruction layout must fill 1,024 bits exactly")

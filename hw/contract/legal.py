@@ -10,13 +10,25 @@ from typing import Any
 
 from .config import MAX_CHANNELS, CoreConfig
 from .errors import Refused
-from .isa import CONV_LAYOUT, DMA_LAYOUT, MAX_PACKING, Base, Conv, Dma, Opcode, Prologue, Stationary
+from .isa import (
+    CONV_LAYOUT,
+    DMA_LAYOUT,
+    INSTRUCTION_BYTES,
+    MAX_PACKING,
+    Base,
+    Conv,
+    Dma,
+    Opcode,
+    Prologue,
+    Stationary,
+)
 from .registers import Error
 from .rules import AnyRule, Only, Rule, When, broken
 
 UNIT = 64
 """Bytes that everything in an image begins at a multiple of."""
-SMALLEST_IMAGE = 3 * UNIT
+INSTRUCTION_UNITS = INSTRUCTION_BYTES // UNIT
+SMALLEST_IMAGE = 2 * UNIT + INSTRUCTION_BYTES
 """Header, one instruction, trailer."""
 MAX_INSTRUCTIONS = (1 << 16) - 1
 """With END: the counts that instructions wait for have 16 bits."""
@@ -63,7 +75,7 @@ HEADER_RULES: tuple[Rule, ...] = (
         0,
         "trailer",
         error=Error.LENGTH,
-        words="``program_offset`` / 64 + ``program_length``",
+        words=f"``program_offset`` / {UNIT} + {INSTRUCTION_UNITS} · ``program_length``",
     ),
     *(field(f"reserved{word}", 0, error=Error.VERSION) for word in range(11, 16)),
 )
@@ -89,12 +101,21 @@ CONV_RULES: tuple[AnyRule, ...] = (
     Only("shifts", member("prologue", Prologue.NORMALISE)),
     Only("divide", member("prologue", Prologue.EXPONENTIAL)),
     Only("packing", member("stationary", Stationary.STREAM)),
+    Only("diagonal", member("stationary", Stationary.STREAM)),
+    Only("diagonal", flag("packing", 0)),
+    Only("maximum", flag("diagonal")),
+    Only("padded", member("prologue", Prologue.PLAIN)),
+    *(Only(name, member("stationary", Stationary.STREAM)) for name in ("extra_taps", "extra_lines")),
+    *(Only(name, member("prologue", Prologue.PLAIN)) for name in ("extra_taps", "extra_lines")),
+    field("row_tokens", 0, "max_tokens"),
     Only("follow", member("stationary", Stationary.STREAM)),
     Only("out_unsigned", flag("to_residual", 0)),
     Only("table", flag("to_residual", 0)),
+    Only("table", flag("add", 0)),
     Only("row_max", flag("to_residual", 0)),
     Only("row_max", flag("out_unsigned", 0)),
-    Only("add", flag("to_residual")),
+    *(Only(name, flag("to_residual", 0)) for name in ("add_unsigned", "add_factor", "add_shift")),
+    *(Only(name, flag("add")) for name in ("add_unsigned", "add_factor", "add_shift", "add_offset")),
     Only("sums", flag("to_residual")),
     field("mean_shift", *MEAN_SHIFTS, when=flag("sums")),
     field("norm_shift", *NORM_SHIFTS, when=flag("sums")),

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from .config import CoreConfig
 from .isa import Conv, Dma, Prologue, Space, Stationary
 from .stream import stream_bytes, tiles
+from .walks import ADDRESS_BITS, LoopNest, columns, lines, streamed
 
 MEAN_TOLERANCE_BITS = 16
 """LayerNorm's mean_mult · 2^−mean_shift exceeds 1/H by 2^−16 of it at most, as the nearest one does. The mean
@@ -16,12 +17,17 @@ then has 25 bits, and what is left of a value without it 18."""
 
 PROMISES: tuple[tuple[str, str], ...] = (
     (
-        "Every word that is streamed, loaded as K or V, written, or moved by a LOAD or STORE lies in its "
-        "memory",
+        "Every word that is streamed, loaded as K or V, written, added to, or moved by a LOAD or STORE lies "
+        "in its memory",
         "compiler, emulator",
     ),
+    ("``tokens`` is a multiple of ``row_tokens``, where that is not 0", "compiler, emulator"),
     ("``stream_beats`` is the length of the stream with its padding", "compiler, emulator"),
     ("No two results of a CONV lie in one word", "compiler, emulator"),
+    (
+        "With an ``add_offset`` other than 0, a CONV writes no word that it adds to",
+        "compiler, emulator",
+    ),
     (
         "With ``sums``: ``n`` · ``mean_mult`` · 2^−``mean_shift`` ≤ 1 + 2⁻¹⁶, as with the nearest "
         "``mean_mult``",
@@ -52,6 +58,9 @@ def faults(instruction: Conv | Dma, config: CoreConfig) -> Iterator[str]:
     conv = instruction
     for verb, last, space in _reach(conv, config):
         yield from _outside(verb, last, space, config)
+    if conv.row_tokens and conv.tokens % conv.row_tokens:
+        yield f"has {conv.tokens} tokens, no multiple of the {conv.row_tokens} of a row"
+        return
     size = stream_bytes(conv, config)
     if conv.stream_beats * config.bus_bytes != size:
         yield (
@@ -63,6 +72,8 @@ def faults(instruction: Conv | Dma, config: CoreConfig) -> Iterator[str]:
             f"takes {conv.mean_mult} · 2^-{conv.mean_shift} for 1/{conv.n}, which is too large by more than "
             f"2^-{MEAN_TOLERANCE_BITS} of it"
         )
+    if conv.add and conv.add_offset and _adds_to_results(conv, config):
+        yield f"adds to words {conv.add_offset} behind its results, some of which it writes itself"
     if _shares_words(conv, config):
         yield (
             f"writes with the strides {conv.out_token_stride} and {conv.out_word_stride}, so that two of its "
@@ -79,28 +90,66 @@ def _reach(conv: Conv, config: CoreConfig) -> Iterator[tuple[str, int, Space]]:
     """What a convolution does with words, the last of these words, and their memory."""
     k_words, n_words = tiles(conv.k, config.rows), tiles(conv.n, config.rows)
     last = conv.tokens - 1
-    streamed = Space.RESIDUAL if conv.prologue == Prologue.NORMALISE else Space.ACTIVATION
-    yield (
-        "streams",
-        conv.in_base + last * conv.in_token_stride + (k_words - 1) * conv.in_tile_stride,
-        streamed,
-    )
+    source = Space.RESIDUAL if conv.prologue == Prologue.NORMALISE else Space.ACTIVATION
+    if (reach := furthest_streamed(conv, config)) is not None:
+        yield "streams", reach, source
     written = Space.RESIDUAL if conv.to_residual else Space.ACTIVATION
-    yield (
-        "writes",
-        conv.out_base + last * conv.out_token_stride + (n_words - 1) * conv.out_word_stride,
-        written,
-    )
+    way = last * conv.out_token_stride + (n_words - 1) * conv.out_word_stride
+    yield "writes", conv.out_base + way, written
+    if conv.add:
+        yield "adds to", (conv.out_base + conv.add_offset) % (1 << ADDRESS_BITS) + way, written
     if conv.stationary != Stationary.STREAM:
         tokens, words = (conv.n, k_words) if conv.stationary == Stationary.KEYS else (conv.k, n_words)
         end = conv.stat_base + (tokens - 1) * conv.stat_token_stride + (words - 1) * conv.stat_word_stride
         yield "loads", end, Space.ACTIVATION
 
 
+def furthest_streamed(conv: Conv, config: CoreConfig) -> int | None:
+    """The last word that is streamed, None where all are padding. What lies in front of word 0 counts as
+    behind all memory."""
+    nest = streamed(conv, config)
+    if conv.padded:
+        spans = [
+            _inside(nest, columns(conv, config), (0, 2), conv.in_width),
+            _inside(nest, lines(conv, config), (1, 3), conv.in_height),
+        ]
+        if None in spans:
+            return None
+        rest = (4, 5, 6)
+    else:
+        spans, rest = [], range(7)
+    spans += [(0, (nest.bounds[loop] - 1) * nest.strides[loop]) for loop in rest]
+    least, most = (sum(span[end] for span in spans) for end in (0, 1))
+    return (nest.base + least) % (1 << nest.bits) + most - least
+
+
+def _inside(nest: LoopNest, places: LoopNest, loops: tuple[int, int], size: int) -> tuple[int, int] | None:
+    """The least and the most that two loops add to an address where their place lies in 0..size − 1."""
+    token, tap = loops
+    found = [
+        outer * nest.strides[token] + inner * nest.strides[tap]
+        for outer in range(nest.bounds[token])
+        for inner in range(nest.bounds[tap])
+        if places.address(tuple({token: outer, tap: inner}.get(loop, 0) for loop in range(7))) < size
+    ]
+    return (min(found), max(found)) if found else None
+
+
 def _outside(verb: str, last: int, space: Space, config: CoreConfig) -> Iterator[str]:
     words = config.res_words if space == Space.RESIDUAL else config.act_words
     if last >= words:
         yield f"{verb} word {last} of the {space.name.lower()} SRAM, which has {words}"
+
+
+def _adds_to_results(conv: Conv, config: CoreConfig) -> bool:
+    """Whether a word that is added to is written by the same convolution."""
+    words = range(tiles(conv.n, config.rows))
+    written = {
+        conv.out_base + token * conv.out_token_stride + word * conv.out_word_stride
+        for token in range(conv.tokens)
+        for word in words
+    }
+    return any((place + conv.add_offset) % (1 << ADDRESS_BITS) in written for place in written)
 
 
 def _shares_words(conv: Conv, config: CoreConfig) -> bool:

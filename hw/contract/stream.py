@@ -9,11 +9,13 @@ bytes::
     for each N-tile:
         8 rows, the parameter planes: byte j of column c belongs to channel n0 + c, where the eight bytes are
             0..3 bias (int32), 4..5 multiplier (uint16), 6 shift (1..47), 7 zero
-        for each K-tile:
+        for each K-tile, which is a word of R channels k0 and up at a tap (line by line):
             shifts:  ceil(R / C) rows: byte c of row i is the shift (0..15) of lane i·C + c
             STREAM:  R rows: byte c of row r is W[n0 + c, k0 + r] (int8), zero past the edges;
                      with 4 or 2 bits ceil(R / 2) or ceil(R / 4) rows, where bits 4·i or 2·i and up of byte c
-                     of row r are W[n0 + c, k0 + 2·r + i] or W[n0 + c, k0 + 4·r + i], two's complement
+                     of row r are W[n0 + c, k0 + 2·r + i] or W[n0 + c, k0 + 4·r + i], two's complement;
+                     with diagonal one row, byte c is W[n0 + c, k0 + (n0 + c) mod R], and all others are
+                     zero
 
 Bytes past the edges of K and N are zero.
 """
@@ -44,7 +46,9 @@ def shift_rows(config: CoreConfig) -> int:
 
 def weight_rows(conv: Conv, config: CoreConfig) -> int:
     """Rows of the weights of one tile; 0 where they do not come from the stream."""
-    return tiles(config.rows, 1 << conv.packing) if conv.stationary == Stationary.STREAM else 0
+    if conv.stationary != Stationary.STREAM:
+        return 0
+    return 1 if conv.diagonal else tiles(config.rows, 1 << conv.packing)
 
 
 def tiles(size: int, width: int) -> int:
@@ -52,11 +56,16 @@ def tiles(size: int, width: int) -> int:
     return -(-size // width)
 
 
+def k_tiles(conv: Conv, config: CoreConfig) -> int:
+    """K-tiles of an N-tile: each word of channels at each tap."""
+    return tiles(conv.k, config.rows) * conv.taps
+
+
 def stream_rows(conv: Conv, config: CoreConfig) -> int:
     """Rows of the stationary stream of ``conv``."""
     rows = table_rows(config) * ((conv.prologue == Prologue.EXPONENTIAL) + conv.table)
     per_tile = shift_rows(config) * conv.shifts + weight_rows(conv, config)
-    return rows + tiles(conv.n, config.cols) * (PLANES + tiles(conv.k, config.rows) * per_tile)
+    return rows + tiles(conv.n, config.cols) * (PLANES + k_tiles(conv, config) * per_tile)
 
 
 def stream_bytes(conv: Conv, config: CoreConfig) -> int:

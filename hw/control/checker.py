@@ -9,7 +9,7 @@ from pointwise.hw.bus.window import BEATS_BITS, TransferLayout
 from pointwise.hw.contract.config import CoreConfig
 from pointwise.hw.contract.image import HEADER_BYTES, HEADER_WORDS, TRAILER_BYTES, header_bounds
 from pointwise.hw.contract.isa import Base
-from pointwise.hw.contract.legal import HEADER_RULES, UNIT
+from pointwise.hw.contract.legal import HEADER_RULES, INSTRUCTION_UNITS, UNIT
 from pointwise.hw.contract.registers import Error
 
 from .program import ERROR_BITS
@@ -171,10 +171,10 @@ class ImageChecker(wiring.Component):
                 m.d.sync += target.eq(word)
 
         # Where the program ends and the trailer begins, in units of 64 bytes.
-        program_end = Signal(33)
+        program_end = Signal(34)
         trailer = Signal(26)
         m.d.sync += [
-            program_end.eq((self.program_offset >> UNIT_BITS) + self.program_length),
+            program_end.eq((self.program_offset >> UNIT_BITS) + INSTRUCTION_UNITS * self.program_length),
             trailer.eq((length >> UNIT_BITS) - 1),
         ]
         bounds = header_bounds(config) | {"IMAGE_BYTES": self.image_bytes, "trailer": trailer}

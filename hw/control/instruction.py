@@ -6,7 +6,7 @@ from amaranth.lib import data
 from pointwise.hw.contract.isa import DMA_LAYOUT
 
 RAW_DMA = data.StructLayout({name: unsigned(width) for name, width in DMA_LAYOUT})
-"""A LOAD or STORE as its 512 bits lie in memory."""
+"""A LOAD or STORE as its bits lie in memory."""
 
 INDEX_BITS = 16
 """A program has at most ``MAX_INSTRUCTIONS`` of ``pointwise.hw.contract.legal``."""

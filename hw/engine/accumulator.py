@@ -6,6 +6,7 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from pointwise.hw.contract.config import next_power_of_two
+from pointwise.hw.contract.walks import MAXIMUM_BITS
 
 from .array import sum_shape
 from .cells import ACCUMULATOR, bits_for, delay
@@ -17,7 +18,7 @@ REVISIT_CYCLES = 4
 
 
 class Accumulator(wiring.Component):
-    """Adds the sums of the K-tiles per token, and hands complete ones to the epilogue in order.
+    """Adds the sums of the K-tiles per token, or keeps the largest, and hands complete ones on in order.
 
     A token of the first K-tile starts afresh, one of the last K-tile leaves through the FIFO (a single K-tile
     is both); the memory of the running sums has one read and one write port. Whoever sends tokens has made
@@ -25,6 +26,7 @@ class Accumulator(wiring.Component):
 
     Ports:
         valid, first, last, token, sums: one result vector of the array a cycle.
+        maximum: keep the largest in place of the sum, of the lowest MAXIMUM_BITS of each, two's complement.
         output: C accumulators of int32 for one token.
 
     Latency: 6 cycles from input to output (3 of them the FIFO's). Throughput: one vector a cycle.
@@ -40,6 +42,7 @@ class Accumulator(wiring.Component):
                 "valid": In(1),
                 "first": In(1),
                 "last": In(1),
+                "maximum": In(1),
                 "token": In(unsigned(bits_for(max_tokens))),
                 "sums": In(data.ArrayLayout(sum_shape(rows), cols)),
                 "output": Out(stream.Signature(data.ArrayLayout(ACCUMULATOR, cols))),
@@ -66,8 +69,12 @@ class Accumulator(wiring.Component):
         before = Signal(layout, name="before", reset_less=True)
         m.d.sync += before.eq(Mux(first, 0, reader.data))
         totals = Signal(layout, name="totals", reset_less=True)
+        maximum = delay(m, self.maximum, 2, name="maximum")
+        afresh = delay(m, first, 1, name="afresh")
         for c in range(self.cols):
-            m.d.sync += totals[c].eq(before[c] + sums[c])
+            old, new = (value[:MAXIMUM_BITS].as_signed() for value in (before[c], sums[c]))
+            larger = Mux(afresh | (new > old), new, old)
+            m.d.sync += totals[c].eq(Mux(maximum, larger, before[c] + sums[c]))
 
         total_valid = delay(m, valid, 2, name="total_valid", reset_less=False)
         total_last = delay(m, last, 2, name="total_last")

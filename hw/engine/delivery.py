@@ -28,8 +28,9 @@ def deliver_shifts(m: Module, loader: wiring.Component, load: Signal, walk: Stat
                 m.d.sync += shifts[which][lane].eq(row.word_select(lane % cols, 8))
 
 
-def unpack(m: Module, row: Value, packing: Value, index: Signal) -> Value:
-    """Weights of array row ``index`` out of a row of the stream, sign-extended to bytes."""
+def unpack(m: Module, row: Value, packing: Value, walk: StationaryWalk) -> Value:
+    """Weights of the array row at hand out of a row of the stream, sign-extended to bytes."""
+    index, rows, cols = walk.index, walk.rows, walk.cols
     place = index[:PACKED_BITS]
     unpacked = Signal(len(row), name="unpacked")
     for first in range(0, len(row), 8):
@@ -40,7 +41,8 @@ def unpack(m: Module, row: Value, packing: Value, index: Signal) -> Value:
             with m.Case(2):
                 m.d.comb += weight.eq(byte.word_select(place, 2).as_signed())
             with m.Default():
-                m.d.comb += weight.eq(byte)
+                lane = first // 8 % rows if cols >= rows else walk.sub * cols + first // 8
+                m.d.comb += weight.eq(Mux(walk.diagonal & (index != lane), 0, byte))
     return unpacked
 
 

@@ -8,6 +8,7 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 from pointwise.hw.contract.config import CoreConfig
 from pointwise.hw.contract.isa import Prologue as Kind
 from pointwise.hw.contract.registers import Cause
+from pointwise.hw.contract.walks import ADDRESS_BITS
 
 from .accumulator import Accumulator
 from .array import SystolicArray
@@ -17,7 +18,7 @@ from .descriptor import CONV, EPILOGUE, LOADER, STREAMER
 from .epilogue import Epilogue
 from .issue import TokenIssue
 from .loader import Loader
-from .places import ADDRESS_BITS, act_places, res_places
+from .places import act_places, res_places
 from .prologue import Prologue
 from .sram import READ_LATENCY, Sram, read_port, write_port
 from .streamer import Streamer
@@ -74,7 +75,7 @@ class Engine(wiring.Component):
         m = Module()
         config = self.config
         fetch_to_array = READ_LATENCY + Prologue.LATENCY
-        m.submodules.act = act = Sram(act_places(config), config.rows, 8, readers=3, writers=2)
+        m.submodules.act = act = Sram(act_places(config), config.rows, 8, readers=4, writers=2)
         m.submodules.res = res = Sram(res_places(config), config.rows, 16, readers=3, writers=2)
         m.submodules.loader = loader = Loader(config, fetch_to_array)
         m.submodules.streamer = streamer = Streamer(config)
@@ -96,6 +97,7 @@ class Engine(wiring.Component):
             loader.act_end.eq(epilogue.table_end),
             loader.exp_end.eq(delay(m, exp_end, EXP_END_CYCLES, name="exp_end", reset_less=False)),
             loader.started.eq(issue.started),
+            loader.hold.eq(epilogue.reads_next),
             issue.tile_ready.eq(loader.tile_ready),
             issue.lacks.eq(streamer.lacks),
             streamer.popped.eq(epilogue.popped),
@@ -116,9 +118,11 @@ class Engine(wiring.Component):
         with m.If(epilogue.conv_done):
             m.d.sync += self.conv_done.eq(self.conv_done + 1)
 
-        # SRAM ports by priority: the epilogue cannot wait, the loader is needed soonest, the DMA last.
-        connect(m, loader.read, act.read[0])
-        connect(m, flipped(self.act_read), act.read[2])
+        # SRAM ports by priority: the epilogue cannot wait, nor can the loader, which asks at other times. The
+        # DMA comes last.
+        connect(m, epilogue.act_read, act.read[0])
+        connect(m, loader.read, act.read[1])
+        connect(m, flipped(self.act_read), act.read[3])
         connect(m, epilogue.res_read, res.read[0])
         connect(m, flipped(self.res_read), res.read[2])
         connect(m, epilogue.act_write, act.write[0])
@@ -127,14 +131,14 @@ class Engine(wiring.Component):
         connect(m, flipped(self.res_write), res.write[1])
         connect(m, streamer.requests, issue.requests)
         for port, valid, ready, place in (
-            (act.read[1], issue.act_valid, issue.act_ready, issue.token.act),
+            (act.read[2], issue.act_valid, issue.act_ready, issue.token.act),
             (res.read[1], issue.res_valid, issue.res_ready, issue.token.res),
         ):
             m.d.comb += [port.valid.eq(valid), port.place.eq(place), ready.eq(port.ready)]
 
         self._into_the_array(m, issue, prologue, epilogue, loader, array)
         m.d.comb += [
-            prologue.act_word.as_value().eq(act.read[1].data),
+            prologue.act_word.as_value().eq(act.read[2].data),
             prologue.res_word.as_value().eq(res.read[1].data),
         ]
         self._out_of_the_array(m, prologue, array, denominator, accumulator, epilogue)
@@ -232,7 +236,7 @@ class Engine(wiring.Component):
         settle = max(0, denominator.latency - array.latency - Accumulator.LATENCY)
         arrives = array.latency + settle
         layout = data.StructLayout(
-            {"first": 1, "last": 1, "token": unsigned(bits_for(self.config.max_tokens))}
+            {"first": 1, "last": 1, "maximum": 1, "token": unsigned(bits_for(self.config.max_tokens))}
         )
         tag = Signal(layout)
         m.d.comb += [tag[name].eq(prologue.out_tag[name]) for name in layout.members]
@@ -241,6 +245,7 @@ class Engine(wiring.Component):
             accumulator.valid.eq(delay(m, prologue.out_valid, arrives, name="array_valid", reset_less=False)),
             accumulator.first.eq(arrived.first),
             accumulator.last.eq(arrived.last),
+            accumulator.maximum.eq(arrived.maximum),
             accumulator.token.eq(arrived.token),
             accumulator.sums.as_value().eq(delay(m, array.result.as_value(), settle, name="array_result")),
         ]

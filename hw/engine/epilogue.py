@@ -1,11 +1,12 @@
 """The way out of the array: divide, requantise, activation table, residual, row maxima and LayerNorm sums."""
 
-from amaranth.hdl import Array, Module, Mux, Signal, signed, unsigned
+from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value, signed, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from pointwise.hw.contract.config import CoreConfig
 from pointwise.hw.contract.stream import PLANES
+from pointwise.hw.contract.walks import ADDRESS_BITS
 
 from .cells import ACCUMULATOR, bits_for, delay, saturate
 from .descriptor import EPILOGUE
@@ -37,7 +38,8 @@ class Epilogue(wiring.Component):
         plane_write, plane_bank, plane, plane_data: fill the parameters. table_*: fill the activation table.
         sum_slot, sum_token, reciprocal: read port of the softmax denominators, answered in the next cycle.
         stat_token, max_slot: of what token the prologue wants row_max and statistics, one cycle later.
-        act_write, res_write, res_read: SRAM ports; they must be granted at once (highest priority).
+        act_write, act_read, res_write, res_read: SRAM ports; they must be granted at once (highest priority).
+        reads_next: ``act_read`` asks in the next cycle.
         popped: a token left ``acc``. tile_end: parameters of an N-tile are free. table_end: a convolution
         with a table is done with it. conv_done: all that a convolution writes can be read.
 
@@ -77,8 +79,10 @@ class Epilogue(wiring.Component):
                 "stat_token": In(token),
                 "statistics": Out(NORM_STATISTICS),
                 "act_write": Out(write_port(act_bits, config.rows, act)),
+                "act_read": Out(read_port(act_bits, act)),
                 "res_write": Out(write_port(res_bits, config.rows, res)),
                 "res_read": Out(read_port(res_bits, res)),
+                "reads_next": Out(1),
                 "popped": Out(1),
                 "tile_end": Out(1),
                 "table_end": Out(1),
@@ -100,6 +104,7 @@ class Epilogue(wiring.Component):
             self.popped.eq(walker.pop),
         ]
         tags, valid = self._tags(m, walker)
+        old_address = self._old_address(m, walker, tags[1].address)
 
         # Stage 0 to 1: choose the lanes of the group. Stage 1 to 15: divide and requantise.
         groups = [
@@ -122,7 +127,7 @@ class Epilogue(wiring.Component):
             requantise.reciprocal.eq(self.reciprocal),
             requantise.limits.eq(
                 Mux(
-                    tags[FETCH].to_residual,
+                    tags[FETCH].to_residual | tags[FETCH].add,
                     Limits.INT16,
                     Mux(tags[FETCH].out_unsigned, Limits.UINT8, Limits.INT8),
                 )
@@ -132,7 +137,7 @@ class Epilogue(wiring.Component):
             requantise.plane.eq(self.plane),
             requantise.plane_data.eq(self.plane_data),
         ]
-        values = self._residual_and_table(m, requantise.result, tags, valid)
+        values = self._add_and_table(m, requantise.result, tags, valid, old_address)
         self._write(m, values, tags[WRITE - 1], valid[WRITE - 1])
         self._keep(m, values, tags[WRITE], valid[WRITE], walker)
 
@@ -163,18 +168,21 @@ class Epilogue(wiring.Component):
             valid.append(flag)
         return tags, valid
 
-    def _residual_and_table(self, m: Module, results: data.View, tags: list, valid: list) -> list[Signal]:
+    def _old_address(self, m: Module, walker: Walker, address: Value) -> list[Value]:
+        """Where the old value of a group lies, in stages 2 and up: it is added to the address of stage 1."""
+        offset = delay(m, walker.conv.add_offset, 1, name="add_offset")
+        stages = [Const(0), Const(0), delay(m, (address + offset)[:ADDRESS_BITS], 1, name="old_address2")]
+        for stage in range(3, RESULT):
+            stages.append(delay(m, stages[-1], 1, name=f"old_address{stage}"))
+        return stages
+
+    def _add_and_table(
+        self, m: Module, results: data.View, tags: list, valid: list, old_address: list[Value]
+    ) -> list[Signal]:
         """Stages RESULT and RESULT + 1: what is written, P lanes of 16 bits."""
-        config, lanes = self.config, self.config.post_lanes
-        ask = RESULT - READ_LATENCY - 1
-        m.d.comb += [
-            self.res_read.valid.eq(valid[ask] & tags[ask].add),
-            self.res_read.place.eq(res_places(config).locate(m, tags[ask].address, "read")),
-        ]
-        width = 16 * lanes
-        parts = [self.res_read.data[start : start + width] for start in range(0, 16 * config.rows, width)]
-        chosen = Array(parts)[tags[RESULT - 1].lane_group] if len(parts) > 1 else parts[0]
-        old = delay(m, Mux(tags[RESULT - 1].add, chosen, 0), 1, name="old")
+        lanes = self.config.post_lanes
+        residual = self._old_residual(m, tags, valid, old_address)
+        scaled = self._old_bytes(m, tags, valid, old_address)
         m.submodules.table = table = LookupTable(lanes)
         m.d.comb += [
             table.write.eq(self.table_write),
@@ -183,18 +191,62 @@ class Epilogue(wiring.Component):
             table.write_data.eq(self.table_data),
             table.read_bank.eq(tags[RESULT].table_bank),
         ]
+        tag = tags[RESULT + 1]
+        finer = tag.add & ~tag.to_residual
         values = []
         for lane in range(lanes):
-            before = old[16 * lane : 16 * lane + 16].as_signed()
-            total = Signal(signed(16), name=f"total_{lane}", reset_less=True)
+            sum16 = Signal(signed(16), name=f"sum16_{lane}", reset_less=True)
+            total = Signal(signed(17), name=f"total_{lane}", reset_less=True)
             value = Signal(signed(16), name=f"value_{lane}", reset_less=True)
+            narrow = total >> tag.add_shift
+            byte = Mux(tag.out_unsigned, saturate(narrow, unsigned(8)), saturate(narrow, signed(8)))
             m.d.comb += table.index[lane].eq(results[lane][:8])
             m.d.sync += [
-                total.eq(saturate(results[lane] + before, signed(16))),
-                value.eq(Mux(tags[RESULT + 1].table, table.value[lane], total)),
+                sum16.eq(saturate(results[lane] + residual[lane], signed(16))),
+                total.eq(results[lane] + scaled[lane]),
+                value.eq(Mux(tag.table, table.value[lane], Mux(finer, byte, sum16))),
             ]
             values.append(value)
         return values
+
+    def _old_residual(self, m: Module, tags: list, valid: list, old_address: list[Value]) -> list[Value]:
+        """What the residual SRAM holds in the places of results, 0 where it is not added: stage RESULT."""
+        ask = RESULT - READ_LATENCY - 1
+        m.d.comb += [
+            self.res_read.valid.eq(valid[ask] & tags[ask].add & tags[ask].to_residual),
+            self.res_read.place.eq(res_places(self.config).locate(m, old_address[ask], "read")),
+        ]
+        tag = tags[RESULT - 1]
+        old = delay(m, Mux(tag.add, self._lanes(self.res_read.data, 16, tag.lane_group), 0), 1, name="old")
+        return [old[start : start + 16].as_signed() for start in range(0, len(old), 16)]
+
+    def _old_bytes(self, m: Module, tags: list, valid: list, old_address: list[Value]) -> list[Value]:
+        """The bytes there times their factor, with the half that rounds: stage RESULT.
+
+        They are read a cycle before residuals are, and have a stage of their own to be multiplied.
+        """
+        ask = RESULT - READ_LATENCY - 2
+        reads = [valid[stage] & tags[stage].add & ~tags[stage].to_residual for stage in (ask - 1, ask)]
+        m.d.comb += [
+            self.reads_next.eq(reads[0]),
+            self.act_read.valid.eq(reads[1]),
+            self.act_read.place.eq(act_places(self.config).locate(m, old_address[ask], "read_bytes")),
+        ]
+        old = delay(m, self._lanes(self.act_read.data, 8, tags[RESULT - 2].lane_group), 1, name="old_bytes")
+        tag = tags[RESULT - 1]
+        half = (Const(1, 7) << tag.add_shift) >> 1
+        scaled = []
+        for start in range(0, len(old), 8):
+            byte = Cat(old[start : start + 8], old[start + 7] & ~tag.add_unsigned).as_signed()
+            parts = [Mux(bit, byte << place, 0) for place, bit in enumerate(tag.add_factor)]
+            scaled.append(delay(m, parts[0] + parts[1] + parts[2] + half, 1, name=f"scaled_{start}"))
+        return scaled
+
+    def _lanes(self, word: Value, bits: int, group: Value) -> Value:
+        """The lanes of a group out of a word of lanes of some bits."""
+        width = bits * self.config.post_lanes
+        parts = [word[start : start + width] for start in range(0, bits * self.config.rows, width)]
+        return Array(parts)[group] if len(parts) > 1 else parts[0]
 
     def _write(self, m: Module, values: list[Signal], tag: data.View, valid: Signal) -> None:
         """The ports of both SRAMs, from ``values`` of stage WRITE and the tag of the stage before."""

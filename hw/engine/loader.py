@@ -33,7 +33,8 @@ class Loader(wiring.Component):
     Ports:
         descriptor: convolutions in order. conv_done, dma_done: counts, for wait_conv and wait_dma.
         rows, flush: the stationary stream (hw.contract.stream); flush marks the last row of a convolution.
-        read: port of the activation SRAM, for K and V, which must be granted at once (highest priority).
+        read: port of the activation SRAM, for K and V, which must be granted at once. hold: not in the next
+            cycle, in which somebody reads who cannot wait.
         tile_ready: the shadows hold the next tile. started: its first token is fetched in this cycle.
         plane_*, exp_*, act_*: writes to parameters and tables, a cycle after their row; tile_end, exp_end,
             act_end give banks back.
@@ -55,6 +56,7 @@ class Loader(wiring.Component):
                 "rows": In(stream.Signature(unsigned(8 * config.row_bytes))),
                 "flush": Out(1),
                 "read": Out(read_port(8 * rows, act_places(config))),
+                "hold": In(1),
                 "tile_ready": Out(1),
                 "started": In(1),
                 "plane_write": Out(1),
@@ -245,7 +247,7 @@ class Loader(wiring.Component):
                         next_tile(words=False)
 
             with m.State("WORDS"):
-                m.d.comb += word_load.eq(~loaded & reads)
+                m.d.comb += word_load.eq(~loaded & reads & ~self.hold)
                 with m.If(word_load):
                     walk.next_word()
                     with m.If(walk.words_end):
@@ -258,6 +260,6 @@ class Loader(wiring.Component):
                 next_tile(words=True)
 
         deliver_shifts(m, self, shift_load, walk)
-        weights = unpack(m, self.rows.payload[: 8 * cols], conv.packing, walk.index)
+        weights = unpack(m, self.rows.payload[: 8 * cols], conv.packing, walk)
         deliver_tiles(m, self, weights, row_load, word_load & walk.keys, word_load & ~walk.keys, walk)
         return m

@@ -7,9 +7,6 @@ from pointwise.hw.contract.config import CoreConfig
 
 from .cells import bits_for
 
-ADDRESS_BITS = 24
-"""Of an address of a word, in instructions and in the units that count through them."""
-
 
 class Places(data.StructLayout):
     """Where a word lies in a memory of ``words`` words in ``banks`` equal banks by the high address.

@@ -20,7 +20,8 @@ class Prologue(wiring.Component):
     """The integer functions of ``LayerNorm`` and ``Softmax`` for one activation word a cycle.
 
     Ports:
-        valid, tag: the token. act_word: R int8 (or uint8) lanes, for PLAIN and EXPONENTIAL. res_word: R int16
+        valid, tag: the token. act_word: R int8 (or uint8) lanes, for PLAIN and EXPONENTIAL (not looked at
+        where the tag says ``outside``). res_word: R int16
         lanes, statistics: of the token, for NORMALISE. row_max: for EXPONENTIAL.
         shifts: two sets of R channel shifts (0..15), chosen by the tag's parity one cycle after the token
         came, and zero without ``tag.shifts``.
@@ -104,7 +105,7 @@ class Prologue(wiring.Component):
 
     def _byte(self, m: Module, lane: int, table: LookupTable, tags: list) -> Signal:
         """Plain lanes and exponentials, in a register of stage 4."""
-        word = self.act_word[lane]
+        word = Mux(self.tag.outside, self.tag.pad, self.act_word[lane])
         plain = Signal(ACTIVATION, name=f"plain_{lane}", reset_less=True)
         difference = Signal(8, name=f"difference_{lane}", reset_less=True)
         byte = Signal(ACTIVATION, name=f"byte_{lane}", reset_less=True)

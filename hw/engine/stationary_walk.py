@@ -5,9 +5,10 @@ from amaranth.lib import data, wiring
 
 from pointwise.hw.contract.config import CoreConfig
 from pointwise.hw.contract.isa import Stationary
+from pointwise.hw.contract.walks import ADDRESS_BITS
 
 from .cells import bits_for
-from .places import ADDRESS_BITS, act_places
+from .places import act_places
 
 PACKED_BITS = 2
 """Low bits of a row's index that say where in a byte its weights lie, at most."""
@@ -23,7 +24,7 @@ class StationaryWalk:
 
     Signals:
         index: row of the tile, of K its column. part: word of a row of V. sub: part of a word of V that is
-            the row. parity: of the tile's number.
+            the row, or of a word of channels that a diagonal is for. parity: of the tile's number.
         last_k, last_n: the tile is the last one of its N-tile; the N-tile of its convolution.
         keys, streamed: where the weights come from; bare: the tiles take no rows of the stream.
         last_row: of the array. consumed: its row of the stream is done with then. (Packed weights stay on
@@ -39,9 +40,17 @@ class StationaryWalk:
         self.rows_per_word = max(1, config.rows // config.cols)
         self.k_left = Signal(13)
         self.n_left = Signal(13)
+        self.taps_left = Signal(4)  # of the line, after this one
+        self.lines_left = Signal(4)
+        self.last_tap = Signal()
+        self.last_line = Signal()
+        self.last_word = Signal()
         self.last_k = Signal()
         self.last_n = Signal()
-        self.one_k = Signal()
+        self.one_tap = Signal()
+        self.one_line = Signal()
+        self.one_word = Signal()
+        self.diagonal = Signal()
         self.keys = Signal()
         self.streamed = Signal()
         self.bare = Signal()
@@ -58,7 +67,7 @@ class StationaryWalk:
         # Left in the next tile.
         self.k_after = Signal(13)
         self.n_after = Signal(13)
-        self.last_k_after = Signal()
+        self.last_word_after = Signal()
         self.last_n_after = Signal()
         # The last one of the rows in this K-tile and the next; of columns.
         self.last_index = Signal.like(self.index)
@@ -66,8 +75,8 @@ class StationaryWalk:
         self.last_column_index = Signal.like(self.index)
         m.d.sync += [
             self.k_after.eq(self.k_left - self.rows),
-            self.last_k_after.eq(self.k_left <= 2 * self.rows),
-            self.last_index_after.eq(Mux(self.last_k_after, self.k_after, self.rows) - 1),
+            self.last_word_after.eq(self.k_left <= 2 * self.rows),
+            self.last_index_after.eq(Mux(self.last_word_after, self.k_after, self.rows) - 1),
             self.n_after.eq(self.n_left - self.cols),
             self.last_n_after.eq(self.n_left <= 2 * self.cols),
             self.last_column_index.eq(Mux(self.last_n, self.n_left, self.cols) - 1),
@@ -107,8 +116,16 @@ class StationaryWalk:
         self.m.d.sync += [
             self.n_left.eq(start.n),
             self.k_left.eq(start.k),
-            self.last_k.eq(start.k <= self.rows),
-            self.one_k.eq(start.k <= self.rows),
+            self.taps_left.eq(start.extra_taps),
+            self.lines_left.eq(start.extra_lines),
+            self.last_tap.eq(start.extra_taps == 0),
+            self.one_tap.eq(start.extra_taps == 0),
+            self.last_line.eq(start.extra_lines == 0),
+            self.one_line.eq(start.extra_lines == 0),
+            self.last_word.eq(start.k <= self.rows),
+            self.one_word.eq(start.k <= self.rows),
+            self.last_k.eq((start.extra_taps == 0) & (start.extra_lines == 0) & (start.k <= self.rows)),
+            self.diagonal.eq(start.diagonal),
             self.last_n.eq(start.n <= self.cols),
             self.keys.eq(start.stationary == Stationary.KEYS),
             self.streamed.eq(start.stationary == Stationary.STREAM),
@@ -134,7 +151,7 @@ class StationaryWalk:
             self.row_ends.eq(self.last_index == number),
             self.column_ends.eq(self.last_column_index == number),
             self.last_row.eq(last),
-            self.consumed.eq(((~place & self.places) == 0) | last),
+            self.consumed.eq((((~place & self.places) == 0) & ~self.diagonal) | last),
         ]
 
     def next_row(self) -> None:
@@ -143,7 +160,7 @@ class StationaryWalk:
     def first_row(self) -> None:
         """To the first row of an N-tile's first tile."""
         self.to_row(0)
-        self.m.d.sync += self.last_index.eq(Mux(self.last_k, self.k_left, self.rows) - 1)
+        self.m.d.sync += self.last_index.eq(Mux(self.last_word, self.k_left, self.rows) - 1)
 
     def next_word(self) -> None:
         """To the next word of K or V; in the last one, ``words_end``, of no meaning."""
@@ -171,8 +188,30 @@ class StationaryWalk:
     def next_k_tile(self, *, words: bool) -> None:
         """Go on to the next K-tile of the N-tile; addresses only where ``words`` are read."""
         m = self.m
-        m.d.sync += [self.k_left.eq(self.k_after), self.last_k.eq(self.last_k_after)]
-        m.d.sync += [self.last_index.eq(self.last_index_after), self.row_ends.eq(self.last_index_after == 0)]
+        last_tap_after, last_line_after = self.taps_left == 1, self.lines_left == 1
+        m.d.sync += [
+            self.taps_left.eq(self.taps_left - 1),
+            self.last_tap.eq(last_tap_after),
+            self.last_k.eq(last_tap_after & self.last_line & self.last_word),
+        ]
+        with m.If(self.last_tap):
+            m.d.sync += [
+                self.taps_left.eq(self.conv.extra_taps),
+                self.last_tap.eq(self.one_tap),
+                self.lines_left.eq(self.lines_left - 1),
+                self.last_line.eq(last_line_after),
+                self.last_k.eq(self.one_tap & last_line_after & self.last_word),
+            ]
+            with m.If(self.last_line):
+                m.d.sync += [
+                    self.lines_left.eq(self.conv.extra_lines),
+                    self.last_line.eq(self.one_line),
+                    self.k_left.eq(self.k_after),
+                    self.last_word.eq(self.last_word_after),
+                    self.last_k.eq(self.one_tap & self.one_line & self.last_word_after),
+                    self.last_index.eq(self.last_index_after),
+                    self.row_ends.eq(self.last_index_after == 0),
+                ]
         if words:
             m.d.sync += self.key_offset.eq(self.key_offset + self.conv.stat_word_stride)
             with m.If(self.keys):
@@ -182,8 +221,17 @@ class StationaryWalk:
         """Go on to the first K-tile of the next N-tile."""
         m = self.m
         m.d.sync += [self.k_left.eq(self.conv.k), self.n_left.eq(self.n_after)]
-        m.d.sync += [self.last_k.eq(self.one_k), self.last_n.eq(self.last_n_after)]
+        m.d.sync += [
+            self.taps_left.eq(self.conv.extra_taps),
+            self.lines_left.eq(self.conv.extra_lines),
+            self.last_tap.eq(self.one_tap),
+            self.last_line.eq(self.one_line),
+            self.last_word.eq(self.one_word),
+            self.last_k.eq(self.one_tap & self.one_line & self.one_word),
+            self.last_n.eq(self.last_n_after),
+        ]
         if words:
             # K goes on with the tokens after the ones just read.
             self._words_from(Mux(self.keys, self.address - self.key_offset, self.beside)[:ADDRESS_BITS])
-            m.d.sync += [self.key_offset.eq(0), self.sub.eq(Mux(self._last_sub, 0, self.sub + 1))]
+            m.d.sync += self.key_offset.eq(0)
+        m.d.sync += self.sub.eq(Mux(self._last_sub, 0, self.sub + 1))

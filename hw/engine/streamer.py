@@ -1,22 +1,24 @@
 """The streamer: names the tokens of every tile in order, and says what it waits for."""
 
-from amaranth.hdl import Module, Mux, Signal, Value, signed
+from amaranth.hdl import Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from pointwise.hw.contract.config import CoreConfig, next_power_of_two
 from pointwise.hw.contract.isa import Prologue as Kind
 from pointwise.hw.contract.registers import Cause
+from pointwise.hw.contract.walks import ADDRESS_BITS, PLACE_BITS, group_tiles
 
 from .accumulator import REVISIT_CYCLES
+from .address import AddressGenerator, AheadGenerator
 from .cells import bits_for, recently
 from .descriptor import STREAMER
 from .issue import TokenRequest
-from .places import ADDRESS_BITS, act_places, res_places
+from .places import act_places, res_places
 
 
 class Streamer(wiring.Component):
-    """Walks each convolution: for each N-tile, for each K-tile, for each token, one token a cycle.
+    """Walks each convolution: for each N-tile, for each K-tile (word of channels and tap), for each token.
 
     Ports:
         descriptor: convolutions in order. conv_done, dma_done: counts, for wait_conv and wait_dma.
@@ -47,94 +49,152 @@ class Streamer(wiring.Component):
         config = self.config
         rows, cols = config.rows, config.cols
         conv = Signal(STREAMER)
+        start = self.descriptor.payload
         active = Signal()
+        fresh = Signal()  # the convolution was taken in the cycle before
         token = Signal(bits_for(config.max_tokens))
         stat_token = Signal(bits_for(config.max_tokens))
         left = Signal(bits_for(config.max_tokens + 1))  # tokens of the tile, with the one on offer
+        row_left = Signal.like(left)  # of the row
+        taps_left = Signal(4)  # of the line, after this one
+        lines_left = Signal(4)
         k_left = Signal(13)
         n_left = Signal(13)
         first_k = Signal()
         first_n = Signal()
         parity = Signal()
         exp_bank = Signal()
-        tile_address = Signal(ADDRESS_BITS)
-        address = Signal(ADDRESS_BITS)
-        # Where the walk is, each compared a step ahead. (A tile of one token, a convolution of one K-tile.)
+        # Where the walk is, each compared a step ahead. (A tile of one token, a row of one, a line of one
+        # tap, one line of taps, one word of channels.)
         tile_start = Signal()
         tile_last = Signal()
+        row_last = Signal()
+        last_tap = Signal()
+        last_line = Signal()
+        last_word = Signal()
         last_k = Signal()
         last_n = Signal()
         one_token = Signal()
-        one_k = Signal()
+        one_in_row = Signal()
+        one_tap = Signal()
+        one_line = Signal()
+        one_word = Signal()
 
-        start = self.descriptor.payload
+        # Addresses and places, of the tokens of a tile and, ahead, of the next tile.
+        address = AddressGenerator(m, 2, ADDRESS_BITS, "address")
+        column = AddressGenerator(m, 2, PLACE_BITS, "column")
+        line = AddressGenerator(m, 2, PLACE_BITS, "line")
+        group_tile, group_ends = self._group(m)
+        group_stride = Mux(group_ends, conv.in_group_stride, 0)
+        tile_strides = (conv.in_tap_stride, conv.in_tap_row_stride, conv.in_tile_stride, group_stride)
+        taps = (last_tap, last_line)
+        ahead = (
+            (address, AheadGenerator(m, (*taps, last_word), tile_strides, ADDRESS_BITS, "tile")),
+            (column, AheadGenerator(m, taps[:1], (conv.dilation_x, 0), PLACE_BITS, "tile_column")),
+            (line, AheadGenerator(m, taps, (0, conv.dilation_y, 0), PLACE_BITS, "tile_line")),
+        )
+
         final = Signal()
         takes = Signal()
         issue = Signal()
         begins = Signal()
         m.d.comb += final.eq(last_k & last_n)
-        may_start = self._may_start(m, conv, last_k, final, takes, begins)
+        may_start = self._may_start(m, conv, last_tap & last_line, last_k, final, takes, begins)
         exponential = conv.prologue == Kind.EXPONENTIAL
         request, tag = self.requests.p, self.requests.p.tag
         m.d.comb += [
-            self.requests.valid.eq(active & (~tile_start | may_start)),
+            # A tile that ends as it begins waits until the place of the next one is known.
+            self.requests.valid.eq(active & (~tile_start | (may_start & ~(fresh & one_token)))),
             issue.eq(self.requests.valid & self.requests.ready),
             begins.eq(issue & tile_start),
             request.residual.eq(conv.prologue == Kind.NORMALISE),
-            request.act.eq(act_places(config).locate(m, address, "act")),
-            request.res.eq(res_places(config).locate(m, address, "res")),
+            request.act.eq(act_places(config).locate(m, address.address, "act")),
+            request.res.eq(res_places(config).locate(m, address.address, "res")),
             request.stat_token.eq(stat_token),
             request.max_slot.eq(conv.max_slot),
             request.final.eq(tile_last & final),
             tag.prologue.eq(conv.prologue),
             tag.in_unsigned.eq(conv.in_unsigned),
+            tag.outside.eq(
+                conv.padded & ((column.address >= conv.in_width) | (line.address >= conv.in_height))
+            ),
+            tag.pad.eq(conv.pad_value),
             tag.shifts.eq(conv.shifts),
-            tag.lanes.eq(Mux(last_k, k_left, rows)),
+            tag.lanes.eq(Mux(last_word, k_left, rows)),
             tag.swap.eq(tile_start),
             tag.parity.eq(parity),
             tag.exp_bank.eq(exp_bank),
             tag.token.eq(token),
             tag.first.eq(first_k),
             tag.last.eq(last_k),
+            tag.maximum.eq(conv.maximum),
             tag.sum_add.eq(exponential & first_n),
             tag.sum_slot.eq(conv.sum_slot),
         ]
 
         finished = Signal()
         m.d.comb += finished.eq(issue & tile_last & final)
+        m.d.sync += fresh.eq(takes)
         with m.If(issue):
             m.d.sync += [
                 token.eq(token + 1),
                 stat_token.eq(stat_token + 1),
                 left.eq(left - 1),
-                address.eq(address + conv.in_token_stride),
+                row_left.eq(row_left - 1),
                 tile_start.eq(tile_last),
                 tile_last.eq(left == 2),
+                row_last.eq(row_left == 2),
             ]
+            address.advance(0, conv.in_token_stride)
+            column.advance(0, conv.step_x)
+            with m.If(row_last):
+                m.d.sync += [row_left.eq(conv.row_tokens), row_last.eq(one_in_row)]
+                address.advance(1, conv.in_row_stride)
+                column.advance(1, Const(0, 1))
+                line.advance(1, conv.step_y)
             with m.If(tile_last):
-                next_address = tile_address + conv.in_tile_stride
                 m.d.sync += [
                     token.eq(0),
                     stat_token.eq(conv.first_token),
                     left.eq(conv.tokens),
+                    row_left.eq(conv.row_tokens),
                     tile_last.eq(one_token),
+                    row_last.eq(one_in_row),
                     parity.eq(~parity),
                     first_k.eq(0),
-                    k_left.eq(k_left - rows),
-                    last_k.eq(k_left <= 2 * rows),
-                    tile_address.eq(next_address),
-                    address.eq(next_address),
+                    taps_left.eq(taps_left - 1),
+                    last_tap.eq(taps_left == 1),
+                    last_k.eq((taps_left == 1) & last_line & last_word),
                 ]
+                for inner, outer in ahead:
+                    inner.move(1, outer.following)
+                    outer.advance()
+                with m.If(last_tap):
+                    m.d.sync += [
+                        taps_left.eq(conv.extra_taps),
+                        last_tap.eq(one_tap),
+                        lines_left.eq(lines_left - 1),
+                        last_line.eq(lines_left == 1),
+                        last_k.eq(one_tap & (lines_left == 1) & last_word),
+                    ]
+                    with m.If(last_line):
+                        m.d.sync += [
+                            lines_left.eq(conv.extra_lines),
+                            last_line.eq(one_line),
+                            k_left.eq(k_left - rows),
+                            last_word.eq(k_left <= 2 * rows),
+                            last_k.eq(one_tap & one_line & (k_left <= 2 * rows)),
+                        ]
                 with m.If(last_k):
                     m.d.sync += [
                         first_k.eq(1),
                         first_n.eq(0),
+                        group_tile.eq(Mux(group_ends, 0, group_tile + 1)),
                         k_left.eq(conv.k),
-                        last_k.eq(one_k),
+                        last_word.eq(one_word),
+                        last_k.eq(one_tap & one_line & one_word),
                         n_left.eq(n_left - cols),
                         last_n.eq(n_left <= 2 * cols),
-                        tile_address.eq(conv.in_base),
-                        address.eq(conv.in_base),
                     ]
         with m.If(finished):
             m.d.sync += [active.eq(0), exp_bank.eq(exp_bank ^ exponential)]
@@ -147,19 +207,32 @@ class Streamer(wiring.Component):
                 token.eq(0),
                 stat_token.eq(start.first_token),
                 left.eq(start.tokens),
+                row_left.eq(start.row_tokens),
+                taps_left.eq(start.extra_taps),
+                lines_left.eq(start.extra_lines),
+                k_left.eq(start.k),
+                n_left.eq(start.n),
                 tile_start.eq(1),
                 tile_last.eq(start.tokens == 1),
                 one_token.eq(start.tokens == 1),
-                k_left.eq(start.k),
-                n_left.eq(start.n),
-                last_k.eq(start.k <= rows),
-                one_k.eq(start.k <= rows),
+                row_last.eq(start.row_tokens == 1),
+                one_in_row.eq(start.row_tokens == 1),
+                last_tap.eq(start.extra_taps == 0),
+                one_tap.eq(start.extra_taps == 0),
+                last_line.eq(start.extra_lines == 0),
+                one_line.eq(start.extra_lines == 0),
+                last_word.eq(start.k <= rows),
+                one_word.eq(start.k <= rows),
+                last_k.eq((start.extra_taps == 0) & (start.extra_lines == 0) & (start.k <= rows)),
                 last_n.eq(start.n <= cols),
                 first_k.eq(1),
                 first_n.eq(1),
-                tile_address.eq(start.in_base),
-                address.eq(start.in_base),
+                group_tile.eq(0),
             ]
+            bases = (start.in_base, start.first_x, start.first_y)
+            for (inner, outer), base in zip(ahead, bases, strict=True):
+                inner.begin(base)
+                outer.begin(base)
 
         with m.If(~active):
             m.d.comb += self.lacks.eq(Cause.IDLE)
@@ -167,12 +240,27 @@ class Streamer(wiring.Component):
             m.d.comb += self.lacks.eq(Cause.SHORT)
         with m.Elif(~self._depends):
             m.d.comb += self.lacks.eq(Cause.DEPEND)
+        with m.Elif(fresh & one_token):
+            m.d.comb += self.lacks.eq(Cause.SHORT)
         with m.Else():
             m.d.comb += self.lacks.eq(Cause.OUTPUT)
         return m
 
+    def _group(self, m: Module) -> tuple[Signal, Value]:
+        """Which N-tile of its group the present one is, and whether it is the last."""
+        count = group_tiles(self.config)
+        number = Signal(bits_for(count), name="group_tile")
+        return number, number == count - 1
+
     def _may_start(
-        self, m: Module, conv: data.View, last_k: Signal, final: Signal, takes: Signal, begins: Signal
+        self,
+        m: Module,
+        conv: data.View,
+        last_taps: Value,
+        last_k: Signal,
+        final: Signal,
+        takes: Signal,
+        begins: Signal,
     ) -> Value:
         """What the start of a tile needs, but for the tile itself.
 
@@ -192,7 +280,7 @@ class Streamer(wiring.Component):
         follow = Signal()
         row = Signal(13)
         with m.If(begins):
-            m.d.sync += row.eq(row + 1)
+            m.d.sync += row.eq(row + last_taps)
             with m.If(last_k):
                 m.d.sync += follow.eq(0)
             with m.If(final):

@@ -20,10 +20,11 @@ class TokenTag(data.StructLayout):
 
     Fields:
         prologue, in_unsigned: as in the instruction. lanes: how many lanes lie inside K (1..R). shifts:
-            channel shifts apply.
+            channel shifts apply. outside: the word lies outside of the picture, and its lanes are ``pad``.
         swap: first token of a tile. parity: which of two sets of channel shifts the tile uses.
         exp_bank: bank of the exponential table.
-        token: number within the convolution. first, last: first and last K-tile.
+        token: number within the convolution. first, last: first and last K-tile. maximum: of the
+            K-tiles, in place of their sum.
         sum_add: the exponentials count towards the row sum (first N-tile only). sum_slot: of the reciprocals.
     """
 
@@ -32,6 +33,8 @@ class TokenTag(data.StructLayout):
             {
                 "prologue": unsigned(2),
                 "in_unsigned": unsigned(1),
+                "outside": unsigned(1),
+                "pad": unsigned(8),
                 "lanes": unsigned(bits_for(config.rows + 1)),
                 "shifts": unsigned(1),
                 "swap": unsigned(1),
@@ -40,6 +43,7 @@ class TokenTag(data.StructLayout):
                 "token": unsigned(bits_for(config.max_tokens)),
                 "first": unsigned(1),
                 "last": unsigned(1),
+                "maximum": unsigned(1),
                 "sum_add": unsigned(1),
                 "sum_slot": unsigned(1),
             }

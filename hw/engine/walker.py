@@ -5,10 +5,10 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.walks import ADDRESS_BITS
 
 from .cells import bits_for
 from .descriptor import EPILOGUE
-from .places import ADDRESS_BITS
 from .requantise import PARAMETER_BANKS
 
 REVISIT_CYCLES = 4
@@ -47,6 +47,9 @@ class GroupTag(data.StructLayout):
                 "divide": unsigned(1),
                 "row_max": unsigned(1),
                 "add": unsigned(1),
+                "add_unsigned": unsigned(1),
+                "add_factor": unsigned(3),
+                "add_shift": unsigned(3),
                 "sums": unsigned(1),
                 "max_slot": unsigned(1),
                 "sum_slot": unsigned(1),
@@ -140,6 +143,9 @@ class Walker(wiring.Component):
             "divide",
             "row_max",
             "add",
+            "add_unsigned",
+            "add_factor",
+            "add_shift",
             "sums",
             "max_slot",
             "sum_slot",

@@ -8,8 +8,9 @@ from pointwise.hw.bus.slice import RegisterSlice
 from pointwise.hw.bus.window import BEATS_BITS, OFFSET_BITS, TransferLayout
 from pointwise.hw.contract.config import CoreConfig
 from pointwise.hw.contract.isa import Space
+from pointwise.hw.contract.walks import ADDRESS_BITS
 from pointwise.hw.control.instruction import DMA, INDEX_BITS
-from pointwise.hw.engine.places import ADDRESS_BITS, act_places, res_places
+from pointwise.hw.engine.places import act_places, res_places
 from pointwise.hw.engine.sram import read_port, write_port
 
 from .paths import BlockWord, LoadPath, StorePath, word_bytes

@@ -4,7 +4,7 @@ from amaranth.hdl import Module, Signal, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from pointwise.hw.engine.places import ADDRESS_BITS
+from pointwise.hw.contract.walks import ADDRESS_BITS
 
 COUNT_BITS = 16
 

@@ -4,7 +4,7 @@ An operation that adds changes a tensor in place, so that one tensor stands for 
 the residual stream is one. A tensor is what the compiler gives a place to.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,7 +13,16 @@ from pointwise.hw.contract.config import MAX_CHANNELS, MAX_TOKENS, CoreConfig
 from pointwise.hw.contract.errors import PointwiseError
 from pointwise.hw.contract.isa import Space
 from pointwise.model.engine import EngineOp, fuse
-from pointwise.model.engine.op import Accumulate, Keys, RowMax, Values
+from pointwise.model.engine.op import (
+    Accumulate,
+    AddScaled,
+    Exponential,
+    Keys,
+    Normalise,
+    RowMax,
+    TokenSums,
+    Values,
+)
 from pointwise.model.graph import Graph
 from pointwise.model.graph.ops import Constant
 
@@ -32,6 +41,7 @@ class Tensor:
         writers: indices of the operations that write it (several when they add); −1 in front where it is
             loaded.
         streamed_by, stationary_of: indices of the operations that read it as that operand.
+        added_by: of those that add it to what they write elsewhere.
         scale, zero_point: of the last value in it.
     """
 
@@ -44,6 +54,7 @@ class Tensor:
     stationary_of: list[int] = field(default_factory=list)
     scale: float = 1.0
     zero_point: int = 0
+    added_by: list[int] = field(default_factory=list)
 
     @property
     def space(self) -> Space:
@@ -56,7 +67,8 @@ class Node:
     """An operation with its operands resolved.
 
     Attributes:
-        op: the operation. inputs, stationary, output: tensors of its operands.
+        op: the operation. inputs, stationary, added, output: tensors of its operands; added is None where the
+            sum is in place.
         k: channels in, padding lanes between the inputs included. macs: useful multiply-accumulates.
     """
 
@@ -66,6 +78,7 @@ class Node:
     output: Key
     k: int
     macs: int
+    added: Key | None = None
 
     @property
     def first(self) -> int:
@@ -74,8 +87,8 @@ class Node:
 
     @property
     def count(self) -> int:
-        """Tokens that are streamed."""
-        return self.op.tokens
+        """Tokens of the result."""
+        return self.op.out_tokens
 
     @property
     def n(self) -> int:
@@ -91,6 +104,7 @@ class Analysis:
         input: the tensor of the network's input. constants: values of those that the image brings.
         residual: the residual stream: the first constant, or None where there is none.
         output: the tensor of the network's result.
+        rows: pixels in a row, of tensors that are pictures.
     """
 
     tensors: dict[Key, Tensor]
@@ -98,6 +112,7 @@ class Analysis:
     input: Key
     constants: Mapping[Key, np.ndarray]
     output: Key
+    rows: Mapping[Key, int] = field(default_factory=dict)
 
     @property
     def residual(self) -> Key | None:
@@ -121,6 +136,7 @@ class _Builder:
     def build(self, ops: tuple[EngineOp, ...]) -> Analysis:
         """Everything of the network."""
         network = self.network
+        self.last_read = _last_reads(ops)
         self._define(network.input.name, -1)
         read = {stage.value for op in ops if (stage := op.stage(Accumulate))}
         read |= {name for op in ops for name in op.streamed}
@@ -137,18 +153,11 @@ class _Builder:
             raise PointwiseError(
                 f"no operation writes {network.output}, the output of network {network.name}; name a result"
             )
-        return Analysis(self.tensors, nodes, network.input.name, constants, output.key)
+        rows = _picture_rows(nodes)
+        return Analysis(self.tensors, nodes, network.input.name, constants, output.key, rows)
 
     def _define(self, name: str, writer: int) -> Tensor:
         value, scale = self.network.values[name], self.network[name].quantisation
-        if value.tokens > self.config.max_tokens:
-            larger = f"build a core with max_tokens = {value.tokens} or use a smaller image"
-            if value.tokens > MAX_TOKENS:
-                larger = f"no core takes more than {MAX_TOKENS}, so use a smaller image"
-            raise PointwiseError(
-                f"tensor {name} has {value.tokens} tokens, the core takes max_tokens = "
-                f"{self.config.max_tokens}; {larger}"
-            )
         tensor = Tensor(name, *value.shape, value.dtype, [writer], [], [], scale.step, scale.zero_point)
         self.tensors[name] = self.holder[name] = tensor
         return tensor
@@ -156,7 +165,7 @@ class _Builder:
     def _node(self, index: int, op: EngineOp) -> Node:
         """Resolve one operation, and note it as reader and writer."""
         inputs = [self.holder[name] for name in op.streamed]
-        k = padded_channels(tuple(tensor.channels for tensor in inputs), self.config)
+        k = padded_channels(tuple(tensor.channels for tensor in inputs), self.config) if inputs else op.k
         if max(k, op.n) > MAX_CHANNELS:
             raise PointwiseError(
                 f"{op.name} has K = {k} and N = {op.n} channels, one convolution takes {MAX_CHANNELS}; "
@@ -167,6 +176,7 @@ class _Builder:
                 f"{op.name} keeps row maxima of {op.dtype}, which the core does of int8 alone; let it make "
                 "int8"
             )
+        self._check_statistics(op)
         stationary = None
         if isinstance(op.stationary, Keys | Values):
             stationary = self.holder[op.stationary.value]
@@ -174,15 +184,64 @@ class _Builder:
         for tensor in inputs:
             tensor.streamed_by.append(index)
         keys = tuple(tensor.key for tensor in inputs)
-        output = self._output(index, op)
-        return Node(op, keys, stationary.key if stationary else None, output.key, k, op.macs)
+        output, added = self._output(index, op)
+        return Node(op, keys, stationary.key if stationary else None, output.key, k, op.macs, added)
 
-    def _output(self, index: int, op: EngineOp) -> Tensor:
-        added = op.stage(Accumulate)
+    def _check_statistics(self, op: EngineOp) -> None:
+        """The core keeps maxima and statistics of so many tokens; all else is done some tokens at a time."""
+        most = self.config.max_tokens
+        keeps = op.stage(TokenSums) is not None or op.stage(RowMax) is not None
+        if op.first + op.tokens <= most or not (keeps or isinstance(op.prologue, Normalise | Exponential)):
+            return
+        larger = f"build a core with max_tokens = {op.tokens} or use a smaller image"
+        if op.tokens > MAX_TOKENS:
+            larger = f"no core takes more than {MAX_TOKENS}, so use a smaller image"
+        raise PointwiseError(
+            f"tensor {op.output} has {op.tokens} tokens, the core takes max_tokens = {most}; {larger}"
+        )
+
+    def _output(self, index: int, op: EngineOp) -> tuple[Tensor, Key | None]:
+        """The tensor that is written, and the one that is added to where the sum is not in place."""
+        added = op.stage(Accumulate) or op.stage(AddScaled)
         if added is None:
-            return self._define(op.output, index)
+            return self._define(op.output, index), None
         tensor = self.holder[added.value]
+        if isinstance(added, AddScaled) and not self._may_replace(tensor, index, op, added):
+            tensor.added_by.append(index)
+            return self._define(op.output, index), tensor.key
         tensor.writers.append(index)
         tensor.scale, tensor.zero_point = op.quantisation.step, op.quantisation.zero_point
         self.holder[op.output] = tensor
-        return tensor
+        return tensor, None
+
+    def _may_replace(self, tensor: Tensor, index: int, op: EngineOp, added: AddScaled) -> bool:
+        """Whether nobody reads a value any more that a sum would take the place of. This operation may not
+        either: it would write over what it has still to read."""
+        if added.value in op.streamed or added.value == getattr(op.stationary, "value", None):
+            return False
+        done = self.last_read[added.value] <= index and added.value != self.network.output
+        return done and tensor.dtype == added.dtype and tensor.writers[0] >= 0
+
+
+def _picture_rows(nodes: Sequence[Node]) -> dict[Key, int]:
+    """Pixels in a row of each tensor that a window reads or makes, and of what goes pixel by pixel."""
+    rows: dict[Key, int] = {}
+    for node in nodes:
+        if (window := node.op.window) is not None:
+            rows[node.inputs[0]], rows[node.output] = window.size[1], window.out_size[1]
+    for node in (*nodes, *reversed(nodes)):
+        if node.op.window is None and len(node.inputs) == 1 and not node.first:
+            for known, other in ((node.inputs[0], node.output), (node.output, node.inputs[0])):
+                if known in rows:
+                    rows.setdefault(other, rows[known])
+    return rows
+
+
+def _last_reads(ops: Sequence[EngineOp]) -> dict[str, int]:
+    """The last operation that reads each value."""
+    last: dict[str, int] = {}
+    for index, op in enumerate(ops):
+        held = (op.stationary.value,) if isinstance(op.stationary, Keys | Values) else ()
+        added = tuple(stage.value for stage in op.epilogue if isinstance(stage, Accumulate | AddScaled))
+        last.update(dict.fromkeys((*op.streamed, *held, *added), index))
+    return last

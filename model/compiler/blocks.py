@@ -7,7 +7,7 @@ import numpy as np
 from pointwise.hw.contract.config import CoreConfig
 from pointwise.hw.contract.errors import PointwiseError
 
-from .layout import DramBlock, pack_block, unpack_block
+from .layout import DTYPES, DramBlock, pack_block, unpack_block
 
 
 def pack_input(manifest: dict[str, Any], image: np.ndarray) -> bytes:
@@ -53,8 +53,15 @@ def read_output(manifest: dict[str, Any], data: bytes) -> dict[str, np.ndarray]:
     config = CoreConfig.from_dict(manifest["config"])
     arrays = {}
     for tensor in entry["tensors"]:
-        values = [unpack_block(data, DramBlock(**block), config) for block in tensor["blocks"]]
-        arrays[tensor["name"]] = np.concatenate(values)
-        if len(arrays[tensor["name"]]) != tensor["shape"][0]:
+        blocks = [DramBlock(**block) for block in tensor["blocks"]]
+        whole = np.zeros(tensor["shape"], DTYPES[tensor["dtype"]])
+        covered = np.zeros(len(whole), bool)
+        first = tensor.get("first_token", blocks[0].first_token)
+        for block in blocks:
+            rows = slice(block.first_token - first, block.first_token - first + block.tokens)
+            whole[rows] = unpack_block(data, block, config)
+            covered[rows] = True
+        if not covered.all():
             raise AssertionError(f"the blocks of {tensor['name']} do not cover its tokens")
+        arrays[tensor["name"]] = whole
     return arrays

@@ -66,7 +66,7 @@ def generate(network: Graph, config: CoreConfig, trace: bool = False) -> Program
     length = len(graph.steps) + (convs if trace else 0) + 2  # the result is stored, and END
     streams, offset = [], HEADER_BYTES + length * INSTRUCTION_BYTES
     for node in analysis.nodes:
-        streams.append((offset, stream_bytes(unplaced(node), config)))
+        streams.append((offset, stream_bytes(unplaced(node, config), config)))
         offset += streams[-1][1]
     transfers = Transfers(analysis, graph, config, offset)
     output = graph.buffers[graph.output]

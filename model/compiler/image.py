@@ -4,6 +4,7 @@ import numpy as np
 
 from pointwise.hw.contract.config import CoreConfig
 from pointwise.hw.contract.image import HEADER_BYTES, Header, align, seal, shape_word
+from pointwise.hw.contract.isa import Conv
 from pointwise.model.export import hexadecimal
 from pointwise.model.export.memory import Memory
 
@@ -18,14 +19,15 @@ def assemble(program: Program, config: CoreConfig) -> bytes:
     Raises:
         PointwiseError: a parameter is out of the range that a stream can hold.
     """
-    analysis, plan = program.analysis, program.plan
-    act_words, res_words = (plan.used[space] for space in sorted(plan.used))
+    analysis, used = program.analysis, program.plan.used
+    act_words, res_words = (used[space] for space in sorted(used))
+    convs = [line.instruction for line in program.lines if isinstance(line.instruction, Conv)]
     header = Header(
         shape=shape_word(config),
         length=program.image_bytes,
         program_offset=HEADER_BYTES,
         program_length=len(program.lines),
-        max_tokens=max(buffer.tensor.tokens for buffer in plan.graph.buffers),
+        max_tokens=max(conv.first_token + conv.tokens for conv in convs),
         act_words=act_words,
         res_words=res_words,
         input_bytes=program.transfers.input_bytes,

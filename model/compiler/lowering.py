@@ -5,13 +5,23 @@ alone. A tensor that is only ever streamed may therefore be made and used slice 
 bits: its producer and its readers become several convolutions that stream the same weights again, and only
 a slice needs room at a time."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 
 from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.errors import PointwiseError
 from pointwise.hw.contract.isa import Space
 from pointwise.hw.contract.stream import tiles
-from pointwise.model.engine.op import Accumulate, Normalise, RowMax, TokenSums
+from pointwise.model.engine.op import (
+    Accumulate,
+    AddScaled,
+    Diagonal,
+    Normalise,
+    RowMax,
+    TokenSums,
+    Values,
+)
 
 from .analysis import Analysis, Key, Node, Tensor
 
@@ -64,7 +74,7 @@ class Step:
     Attributes:
         index: position in ``Graph.steps``. node: the layer, None for a LOAD or STORE. node_index: its number.
         first, count: tokens of the layer's streamed range.
-        streamed, stationary, output: what is read and written.
+        streamed, stationary, added, output: what is read and written.
         flow: steps whose results are read (a wait, when they are close).
         after: all steps that have to come first.
         store: a STORE. spilled: a LOAD that brings back what a STORE has put into DRAM.
@@ -82,6 +92,7 @@ class Step:
     after: list[int] = field(default_factory=list)
     store: bool = False
     spilled: bool = False
+    added: Rows | None = None
 
 
 @dataclass(frozen=True)
@@ -105,18 +116,28 @@ def sliceable(analysis: Analysis) -> set[Key]:
     for key, tensor in analysis.tensors.items():
         readers = [analysis.nodes[index] for index in tensor.streamed_by]
         users = readers + [analysis.nodes[index] for index in tensor.writers if index >= 0]
+        windowed = any(node.op.window for node in readers)
         if (
             tensor.space == Space.ACTIVATION
+            and (len(readers) == 1 or not windowed)
+            and not tensor.added_by
+            and not any(node.added for node in users)
             and key != analysis.output
             and readers
             and not tensor.stationary_of
             and len(tensor.writers) == 1
-            and all(len(node.inputs) == 1 and node.count == tensor.tokens for node in readers)
-            and all(node.count == tensor.tokens and len(node.inputs) == 1 for node in users)
+            and all(len(node.inputs) == 1 for node in users)
+            and all(_whole(node, tensor.tokens) for node in readers)
+            and all(node.count == tensor.tokens for node in users if node not in readers)
             and not any(node.op.stage(RowMax) for node in readers)
         ):
             found.add(key)
     return found
+
+
+def _whole(node: Node, tokens: int) -> bool:
+    """Whether an operation reads all of so many tokens."""
+    return node.op.tokens == tokens
 
 
 def boundaries(tokens: int, slices: int) -> list[tuple[int, int]]:
@@ -158,35 +179,124 @@ class _Lowering:
         if key not in self.of_key:
             tensor = self.analysis.tensors[key]
             made = []
-            for first, count in boundaries(tensor.tokens, self.slices.get(key, 1)):
-                words = tiles(tensor.channels, self.config.rows) * count
+            for first, count in self.ranges(key):
+                words = self._words(tensor) * count
                 index = len(self.buffers)
                 made.append(Buffer(index, tensor, first, count, words, index))
                 self.buffers.append(made[-1])
             self.of_key[key] = made
         return self.of_key[key]
 
+    def _words(self, tensor: Tensor) -> int:
+        """Words of a token, and of one that is streamed channel by channel as many as an N-tile reads."""
+        words, rows = tiles(tensor.channels, self.config.rows), self.config.rows
+        nodes = (self.analysis.nodes[index] for index in tensor.streamed_by)
+        if any(isinstance(node.op.stationary, Diagonal) for node in nodes):
+            each = max(1, self.config.cols // rows)
+            return tiles(words, each) * each
+        return words
+
+    def ranges(self, key: Key) -> list[tuple[int, int]]:
+        """Tokens (first, count) of each slice of a tensor.
+
+        Where a window reads it, a slice is what a slice of the result needs, so that slices overlap: what two
+        of them hold is made twice.
+        """
+        tensor, parts = self.analysis.tensors[key], self.slices.get(key, 1)
+        if parts == 1:
+            return [(0, tensor.tokens)]
+        readers = [self.analysis.nodes[index] for index in tensor.streamed_by]
+        reader = readers[0]
+        window, others = reader.op.window, self.slices.get(reader.output, 1)
+        if len(readers) > 1 or (window is None and others not in (1, parts)):
+            return boundaries(tensor.tokens, parts)
+        made = self.parts(reader, parts)
+        if window is None:
+            return [(first + reader.first, count) for first, count in made]
+        width, wide = window.size[1], window.out_size[1]
+        rows = (window.rows(first // wide, count // wide) for first, count in made)
+        return [(first * width, count * width) for first, count in rows]
+
+    def parts(self, node: Node, parts: int) -> list[tuple[int, int]]:
+        """Tokens of a result that are made from a slice each: the slices that it has itself, or as many."""
+        if self.slices.get(node.output, 1) > 1:
+            return self.ranges(node.output)
+        row = self.analysis.rows.get(node.output, 1)
+        return [(first * row, count * row) for first, count in boundaries(node.count // row, parts)]
+
     def node(self, index: int, node: Node) -> None:
         """Add the steps of one layer."""
-        borders = {0, node.count}
-        for key, offset in ((node.inputs[0], node.first), (node.output, 0)):
-            borders |= {buffer.first_token - offset for buffer in self.buffers_of(key)}
-        borders = sorted(border for border in borders if 0 <= border <= node.count)
-        pieces = [(first, end - first) for first, end in pairwise(borders)]
+        for first, count, part in self._pieces(node):
+            streamed = tuple(self._needed(node, key, first, count, part) for key in node.inputs)
+            stationary = None
+            if node.stationary is not None:
+                whole = self.buffers_of(node.stationary)[0]
+                skipped = node.op.stationary.first if isinstance(node.op.stationary, Values) else 0
+                stationary = Rows(whole.index, skipped, whole.tokens - skipped)
+            output = self._rows(node.output, first, count, part)
+            added = self._rows(node.added, first, count) if node.added else None
+            self.add(node, index, first, count, streamed, stationary, output, added)
         group = tuple(self.buffers_of(key)[0].index for key in node.inputs)
         if len(group) > 1 and group not in self.groups:
             self.groups.append(group)
-        stationary = None
-        if node.stationary is not None:
-            whole = self.buffers_of(node.stationary)[0]
-            stationary = Rows(whole.index, 0, whole.tokens)
-        for first, count in pieces:
-            streamed = tuple(self._rows(key, node.first + first, count) for key in node.inputs)
-            output = self._rows(node.output, first, count)
-            self.add(node, index, first, count, streamed, stationary, output)
 
-    def _rows(self, key: Key, first: int, count: int) -> Rows:
-        for buffer in self.buffers_of(key):
+    def _pieces(self, node: Node) -> list[tuple[int, int, int | None]]:
+        """Tokens of the result (first, count) that are made at once, and from which slice."""
+        most = self.config.max_tokens
+        source = node.inputs[0] if node.inputs else None
+        counts = [self.slices.get(key, 1) for key in (source or node.output, node.output)]
+        if max(counts) > 1 and (node.op.window or self._overlap(source) or self._overlap(node.output)):
+            made = counts[1] if counts[1] > 1 else counts[0]
+            slices = [(*part, index) for index, part in enumerate(self.parts(node, made))]
+            if counts[0] > 1 and counts[0] != counts[-1]:
+                slices = [piece for part in slices for piece in self._cut_again(node, part)]
+        else:
+            borders = {0, node.count}
+            for key, offset in ((source, node.first), (node.output, 0)):
+                if key is not None and not (key == source and node.op.window):
+                    borders |= {buffer.first_token - offset for buffer in self.buffers_of(key)}
+            inside = sorted(border for border in borders if 0 <= border <= node.count)
+            slices = [(first, end - first, None) for first, end in pairwise(inside)]
+        row = node.op.window.out_size[1] if node.op.window else 1
+        if row > most:
+            raise PointwiseError(
+                f"{node.op.name} has rows of {row} pixels, the core takes max_tokens = {most}; build a core "
+                f"with max_tokens = {row} or use a smaller image"
+            )
+        at_once = most // row * row
+        return [
+            (first + begin, min(at_once, count - begin), part)
+            for first, count, part in slices
+            for begin in range(0, count, at_once)
+        ]
+
+    def _cut_again(self, node: Node, part: tuple[int, int, int]) -> Iterator[tuple[int, int, int]]:
+        """A slice of the result where what it is made of is cut at other tokens, which do not overlap."""
+        first, count, index = part
+        inside = (buffer.first_token - node.first for buffer in self.buffers_of(node.inputs[0]))
+        borders = sorted({first, first + count, *(at for at in inside if first < at < first + count)})
+        for begin, end in pairwise(borders):
+            yield begin, end - begin, index
+
+    def _overlap(self, key: Key | None) -> bool:
+        """Whether slices of a tensor have tokens in common."""
+        found = self.ranges(key) if key else []
+        return any(first + count > after for (first, count), (after, _) in pairwise(found))
+
+    def _needed(self, node: Node, key: Key, first: int, count: int, part: int | None) -> Rows:
+        """What of a tensor is read for some tokens of the result."""
+        window = node.op.window
+        if window is None:
+            return self._rows(key, node.first + first, count, part)
+        width, wide = window.size[1], window.out_size[1]
+        top, rows = window.rows(first // wide, count // wide)
+        return self._rows(key, top * width, rows * width, part)
+
+    def _rows(self, key: Key, first: int, count: int, part: int | None = None) -> Rows:
+        buffers = self.buffers_of(key)
+        if part is not None and part < len(buffers):  # where slices overlap, the one of the same number
+            buffers = [buffers[part], *buffers]
+        for buffer in buffers:
             if buffer.first_token <= first and first + count <= buffer.first_token + buffer.tokens:
                 return Rows(buffer.index, first - buffer.first_token, count)
         raise AssertionError(f"slices of {key} do not line up with tokens {first} to {first + count - 1}")
@@ -200,14 +310,18 @@ class _Lowering:
         streamed: tuple[Rows, ...],
         stationary: Rows | None,
         output: Rows,
+        added: Rows | None = None,
     ) -> None:
         """Append a step with what it depends on."""
-        step = Step(len(self.steps), node, node_index, first, count, streamed, stationary, output)
+        index = len(self.steps)
+        step = Step(index, node, node_index, first, count, streamed, stationary, output, added=added)
         reads: list[tuple[int | str, int, int]] = [(r.buffer, r.first, r.count) for r in streamed]
         if stationary is not None:
             reads.append((stationary.buffer, stationary.first, stationary.count))
         writes: list[tuple[int | str, int, int]] = [(output.buffer, output.first, output.count)]
-        if node is not None and node.op.stage(Accumulate):
+        if added is not None:
+            reads.append((added.buffer, added.first, added.count))
+        elif node is not None and (node.op.stage(Accumulate) or node.op.stage(AddScaled)):
             reads.append(writes[0])
         if node is not None and isinstance(node.op.prologue, Normalise):
             reads.append(("statistics", node.first + first, count))

@@ -18,7 +18,7 @@ from pointwise.hw.contract.stream import (
     table_rows,
     tiles,
 )
-from pointwise.model.engine.op import EngineOp, Exponential, LookUp, Normalise, Weights
+from pointwise.model.engine.op import Diagonal, EngineOp, Exponential, LookUp, Normalise, Weights
 from pointwise.model.graph.value import LIMITS
 
 
@@ -53,7 +53,7 @@ def pack_stream(op: EngineOp, parts: tuple[int, ...], config: CoreConfig) -> byt
         PointwiseError: a parameter is out of the range that the stream can hold.
     """
     rows, cols = config.rows, config.cols
-    n_tiles, k_tiles = tiles(op.n, cols), tiles(padded_channels(parts, config), rows)
+    n_tiles, k_tiles = tiles(op.n, cols), tiles(padded_channels(parts, config), rows) if parts else 0
     body = [_planes(op, n_tiles, cols)]
     per_tile = []
     shifts = channel_shifts(op)
@@ -67,9 +67,10 @@ def pack_stream(op: EngineOp, parts: tuple[int, ...], config: CoreConfig) -> byt
     if isinstance(op.stationary, Weights):
         half = 1 << op.stationary.bits - 1
         weight = _in_range(op, "weight", np.asarray(op.stationary.values), -half, half - 1)
-        whole = _padded(spread(weight, parts, config), n_tiles * cols, k_tiles * rows)
-        by_row = whole.reshape(n_tiles, cols, k_tiles, rows).transpose(0, 2, 3, 1)
-        per_tile.append(_packed(by_row, op.stationary.bits))
+        per_tile.append(_packed(_by_tile(weight, parts, config), op.stationary.bits))
+    elif isinstance(op.stationary, Diagonal):
+        values = _in_range(op, "weight", np.asarray(op.stationary.values), -128, 127)
+        per_tile.append(_diagonals(values, config))
     if per_tile:
         body.append(np.concatenate(per_tile, axis=2).reshape(n_tiles, -1, cols))
     parts_of_stream = []
@@ -82,6 +83,27 @@ def pack_stream(op: EngineOp, parts: tuple[int, ...], config: CoreConfig) -> byt
     out = np.zeros((len(stream), config.row_bytes), np.uint8)
     out[:, :cols] = stream
     return out.tobytes().ljust(align(out.size), b"\0")
+
+
+def _by_tile(weight: np.ndarray, parts: tuple[int, ...], config: CoreConfig) -> np.ndarray:
+    """(N-tiles, K-tiles, R, C) of weights (N, K) or (N, K, lines, taps); each word of channels tap by tap."""
+    rows, cols = config.rows, config.cols
+    taps = weight.reshape(*weight.shape[:2], -1).transpose(2, 0, 1)  # (taps, N, K)
+    channels = spread(taps, parts, config)
+    n_tiles, words = tiles(weight.shape[0], cols), tiles(channels.shape[2], rows)
+    missing = ((0, 0), (0, n_tiles * cols - channels.shape[1]), (0, words * rows - channels.shape[2]))
+    whole = np.pad(channels, missing).reshape(len(taps), n_tiles, cols, words, rows)
+    return whole.transpose(1, 3, 0, 4, 2).reshape(n_tiles, words * len(taps), rows, cols)
+
+
+def _diagonals(values: np.ndarray, config: CoreConfig) -> np.ndarray:
+    """(N-tiles, K-tiles, 1, C) of the weights (C, lines, taps) of each channel; a column is of one word."""
+    rows, cols = config.rows, config.cols
+    n_tiles, words = tiles(len(values), cols), max(1, cols // rows)
+    taps = values.reshape(len(values), -1).T
+    whole = np.pad(taps, ((0, 0), (0, n_tiles * cols - len(values)))).reshape(len(taps), n_tiles, 1, cols)
+    word = np.arange(cols) // rows == np.arange(words)[:, None]  # (words, C)
+    return (whole.transpose(1, 2, 0, 3) * word[:, None]).reshape(n_tiles, -1, 1, cols).astype(np.uint8)
 
 
 def _packed(weights: np.ndarray, bits: int) -> np.ndarray:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pointwise.hw.contract.config import CoreConfig
 from pointwise.hw.contract.isa import Space
 from pointwise.hw.contract.stream import tiles
+from pointwise.model.engine.op import AddScaled
 
 from .analysis import Analysis, Key, Tensor
 from .lowering import Graph, lower, sliceable
@@ -158,13 +159,15 @@ def _items(graph: Graph, alive: dict[int, tuple[int, int]], space: Space) -> lis
 
 
 def _apart(graph: Graph) -> dict[int, set[int]]:
-    """Buffers that one convolution reads at once, as streamed and as stationary operand."""
+    """Buffers that one convolution reads at once: what is streamed, what is loaded, what is added to."""
     found: dict[int, set[int]] = {}
     for step in graph.steps:
-        if step.stationary is not None:
-            for rows in step.streamed:
-                found.setdefault(rows.buffer, set()).add(step.stationary.buffer)
-                found.setdefault(step.stationary.buffer, set()).add(rows.buffer)
+        adds = step.node is not None and step.node.op.stage(AddScaled)
+        added = (step.added or step.output) if adds else None
+        for other in (step.stationary, added):
+            for rows in step.streamed if other is not None else ():
+                found.setdefault(rows.buffer, set()).add(other.buffer)
+                found.setdefault(other.buffer, set()).add(rows.buffer)
     return found
 
 
@@ -231,7 +234,9 @@ def _agree(analysis: Analysis, slices: dict[Key, int]) -> None:
     while changed:
         changed = False
         for node in analysis.nodes:
-            source, target = node.inputs[0], node.output
+            source, target = node.inputs[0] if node.inputs else "", node.output
+            if source == analysis.input and analysis.rows and node.op.window is None:
+                continue  # patches of an image are many: they come in finer slices than what is made of them
             if source in slices and target in slices and slices[source] != slices[target]:
                 slices[source] = slices[target] = max(slices[source], slices[target])
                 changed = True

@@ -7,9 +7,12 @@ import numpy as np
 
 from pointwise.hw.contract.config import CoreConfig
 from pointwise.hw.contract.isa import Base, Conv, Dma, End, Instruction, Prologue, Space
-from pointwise.hw.contract.stream import PACKING, stream_bytes
+from pointwise.hw.contract.stream import PACKING, stream_bytes, tiles
+from pointwise.hw.contract.walks import ADDRESS_BITS, PLACE_BITS
 from pointwise.model.engine.op import (
     Accumulate,
+    AddScaled,
+    Diagonal,
     Divide,
     LookUp,
     Plain,
@@ -48,16 +51,22 @@ class Line:
     macs: int = 0
 
 
-def unplaced(node: Node) -> Conv:
+def unplaced(node: Node, config: CoreConfig) -> Conv:
     """The instruction of an operation but for where its operands lie and what it waits for."""
     op = node.op
-    sums, result = op.stage(TokenSums), op.requantise.dtype
+    sums, result, scaled = op.stage(TokenSums), op.requantise.dtype, op.stage(AddScaled)
+    if scaled is not None:
+        result = scaled.dtype
     return Conv(
         tokens=node.count,
-        k=node.k,
+        k=max(config.rows, config.cols) if isinstance(op.stationary, Diagonal) else node.k,
         n=node.n,
         prologue=op.prologue.code,
         in_unsigned=op.prologue.unsigned,
+        extra_taps=op.window.kernel[1] - 1 if op.window else 0,
+        extra_lines=op.window.kernel[0] - 1 if op.window else 0,
+        diagonal=isinstance(op.stationary, Diagonal),
+        maximum=isinstance(op.stationary, Diagonal) and op.stationary.maximum,
         in_base=0,
         in_token_stride=0,
         in_tile_stride=0,
@@ -71,7 +80,10 @@ def unplaced(node: Node) -> Conv:
         table=op.stage(LookUp) is not None,
         divide=op.stage(Divide) is not None,
         row_max=op.stage(RowMax) is not None,
-        add=op.stage(Accumulate) is not None,
+        add=op.stage(Accumulate) is not None or scaled is not None,
+        add_factor=0 if scaled is None else scaled.factor,
+        add_shift=0 if scaled is None else scaled.shift,
+        add_unsigned=scaled is not None and scaled.unsigned,
         sums=sums is not None,
         shifts=channel_shifts(op) is not None,
         stream_offset=0,
@@ -118,6 +130,7 @@ class Emitter:
         """One convolution."""
         node, op = step.node, step.node.op
         plain = isinstance(op.prologue, Plain)  # reads nothing of a token but its words
+        counted = not plain or op.stage(RowMax) is not None or op.stage(TokenSums) is not None
         buffers = self.plan.graph.buffers
         places = {}
         if step.stationary is not None:
@@ -126,18 +139,21 @@ class Emitter:
                 "stat_token_stride": 1,
                 "stat_word_stride": buffers[step.stationary.buffer].tokens,
             }
+        if step.added is not None:
+            distance = self._address(step.added) - self._address(step.output)
+            places["add_offset"] = distance % (1 << ADDRESS_BITS)
+            if buffers[step.added.buffer].tokens != buffers[step.output.buffer].tokens:
+                raise AssertionError(f"{op.name} adds {self._name(step.added)}, which lies in other strides")
         conv = replace(
-            unplaced(node),
+            unplaced(node, self.config),
             tokens=step.count,
-            in_base=self._address(step.streamed[0]),
-            in_token_stride=1,
-            in_tile_stride=buffers[step.streamed[0].buffer].tokens,
+            **self._streamed_words(step),
             out_base=self._address(step.output),
             out_token_stride=1,
             out_word_stride=buffers[step.output.buffer].tokens,
             max_slot=self._maxima.get(step.index, 0),
             sum_slot=self._sums.get(step.index, 0),
-            first_token=(0 if plain else node.first) + step.first,
+            first_token=(0 if plain else node.first) + step.first if counted else 0,
             stream_offset=self.streams[step.node_index],
             **places,
         )
@@ -152,6 +168,53 @@ class Emitter:
         )
         macs = node.macs * step.count // node.count
         self.lines.append(Line(conv, op.name, step.index, None, step.output, macs))
+
+    def _streamed_words(self, step: Step) -> dict[str, int]:
+        """Where the streamed operand lies, and how a window goes over it."""
+        op = step.node.op
+        if not step.streamed:
+            # Every place lies outside of a picture without pixels.
+            return {"padded": True, "pad_value": op.prologue.fill & 255, "in_base": 0, "in_token_stride": 0}
+        rows, buffer = step.streamed[0], self.plan.graph.buffers[step.streamed[0].buffer]
+        base = self._address(rows)
+        words_each = 0
+        if isinstance(op.stationary, Diagonal):
+            words_each = max(1, self.config.cols // self.config.rows)
+        found = {
+            "in_base": base,
+            "in_token_stride": 1,
+            "in_tile_stride": buffer.tokens,
+            "in_group_stride": words_each * buffer.tokens,
+        }
+        if (window := op.window) is None:
+            return found
+        width, wide = window.size[1], window.out_size[1]
+        top, left, _, _ = window.padding
+        (down, right), (apart_y, apart_x) = window.stride, window.dilation
+        # The first row that the kernel touches, counted from the buffer's first.
+        line = step.first // wide * down - top - buffer.first_token // width
+        places = {
+            "in_base": self.plan.places[buffer.index] + line * width - left,
+            "row_tokens": wide if step.count > wide else 0,
+            "in_token_stride": right,
+            "in_row_stride": down * width,
+            "in_tap_stride": apart_x,
+            "in_tap_row_stride": apart_y * width,
+        }
+        if window.padded:
+            places |= {
+                "padded": True,
+                "pad_value": op.pad & 255,
+                "first_x": -left % (1 << PLACE_BITS),
+                "first_y": line % (1 << PLACE_BITS),
+                "step_x": right,
+                "step_y": down,
+                "dilation_x": apart_x,
+                "dilation_y": apart_y,
+                "in_width": width,
+                "in_height": buffer.tokens // width,
+            }
+        return found | places | {"in_base": places["in_base"] % (1 << ADDRESS_BITS)}
 
     def end(self) -> None:
         """END."""
@@ -181,14 +244,14 @@ class Emitter:
         if conv.row_max:
             writes.append(Region("maxima", slice(conv.max_slot, conv.max_slot + 1)))
         if conv.add:
-            late_reads.append(self._region(step.output))
+            late_reads.append(self._region(step.added or step.output))
         return self._tracker.conv(reads, late_reads, early_writes, writes)
 
     def _dma(
         self, store: bool, base: Base, block: DramBlock, rows: Rows, waits, name: str, step: int
     ) -> None:
         buffer = self.plan.graph.buffers[rows.buffer]
-        words = buffer.words // buffer.tokens
+        words = tiles(buffer.tensor.channels, self.config.rows)
         dma = Dma(
             store=store,
             space=buffer.space,

@@ -104,7 +104,7 @@ class _Generator:
         spread = s.head_dim**0.5 * ACTIVATION_SPREAD**2
         factors = self._factors(s.tokens, spread, ACTIVATION_SPREAD)
         self._add(MatMul(scores, (q, k), transposed=True, **factors))
-        softmax = self._add(Softmax(f"{name}.softmax.{head}", (scores,), self._exp_table()))
+        softmax = self._add(Softmax(f"{name}.softmax.{head}", (scores,), exponential_table(self.rng)))
         spread = ACTIVATION_SPREAD / 2 * 2**DIVIDE_FRACTION_BITS
         factors = self._factors(s.head_dim, spread, ACTIVATION_SPREAD)
         return self._add(MatMul(f"{name}.context.{head}", (softmax, v), divide=True, **factors))
@@ -149,17 +149,7 @@ class _Generator:
         return factors | {"weight": weight, "weight_bits": bits}
 
     def _factors(self, n: int, spread: float, target: float) -> dict[str, Any]:
-        """Bias, mult and shift that bring accumulators that spread by ``spread`` to ``target``."""
-        rng = self.rng
-        ratio = target / spread * 2.0 ** rng.uniform(-1, 1, n)
-        shift = np.clip(15 - np.floor(np.log2(ratio)).astype(np.int64), 1, 47)
-        mult = np.clip(np.round(ratio * 2.0**shift), 0, 65535).astype(np.int64)
-        bias = rng.normal(0, spread / 4, n).round().clip(-(2**31), 2**31 - 1).astype(np.int64)
-        odd = rng.random(n) < 0.04
-        mult = np.where(odd, rng.choice([0, 1, 65535], n), mult)
-        shift = np.where(odd, rng.choice([1, 20, 47], n), shift)
-        bias = np.where(odd, rng.choice([-(2**31), 0, 2**31 - 1], n), bias)
-        return {"bias": bias, "mult": mult, "shift": shift}
+        return factors(self.rng, n, spread, target)
 
     def _norm(self) -> NormConstants:
         """LayerNorm over the residual stream, to int8 of standard deviation ``ACTIVATION_SPREAD``."""
@@ -172,13 +162,6 @@ class _Generator:
         mult, epsilon = min(round(gain), 65535), int(self.rng.integers(0, 1000))
         return NormConstants(round(2**mean_shift / dim), mean_shift, mult, norm_shift, epsilon)
 
-    def _exp_table(self) -> np.ndarray:
-        if self.rng.integers(4) == 0:
-            table = self.rng.integers(0, 256, 256)
-            table[0] = 255
-            return table
-        return np.round(255 * np.exp(-np.arange(256) * self.rng.uniform(0.01, 0.2))).astype(np.int64)
-
     def _table(self, unsigned: bool) -> np.ndarray:
         low = 0 if unsigned else -128
         if self.rng.integers(4) == 0:
@@ -187,3 +170,25 @@ class _Generator:
         value = np.where(value > 127, value - 256, value) / ACTIVATION_SPREAD
         smooth = value / (1 + np.exp(-1.702 * value)) * ACTIVATION_SPREAD + (17 if unsigned else 0)
         return np.clip(np.round(smooth), low, low + 255).astype(np.int64)
+
+
+def factors(rng: np.random.Generator, n: int, spread: float, target: float) -> dict[str, Any]:
+    """Bias, mult and shift that bring accumulators that spread by ``spread`` to ``target``."""
+    ratio = target / spread * 2.0 ** rng.uniform(-1, 1, n)
+    shift = np.clip(15 - np.floor(np.log2(ratio)).astype(np.int64), 1, 47)
+    mult = np.clip(np.round(ratio * 2.0**shift), 0, 65535).astype(np.int64)
+    bias = rng.normal(0, spread / 4, n).round().clip(-(2**31), 2**31 - 1).astype(np.int64)
+    odd = rng.random(n) < 0.04
+    mult = np.where(odd, rng.choice([0, 1, 65535], n), mult)
+    shift = np.where(odd, rng.choice([1, 20, 47], n), shift)
+    bias = np.where(odd, rng.choice([-(2**31), 0, 2**31 - 1], n), bias)
+    return {"bias": bias, "mult": mult, "shift": shift}
+
+
+def exponential_table(rng: np.random.Generator) -> np.ndarray:
+    """A table of exponentials, or of anything: (256,) of uint8 range, the first of them 255."""
+    if rng.integers(4) == 0:
+        table = rng.integers(0, 256, 256)
+        table[0] = 255
+        return table
+    return np.round(255 * np.exp(-np.arange(256) * rng.uniform(0.01, 0.2))).astype(np.int64)

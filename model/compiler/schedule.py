@@ -106,8 +106,8 @@ class _Room:
 
 def touched(step: Step) -> set[int]:
     """Buffers that a step reads or writes."""
-    stationary = {step.stationary.buffer} if step.stationary else set()
-    return {rows.buffer for rows in step.streamed} | {step.output.buffer} | stationary
+    others = {rows.buffer for rows in (step.stationary, step.added) if rows is not None}
+    return {rows.buffer for rows in step.streamed} | {step.output.buffer} | others
 
 
 class _MaximaReaders:

@@ -149,6 +149,7 @@ class _Walk:
                 index=len(self.steps),
                 streamed=streamed,
                 stationary=moved(step.stationary) if step.stationary else None,
+                added=moved(step.added) if step.added else None,
                 output=moved(step.output),
                 flow=set(),
                 after=[],

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from pointwise.hw.contract.isa import Base, Conv, Prologue
-from pointwise.hw.contract.stream import tiles
-from pointwise.model.integer.convolution import convolve
+from pointwise.hw.contract.stream import k_tiles as k_tile_count
 
 from .machine import Machine
-from .steps import enter, keep_statistics, read_old, read_stationary, read_streamed, write_results
+from .steps import combine, enter, keep_statistics, read_old, read_stationary, read_streamed, write_results
 from .stream import Parameters, read_stream
 
 
@@ -36,30 +35,36 @@ def start(machine: Machine, conv: Conv, arriving: Iterator[None] | None = None) 
     Args:
         arriving: for a convolution that follows a LOAD: brings one row of it for each item that is taken.
     """
-    parameters = read_stream(conv, machine.dram[Base.IMAGE], machine.config)
-    tokens, k_tiles = range(conv.tokens), range(tiles(conv.k, machine.config.rows))
+    config = machine.config
+    parameters = read_stream(conv, machine.dram[Base.IMAGE], config)
+    tokens, k_tiles = range(conv.tokens), range(k_tile_count(conv, config))
     if arriving is None:
         words = read_streamed(machine, conv, tokens, k_tiles)
     else:  # each K-tile is read when its row is there and the next one is not
         each = []
         for k_tile in k_tiles:
-            next(arriving, None)
+            if k_tile % conv.taps == 0:
+                next(arriving, None)
             each.append(read_streamed(machine, conv, tokens, range(k_tile, k_tile + 1)))
         words = np.concatenate(each, axis=1)
+        for _ in arriving if conv.in_group_stride else ():  # later N-tiles wait for all rows
+            pass
     weight = read_stationary(machine, conv, parameters, range(conv.n), k_tiles)
-    if (parameters.channel_shift != parameters.channel_shift[0]).any():
-        cols = machine.config.cols
-        parts = [
-            convolve(
-                enter(machine, conv, parameters, words, tokens, k_tiles, n_tile), weight[first : first + cols]
-            )
-            for n_tile, first in enumerate(range(0, conv.n, cols))
-        ]
+    shifts_differ = (parameters.channel_shift != parameters.channel_shift[0]).any()
+    if shifts_differ or conv.in_group_stride:
+        parts = []
+        for n_tile, first in enumerate(range(0, conv.n, config.cols)):
+            if n_tile and conv.in_group_stride:
+                words = read_streamed(machine, conv, tokens, k_tiles, n_tile)
+            entered = enter(machine, conv, parameters, words, tokens, k_tiles, n_tile)
+            if conv.prologue == Prologue.EXPONENTIAL and not n_tile:
+                machine.sums[conv.sum_slot, : conv.tokens] = entered.sum(axis=1)
+            parts.append(combine(conv, entered, weight[first : first + config.cols], k_tiles, config.rows))
         return Started(conv, parameters, np.concatenate(parts, axis=1))
     entered = enter(machine, conv, parameters, words, tokens, k_tiles)
     if conv.prologue == Prologue.EXPONENTIAL:
         machine.sums[conv.sum_slot, : conv.tokens] = entered.sum(axis=1)
-    return Started(conv, parameters, convolve(entered, weight))
+    return Started(conv, parameters, combine(conv, entered, weight, k_tiles, config.rows))
 
 
 def finish(machine: Machine, started: Started) -> None:
@@ -87,7 +92,7 @@ def interleave(machine: Machine, conv: Conv) -> None:
     """
     config = machine.config
     parameters = read_stream(conv, machine.dram[Base.IMAGE], config)
-    k_count = tiles(conv.k, config.rows)
+    k_count = k_tile_count(conv, config)
     results = np.zeros((conv.tokens, conv.n), np.int64)
     totals = np.zeros(conv.tokens, np.int64)
     for first in range(0, conv.n, config.cols):
@@ -99,9 +104,14 @@ def interleave(machine: Machine, conv: Conv) -> None:
             step = 1 if last else conv.tokens
             for token in range(0, conv.tokens, step):
                 tokens, rows = range(token, token + step), slice(token, token + step)
-                words = read_streamed(machine, conv, tokens, here)
-                entered = enter(machine, conv, parameters, words, tokens, here, first // config.cols)
-                acc[rows] += convolve(entered, weight)
+                n_tile = first // config.cols
+                words = read_streamed(machine, conv, tokens, here, n_tile)
+                entered = enter(machine, conv, parameters, words, tokens, here, n_tile)
+                sums = combine(conv, entered, weight, here, config.rows)
+                if conv.maximum and k_tile:
+                    acc[rows] = np.maximum(acc[rows], sums)
+                else:
+                    acc[rows] += sums
                 if conv.prologue == Prologue.EXPONENTIAL and first == 0:
                     totals[rows] += entered.sum(axis=1)
                 if last:

@@ -1,12 +1,18 @@
 """The steps of a convolution over some of its tokens, K-tiles and output channels: what is read, what is
 written."""
 
+from itertools import pairwise
+
 import numpy as np
 
+from pointwise.hw.contract.config import CoreConfig
 from pointwise.hw.contract.isa import Conv, Prologue, Space, Stationary
+from pointwise.hw.contract.stream import k_tiles as k_tile_count
 from pointwise.hw.contract.stream import tiles
+from pointwise.hw.contract.walks import ADDRESS_BITS, MAXIMUM_BITS, PLACE_BITS, group_tiles, row_length
+from pointwise.model.integer.convolution import convolve
 from pointwise.model.integer.layernorm import NormConstants, normalise, statistics, token_sums
-from pointwise.model.integer.requantise import add_residual, look_up, requantise
+from pointwise.model.integer.requantise import add_residual, add_scaled, look_up, requantise
 from pointwise.model.integer.rounding import INT8, INT16, UINT8
 from pointwise.model.integer.softmax import divide
 
@@ -14,10 +20,15 @@ from .machine import Machine
 from .stream import Parameters
 
 
-def read_streamed(machine: Machine, conv: Conv, tokens: range, k_tiles: range) -> np.ndarray:
-    """Words of the streamed operand, (tokens, K-tiles, R)."""
-    addresses = _grid(conv.in_base, tokens, conv.in_token_stride, k_tiles, conv.in_tile_stride)
-    return machine.words(streamed_space(conv), addresses)
+def read_streamed(
+    machine: Machine, conv: Conv, tokens: range, k_tiles: range, n_tile: int = 0
+) -> np.ndarray:
+    """Words of the streamed operand as an N-tile reads them, (tokens, K-tiles, R)."""
+    addresses, outside = streamed_words(conv, machine.config, tokens, k_tiles, n_tile)
+    words = machine.words(streamed_space(conv), np.where(outside, 0, addresses))
+    if conv.padded:
+        words[outside] = conv.pad_value
+    return words
 
 
 def enter(
@@ -31,8 +42,8 @@ def enter(
 ) -> np.ndarray:
     """The prologue: from words of ``read_streamed`` to what enters the array in an N-tile, (tokens, channels)
     without those past K."""
-    channels = _channels(conv.k, k_tiles, machine.config.rows)
-    lanes = words.reshape(len(tokens), -1)[:, : len(channels)]
+    channels = _channels(conv, k_tiles, machine.config.rows)
+    lanes = _inside(conv, words, k_tiles)
     rows = _numbers(conv, tokens)
     if conv.prologue == Prologue.NORMALISE:
         shift = parameters.channel_shift[n_tile, channels.start : channels.stop]
@@ -49,7 +60,7 @@ def read_stationary(
 ) -> np.ndarray:
     """The stationary operand, (outputs, channels)."""
     rows = machine.config.rows
-    channels = _channels(conv.k, k_tiles, rows)
+    channels = _channels(conv, k_tiles, rows)
     if conv.stationary == Stationary.STREAM:
         return parameters.weight[outputs.start : outputs.stop, channels.start : channels.stop]
     tokens, lanes = (outputs, channels) if conv.stationary == Stationary.KEYS else (channels, outputs)
@@ -62,8 +73,9 @@ def read_stationary(
 
 
 def read_old(machine: Machine, conv: Conv, tokens: range, outputs: range) -> np.ndarray:
-    """What lies in the place of results, (tokens, outputs)."""
+    """What results are added to, (tokens, outputs)."""
     addresses, lanes = _places(machine, conv, tokens, outputs)
+    addresses = (addresses + conv.add_offset) % (1 << ADDRESS_BITS)
     return machine.words(written_space(conv), addresses).reshape(len(tokens), -1)[:, lanes]
 
 
@@ -79,14 +91,15 @@ def write_results(
     """The epilogue of (tokens, outputs) accumulators: requantise, look up or add, write, and keep maxima.
 
     Args:
-        old: what ``add`` adds to; None for what lies there now.
+        old: what ``add`` adds to; None for what it is now.
 
     Returns:
         What was written, (tokens, outputs). Other lanes of these words keep what they held.
     """
     if conv.divide:
         acc = divide(acc, machine.sums[conv.sum_slot, tokens.start : tokens.stop])
-    limits = INT16 if conv.to_residual else UINT8 if conv.out_unsigned else INT8
+    narrow = UINT8 if conv.out_unsigned else INT8
+    limits = INT16 if conv.to_residual or conv.add else narrow
     channels = slice(outputs.start, outputs.stop)
     found = (value[channels] for value in (parameters.bias, parameters.mult, parameters.shift))
     result = requantise(acc, *found, limits)
@@ -96,7 +109,12 @@ def write_results(
     words = machine.words(written_space(conv), addresses)
     lanes = words.reshape(len(tokens), -1)[:, inside]
     if conv.add:
-        result = add_residual(lanes if old is None else old, result)
+        before = read_old(machine, conv, tokens, outputs) if old is None else old
+        if conv.to_residual:
+            result = add_residual(before, result)
+        else:
+            before = before if conv.add_unsigned else _signed(before)
+            result = add_scaled(before, result, conv.add_factor, conv.add_shift, narrow)
     lanes[...] = result.astype(lanes.dtype)
     machine.put(written_space(conv), addresses, words)
     if conv.row_max:
@@ -130,7 +148,10 @@ def overtakes_itself(machine: Machine, conv: Conv) -> bool:
     tokens, k_words, n_words = range(conv.tokens), range(tiles(conv.k, rows)), range(tiles(conv.n, rows))
     grids = []
     if streamed_space(conv) == written_space(conv):
-        grids.append(_grid(conv.in_base, tokens, conv.in_token_stride, k_words, conv.in_tile_stride))
+        for n_tile in range(tiles(conv.n, machine.config.cols) if conv.in_group_stride else 1):
+            taken = range(k_tile_count(conv, machine.config))
+            addresses, outside = streamed_words(conv, machine.config, tokens, taken, n_tile)
+            grids.append(addresses[~outside])
     if conv.stationary != Stationary.STREAM and not conv.to_residual:
         keys = conv.stationary == Stationary.KEYS
         there, words = (range(conv.n), k_words) if keys else (range(conv.k), n_words)
@@ -155,9 +176,68 @@ def _numbers(conv: Conv, tokens: range) -> slice:
     return slice(conv.first_token + tokens.start, conv.first_token + tokens.stop)
 
 
-def _channels(size: int, k_tiles: range, width: int) -> range:
-    """The channels of some tiles, those past the edge left out."""
-    return range(k_tiles.start * width, min(size, k_tiles.stop * width))
+def streamed_words(
+    conv: Conv, config: CoreConfig, tokens: range, k_tiles: range, n_tile: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """(tokens, K-tiles) word addresses that an N-tile reads, and which lie outside of the picture: all
+    at once what ``hw.contract.walks`` has one by one."""
+    token, tile = np.arange(tokens.start, tokens.stop)[:, None], np.arange(k_tiles.start, k_tiles.stop)
+    row = row_length(conv)
+    column, line = token % row, token // row
+    line_taps = conv.extra_taps + 1
+    tap, tap_line = tile % line_taps, tile // line_taps % (conv.extra_lines + 1)
+    word = tile // conv.taps
+    address = conv.in_base + column * conv.in_token_stride + line * conv.in_row_stride
+    address = address + tap * conv.in_tap_stride + tap_line * conv.in_tap_row_stride
+    address = address + word * conv.in_tile_stride + n_tile // group_tiles(config) * conv.in_group_stride
+    x = conv.first_x + column * conv.step_x + tap * conv.dilation_x
+    y = conv.first_y + line * conv.step_y + tap_line * conv.dilation_y
+    beyond = (x % (1 << PLACE_BITS) >= conv.in_width) | (y % (1 << PLACE_BITS) >= conv.in_height)
+    return address % (1 << ADDRESS_BITS), beyond & conv.padded
+
+
+def edges(conv: Conv, k_tiles: range, width: int) -> list[int]:
+    """Where the channels of each of some K-tiles begin, all tiles side by side, and where the last ends."""
+    found = []
+    for tile in range(k_tiles.start, k_tiles.stop + 1):
+        word, tap = divmod(tile, conv.taps)
+        first = min(conv.k, word * width)
+        found.append(first * conv.taps + tap * min(width, conv.k - first))
+    return found
+
+
+def combine(
+    conv: Conv, entered: np.ndarray, weight: np.ndarray, k_tiles: range, width: int
+) -> np.ndarray:
+    """What array and accumulators make of some K-tiles: (tokens, outputs) sums, or the largest of tiles."""
+    if not conv.maximum:
+        return convolve(entered, weight)
+    places = edges(conv, k_tiles, width)
+    first = places[0]
+    sums = [
+        _lowest(convolve(entered[:, start - first : end - first], weight[:, start - first : end - first]))
+        for start, end in pairwise(places)
+    ]
+    return np.maximum.reduce(sums)
+
+
+def _lowest(sums: np.ndarray) -> np.ndarray:
+    """The lowest MAXIMUM_BITS, two's complement."""
+    half = 1 << MAXIMUM_BITS - 1
+    return (sums + half) % (2 * half) - half
+
+
+def _channels(conv: Conv, k_tiles: range, width: int) -> range:
+    """The channels of some tiles side by side, those past the edge left out."""
+    found = edges(conv, k_tiles, width)
+    return range(found[0], found[-1])
+
+
+def _inside(conv: Conv, words: np.ndarray, k_tiles: range) -> np.ndarray:
+    """Lanes of (tokens, K-tiles, R) words without those past K, (tokens, channels)."""
+    width = words.shape[2]
+    count = np.minimum(width, conv.k - np.arange(k_tiles.start, k_tiles.stop) // conv.taps * width)
+    return words[:, np.arange(width) < count[:, None]]
 
 
 def _grid(base: int, tokens: range, token_stride: int, words: range, word_stride: int) -> np.ndarray:

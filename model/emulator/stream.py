@@ -29,7 +29,7 @@ class Parameters:
     Attributes:
         exp_table, table: (256,) bytes, or None where the stream has none.
         bias, mult, shift: (N,) int64. channel_shift: (N-tiles, K) int64, the core takes those of each tile.
-        weight: (N, K) int64, or None.
+        weight: (N, K · taps) int64, the channels of all K-tiles side by side, or None.
     """
 
     exp_table: np.ndarray | None
@@ -55,25 +55,29 @@ def read_stream(conv: Conv, image: bytes, config: CoreConfig) -> Parameters:
     )
     exp_table = rows.table(config) if conv.prologue == Prologue.EXPONENTIAL else None
     table = rows.table(config) if conv.table else None
-    k_tiles = tiles(conv.k, config.rows)
+    lanes = _tile_lanes(conv, config)
     planes, weights, shifts = [], [], []
-    for _ in range(tiles(conv.n, config.cols)):
+    for n_tile in range(tiles(conv.n, config.cols)):
         planes.append(rows.take(PLANES).T)
         columns = []
-        for _ in range(k_tiles):
+        for count in lanes:
             if conv.shifts:
                 shifts.append(rows.take(shift_rows(config)).reshape(-1)[: config.rows])
             if conv.stationary == Stationary.STREAM:
                 packed = rows.take(weight_rows(conv, config))
-                columns.append(_unpacked(packed, 8 >> conv.packing)[: config.rows].T)
+                tile = _unpacked(packed, 8 >> conv.packing)[: config.rows]
+                if conv.diagonal:
+                    lane, column = np.arange(config.rows)[:, None], np.arange(config.cols)
+                    tile = np.where(lane == (n_tile * config.cols + column) % config.rows, tile, 0)
+                columns.append(tile[:count].T)
         weights.append(np.concatenate(columns, axis=1) if columns else None)
     plane = np.ascontiguousarray(np.concatenate(planes)[: conv.n])
     weight = None
     if conv.stationary == Stationary.STREAM:
-        weight = np.concatenate(weights)[: conv.n, : conv.k]
+        weight = np.concatenate(weights)[: conv.n]
     channel_shift = np.zeros((len(planes), conv.k), np.int64)
     if conv.shifts:
-        channel_shift[...] = np.concatenate(shifts).reshape(len(planes), -1)[:, : conv.k]
+        channel_shift[...] = np.concatenate(shifts).reshape(len(planes), -1)[:, : conv.k]  # of one tap
     shift = plane[:, PLANE_SHIFT].astype(np.int64)
     for name, values, (least, most) in (
         ("shift", shift, SHIFTS),
@@ -93,6 +97,12 @@ def read_stream(conv: Conv, image: bytes, config: CoreConfig) -> Parameters:
         channel_shift,
         weight,
     )
+
+
+def _tile_lanes(conv: Conv, config: CoreConfig) -> list[int]:
+    """Lanes inside K of each K-tile."""
+    words = range(0, conv.k, config.rows)
+    return [min(config.rows, conv.k - first) for first in words for _ in range(conv.taps)]
 
 
 def _unpacked(rows: np.ndarray, bits: int) -> np.ndarray:

@@ -6,7 +6,7 @@ from pointwise.hw.contract.errors import PointwiseError
 from pointwise.model.graph import Graph
 from pointwise.model.graph.ops import Input
 
-from .op import Accumulate, EngineOp, Keys, Normalise, Plain, RowMax, TokenSums, Values
+from .op import Accumulate, AddScaled, EngineOp, Keys, Normalise, Plain, RowMax, TokenSums, Values
 
 
 def check_order(graph: Graph, ops: Sequence[EngineOp]) -> None:
@@ -20,8 +20,8 @@ def check_order(graph: Graph, ops: Sequence[EngineOp]) -> None:
     statistics: str | None = None
     for op in ops:
         stationary = (op.stationary.value,) if isinstance(op.stationary, Keys | Values) else ()
-        added = op.stage(Accumulate)
-        reads = (*op.streamed, *stationary, *((added.value,) if added else ()))
+        added, scaled = op.stage(Accumulate), op.stage(AddScaled)
+        reads = (*op.streamed, *stationary, *(stage.value for stage in (added, scaled) if stage))
         for name in reads:
             if name in changed:
                 raise PointwiseError(

@@ -1,11 +1,14 @@
 """From operators to what the core does in one go.
 
-Each product (``Linear``, ``MatMul``) becomes one ``EngineOp``. What stands in front of it (LayerNorm,
+Each product (``Linear``, ``MatMul``, ``Conv2d``) and each pooling becomes one ``EngineOp``. What stands in
+front of it (LayerNorm,
 softmax, a choice of tokens, heads side by side) happens on the way into the array, and what follows (an
 activation, a residual addition, the sums that a LayerNorm or softmax behind it needs) on the way out.
 """
 
 from dataclasses import dataclass, field
+
+import numpy as np
 
 from pointwise.hw.contract.errors import PointwiseError
 from pointwise.model.graph import Graph, Op
@@ -14,17 +17,23 @@ from pointwise.model.graph.ops import (
     Add,
     Concat,
     Constant,
+    Conv2d,
     Input,
     LayerNorm,
     Linear,
     MatMul,
+    MaxPool,
+    MeanPool,
     Slice,
     Softmax,
 )
+from pointwise.model.graph.value import LIMITS
 
 from .check import check_order
 from .op import (
     Accumulate,
+    AddScaled,
+    Diagonal,
     Divide,
     EngineOp,
     Exponential,
@@ -40,6 +49,11 @@ from .op import (
     Weights,
 )
 
+Product = Linear | MatMul | Conv2d | MaxPool | MeanPool
+"""What the array does; everything else happens on the way in or out."""
+IDENTITY = (1 << 15, 15)
+"""Multiplier and shift of a requantisation that changes nothing."""
+
 
 def fuse(graph: Graph) -> tuple[EngineOp, ...]:
     """The operations of the core that carry out ``graph``, in its order.
@@ -53,7 +67,7 @@ def fuse(graph: Graph) -> tuple[EngineOp, ...]:
     done = set(made)
     ops: list[EngineOp] = []
     for op in graph.ops:
-        if isinstance(op, Linear | MatMul):
+        if isinstance(op, Product):
             ops.append(_product(graph, op, made))
             made.add(ops[-1].output)
             done.update(ops[-1].members)
@@ -83,34 +97,69 @@ class _Streamed:
     members: list[str] = field(default_factory=list)
 
 
-def _product(graph: Graph, op: Linear | MatMul, made: set[str]) -> EngineOp:
-    streamed = _streamed(graph, op)
-    if isinstance(op, Linear):
-        stationary = Weights(op.weight, op.weight_bits)
-    else:
-        stationary = (Keys if op.transposed else Values)(op.inputs[1])
-    for name in (*streamed.values, *op.inputs[1:]):
+def _product(graph: Graph, op: Op, made: set[str]) -> EngineOp:
+    streamed = _Streamed(()) if isinstance(op, MeanPool) else _streamed(graph, op)
+    stationary = _stationary(graph, op)
+    held = (stationary.value,) if isinstance(stationary, Keys | Values) else ()
+    for name in (*streamed.values, *held):
         if name not in made:
             raise PointwiseError(
                 f"{type(op).__name__} {op.name} reads {name}, a {type(graph[name]).__name__} whose result "
                 "the core does not store"
             )
     stages, members, output = _epilogue(graph, op, made)
-    source = graph.values[op.inputs[0]]
+    source, window = graph.values[op.inputs[0]], getattr(op, "window", None)
+    if window is not None and (streamed.prologue is not None or streamed.first or len(streamed.values) > 1):
+        raise op.refused(
+            "goes over a picture that has to be made on the way in (by a LayerNorm, a choice of tokens or "
+            "values side by side); let a product make it"
+        )
+    prologue = streamed.prologue
+    if prologue is None:
+        unsigned = bool(streamed.values) and graph.values[streamed.values[0]].dtype == "uint8"
+        prologue = Plain(unsigned, None if streamed.values else 1)
+    mean = isinstance(op, MeanPool)
     return EngineOp(
         name=op.name,
         members=(*streamed.members, op.name, *members),
         streamed=streamed.values,
         first=streamed.first,
-        tokens=source.tokens,
-        prologue=streamed.prologue or Plain(graph.values[streamed.values[0]].dtype == "uint8"),
+        tokens=1 if mean else source.tokens,
+        prologue=prologue,
         stationary=stationary,
         epilogue=stages,
         output=output,
         quantisation=graph[output].quantisation,
-        k=source.channels,
+        k=source.tokens - op.first if isinstance(op, MeanPool) else source.channels,
         n=graph.values[op.name].channels,
+        macs=op.macs(*(graph.values[name] for name in op.inputs)),
+        window=window,
+        pad=LIMITS[source.dtype][0] if isinstance(op, MaxPool) else getattr(op, "pad", 0),
     )
+
+
+def _stationary(graph: Graph, op: Op) -> Weights | Diagonal | Keys | Values:
+    """The operand that stays in the array."""
+    if isinstance(op, Linear):
+        return Weights(op.weight, op.weight_bits)
+    if isinstance(op, MatMul):
+        return (Keys if op.transposed else Values)(op.inputs[1])
+    if isinstance(op, MeanPool):
+        return Values(op.inputs[0], op.first)
+    channels = graph.values[op.inputs[0]].channels
+    if isinstance(op, MaxPool):
+        return Diagonal(np.ones((channels, *op.window.kernel), np.int8), maximum=True)
+    n, each = op.weight.shape[:2]
+    if each == 1 and n == channels:
+        return Diagonal(op.weight[:, 0])
+    if op.groups == 1:
+        return Weights(op.weight, op.weight_bits)
+    # Groups are blocks of a whole matrix, zeros elsewhere.
+    whole = np.zeros((n, channels, *op.window.kernel), np.int8)
+    for row in range(n):
+        first = row // (n // op.groups) * each
+        whole[row, first : first + each] = op.weight[row]
+    return Weights(whole, op.weight_bits)
 
 
 def _streamed(graph: Graph, product: Op) -> _Streamed:
@@ -135,10 +184,10 @@ def _streamed(graph: Graph, product: Op) -> _Streamed:
         found.values = op.inputs
 
 
-def _epilogue(graph: Graph, op: Linear | MatMul, made: set[str]) -> tuple[tuple[Stage, ...], list[str], str]:
+def _epilogue(graph: Graph, op: Op, made: set[str]) -> tuple[tuple[Stage, ...], list[str], str]:
     """The stages behind a product, the operators that they do, and the value that comes out."""
     stages: list[Stage] = [Divide()] if isinstance(op, MatMul) and op.divide else []
-    stages.append(Requantise(op.bias, op.mult, op.shift, op.dtype))
+    stages.append(_requantise(graph, op))
     members: list[str] = []
     output = op.name
     reader = _only_reader(graph, output)
@@ -150,8 +199,11 @@ def _epilogue(graph: Graph, op: Linear | MatMul, made: set[str]) -> tuple[tuple[
     if isinstance(reader, Add):
         left, right = reader.inputs
         other = right if left == output else left
-        if other in made:
-            stages.append(Accumulate(other))
+        wide = reader.dtype == "int16"
+        if other in made and (wide or left == output):
+            unsigned = graph.values[other].dtype == "uint8"
+            scaled = (reader.factor, reader.shift, unsigned, reader.dtype)
+            stages.append(Accumulate(other) if wide else AddScaled(other, *scaled))
             output = reader.name
             members.append(output)
     norms = [reader for reader in graph.readers[output] if isinstance(reader, LayerNorm)]
@@ -165,6 +217,15 @@ def _epilogue(graph: Graph, op: Linear | MatMul, made: set[str]) -> tuple[tuple[
     if any(isinstance(reader, Softmax) for reader in graph.readers[output]):
         stages.append(RowMax())
     return tuple(stages), members, output
+
+
+def _requantise(graph: Graph, op: Op) -> Requantise:
+    """Of a product its own; of a maximum the one that changes nothing."""
+    if not isinstance(op, MaxPool):
+        return Requantise(op.bias, op.mult, op.shift, op.dtype)
+    value = graph.values[op.name]
+    mult, shift = (np.full(value.channels, part) for part in IDENTITY)
+    return Requantise(np.zeros(value.channels, np.int32), mult, shift, value.dtype)
 
 
 def _only_reader(graph: Graph, name: str) -> Op | None:

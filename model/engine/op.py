@@ -10,14 +10,16 @@ import numpy as np
 
 from pointwise.hw.contract.isa import Prologue, Stationary
 from pointwise.model.graph.quantisation import Quantisation
+from pointwise.model.graph.window import Window
 from pointwise.model.integer.layernorm import NormConstants
 
 
 @dataclass(frozen=True, eq=False)
 class Plain:
-    """The streamed operand enters as it is."""
+    """The streamed operand enters as it is; where there is none, ``fill`` enters in its place."""
 
     unsigned: bool
+    fill: int | None = None
     code: ClassVar[Prologue] = Prologue.PLAIN
 
 
@@ -46,10 +48,23 @@ class Exponential:
 
 @dataclass(frozen=True, eq=False)
 class Weights:
-    """Constants from the stream: (N, K) integers of ``bits``."""
+    """Constants from the stream: (N, K), or behind a window (N, K, lines, taps), integers of ``bits``."""
 
     values: np.ndarray
     bits: int
+    code: ClassVar[Stationary] = Stationary.STREAM
+
+
+@dataclass(frozen=True, eq=False)
+class Diagonal:
+    """Constants from the stream, channel by channel: (C, lines, taps) integers of 8 bits.
+
+    Attributes:
+        maximum: keep the largest of the products in place of their sum.
+    """
+
+    values: np.ndarray
+    maximum: bool = False
     code: ClassVar[Stationary] = Stationary.STREAM
 
 
@@ -63,9 +78,10 @@ class Keys:
 
 @dataclass(frozen=True)
 class Values:
-    """A value of the network, (K, N): its channels are the channels out."""
+    """A value of the network, (K, N): its channels are the channels out. first: its tokens from there on."""
 
     value: str
+    first: int = 0
     code: ClassVar[Stationary] = Stationary.VALUES
 
 
@@ -100,6 +116,21 @@ class Accumulate:
 
 
 @dataclass(frozen=True)
+class AddScaled:
+    """Add a byte of another value times ``factor``, and shift right by ``shift`` (``add_scaled``).
+
+    Attributes:
+        unsigned: the byte is a uint8. dtype: of the sum.
+    """
+
+    value: str
+    factor: int
+    shift: int
+    unsigned: bool
+    dtype: str
+
+
+@dataclass(frozen=True)
 class RowMax:
     """Keep each token's maximum for ``Exponential``."""
 
@@ -111,8 +142,8 @@ class TokenSums:
     constants: NormConstants
 
 
-Stage = Divide | Requantise | LookUp | Accumulate | RowMax | TokenSums
-S = TypeVar("S", Divide, Requantise, LookUp, Accumulate, RowMax, TokenSums)
+Stage = Divide | Requantise | LookUp | Accumulate | AddScaled | RowMax | TokenSums
+S = TypeVar("S", Divide, Requantise, LookUp, Accumulate, AddScaled, RowMax, TokenSums)
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,11 +152,12 @@ class EngineOp:
 
     Attributes:
         name: of the graph's product that it carries out. members: all operators of the graph that it does.
-        streamed: values side by side. first, tokens: which of their tokens.
+        streamed: values side by side, or none (``Plain.fill``). first, tokens: which of their tokens.
+        window, pad: a kernel over the picture that the tokens are, and what lies around it.
         prologue: on the way in. stationary: the other operand. epilogue: on the way out, in this order.
         output: the value that it writes, or with ``Accumulate`` changes.
         quantisation: of that value.
-        k, n: channels in and out.
+        k, n: channels in and out. macs: useful multiply-accumulates for one image.
     """
 
     name: str
@@ -134,12 +166,15 @@ class EngineOp:
     first: int
     tokens: int
     prologue: Plain | Normalise | Exponential
-    stationary: Weights | Keys | Values
+    stationary: Weights | Diagonal | Keys | Values
     epilogue: tuple[Stage, ...]
     output: str
     quantisation: Quantisation
     k: int
     n: int
+    macs: int = 0
+    window: Window | None = None
+    pad: int = 0
 
     def stage(self, kind: type[S]) -> S | None:
         """The epilogue's stage of a kind, or None where it has none."""
@@ -153,10 +188,10 @@ class EngineOp:
     @property
     def dtype(self) -> str:
         """Type of the result."""
-        table = self.stage(LookUp)
-        return self.requantise.dtype if table is None else table.dtype
+        last = self.stage(LookUp) or self.stage(AddScaled)
+        return self.requantise.dtype if last is None else last.dtype
 
     @property
-    def macs(self) -> int:
-        """Multiply-accumulates, without padding."""
-        return self.tokens * self.k * self.n
+    def out_tokens(self) -> int:
+        """Tokens of the result."""
+        return self.tokens if self.window is None else self.window.out_tokens

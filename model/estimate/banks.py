@@ -6,6 +6,7 @@ import numpy as np
 
 from pointwise.hw.contract.config import CoreConfig
 from pointwise.hw.contract.isa import Conv, Stationary
+from pointwise.hw.contract.walks import ADDRESS_BITS
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,14 @@ def collisions(loader: Reads, streamer: Reads, delay: int, config: CoreConfig) -
         return 0
     same = loader.banks(config, 0, count) == streamer.banks(config, delay, delay + count)
     return int(np.count_nonzero(same))
+
+
+def share_a_bank(one: tuple[int, int], other: tuple[int, int], config: CoreConfig) -> bool:
+    """Whether two stretches of words (first, last), addresses modulo 2^24, have a bank in common."""
+    (a, b), (c, d) = (
+        [place % (1 << ADDRESS_BITS) // config.bank_words for place in span] for span in (one, other)
+    )
+    return a <= d and c <= b
 
 
 def _apart(one: Reads, other: Reads, config: CoreConfig) -> bool:

@@ -13,6 +13,7 @@ from pointwise.hw.contract.registers import Cause
 from pointwise.hw.contract.stream import (
     PLANES,
     TABLE_ENTRIES,
+    k_tiles,
     shift_rows,
     stream_rows,
     table_rows,
@@ -29,8 +30,9 @@ from pointwise.hw.contract.timing import (
     TABLE_BANKS,
     Timing,
 )
+from pointwise.hw.contract.walks import group_tiles
 
-from .banks import Reads, collisions, stationary_reads
+from .banks import Reads, collisions, share_a_bank, stationary_reads
 from .channel import Channel
 from .dma import DmaEngine
 from .epilogue import Epilogue, Job
@@ -75,7 +77,7 @@ class Engine:
         self._wait(Cause.IDLE, job.by_streamer + 2)
         self._load_tables(conv, job.by_loader + 1)
         n_tiles = tiles(conv.n, config.cols)
-        rows = PLANES + tiles(conv.k, config.rows) * self._tile_rows(conv)
+        rows = PLANES + k_tiles(conv, config) * self._tile_rows(conv)
         loop = Repetition()
         tile = 0
         while tile < n_tiles:
@@ -120,16 +122,16 @@ class Engine:
         end = self.rows.take(PLANES, want)
         limited = end > want + PLANES - 1
         self._loader = end + 1
-        k_tiles = tiles(job.conv.k, self.config.rows)
+        count = k_tiles(job.conv, self.config)
         rows = self._tile_rows(job.conv)
         loop = Repetition()
         tile = 0
-        while tile < k_tiles:
+        while tile < count:
             self._load(job, number, tile)
-            self._stream(job, number, tile, tile == k_tiles - 1)
+            self._stream(job, number, tile, tile == count - 1)
             limited |= self._limited
             tile += 1
-            tile += self._pass_over(loop, tile, k_tiles - tile - 1, rows, self._limited, whole=False)
+            tile += self._pass_over(loop, tile, count - tile - 1, rows, self._limited, whole=False)
         self.epilogue.append(job, self._start, last)
         return limited
 
@@ -157,6 +159,8 @@ class Engine:
 
     def _take_weights(self, conv: Conv, want: float) -> float:
         """Fill the rows of the array, one a cycle; rows of the stream may hold several of them."""
+        if conv.diagonal:
+            return self.rows.take(1, want, self.config.rows)
         each = 1 << conv.packing
         whole, rest = divmod(self.config.rows, each)
         at = self.rows.take(whole, want, each) if whole else want - 1
@@ -184,7 +188,7 @@ class Engine:
         spaced = self._start + STREAM_REVISIT
         depend = job.depend + ISSUE
         if conv.follow and n_tile == 0:
-            depend = max(depend, self.dma.row(conv.wait_dma, k_tile) + DEPEND + ISSUE)
+            depend = max(depend, self.dma.row(conv.wait_dma, k_tile // conv.taps) + DEPEND + ISSUE)
         start = max(self.free, depend, self._loader, spaced, room)
         self._wait(Cause.DEPEND, depend)
         self._wait(Cause.SHORT, min(start, self._start + self.timing.shortest_tile))
@@ -193,14 +197,28 @@ class Engine:
         self._start = start
         self.free = start + tokens
         self.causes[Cause.STREAM] += tokens
-        if conv.prologue != Prologue.NORMALISE:
-            address = conv.in_base + k_tile * conv.in_tile_stride
-            self._streamed = Reads(address, conv.in_token_stride, tokens)
-            return
         self._streamed = None
+        if conv.prologue != Prologue.NORMALISE:
+            word = k_tile // conv.taps
+            address = conv.in_base + word * conv.in_tile_stride
+            self._streamed = Reads(address, conv.in_token_stride, tokens)
         first, until = self.epilogue.adding
-        if start <= until and self.free > first:
+        if start <= until and self.free > first and self._meets_additions(conv, n_tile, k_tile):
             self._wait(Cause.BANK, self.free + until + 1 - max(start, first))
+
+    def _meets_additions(self, conv: Conv, n_tile: int, k_tile: int) -> bool:
+        """Whether the epilogue reads what it adds to out of a bank that the streamer reads; it goes first."""
+        added = self.epilogue.added
+        if added is None or added.to_residual != (conv.prologue == Prologue.NORMALISE):
+            return False
+        if added.to_residual:
+            return True
+        group = n_tile // group_tiles(self.config)
+        first = conv.in_base + k_tile // conv.taps * conv.in_tile_stride + group * conv.in_group_stride
+        old = added.out_base + added.add_offset
+        words = tiles(added.n, self.config.rows)
+        reach = (added.tokens - 1) * added.out_token_stride + (words - 1) * added.out_word_stride
+        return share_a_bank((first, first + conv.tokens - 1), (old, old + reach), self.config)
 
     # Repetition ---------------------------------------------------------------------------------------------
 

@@ -43,12 +43,13 @@ class Epilogue:
     meanwhile.
 
     Attributes:
-        adding: first and last cycle in which it last read the residual SRAM.
+        adding: first and last cycle in which it last read what it adds to. added: for which convolution.
     """
 
     def __init__(self, config: CoreConfig, dma: DmaEngine) -> None:
         self.timing, self.groups, self.dma = Timing(config), config.groups, dma
         self.adding = (-inf, -inf)
+        self.added: Conv | None = None
         self._free = 0.0  # it can take a convolution, or the next N-tile of the one at work
         self._ends: deque[float] = deque(
             [-inf] * PARAMETER_BANKS, PARAMETER_BANKS
@@ -110,7 +111,8 @@ class Epilogue:
         if not last and conv.tokens < WALK_REVISIT:
             self._free += WALK_REVISIT
         if conv.add:
-            ahead = self.timing.add_read
+            ahead = self.timing.add_read - (not conv.to_residual)
+            self.added = conv
             self.adding = (begin + ahead, end + ahead)
 
     def state(self, now: float) -> tuple[float, ...]:

@@ -10,7 +10,7 @@ from pointwise.hw.contract.errors import PointwiseError
 from pointwise.hw.contract.image import HEADER_BYTES
 from pointwise.hw.contract.isa import INSTRUCTION_BYTES, Conv, Dma, End, Instruction
 from pointwise.hw.contract.registers import Cause
-from pointwise.hw.contract.stream import tiles
+from pointwise.hw.contract.stream import k_tiles, tiles
 from pointwise.hw.contract.timing import CONV_QUEUE, DEPEND, DISPATCH, DISPATCH_PERIOD, DMA_QUEUE, Timing
 
 from .channel import Channel
@@ -101,8 +101,8 @@ class _Machine:
             self._pass_over()
         cycles = max(self.dispatched + 1, *(job.done for job in self.jobs), self.dma.last()) + 1
         causes = {cause: round(value) for cause, value in self.engine.finish(cycles).items()}
-        rows, cols = self.config.rows, self.config.cols
-        count = sum(tiles(conv.k, rows) * tiles(conv.n, cols) for conv in self.period.convs)
+        cols = self.config.cols
+        count = sum(k_tiles(conv, self.config) * tiles(conv.n, cols) for conv in self.period.convs)
         return Course(sum(causes.values()), causes, count, tuple(round(end) for end in self.ends))
 
     # Program fetch ------------------------------------------------------------------------------------------

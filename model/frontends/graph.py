@@ -68,7 +68,7 @@ class GraphNetwork(FloatNetwork):
     ) -> Observations:
         checked = self.check_inputs(inputs, "calibration")
         recipe.check_names(layer_names(self.graph))
-        return calibrate(self.graph, self.arrangement.rows(checked.numpy()), recipe, batch, progress)
+        return calibrate(self.graph, checked, recipe, batch, progress, self.arrangement.rows)
 
     def convert(self, seen: Observations, recipe: Recipe) -> Graph:
         info = {

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from .window import Window
+
 Axes = tuple[tuple[int, int], ...]
 """Axes, outermost first: (size, step in the flattened input)."""
 
@@ -21,6 +23,8 @@ class Arrangement:
         tokens, channels: axes that make up the rows, and the numbers of a row.
         first: the number of the flattened input in the first row's first channel.
         zero_rows: rows of zeros in front, as ``Input`` has them.
+        padding: zeros around the last two axes, above, left, below and right. The steps are those of an input
+            with them.
     """
 
     shape: tuple[int, ...]
@@ -28,6 +32,22 @@ class Arrangement:
     channels: Axes
     first: int = 0
     zero_rows: int = 0
+    padding: tuple[int, int, int, int] = (0, 0, 0, 0)
+
+    @classmethod
+    def of_patches(cls, colours: int, window: Window) -> "Arrangement":
+        """Of the pixels under a kernel that goes over an image (colours, height, width): a row for each place
+        of the kernel, colour by colour."""
+        top, left, bottom, right = window.padding
+        height, width = window.size[0] + top + bottom, window.size[1] + left + right
+        (rows, columns), (lines, taps) = window.out_size, window.kernel
+        (down, along), (apart_y, apart_x) = window.stride, window.dilation
+        return cls(
+            (colours, *window.size),
+            ((rows, down * width), (columns, along)),
+            ((colours, height * width), (lines, apart_y * width), (taps, apart_x)),
+            padding=window.padding,
+        )
 
     @classmethod
     def of_rows(cls, tokens: int, channels: int) -> "Arrangement":
@@ -48,6 +68,10 @@ class Arrangement:
     def rows(self, inputs: np.ndarray) -> np.ndarray:
         """The rows of inputs (B, *shape): (B, tokens, channels) float64."""
         inputs = np.asarray(inputs, np.float64)
+        if any(self.padding):
+            top, left, bottom, right = self.padding
+            outer = [(0, 0)] * (inputs.ndim - 2)
+            inputs = np.pad(inputs, [*outer, (top, bottom), (left, right)])
         rows = np.zeros((len(inputs), *self.row_shape))
         rows[:, self.zero_rows :] = inputs.reshape(len(inputs), -1)[:, self._places]
         return rows
@@ -60,6 +84,7 @@ class Arrangement:
             "channels": [list(axis) for axis in self.channels],
             "first": self.first,
             "zero_rows": self.zero_rows,
+            "padding": list(self.padding),
         }
 
     @classmethod
@@ -70,7 +95,12 @@ class Arrangement:
             return tuple((size, step) for size, step in values[name])
 
         return cls(
-            tuple(values["shape"]), axes("tokens"), axes("channels"), values["first"], values["zero_rows"]
+            tuple(values["shape"]),
+            axes("tokens"),
+            axes("channels"),
+            values["first"],
+            values["zero_rows"],
+            tuple(values["padding"]),
         )
 
 

@@ -35,6 +35,22 @@ def look_up(index: np.ndarray, table: np.ndarray) -> np.ndarray:
     return np.asarray(table, np.int64)[np.asarray(index, np.int64) & 255]
 
 
+def add_scaled(
+    old: np.ndarray, new: np.ndarray, factor: int, shift: int, limits: tuple[int, int]
+) -> np.ndarray:
+    """clamp(round((new + factor · old) / 2^shift)), rounding half up: a sum of two scales in finer steps.
+
+    Args:
+        old: int8 or uint8 range. new: int16 range, in steps of 2^−shift of the result's. factor: 0..7, of
+            ``old`` in those steps. shift: 0..7. limits: INT8 or UINT8 of ``rounding``.
+
+    Returns:
+        int64 within ``limits``.
+    """
+    total = np.asarray(new, np.int64) + factor * np.asarray(old, np.int64)
+    return saturate(round_shift(total, shift) if shift else total, *limits)
+
+
 def add_residual(old: np.ndarray, new: np.ndarray) -> np.ndarray:
     """Saturating int16 sum of the residual stream and a result of int16 range."""
     return saturate(np.asarray(old, np.int64) + new, *INT16)

@@ -8,11 +8,12 @@ from torch import Tensor
 
 from pointwise.hw.contract.errors import PointwiseError
 from pointwise.model.graph import Graph, Op, run_float
-from pointwise.model.graph.ops import Activation, Add, LayerNorm, Linear, MatMul
+from pointwise.model.graph.ops import Activation, Add, Conv2d, LayerNorm, Linear, MatMul, MaxPool, MeanPool
+from pointwise.model.graph.passes.fold_clamps import fold_clamps
 from pointwise.model.graph.passes.fold_norms import readers_by_token
 
 from .inputs import PIXELS, ROWS
-from .patterns import AttentionPattern, attentions, streams
+from .patterns import AttentionPattern, attentions, byte_sums, streams
 from .recipe import Recipe
 from .recorder import Recorder, sample_every, sampled_rows
 from .records import AttentionSample, Observations
@@ -24,6 +25,7 @@ def calibrate(
     recipe: Recipe | None = None,
     batch: int = 16,
     progress: Callable[[int, int], None] | None = None,
+    arrange: Callable[[np.ndarray], np.ndarray] | None = None,
 ) -> Observations:
     """Run a network of real numbers and return what was seen.
 
@@ -31,34 +33,46 @@ def calibrate(
         inputs: (B, tokens, channels) real, as the network takes them.
         recipe: tells range methods, granularity, and whose rounding wants second moments.
         batch: inputs at a time. progress: called with (inputs done, inputs in all) after each batch.
+        arrange: makes (B, tokens, channels) of a batch of inputs of another form; a batch at a time, since
+            patches of an image take more room than the image.
 
     Raises:
         PointwiseError: the inputs do not fit the network, a value is not finite, or the graph has a form that
             the quantiser does not know.
     """
-    rows = torch.as_tensor(inputs, dtype=torch.float32)
-    if rows.ndim != 3 or tuple(rows.shape[1:]) != tuple(graph.input.shape) or not len(rows):
-        tokens, channels = graph.input.shape
-        raise PointwiseError(
-            f"The calibration inputs have the shape {tuple(rows.shape)}, but {graph.name} takes at least one "
-            f"as (inputs, {tokens}, {channels}); choose inputs of that size."
-        )
+    graph = fold_clamps(graph)
+    given = torch.as_tensor(inputs, dtype=torch.float32)
+    if arrange is None:
+        _check_rows(graph, given)
     seen = Observations(grids=[np.empty(0, np.float32)])
     recorder = _GraphRecorder(graph, seen, recipe or Recipe())
-    every = sample_every(len(rows), graph.input.shape[0])
+    every = sample_every(len(given), graph.input.shape[0])
     with torch.inference_mode():
-        for start in range(0, len(rows), batch):
-            part = rows[start : start + batch]
+        for start in range(0, len(given), batch):
+            part = given[start : start + batch]
+            if arrange is not None:
+                part = torch.as_tensor(arrange(part.numpy()), dtype=torch.float32)
             recorder.take(part, [index for index in range(len(part)) if (start + index) % every == 0])
             if progress:
-                progress(seen.images, len(rows))
+                progress(seen.images, len(given))
     return seen
+
+
+def _check_rows(graph: Graph, rows: Tensor) -> None:
+    if rows.ndim == 3 and tuple(rows.shape[1:]) == tuple(graph.input.shape) and len(rows):
+        return
+    tokens, channels = graph.input.shape
+    raise PointwiseError(
+        f"The calibration inputs have the shape {tuple(rows.shape)}, but {graph.name} takes at least one as "
+        f"(inputs, {tokens}, {channels}); choose inputs of that size."
+    )
 
 
 class _GraphRecorder(Recorder):
     def __init__(self, graph: Graph, seen: Observations, recipe: Recipe) -> None:
         super().__init__(seen, recipe)
         self.graph, self.streams, self.attentions = graph, streams(graph), attentions(graph)
+        self.bytes = byte_sums(graph)
         self.in_attention = {
             op.name for one in self.attentions for head in one.heads for op in vars(head).values()
         }
@@ -78,11 +92,22 @@ class _GraphRecorder(Recorder):
                 self.activation(op.name, values[op.inputs[0]], made, layer, self._readers(op.name))
             elif op.name in self.streams:
                 self._stream(op, made)
+            elif isinstance(op, Conv2d | MaxPool | MeanPool) or op.name in self.bytes:
+                self.record(op.name, made.flatten(0, 1), self.method(op.layer), 1)
             elif isinstance(op, Linear) and op.name not in self.in_attention:
-                self.record(op.name, made.flatten(0, 1), self.method(op.layer), None, self._readers(op.name))
+                groups = 1 if self._pictured(op.name) else None
+                readers = self._readers(op.name)
+                self.record(op.name, made.flatten(0, 1), self.method(op.layer), groups, readers)
         for pattern in self.attentions:
             self._attention(pattern, values, sampled)
         self.seen.images += len(rows)
+
+    def _pictured(self, name: str) -> bool:
+        """Whether the result of a linear layer is a picture, or a part of a sum of bytes: of one scale."""
+        readers = self.graph.readers[name]
+        return bool(self.graph[name].clamp) or any(
+            isinstance(reader, Conv2d | MaxPool | MeanPool) or reader.name in self.bytes for reader in readers
+        )
 
     def _readers(self, name: str) -> list[str]:
         """Layers whose weights multiply a value."""

@@ -17,14 +17,18 @@ from pointwise.model.graph.ops import (
     Add,
     Concat,
     Constant,
+    Conv2d,
     Input,
     LayerNorm,
     Linear,
     MatMul,
+    MaxPool,
+    MeanPool,
     Slice,
     Softmax,
 )
 from pointwise.model.graph.passes import fold_norms
+from pointwise.model.graph.passes.fold_clamps import fold_clamps
 from pointwise.model.graph.passes.fold_norms import readers_by_token
 from pointwise.model.integer.requantise import requantise
 from pointwise.model.integer.rounding import INT8, INT16
@@ -37,6 +41,7 @@ from .inputs import PIXELS, ROWS, pixel_scales
 from .moments import Moments
 from .norm import NormPlan, plan_norm
 from .patterns import AttentionPattern, attentions, streams
+from .pictures import PicturePlans
 from .recipe import Recipe
 from .records import Observations
 from .rounding import REMAINING
@@ -68,12 +73,12 @@ def convert(
         PointwiseError: an operator stands where it cannot be quantised, a range is zero, or a factor or bias
             does not fit the hardware.
     """
-    return _Conversion(fold_norms(graph), seen, recipe, grids or {}, steps or {}).graph()
+    return Conversion(fold_norms(fold_clamps(graph)), seen, recipe, grids or {}, steps or {}).graph()
 
 
 def layer_names(graph: Graph) -> list[str]:
     """The names that a recipe's patterns are matched with, in the order of execution."""
-    kinds = Input | Linear | MatMul | LayerNorm
+    kinds = Input | Linear | MatMul | LayerNorm | Conv2d | MeanPool
     return list(dict.fromkeys(op.layer for op in graph.ops if isinstance(op, kinds)))
 
 
@@ -92,7 +97,7 @@ class _Source:
     zero: int | np.ndarray = 0
 
 
-class _Conversion:
+class Conversion:
     """One conversion; ``graph`` has its LayerNorms folded."""
 
     def __init__(
@@ -112,6 +117,7 @@ class _Conversion:
         }
         self.real = divided(graph, self.groups)
         self.streams = streams(graph)
+        self.pictures = PicturePlans(self)
         self.attentions = attentions(graph)
         self.made: dict[str, Op] = {}
         self.norms: dict[str, NormPlan] = {}
@@ -134,6 +140,9 @@ class _Conversion:
             Add: self._add,
             Concat: self._concat,
             Slice: self._slice,
+            Conv2d: self.pictures.conv2d,
+            MaxPool: self.pictures.max_pool,
+            MeanPool: self.pictures.mean_pool,
         }
 
     def graph(self) -> Graph:
@@ -246,8 +255,8 @@ class _Conversion:
             return _Source(plan.context_scale, plan.context_moments, plan.context_centre)
         if name in self.streams:
             raise op.refused("is of 16 bits, which a linear layer reads through a LayerNorm only")
-        scale = self.integers(name).quantisation.scale
-        return _Source(scale, self.seen[name].moments(scale))
+        found = self.integers(name).quantisation
+        return _Source(found.scale, self.seen[name].moments(found.scale), None, found.zero_point)
 
     def _grouped(self, name: str) -> tuple[np.ndarray, np.ndarray]:
         """Scale and zero point of each channel of groups side by side."""
@@ -293,7 +302,7 @@ class _Conversion:
 
     def _linear(self, op: Linear) -> Linear:
         source = self.source(op.inputs[0])
-        scale, centre, dtype, quantisation = self._result(op)
+        scale, centre, dtype, quantisation = self.result_of(op)
         bias = op.bias if source.centre is None else op.bias + op.weight @ source.centre
         rows = quantise_rows(
             op.weight * source.scale,
@@ -305,13 +314,15 @@ class _Conversion:
             self.recipe[op.layer],
             self.grids.get(op.name),
         )
-        return replace(op, **vars(rows), dtype=dtype, quantisation=quantisation)
+        return replace(op, **vars(rows), dtype=dtype, clamp="", quantisation=quantisation)
 
-    def _result(self, op: Linear) -> tuple[np.ndarray | float, np.ndarray | float | None, str, Quantisation]:
+    def result_of(self, op: Op) -> tuple[np.ndarray | float, np.ndarray | float | None, str, Quantisation]:
         """Scale, what is subtracted before rounding, type and quantisation of a linear layer's result."""
         if op.name in self.streams:
             stream = self.stream(op.name)
             return stream.scale, None, "int16", stream
+        if (found := self.pictures.result(op)) is not None:
+            return found
         readers = self.real.readers[op.name]
         if len(readers) == 1 and isinstance(readers[0], Activation):
             table = self.table(readers[0])
@@ -361,6 +372,8 @@ class _Conversion:
         return replace(op, table=plan.table, dtype="uint8", quantisation=scale)
 
     def _add(self, op: Add) -> Add:
+        if op.name in self.pictures.sums:
+            return self.pictures.add(op)
         return replace(op, quantisation=self.stream(op.name))
 
     def _concat(self, op: Concat) -> Concat:

@@ -6,7 +6,18 @@ from functools import cached_property
 
 from pointwise.hw.contract.errors import PointwiseError
 from pointwise.model.graph import Graph, Op
-from pointwise.model.graph.ops import Add, Concat, Constant, LayerNorm, Linear, MatMul, Softmax
+from pointwise.model.graph.ops import (
+    Add,
+    Concat,
+    Constant,
+    Conv2d,
+    LayerNorm,
+    Linear,
+    MatMul,
+    MeanPool,
+    Slice,
+    Softmax,
+)
 
 
 @dataclass(frozen=True)
@@ -93,12 +104,49 @@ def _head(graph: Graph, softmax: Softmax) -> Head:
     raise softmax.refused("is no part of softmax(q · kᵀ) · v with linear q, k and v, which is what is known")
 
 
+def byte_sums(graph: Graph) -> dict[str, str]:
+    """Sums of 8 bits, each with the product that is made for it: what reads them is no LayerNorm.
+
+    A sum of the residual stream goes on into sums and LayerNorms alone; what products read directly are
+    bytes, and so are all sums that they are added to.
+
+    Raises:
+        PointwiseError: nothing that is added is a product that nothing else reads, which is what an addition
+            of bytes is done with.
+    """
+    place = {op.name: index for index, op in enumerate(graph.ops)}
+    found: dict[str, str] = {}
+    for op in graph.ops:
+        if not isinstance(op, Add):
+            continue
+        readers = graph.readers[op.name]
+        read = any(not isinstance(reader, Add | LayerNorm | Slice) for reader in readers)
+        if not read and not any(name in found for name in op.inputs):
+            continue
+        fresh = [
+            name
+            for name in op.inputs
+            if isinstance(graph[name], Linear | Conv2d) and graph.readers[name] == (op,)
+        ]
+        if not fresh:
+            raise op.refused(
+                f"adds {op.inputs[0]} and {op.inputs[1]}, neither of which is a product that nothing else "
+                "reads; put a convolution in front of one"
+            )
+        found[op.name] = max(fresh, key=place.__getitem__)
+    return found
+
+
 def streams(graph: Graph) -> dict[str, str]:
     """Values of 16 bits, each with the first value of those whose scale it shares.
 
     They are what is added, what comes out of additions, constants, what a LayerNorm reads, and the result.
     """
     leader: dict[str, str] = {}
+    bytes_alone = byte_sums(graph)
+
+    def wide_sum(op: Op) -> bool:
+        return isinstance(op, Add) and op.name not in bytes_alone
 
     def find(name: str) -> str:
         while leader[name] != name:
@@ -106,17 +154,18 @@ def streams(graph: Graph) -> dict[str, str]:
         return name
 
     for op in graph.ops:
-        wide = isinstance(op, Add | Constant) or op.name == graph.output
-        if wide or any(isinstance(reader, Add | LayerNorm) for reader in graph.readers[op.name]):
+        wide = wide_sum(op) or isinstance(op, Constant) or op.name == graph.output
+        readers = graph.readers[op.name]
+        if wide or any(wide_sum(reader) or isinstance(reader, LayerNorm) for reader in readers):
             leader[op.name] = op.name
     for op in graph.ops:
-        if isinstance(op, Add):
+        if wide_sum(op):
             first, *others = sorted((find(name) for name in (*op.inputs, op.name)), key=list(leader).index)
             for other in others:
                 leader[other] = first
     found = {name: find(name) for name in leader}
     for name in found:
-        if not isinstance(graph[name], Add | Constant | Linear | MatMul):
+        if not isinstance(graph[name], Add | Constant | Conv2d | Linear | MatMul | MeanPool):
             raise PointwiseError(
                 f"{type(graph[name]).__name__} {name} makes a value of the residual stream, which only sums, "
                 "constants and products do"

@@ -10,6 +10,7 @@ from pointwise.hw.contract.stream import PACKING
 from pointwise.model.integer.convolution import convolve
 from pointwise.model.integer.requantise import requantise
 
+from ..clamps import clamped
 from ..op import Numbers, Op
 from ..value import FLOAT, LIMITS, Value
 
@@ -26,6 +27,7 @@ class Linear(Op):
         bias: (N,), real, or int32. mult, shift: (N,) uint16 and 1..47, see ``model.integer.requantise``.
         weight_bits: 8, 4 or 2: how wide an integer of the weight must be to hold them all (±127, ±7, ±1).
         dtype: of the result: int8, uint8, or int16 for the residual stream.
+        clamp: of ``CLAMPS``, real: what is done to the result; in integers the clamp of the type does it.
     """
 
     weight: Numbers = None
@@ -34,6 +36,7 @@ class Linear(Op):
     shift: Numbers = None
     weight_bits: int = 8
     dtype: str = "int8"
+    clamp: str = ""
 
     ARRAYS: ClassVar[dict[str, type[np.number]]] = {
         "weight": np.int8,
@@ -70,7 +73,7 @@ class Linear(Op):
         import torch
 
         weight, bias = (torch.as_tensor(part, dtype=inputs[0].dtype) for part in (self.weight, self.bias))
-        return torch.nn.functional.linear(inputs[0], weight, bias)
+        return clamped(self.clamp, torch.nn.functional.linear(inputs[0], weight, bias))
 
     def macs(self, *inputs: Value) -> int:
         return inputs[0].tokens * inputs[0].channels * len(self.weight)

@@ -20,7 +20,7 @@ async def equals_the_model(dut, stall):
     rows, cols, max_tokens = config["rows"], config["cols"], config["max_tokens"]
     rng, width = generator(), sum_shape(rows).width
     ends = (-128 * 255 * rows, 128 * 128 * rows)  # of one sum
-    ports = ("valid", "first", "last", "token", "sums")
+    ports = ("valid", "first", "last", "maximum", "token", "sums")
     await start(dut, [*ports, "output_ready"])
     sink = StreamSink(dut, "output", stall=stall)
     want = []
@@ -31,21 +31,25 @@ async def equals_the_model(dut, stall):
         sums = rng.integers(ends[0], ends[1] + 1, (tiles, tokens, cols))
         sums = np.where(rng.random() < 0.2 or number == 1, rng.choice(ends, (1, tokens, cols)), sums)
         sums = np.broadcast_to(sums, (tiles, tokens, cols))
-        want.append(sums.sum(axis=0))
-        steps: list[tuple] = []  # valid, first, last, token, sums
+        maximum = int(number > 1 and rng.integers(0, 3) == 0)
+        if maximum and rng.integers(0, 2):
+            sums = rng.choice([-256, -128, -1, 0, 1, 255, *rng.integers(-256, 256, 4)], sums.shape)
+        low = (sums + 256) % 512 - 256
+        want.append(low.max(axis=0) if maximum else sums.sum(axis=0))
+        steps: list[tuple] = []  # valid, first, last, maximum, token, sums
         gap = rng.choice([0.0, 0.4])
         for tile in range(tiles):
             for token in range(tokens):
                 while rng.random() < gap:
-                    steps.append((0, *rng.integers(0, 2, 2), token, sums[0, 0]))
-                steps.append((1, int(tile == 0), int(tile == tiles - 1), token, sums[tile, token]))
+                    steps.append((0, *rng.integers(0, 2, 3), token, sums[0, 0]))
+                steps.append((1, int(tile == 0), int(tile == tiles - 1), maximum, token, sums[tile, token]))
             for _ in range(REVISIT_CYCLES - tokens):
-                steps.append((0, 0, 1, 0, sums[0, 0]))
+                steps.append((0, 0, 1, 1, 0, sums[0, 0]))
         # Whoever sends tokens has made sure of room in the FIFO.
         while len(sink.received) < sum(map(len, want[:-1])) and tokens + sum(map(len, want)) > max_tokens:
             await play(dut, {"valid": [0]}, [])
-        valid, first, last, token, lanes = (np.array(column) for column in zip(*steps, strict=True))
-        values = (valid, first, last, token, pack_rows(lanes, width))
+        *flags, lanes = (np.array(column) for column in zip(*steps, strict=True))
+        values = (*flags, pack_rows(lanes, width))
         await play(dut, dict(zip(ports, values, strict=True)), [])
         dut.valid.value = 0
     got = await sink.receive(sum(map(len, want)))
@@ -55,7 +59,7 @@ async def equals_the_model(dut, stall):
 @cocotb.test(timeout_time=1, timeout_unit="ms")
 async def takes_four_cycles(dut):
     config = bench_config()
-    await start(dut, ["valid", "first", "last", "token", "sums", "output_ready"])
+    await start(dut, ["valid", "first", "last", "maximum", "token", "sums", "output_ready"])
     one = {"valid": [1, 0], "first": [1, 1], "last": [1, 1], "sums": [1, 0]}
     seen = await play(dut, one, ["output_valid", "output_payload"], after=Accumulator.LATENCY)
     place = seen["output_valid"].index(1)

@@ -30,6 +30,7 @@ INPUTS = (
     "rows_valid",
     "read_ready",
     "read_data",
+    "hold",
     "started",
 )
 

@@ -48,6 +48,9 @@ async def equals_the_model(dut):
     tag = {
         "prologue": kind,
         "in_unsigned": rng.integers(0, 2, cycles),
+        "outside": rng.integers(0, 2, cycles) * (kind == Kind.PLAIN),
+        "pad": rng.integers(0, 256, cycles),
+        "maximum": rng.integers(0, 2, cycles),
         "lanes": extremes(rng, 1, rows, (cycles,)),
         "swap": rng.integers(0, 2, cycles),
         "shifts": rng.integers(0, 2, cycles),
@@ -95,7 +98,8 @@ async def equals_the_model(dut):
     flight = slice(Prologue.LATENCY, Prologue.LATENCY + cycles)
     same("valid", seen["out_valid"][flight], valid)
     same("tag", seen["out_tag"][flight], tags)
-    plain = np.where(tag["in_unsigned"][:, None] == 1, act & 255, act)
+    word = np.where(tag["outside"][:, None] == 1, tag["pad"][:, None].astype(np.int8), act)
+    plain = np.where(tag["in_unsigned"][:, None] == 1, word & 255, word)
     scores = np.where(inside, act, -128)
     exponential = np.stack([exponentials(*row) for row in zip(scores, row_max, tables[segment], strict=True)])
     want = np.where((kind == Kind.NORMALISE)[:, None], normalise(res, mean, mult, shift, chosen), plain)

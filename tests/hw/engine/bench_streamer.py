@@ -32,6 +32,7 @@ async def equals_its_model(dut, gap):
     source = StreamSource(dut, "descriptor", stall=gap)
     source.put(descriptor(STREAMER, conv) for conv in convs)
 
+    fresh = False  # the convolution was taken in the cycle before
     room = depth = next_power_of_two(config.max_tokens)
     parity = exp_bank = taken = conv_done = dma_done = rows_done = 0
     since = REVISIT_CYCLES
@@ -53,11 +54,13 @@ async def equals_its_model(dut, gap):
             conv, lacks = step.conv, None
             following = conv.follow and step.n_tile == 0 and dmas_then == conv.wait_dma - 1
             whole = dmas_then >= conv.wait_dma
-            loaded = whole or (following and rows_then > step.k_tile)
+            loaded = whole or (following and rows_then > step.word)
             if step.first and since < REVISIT_CYCLES:
                 lacks = Cause.SHORT
             elif step.first and not (convs_then >= conv.wait_conv and loaded):
                 lacks = Cause.DEPEND
+            elif step.first and fresh and conv.tokens == 1:
+                lacks = Cause.SHORT  # until the next tile's place is known
             elif step.first and step.last_k and room < conv.tokens:
                 lacks = Cause.OUTPUT
         same("valid", int(dut.requests_valid.value), int(lacks is None))
@@ -87,7 +90,8 @@ async def equals_its_model(dut, gap):
         wanted = bool(work) and dma_done < work[0].conv.wait_dma
         if rng.random() < (0.02 if wanted else 0.001):
             dma_done, rows_done = dma_done + 1, 0
-        if int(dut.descriptor_valid.value) and int(dut.descriptor_ready.value):
+        fresh = bool(int(dut.descriptor_valid.value) and int(dut.descriptor_ready.value))
+        if fresh:
             assert not work, "a convolution was taken while another one is at work"
             work.extend(steps(config, convs[taken], parity, exp_bank))
             parity, exp_bank = (

@@ -9,6 +9,7 @@ from waves import descriptor, pack_fields, same, unpack_fields
 
 from pointwise.hw.contract.config import CoreConfig
 from pointwise.hw.contract.stream import PLANES
+from pointwise.hw.contract.walks import ADDRESS_BITS
 from pointwise.hw.engine.descriptor import EPILOGUE
 from pointwise.hw.engine.places import act_places, res_places
 from pointwise.hw.engine.requantise import PARAMETER_BANKS
@@ -34,6 +35,8 @@ INPUTS = (
         "stat_token",
         "act_write_ready",
         "res_write_ready",
+        "act_read_ready",
+        "act_read_data",
         "res_read_ready",
         "res_read_data",
     ),
@@ -51,7 +54,9 @@ class Surroundings:
         self.planes = self.tables = 0  # written so far
         self.tile_ends = self.table_ends = self.done = self.checked = 0
         self.reciprocals = rng.integers(0, 1 << RECIPROCAL.size, (2, config.max_tokens))
-        self.residual: dict[tuple[int, int], int] = {}  # (address, lane) to int16 as unsigned
+        # (address, lane) to int16 or int8 as unsigned
+        self.memory: dict[str, dict[tuple[int, int], int]] = {"res": {}, "act": {}}
+        self.reads_next = False
         self.writes: list[tuple] = []
         self.dma_at_write: list[int] = []
 
@@ -118,8 +123,11 @@ class Surroundings:
                 RECIPROCAL, mult=mult, leading=leading
             )
             if conv.add:
+                memory, limit = ("res", 0xFFFF) if conv.to_residual else ("act", 0xFF)
                 for (token, channel), value in np.ndenumerate(work.old):
-                    self.residual[work.place(self.config, token, channel)] = int(value) & 0xFFFF
+                    address, lane = work.place(self.config, token, channel)
+                    address = (address + conv.add_offset) % (1 << ADDRESS_BITS)
+                    self.memory[memory][address, lane] = int(value) & limit
             for first in range(0, conv.n, cols):
                 while self.planes <= tile:
                     await self.cycle()
@@ -147,22 +155,26 @@ class Surroundings:
     async def memories(self) -> None:
         """The ports of both SRAMs, the read port of the denominators, and the counters."""
         dut, rows = self.dut, self.config.rows
-        answers: list[int] = []
+        answers: dict[str, list[int]] = {"res": [], "act": []}
         reciprocal = 0
-        for port in (dut.act_write_ready, dut.res_write_ready, dut.res_read_ready):
+        for port in (dut.act_write_ready, dut.res_write_ready, dut.res_read_ready, dut.act_read_ready):
             port.value = 1
         while True:
             await self.cycle()
             dut.reciprocal.value = reciprocal
-            answers.append(0)
-            if len(answers) > READ_LATENCY:
-                dut.res_read_data.value = answers.pop(0)
+            for memory, words in answers.items():
+                words.append(0)
+                if len(words) > READ_LATENCY:
+                    getattr(dut, f"{memory}_read_data").value = words.pop(0)
             await ReadOnly()
             reciprocal = int(self.reciprocals[int(dut.sum_slot.value), int(dut.sum_token.value)])
-            if dut.res_read_valid.value:
-                address = self.places["res"].address(int(dut.res_read_place.value))
-                lanes = [self.residual.get((address, lane), 0) for lane in range(rows)]
-                answers[-1] = pack_lanes(lanes, 16)
+            same("a read that was announced", bool(dut.act_read_valid.value), self.reads_next)
+            self.reads_next = bool(dut.reads_next.value)
+            for memory, bits in (("res", 16), ("act", 8)):
+                if getattr(dut, f"{memory}_read_valid").value:
+                    address = self.places[memory].address(int(getattr(dut, f"{memory}_read_place").value))
+                    lanes = [self.memory[memory].get((address, lane), 0) for lane in range(rows)]
+                    answers[memory][-1] = pack_lanes(lanes, bits)
             for residual, port, bits in ((False, "act_write", 8), (True, "res_write", 16)):
                 if getattr(dut, f"{port}_valid").value:
                     self._write(residual, port, bits)
@@ -175,8 +187,8 @@ class Surroundings:
         address = self.places["res" if residual else "act"].address(place)
         values = unpack_lanes(word, self.config.rows, bits, signed=False)
         lanes = tuple((lane, int(value)) for lane, value in enumerate(values) if mask >> lane & 1)
-        if residual:
-            self.residual |= {(address, lane): value for lane, value in lanes}
+        memory = self.memory["res" if residual else "act"]
+        memory |= {(address, lane): value for lane, value in lanes}
         if lanes:
             self.writes.append((residual, address, lanes))
             self.dma_at_write.append(int(self.dut.dma_done.value))

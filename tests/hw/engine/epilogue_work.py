@@ -6,9 +6,10 @@ import numpy as np
 
 from pointwise.hw.contract.config import MAX_CHANNELS, CoreConfig
 from pointwise.hw.contract.isa import Conv
+from pointwise.hw.contract.walks import ADDRESS_BITS
 from pointwise.model.integer.interpolation import RECIPROCAL_INPUT_BITS, reciprocal
 from pointwise.model.integer.layernorm import NormConstants, statistics, token_sums
-from pointwise.model.integer.requantise import add_residual, look_up, requantise
+from pointwise.model.integer.requantise import add_residual, add_scaled, look_up, requantise
 from pointwise.model.integer.rounding import INT8, INT16, UINT8
 from pointwise.model.integer.softmax import divide
 
@@ -22,8 +23,8 @@ class Work:
 
     Attributes:
         conv: the instruction. acc: (T, N) accumulators. bias, mult, shift: (N,).
-        table: (256,) bytes; total: (T,) softmax denominators; old: (T, N) what the residual holds. Each is
-            used where the instruction says so.
+        table: (256,) bytes; total: (T,) softmax denominators; old: (T, N) what is added to. Each is used
+            where the instruction says so.
         result: (T, N) what must be written.
     """
 
@@ -76,17 +77,23 @@ def random_conv(rng: np.random.Generator, config: CoreConfig, *, post_wait_dma: 
     n = int(rng.choice([1, config.cols, int(rng.integers(1, 3 * config.cols + 1))]))
     to_residual, divided = bool(rng.integers(0, 2)), bool(rng.random() < 0.3)
     table, unsigned = (bool(rng.integers(0, 2)) and not to_residual for _ in range(2))
-    add, sums = (bool(rng.integers(0, 2)) and to_residual for _ in range(2))
+    add, sums = bool(rng.integers(0, 2)), bool(rng.integers(0, 2)) and to_residual
+    table = table and not add
+    scaled = add and not to_residual
     words = -(-n // config.rows)
     token_stride, word_stride = ((words + int(rng.integers(0, 3)), 1), (1, tokens))[int(rng.integers(0, 2))]
     size = tokens * token_stride + words * word_stride
+    most = min(config.act_words, config.res_words) - size
+    base = int(rng.integers(0, most))
+    # In place, or where the convolution writes nothing.
+    behind = int(rng.choice([place - base for place in range(most) if abs(place - base) >= size] or [0]))
     return Conv(
         tokens=tokens,
         k=1,
         n=n,
         in_base=0,
         in_token_stride=0,
-        out_base=int(rng.integers(0, min(config.act_words, config.res_words) - size)),
+        out_base=base,
         out_token_stride=token_stride,
         out_word_stride=word_stride,
         stream_offset=0,
@@ -97,6 +104,10 @@ def random_conv(rng: np.random.Generator, config: CoreConfig, *, post_wait_dma: 
         divide=divided,
         row_max=not to_residual and not unsigned and bool(rng.integers(0, 2)),
         add=add,
+        add_unsigned=scaled and bool(rng.integers(0, 2)),
+        add_factor=int(rng.integers(0, 8)) if scaled else 0,
+        add_shift=int(rng.integers(0, 8)) if scaled else 0,
+        add_offset=behind % (1 << ADDRESS_BITS) if add and rng.integers(0, 2) else 0,
         sums=sums,
         max_slot=int(rng.integers(0, 2)),
         sum_slot=int(rng.integers(0, 2)),
@@ -123,8 +134,15 @@ def random_work(rng: np.random.Generator, config: CoreConfig, *, post_wait_dma: 
     mult = np.clip((1 << shift) >> int(rng.integers(0, 16)), 1, 65535) - rng.integers(0, 2, n)
     bias = rng.integers(-(1 << 31), 1 << 31, n) >> rng.integers(0, 32, n)
     table_bytes, old = rng.integers(-128, 128, 256), rng.integers(-32768, 32768, (tokens, n))
-    limits = INT16 if conv.to_residual else UINT8 if conv.out_unsigned else INT8
+    narrow = UINT8 if conv.out_unsigned else INT8
+    limits = INT16 if conv.to_residual or conv.add else narrow
+    if conv.add and not conv.to_residual:
+        old = np.where(rng.random(old.shape) < 0.2, rng.choice([-128, 127]), old % 256 - 128)
+        old = old & 255 if conv.add_unsigned else old
     result = requantise(divide(acc, total) if conv.divide else acc, bias, mult, shift, limits)
     result = look_up(result, table_bytes) if conv.table else result
-    result = add_residual(old, result) if conv.add else result
+    if conv.add and conv.to_residual:
+        result = add_residual(old, result)
+    elif conv.add:
+        result = add_scaled(old, result, conv.add_factor, conv.add_shift, narrow)
     return Work(conv, acc, bias, mult, shift, table_bytes, total, old, result)

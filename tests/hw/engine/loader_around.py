@@ -33,6 +33,7 @@ class Surroundings:
         self.done = dict.fromkeys(COUNTS, 0)
         self.due = {name: deque() for name in COUNTS}  # cycles in which a count goes up
         self.starts: list[int] = []
+        self.held = False
         self.loads: list[tuple] = []  # cycle, whether a column, index, mask, data
         self.planes: list[tuple[int, int, int]] = []
         self.tables = {"exp": [], "act": []}
@@ -51,6 +52,8 @@ class Surroundings:
                 self.done[name] += 1
         dut.conv_done.value, dut.dma_done.value = self.done["conv_done"], self.done["dma_done"]
         dut.read_ready.value = 0  # it is not looked at
+        self.held = dut.hold.value == 1  # in the cycle before
+        dut.hold.value = rng.random() < self.gap
         dut.read_data.value = self.answers.popleft()
         free = not self.starts or cycle >= self.starts[-1] + self.tiles[len(self.starts) - 1].tokens
         starts = bool(dut.tile_ready.value) and free and rng.random() >= self.gap
@@ -99,6 +102,7 @@ class Surroundings:
         self.shifts.append(int(dut.shifts.value))
         word = self.rng.integers(0, 256, self.config.rows)
         if int(dut.read_valid.value):
+            assert not self.held, "a word was asked for in the cycle after it was to hold"
             work = self.works[self.tiles[len(self.starts)].number]
             waits = work.conv.wait_conv, work.conv.wait_dma
             ready = self.done["conv_done"] >= waits[0] and self.done["dma_done"] >= waits[1]

@@ -1,6 +1,7 @@
 """Random stationary operands: the stream and the activation words that hold them, and what they are."""
 
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 
@@ -55,6 +56,10 @@ def _conv(rng: np.random.Generator, config: CoreConfig, number: int) -> Conv:
     tokens, channels = (n, k) if stationary == Stationary.KEYS else (k, n)
     words = -(-channels // config.rows)
     token_stride, word_stride = ((words, 1), (1, tokens))[int(rng.integers(0, 2))]
+    pictured = stationary == Stationary.STREAM and prologue == Prologue.PLAIN
+    taps = rng.choice([0, 1, rng.integers(0, 4)], 2) if pictured else (0, 0)
+    diagonal = stationary == Stationary.STREAM and bool(rng.integers(0, 2))
+    packing = 0 if diagonal else int(rng.integers(0, 3))
     return Conv(
         tokens=int(rng.choice([1, rng.integers(1, 3 * config.rows + 1)])),
         k=k,
@@ -67,7 +72,10 @@ def _conv(rng: np.random.Generator, config: CoreConfig, number: int) -> Conv:
         stream_beats=0,
         prologue=prologue,
         stationary=stationary,
-        packing=int(rng.integers(0, 3)),
+        packing=packing,
+        diagonal=diagonal,
+        extra_taps=int(taps[0]),
+        extra_lines=int(taps[1]),
         stat_base=int(rng.integers(0, config.act_words - tokens * words)),
         stat_token_stride=token_stride,
         stat_word_stride=word_stride,
@@ -105,7 +113,9 @@ def random_work(rng: np.random.Generator, config: CoreConfig, number: int) -> Wo
     """A random convolution, laid out as ``pointwise.hw.contract.stream`` and ``Conv`` say."""
     conv, height, width = _conv(rng, config, number), config.rows, config.cols
     bits = 8 >> conv.packing if conv.stationary == Stationary.STREAM else 8
-    weights = rng.integers(-(1 << bits - 1), 1 << bits - 1, (conv.n, conv.k))
+    weights = rng.integers(-(1 << bits - 1), 1 << bits - 1, (conv.taps, conv.n, conv.k))
+    if conv.diagonal:
+        weights *= np.arange(conv.n)[:, None] % height == np.arange(conv.k) % height
     shifts = rng.integers(0, 16, conv.k)
     exponential, table = rng.integers(0, 256, (2, TABLE_ENTRIES))
     planes = rng.integers(0, 256, (-(-conv.n // width), PLANES, width))
@@ -114,8 +124,8 @@ def random_work(rng: np.random.Generator, config: CoreConfig, number: int) -> Wo
     tiles = []
     for n_tile, first_n in enumerate(range(0, conv.n, width)):
         rows += list(planes[n_tile])
-        for first_k in range(0, conv.k, height):
-            inside = weights[first_n : first_n + width, first_k : first_k + height]
+        for first_k, tap in product(range(0, conv.k, height), range(conv.taps)):
+            inside = weights[tap, first_n : first_n + width, first_k : first_k + height]
             tile_shifts = shifts[first_k : first_k + height]
             if conv.shifts:
                 padded = np.zeros(shift_rows(config) * width, np.int64)
@@ -125,13 +135,21 @@ def random_work(rng: np.random.Generator, config: CoreConfig, number: int) -> Wo
                 tile = np.zeros((height, width), np.int64)
                 tile[: inside.shape[1], : inside.shape[0]] = inside.T & (1 << bits) - 1
                 count = 8 // bits
-                for first in range(0, height, count):
+                if conv.diagonal:
+                    # What belongs to lanes past K is anything, as their tokens are zero.
+                    column = np.arange(width)
+                    lane = (first_n + column) % height
+                    row = tile[lane, column]
+                    beyond = first_k + lane >= conv.k
+                    rows.append(np.where(beyond, rng.integers(0, 256, width), row))
+                for first in range(0, 0 if conv.diagonal else height, count):
                     together = enumerate(tile[first : first + count])
                     rows.append(sum(row << bits * place for place, row in together))
-            last_k = first_k + height >= conv.k
+            last_k = first_k + height >= conv.k and tap == conv.taps - 1
             last = last_k and first_n + width >= conv.n
             tiles.append(
                 Tile(number, conv.tokens, last_k, last, inside, tile_shifts if conv.shifts else None)
             )
     assert len(rows) == stream_rows(conv, config)
-    return Work(conv, tiles, np.stack(rows), planes, exponential, table, _words(rng, config, conv, weights))
+    words = _words(rng, config, conv, weights[0])
+    return Work(conv, tiles, np.stack(rows), planes, exponential, table, words)

@@ -1,0 +1,50 @@
+"""``MaxPool``: the largest value under a window, channel by channel."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..op import Op
+from ..value import LIMITS, Value
+from ..window import PIXEL, Window, check_window
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class MaxPool(Op):
+    """The maximum over a window; what lies around the picture is less than anything in it.
+
+    In integers too, of the same scale: the least integer of the type lies around.
+
+    Attributes:
+        window: kernel, stride, padding and the picture's size.
+    """
+
+    window: Window = PIXEL
+
+    def infer(self, *inputs: Value) -> Value:
+        (source,) = inputs
+        self.needs(source, 0, "int8", "uint8")
+        if (fault := check_window(self.window, source.tokens)) is not None:
+            raise self.refused(fault)
+        top, left, bottom, right = self.window.padding
+        if max(top, bottom) >= self.window.reach[0] or max(left, right) >= self.window.reach[1]:
+            raise self.refused("has a padding as wide as its kernel; make it narrower")
+        return Value((self.window.out_tokens, source.channels), source.dtype)
+
+    def integer(self, *inputs: np.ndarray) -> np.ndarray:
+        return self.window.patches(inputs[0], LIMITS["int8"][0]).max(axis=(-3, -2))
+
+    def reference(self, *inputs: "Tensor") -> "Tensor":
+        from torch.nn import functional
+
+        (source,) = inputs
+        height, width = self.window.size
+        top, left, bottom, right = self.window.padding
+        picture = source.transpose(-1, -2).reshape(-1, source.shape[-1], height, width)
+        picture = functional.pad(picture, (left, right, top, bottom), value=-float("inf"))
+        made = functional.max_pool2d(picture, self.window.kernel, self.window.stride, 0, self.window.dilation)
+        return made.flatten(-2).transpose(-1, -2).reshape(*source.shape[:-2], -1, source.shape[-1])
