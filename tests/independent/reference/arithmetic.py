@@ -21,8 +21,24 @@ def requantise(acc, bias, mult, shift, limits) -> np.ndarray:
     return np.clip(round_shift((acc + bias) * mult, shift), *limits)
 
 
+def int32(value: np.ndarray) -> np.ndarray:
+    """The lowest 32 bits in two's complement."""
+    return (value + (1 << 31)) % (1 << 32) - (1 << 31)
+
+
+def int9(value: np.ndarray) -> np.ndarray:
+    """The lowest 9 bits in two's complement."""
+    return (value + 256) % 512 - 256
+
+
+def add_scaled(new, old, factor: int, shift: int, limits) -> np.ndarray:
+    """⌊(new + factor · old) / 2^shift + ½⌋, clamped; `shift` may be 0."""
+    total = new + factor * old
+    return np.clip(round_shift(total, shift) if shift else total, *limits)
+
+
 def exponentials(score, row_max, table) -> np.ndarray:
-    """EXP[row_max − score]; `score` is T × K, `row_max` T × 1."""
+    """EXP[row_max − score]; `score` is … × T × R, `row_max` T × 1."""
     return table[(row_max - score) & 255].astype(np.int64)
 
 
@@ -31,9 +47,9 @@ def divide(acc, sum_mult, sum_shift) -> np.ndarray:
     return round_shift(acc * sum_mult, sum_shift + 16 - 12)
 
 
-def softmax_reciprocal(exps) -> tuple[np.ndarray, np.ndarray]:
-    """reciprocal(max(S, 1)) of T × K exponentials, each of shape T."""
-    return reciprocal(np.maximum(exps.sum(axis=1), 1))
+def softmax_reciprocal(total) -> tuple[np.ndarray, np.ndarray]:
+    """reciprocal(max(S, 1)) of sums of exponentials."""
+    return reciprocal(np.maximum(total, 1))
 
 
 def layernorm_statistics(x, mean_mult, mean_shift, norm_mult, norm_shift, epsilon) -> Statistics:
@@ -46,6 +62,6 @@ def layernorm_statistics(x, mean_mult, mean_shift, norm_mult, norm_shift, epsilo
 
 
 def normalise(x, statistics: Statistics, channel_shift) -> np.ndarray:
-    """Of T × K residuals; `channel_shift` has shape K."""
+    """Of … × T × R residuals; `channel_shift` has any shape that goes with them."""
     mult, shift, centre = (part[:, None] for part in statistics)
     return np.clip(round_shift((2 * x - centre) * mult, shift + channel_shift), *INT8)

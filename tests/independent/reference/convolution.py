@@ -5,6 +5,7 @@ import numpy as np
 from tests.independent.reference import arithmetic, footprint, stream
 from tests.independent.reference.fields import Conv, Prologue, Stationary
 from tests.independent.reference.memory import OnChip
+from tests.independent.reference.streamed import Streamed
 
 
 def execute(conv: Conv, chip: OnChip, data: np.ndarray) -> None:
@@ -19,72 +20,85 @@ def execute(conv: Conv, chip: OnChip, data: np.ndarray) -> None:
 
 
 def _stationary(conv: Conv, chip: OnChip, operands: stream.Operands) -> np.ndarray:
-    """W, N × K."""
+    """W, N × K × taps, or N × words × taps with `diagonal`."""
     if conv.stationary == Stationary.STREAM:
         return operands.weights
     channels = conv.k if conv.stationary == Stationary.KEYS else conv.n
     places = footprint.stationary_words(conv, chip.core)
     matrix = chip.activation[places].reshape(len(places), -1)[:, :channels]
-    return matrix if conv.stationary == Stationary.KEYS else matrix.T
+    return (matrix if conv.stationary == Stationary.KEYS else matrix.T)[..., None]
 
 
 def _multiply(conv: Conv, chip: OnChip, operands: stream.Operands, weights: np.ndarray) -> np.ndarray:
-    """Prologue and array: sums of T × N, int64. Float64 holds them exactly."""
-    memory = chip.residual if conv.prologue == Prologue.NORMALISE else chip.activation
-    places = footprint.streamed_words(conv, chip.core)
-    words = memory[places].reshape(conv.tokens, -1)[:, : conv.k]
-    turned = weights.T.astype(np.float64)
-    tokens = slice(conv.first_token, conv.first_token + conv.tokens)
-    if conv.prologue == Prologue.NORMALISE:
-        statistics = arithmetic.Statistics(*(part[tokens].copy() for part in chip.statistics))
-        return _multiply_normalised(words.astype(np.int64), statistics, operands, turned, chip.core.cols)
-    if conv.prologue == Prologue.EXPONENTIAL:
-        row_max = chip.row_max[conv.max_slot, tokens, None]
-        streamed = arithmetic.exponentials(words.astype(np.int64), row_max, operands.exponential_table)
-        chip.reciprocals[conv.sum_slot, :, : conv.tokens] = arithmetic.softmax_reciprocal(streamed)
-    else:
-        streamed = words.view(np.uint8) if conv.in_unsigned else words
-    return (streamed.astype(np.float64) @ turned).astype(np.int64)
-
-
-def _multiply_normalised(words, statistics, operands, turned, cols) -> np.ndarray:
-    """Each N-tile has channel shifts of its own, which need not be alike."""
-    if operands.channel_shifts is None:
-        return (arithmetic.normalise(words, statistics, 0).astype(np.float64) @ turned).astype(np.int64)
-    tiles = [
-        arithmetic.normalise(words, statistics, shifts).astype(np.float64) @ turned[:, first : first + cols]
-        for first, shifts in zip(range(0, turned.shape[1], cols), operands.channel_shifts, strict=True)
+    """Prologue and array: sums of T × N, int64 in the range of int32."""
+    streamed, cols = Streamed(conv, chip, operands), chip.core.cols
+    sums = [
+        (_diagonal if conv.diagonal else _dense)(streamed.tile(tile), weights[first : first + cols], conv)
+        for tile, first in enumerate(range(0, conv.n, cols))
     ]
-    return np.concatenate(tiles, axis=1).astype(np.int64)
+    if conv.prologue == Prologue.EXPONENTIAL:
+        # Of the first N-tile, which differs from later ones with a group stride.
+        total = streamed.tile(0).sum(axis=(0, 1, 3))
+        chip.reciprocals[conv.sum_slot, :, : conv.tokens] = arithmetic.softmax_reciprocal(total)
+    return arithmetic.int32(np.concatenate(sums, axis=1))
+
+
+def _dense(lanes: np.ndarray, weights: np.ndarray, conv: Conv) -> np.ndarray:
+    """Of words × taps × T × R lanes and C × K × taps weights: T × C. Float64 holds the sums exactly."""
+    words, taps, tokens, rows = lanes.shape
+    matrix = lanes.transpose(2, 0, 3, 1).reshape(tokens, words * rows, taps)[:, : conv.k]
+    left, right = (np.asarray(part, np.float64) for part in (matrix, weights))
+    return (left.reshape(tokens, -1) @ right.reshape(len(right), -1).T).astype(np.int64)
+
+
+def _diagonal(lanes: np.ndarray, weights: np.ndarray, conv: Conv) -> np.ndarray:
+    """Of words × taps × T × R lanes and C × words × taps weights: column c sees lane c mod R of each word."""
+    column = np.arange(len(weights))
+    seen = lanes[..., column % lanes.shape[-1]]
+    sums = seen * weights.astype(np.int64).transpose(1, 2, 0)[:, :, None]
+    return arithmetic.int9(sums).max(axis=(0, 1)) if conv.maximum else sums.sum(axis=(0, 1))
 
 
 def _finish(conv: Conv, chip: OnChip, operands: stream.Operands, sums: np.ndarray) -> np.ndarray:
-    """Epilogue up to the result, T × N, before the addition of the old residual."""
+    """Epilogue up to the result, T × N, before the addition of an old value."""
     if conv.divide:
         mult, exponent = chip.reciprocals[conv.sum_slot, :, : conv.tokens, None]
         sums = arithmetic.divide(sums, mult, exponent)
-    limits = arithmetic.UINT8 if conv.out_unsigned else arithmetic.INT8
-    if conv.to_residual:
-        limits = arithmetic.INT16
+    limits = arithmetic.INT16 if conv.to_residual or conv.add else _bytes(conv)
     result = arithmetic.requantise(sums, operands.bias, operands.mult, operands.shift, limits)
-    if conv.table and not conv.to_residual:
+    if conv.table:
         result = operands.table[result & 255].astype(np.int64)
     return result
+
+
+def _bytes(conv: Conv) -> tuple[int, int]:
+    """The range of a result in the activation SRAM."""
+    return arithmetic.UINT8 if conv.out_unsigned else arithmetic.INT8
+
+
+def _add(conv: Conv, chip: OnChip, result: np.ndarray) -> np.ndarray:
+    """The sum of the result and the old values, T × N."""
+    memory = chip.residual if conv.to_residual else chip.activation
+    old = memory[footprint.added_words(conv, chip.core)].reshape(conv.tokens, -1)[:, : conv.n]
+    if conv.to_residual:
+        return np.clip(old + result, *arithmetic.INT16)
+    old = old.view(np.uint8) if conv.add_unsigned else old
+    return arithmetic.add_scaled(result, old.astype(np.int64), conv.add_factor, conv.add_shift, _bytes(conv))
 
 
 def _write(conv: Conv, chip: OnChip, result: np.ndarray) -> None:
     """Words, lanes past N as they were, and what later convolutions want to know of the tokens."""
     memory = chip.residual if conv.to_residual else chip.activation
+    if conv.add:
+        result = _add(conv, chip, result)
     places = footprint.result_words(conv, chip.core)
     lanes = memory[places].reshape(conv.tokens, -1)
-    if conv.to_residual and conv.add:
-        result = np.clip(lanes[:, : conv.n] + result, *arithmetic.INT16)
     lanes[:, : conv.n] = result.astype(memory.dtype)
     memory[places] = lanes.reshape(*places.shape, -1)
     tokens = slice(conv.first_token, conv.first_token + conv.tokens)
     if conv.row_max:
         chip.row_max[conv.max_slot, tokens] = lanes[:, : conv.n].max(axis=1)
-    if conv.to_residual and conv.sums:
+    if conv.sums:
         statistics = arithmetic.layernorm_statistics(
             result, conv.mean_mult, conv.mean_shift, conv.norm_mult, conv.norm_shift, conv.epsilon
         )

@@ -1,11 +1,15 @@
-"""Instructions: dataclasses whose fields are those of the documents, and their 64 bytes."""
+"""Instructions: dataclasses whose fields are those of the documents, and their 128 bytes."""
 
 import struct
 from dataclasses import dataclass, fields
 from enum import IntEnum
 from typing import ClassVar
 
-INSTRUCTION_BYTES = 64
+from tests.independent.reference import layouts
+from tests.independent.reference.layouts import Layout
+
+INSTRUCTION_BYTES = 4 * layouts.WORDS
+WORDS = f"<{layouts.WORDS}I"
 
 
 class Opcode(IntEnum):
@@ -40,48 +44,12 @@ class Base(IntEnum):
 
 @dataclass
 class Conv:
-    """One 1×1 convolution over a block of tokens."""
+    """One convolution over a block of tokens, or over a picture of rows of `row_tokens`.
 
-    LAYOUT: ClassVar[dict[str, tuple[int, int, int]]] = {  # name: word, lowest bit, width
-        "prologue": (0, 4, 2),
-        "in_unsigned": (0, 6, 1),
-        "stationary": (0, 7, 2),
-        "to_residual": (0, 9, 1),
-        "out_unsigned": (0, 10, 1),
-        "table": (0, 11, 1),
-        "divide": (0, 12, 1),
-        "row_max": (0, 13, 1),
-        "add": (0, 14, 1),
-        "sums": (0, 15, 1),
-        "shifts": (0, 16, 1),
-        "max_slot": (0, 17, 1),
-        "sum_slot": (0, 18, 1),
-        "follow": (0, 19, 1),
-        "packing": (0, 20, 2),
-        "tokens": (1, 0, 16),
-        "k": (1, 16, 16),
-        "n": (2, 0, 16),
-        "post_wait_dma": (2, 16, 16),
-        "in_base": (3, 0, 24),
-        "in_token_stride": (4, 0, 16),
-        "in_tile_stride": (4, 16, 16),
-        "stat_base": (5, 0, 24),
-        "stat_token_stride": (6, 0, 16),
-        "stat_word_stride": (6, 16, 16),
-        "out_base": (7, 0, 24),
-        "out_token_stride": (8, 0, 16),
-        "out_word_stride": (8, 16, 16),
-        "stream_offset": (9, 0, 32),
-        "stream_beats": (10, 0, 32),
-        "wait_conv": (11, 0, 16),
-        "wait_dma": (11, 16, 16),
-        "first_token": (12, 0, 16),
-        "mean_mult": (13, 0, 16),
-        "mean_shift": (13, 16, 6),
-        "norm_shift": (13, 22, 6),
-        "norm_mult": (14, 0, 16),
-        "epsilon": (15, 0, 32),
-    }
+    `first_x` and `first_y` are fields of 12 bits here, without a sign: −1 is 4095.
+    """
+
+    LAYOUT: ClassVar[Layout] = layouts.CONV
 
     prologue: int = Prologue.PLAIN
     in_unsigned: int = 0
@@ -98,11 +66,18 @@ class Conv:
     sum_slot: int = 0
     follow: int = 0
     packing: int = 0
+    padded: int = 0
+    diagonal: int = 0
+    maximum: int = 0
+    add_unsigned: int = 0
+    add_factor: int = 0
+    add_shift: int = 0
     tokens: int = 1
     k: int = 1
     n: int = 1
     post_wait_dma: int = 0
     in_base: int = 0
+    pad_value: int = 0
     in_token_stride: int = 0
     in_tile_stride: int = 0
     stat_base: int = 0
@@ -121,6 +96,22 @@ class Conv:
     norm_shift: int = 0
     norm_mult: int = 0
     epsilon: int = 0
+    row_tokens: int = 0
+    in_row_stride: int = 0
+    in_tap_stride: int = 0
+    in_tap_row_stride: int = 0
+    in_group_stride: int = 0
+    extra_taps: int = 0
+    extra_lines: int = 0
+    step_x: int = 0
+    step_y: int = 0
+    dilation_x: int = 0
+    dilation_y: int = 0
+    first_x: int = 0
+    first_y: int = 0
+    in_width: int = 0
+    in_height: int = 0
+    add_offset: int = 0
 
     @property
     def opcode(self) -> Opcode:
@@ -131,18 +122,7 @@ class Conv:
 class Dma:
     """LOAD (DRAM to SRAM), or STORE (`store`: SRAM to DRAM), of `rows` × `words` words."""
 
-    LAYOUT: ClassVar[dict[str, tuple[int, int, int]]] = {
-        "space": (0, 4, 1),
-        "base": (0, 5, 2),
-        "dram_offset": (1, 0, 32),
-        "sram_base": (2, 0, 24),
-        "rows": (3, 0, 16),
-        "words": (3, 16, 16),
-        "sram_stride": (4, 0, 16),
-        "dram_stride": (5, 0, 32),
-        "wait_conv": (11, 0, 16),
-        "wait_dma": (11, 16, 16),
-    }
+    LAYOUT: ClassVar[Layout] = layouts.DMA
 
     store: bool = False
     space: int = Space.ACTIVATION
@@ -163,7 +143,7 @@ class Dma:
 
 @dataclass
 class End:
-    LAYOUT: ClassVar[dict[str, tuple[int, int, int]]] = {}
+    LAYOUT: ClassVar[Layout] = {}
 
     opcode: ClassVar[Opcode] = Opcode.END
 
@@ -172,20 +152,20 @@ Instruction = Conv | Dma | End
 
 
 def encode(instruction: Instruction) -> bytes:
-    """The 64 bytes of an instruction. A value that its field cannot hold raises ValueError."""
-    words = [0] * 16
+    """The 128 bytes of an instruction. A value that its field cannot hold raises ValueError."""
+    words = [0] * layouts.WORDS
     words[0] = instruction.opcode
     for name, (word, low, width) in instruction.LAYOUT.items():
         value = int(getattr(instruction, name))
         if not 0 <= value < 1 << width:
             raise ValueError(f"{name} = {value} does not fit {width} bits")
         words[word] |= value << low
-    return struct.pack("<16I", *words)
+    return struct.pack(WORDS, *words)
 
 
 def decode(data: bytes) -> Instruction | None:
-    """The instruction in 64 bytes, or None where the opcode is unknown. Values are not judged here."""
-    words = struct.unpack("<16I", data)
+    """The instruction in 128 bytes, or None where the opcode is unknown. Values are not judged here."""
+    words = struct.unpack(WORDS, data)
     opcode = words[0] & 15
     if opcode > max(Opcode):
         return None
@@ -197,7 +177,7 @@ def decode(data: bytes) -> Instruction | None:
 
 
 def reserved_bits(data: bytes) -> int:
-    """The bits of 64 bytes, as one little-endian integer, that belong to no field of their opcode."""
+    """The bits of 128 bytes, as one little-endian integer, that belong to no field of their opcode."""
     value = int.from_bytes(data, "little")
     instruction = decode(data)
     value &= ~15

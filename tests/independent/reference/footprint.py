@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from tests.independent.reference import picture
 from tests.independent.reference.core import Core, ceil_div
 from tests.independent.reference.fields import Conv, Dma, Instruction, Prologue, Space, Stationary
 
@@ -16,7 +17,7 @@ class Footprint:
     """Places by resource. A place may come up more than once.
 
     Attributes:
-        reads: while the operands are fetched. late_reads: with the first write, by the addition of residuals.
+        reads: while the operands are fetched. late_reads: with the first write: the old values of an addition.
         writes: when results are complete; the reciprocals as soon as the exponentials have passed.
     """
 
@@ -35,13 +36,6 @@ def grid(base: int, outer: int, outer_stride: int, inner: int, inner_stride: int
     return base + np.arange(outer)[:, None] * outer_stride + np.arange(inner) * inner_stride
 
 
-def streamed_words(conv: Conv, core: Core) -> np.ndarray:
-    """Addresses of the streamed operand, tokens × K-tiles."""
-    return grid(
-        conv.in_base, conv.tokens, conv.in_token_stride, ceil_div(conv.k, core.rows), conv.in_tile_stride
-    )
-
-
 def stationary_words(conv: Conv, core: Core) -> np.ndarray:
     """Addresses of K or V, tokens × words."""
     tokens, channels = (conv.n, conv.k) if conv.stationary == Stationary.KEYS else (conv.k, conv.n)
@@ -54,6 +48,11 @@ def result_words(conv: Conv, core: Core) -> np.ndarray:
     return grid(
         conv.out_base, conv.tokens, conv.out_token_stride, ceil_div(conv.n, core.rows), conv.out_word_stride
     )
+
+
+def added_words(conv: Conv, core: Core) -> np.ndarray:
+    """Addresses of the old values of `add`, tokens × words."""
+    return (result_words(conv, core) + conv.add_offset) % picture.ADDRESSES
 
 
 def of(instruction: Instruction, core: Core) -> Footprint:
@@ -72,7 +71,7 @@ def _of_conv(conv: Conv, core: Core) -> Footprint:
     found, tokens = Footprint(), conv.first_token + np.arange(conv.tokens)
     source = Space.RESIDUAL if conv.prologue == Prologue.NORMALISE else Space.ACTIVATION
     target = Space.RESIDUAL if conv.to_residual else Space.ACTIVATION
-    found.reads[source] = streamed_words(conv, core).ravel()
+    found.reads[source] = picture.read_by_all(conv, core)
     if conv.stationary != Stationary.STREAM:
         held = stationary_words(conv, core).ravel()
         found.reads[Space.ACTIVATION] = np.concatenate([found.reads.get(Space.ACTIVATION, held[:0]), held])
@@ -82,8 +81,8 @@ def _of_conv(conv: Conv, core: Core) -> Footprint:
         found.reads[f"max{conv.max_slot}"] = tokens
         found.writes[f"sum{conv.sum_slot}"] = np.array([0])
     found.writes[target] = result_words(conv, core).ravel()
-    if conv.to_residual and conv.add:
-        found.late_reads[target] = found.writes[target]
+    if conv.add:
+        found.late_reads[target] = added_words(conv, core).ravel()
     if conv.row_max:
         found.writes[f"max{conv.max_slot}"] = tokens
     if conv.to_residual and conv.sums:

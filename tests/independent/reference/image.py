@@ -8,7 +8,7 @@ from tests.independent.reference.core import Code, Core, CoreError
 from tests.independent.reference.fields import INSTRUCTION_BYTES
 
 MAGIC = int.from_bytes(b"PWSE", "little")
-VERSION = 2
+VERSION = 3
 HEADER_BYTES = TRAILER_BYTES = ALIGNMENT = 64
 MAX_INSTRUCTIONS = (1 << 16) - 1
 
@@ -62,7 +62,7 @@ def check(image: bytes, core: Core) -> Header:
     if len(image) < HEADER_BYTES:
         raise CoreError(Code.LENGTH, "shorter than a header")
     header, reserved = Header.decode(image), struct.unpack_from("<5I", image, 44)
-    end = header.program_offset // ALIGNMENT + header.program_length
+    end = header.program_offset // ALIGNMENT + INSTRUCTION_BYTES // ALIGNMENT * header.program_length
     smallest = HEADER_BYTES + INSTRUCTION_BYTES + TRAILER_BYTES
     rules = (  # the first one that is broken gives the code
         (header.magic == MAGIC, Code.MAGIC),

@@ -34,7 +34,7 @@ def _wait_rules(instruction: Instruction, convs: int, dmas: int) -> Rules:
 
 
 def _conv_rules(conv: Conv, core: Core) -> Rules:
-    streamed = conv.stationary == Stationary.STREAM
+    streamed, plain = conv.stationary == Stationary.STREAM, conv.prologue == Prologue.PLAIN
     yield conv.prologue <= max(Prologue), "prologue"
     yield conv.stationary <= max(Stationary), "stationary"
     yield conv.packing <= 2, "packing"
@@ -43,19 +43,27 @@ def _conv_rules(conv: Conv, core: Core) -> Rules:
     yield 1 <= conv.n <= MAX_CHANNELS, "n"
     yield 1 <= conv.stream_beats < (1 << 32) // core.bus_bytes, "stream_beats"
     yield conv.stream_offset % UNIT == 0, "stream_offset"
-    yield not conv.in_unsigned or conv.prologue == Prologue.PLAIN, "in_unsigned"
+    yield not conv.in_unsigned or plain, "in_unsigned"
     yield not conv.shifts or conv.prologue == Prologue.NORMALISE, "shifts"
     yield not conv.divide or conv.prologue == Prologue.EXPONENTIAL, "divide"
     yield not conv.packing or streamed, "packing"
     yield not conv.follow or streamed, "follow"
+    yield not conv.diagonal or (streamed and not conv.packing), "diagonal"
+    yield not conv.maximum or conv.diagonal, "maximum"
+    yield not conv.padded or plain, "padded"
+    yield not (conv.extra_taps or conv.extra_lines) or (streamed and plain), "extra_taps or extra_lines"
+    yield conv.row_tokens <= core.max_tokens, "row_tokens"
     yield not (conv.out_unsigned and conv.to_residual), "out_unsigned"
     yield not (conv.table and conv.to_residual), "table"
     yield not (conv.row_max and (conv.to_residual or conv.out_unsigned)), "row_max"
-    yield not conv.add or conv.to_residual, "add"
+    yield not (conv.table and conv.add), "table"
+    scaled = conv.add_unsigned or conv.add_factor or conv.add_shift
+    yield not scaled or (conv.add and not conv.to_residual), "add_unsigned, add_factor or add_shift"
+    yield not conv.add_offset or conv.add, "add_offset"
     yield not conv.sums or conv.to_residual, "sums"
     yield not conv.sums or conv.mean_shift >= 9, "mean_shift"
     yield not conv.sums or conv.norm_shift <= 26, "norm_shift"
-    numbered = conv.sums or conv.row_max or conv.prologue != Prologue.PLAIN
+    numbered = conv.sums or conv.row_max or not plain
     yield not numbered or conv.first_token + conv.tokens <= core.max_tokens, "first_token"
 
 
@@ -83,5 +91,9 @@ def check_promises(instruction: Conv | Dma, core: Core) -> None:
     results = footprint.result_words(conv, core)
     if np.unique(results).size != results.size:
         raise Unsound("two of its results lie in one word")
+    if conv.row_tokens and conv.tokens % conv.row_tokens:
+        raise Unsound("its tokens do not fill rows of row_tokens")
+    if conv.add and conv.add_offset and np.isin(results, footprint.added_words(conv, core)).any():
+        raise Unsound("it writes words that it adds to")
     if conv.sums and conv.n * conv.mean_mult << 16 > (1 << 16) + 1 << conv.mean_shift:
         raise Unsound("the mean's multiplier is larger than 1/H")

@@ -7,6 +7,7 @@ import numpy as np
 from tests.independent.reference.core import Core, Unsound, ceil_div
 from tests.independent.reference.fields import Conv, Prologue, Stationary
 from tests.independent.reference.image import pad
+from tests.independent.reference.picture import Sizes
 
 PARAMETER_ROWS = 8
 MAX_SHIFT, MAX_CHANNEL_SHIFT = 47, 15
@@ -14,15 +15,23 @@ MAX_SHIFT, MAX_CHANNEL_SHIFT = 47, 15
 
 @dataclass
 class Operands:
-    """What the stream of one CONV says. An array that the instruction does not ask for is None."""
+    """What the stream of one CONV says. An array that the instruction does not ask for is None.
 
-    bias: np.ndarray  # N, int32
-    mult: np.ndarray  # N, uint16
-    shift: np.ndarray  # N, 1..47
-    weights: np.ndarray | None = None  # N × K, int8, with STREAM
-    channel_shifts: np.ndarray | None = None  # N-tiles × K, 0..15, with shifts
-    exponential_table: np.ndarray | None = None  # 256, uint8, with EXPONENTIAL
-    table: np.ndarray | None = None  # 256, bytes, with table
+    Attributes:
+        bias, mult, shift: of N channels: int32, uint16, 1..47.
+        weights: with STREAM, int8: N × K × taps, or N × K where there is one tap. With `diagonal` N × words ×
+            taps: of each K-tile the one weight of a channel.
+        channel_shifts: with `shifts`, N-tiles × K, 0..15.
+        exponential_table, table: with EXPONENTIAL and `table`, 256 bytes.
+    """
+
+    bias: np.ndarray
+    mult: np.ndarray
+    shift: np.ndarray
+    weights: np.ndarray | None = None
+    channel_shifts: np.ndarray | None = None
+    exponential_table: np.ndarray | None = None
+    table: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -30,7 +39,8 @@ class Shape:
     """Counts of rows and tiles."""
 
     n_tiles: int
-    k_tiles: int
+    words: int  # of R channels
+    taps: int  # of each word
     table_rows: int  # of one table
     tables: int
     shift_rows: int  # of a K-tile
@@ -38,14 +48,22 @@ class Shape:
 
     @classmethod
     def of(cls, conv: Conv, core: Core) -> "Shape":
+        sizes = Sizes.of(conv, core)
+        weight_rows = 1 if conv.diagonal else ceil_div(core.rows, 1 << conv.packing)
         return cls(
-            n_tiles=ceil_div(conv.n, core.cols),
-            k_tiles=ceil_div(conv.k, core.rows),
+            n_tiles=sizes.tiles,
+            words=sizes.words,
+            taps=sizes.kernel,
             table_rows=ceil_div(256, core.cols),
             tables=(conv.prologue == Prologue.EXPONENTIAL) + conv.table,
             shift_rows=ceil_div(core.rows, core.cols) if conv.shifts else 0,
-            weight_rows=ceil_div(core.rows, 1 << conv.packing) if conv.stationary == Stationary.STREAM else 0,
+            weight_rows=weight_rows if conv.stationary == Stationary.STREAM else 0,
         )
+
+    @property
+    def k_tiles(self) -> int:
+        """K-tiles, word by word and tap by tap."""
+        return self.words * self.taps
 
     @property
     def tile_rows(self) -> int:
@@ -86,10 +104,7 @@ def unpack(data: np.ndarray, conv: Conv, core: Core) -> Operands:
         if operands.channel_shifts.max() > MAX_CHANNEL_SHIFT:
             raise Unsound("the shift of an input lane is not 0..15")
     if conv.stationary == Stationary.STREAM:
-        packed = k_tiles[:, :, shape.shift_rows :]
-        lanes = _unpack_bytes(packed, conv.packing)[:, :, : core.rows]  # N-tile, K-tile, r, c
-        matrix = lanes.transpose(0, 3, 1, 2).reshape(shape.n_tiles * core.cols, shape.k_tiles * core.rows)
-        operands.weights = matrix[: conv.n, : conv.k]
+        operands.weights = _unpack_weights(k_tiles[:, :, shape.shift_rows :], shape, conv, core)
     if operands.shift.min() < 1 or operands.shift.max() > MAX_SHIFT:
         raise Unsound("a channel's shift is not 1..47")
     return operands
@@ -119,13 +134,28 @@ def pack(operands: Operands, conv: Conv, core: Core) -> bytes:
         lanes[:, :, : core.rows] = filled.reshape(shape.n_tiles, shape.k_tiles, core.rows)
         k_tiles[:, :, : shape.shift_rows] = lanes.reshape(shape.n_tiles, shape.k_tiles, -1, core.cols)
     if conv.stationary == Stationary.STREAM:
-        matrix = np.zeros((shape.n_tiles * core.cols, shape.k_tiles * core.rows), np.int8)
-        matrix[: conv.n, : conv.k] = operands.weights
-        lanes = matrix.reshape(shape.n_tiles, core.cols, shape.k_tiles, core.rows).transpose(0, 2, 3, 1)
-        k_tiles[:, :, shape.shift_rows :] = _pack_bytes(lanes, conv.packing)
+        k_tiles[:, :, shape.shift_rows :] = _pack_weights(operands.weights, shape, conv, core)
     tiles[:, PARAMETER_ROWS:] = k_tiles.reshape(shape.n_tiles, -1, core.cols)
     rows[shape.tables * shape.table_rows :, : core.cols] = tiles.reshape(-1, core.cols)
     return pad(rows.tobytes())
+
+
+def _unpack_weights(packed: np.ndarray, shape: Shape, conv: Conv, core: Core) -> np.ndarray:
+    """N-tiles × K-tiles × rows × C bytes, to the weights of `Operands`."""
+    lanes = packed.view(np.int8) if conv.diagonal else _unpack_bytes(packed, conv.packing)[:, :, : core.rows]
+    lanes = lanes.reshape(shape.n_tiles, shape.words, shape.taps, -1, core.cols)  # i, word, tap, r, c
+    matrix = lanes.transpose(0, 4, 1, 3, 2).reshape(shape.n_tiles * core.cols, -1, shape.taps)
+    return matrix[: conv.n, : shape.words if conv.diagonal else conv.k]
+
+
+def _pack_weights(weights: np.ndarray, shape: Shape, conv: Conv, core: Core) -> np.ndarray:
+    """The inverse of `_unpack_weights`; bytes past the edges of K and N are zero."""
+    rows = 1 if conv.diagonal else core.rows
+    weights = np.asarray(weights).reshape(conv.n, -1, shape.taps)
+    matrix = np.zeros((shape.n_tiles * core.cols, shape.words * rows, shape.taps), np.int8)
+    matrix[: conv.n, : weights.shape[1]] = weights
+    lanes = matrix.reshape(shape.n_tiles, core.cols, shape.words, rows, shape.taps).transpose(0, 2, 4, 3, 1)
+    return _pack_bytes(lanes.reshape(shape.n_tiles, shape.k_tiles, rows, core.cols), conv.packing)
 
 
 def _unpack_bytes(packed: np.ndarray, packing: int) -> np.ndarray:

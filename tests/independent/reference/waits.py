@@ -2,8 +2,8 @@
 
 An instruction has to wait for
 
-- reads of a CONV, the old residual included: the CONV that wrote the place (wait_conv); the LOAD that did so
-  (wait_dma, of the old residual post_wait_dma);
+- reads of a CONV, the old values of an addition included: the CONV that wrote the place (wait_conv); the LOAD
+  that did so (wait_dma, of old values post_wait_dma);
 - writes of a CONV: LOADs and STOREs of the place (post_wait_dma). What earlier convolutions read or wrote has
   passed by then, with one exception: reciprocals are written as soon as the exponentials have passed, so the
   CONV that divided by those before must be complete (wait_conv);
@@ -45,7 +45,9 @@ class Waits:
                     _last(self._touched[Conv], slots),
                 ),
                 "wait_dma": _last(self._wrote[Dma], found.reads),
-                "post_wait_dma": _last(self._touched[Dma], late),
+                "post_wait_dma": max(
+                    _last(self._touched[Dma], late), _last(self._wrote[Dma], found.late_reads)
+                ),
             }
         else:
             waits = {
