@@ -4,6 +4,7 @@ import numpy as np
 
 from tests.independent.reference.core import Core, ceil_div
 from tests.independent.reference.fields import Conv, Prologue, Stationary
+from tests.independent.reference.picture import Sizes
 from tests.independent.reference.stream import Operands
 
 EXTREME = 0.1
@@ -14,19 +15,32 @@ def draw_operands(rng: np.random.Generator, conv: Conv, core: Core) -> Operands:
     """Everything that the stream of a CONV holds."""
     bits = 8 >> conv.packing
     streamed = conv.stationary == Stationary.STREAM
-    weights = rng.integers(-(1 << bits - 1), 1 << bits - 1, (conv.n, conv.k)) if streamed else None
+    weights = _weights(rng, conv, core, bits) if streamed else None
     shape = (ceil_div(conv.n, core.cols), conv.k)
     shifts = rng.integers(0, 16 if rng.integers(2) else 3, shape) if conv.shifts else None
     if conv.shifts and rng.integers(2):
         shifts[:] = shifts[0]  # as a compiler has them: alike for all N-tiles
     exponential = conv.prologue == Prologue.EXPONENTIAL
     return Operands(
-        *_requantisation(rng, conv, bits if streamed else 8),
+        *_requantisation(rng, conv, core, bits if streamed else 8),
         weights=weights,
         channel_shifts=shifts,
         exponential_table=_decay(rng) if exponential else None,
         table=rng.integers(0, 256, 256) if conv.table else None,
     )
+
+
+def _weights(rng: np.random.Generator, conv: Conv, core: Core, bits: int) -> np.ndarray:
+    """Any weights; of diagonal tiles often only those of a depthwise convolution, of maxima often ones."""
+    sizes = Sizes.of(conv, core)
+    inputs = sizes.words if conv.diagonal else conv.k
+    weights = rng.integers(-(1 << bits - 1), 1 << bits - 1, (conv.n, inputs, sizes.kernel))
+    if conv.maximum and rng.integers(2):
+        weights[:] = 1
+    if conv.diagonal and rng.integers(2):
+        column = np.arange(conv.n) % core.cols
+        weights[column[:, None] // core.rows != np.arange(sizes.words)] = 0
+    return weights
 
 
 def _decay(rng: np.random.Generator) -> np.ndarray:
@@ -36,13 +50,17 @@ def _decay(rng: np.random.Generator) -> np.ndarray:
     return np.rint(255 * np.exp(-np.arange(256) * rng.uniform(0.001, 0.1))).astype(int)
 
 
-def _requantisation(rng: np.random.Generator, conv: Conv, bits: int) -> tuple[np.ndarray, ...]:
+def _requantisation(rng: np.random.Generator, conv: Conv, core: Core, bits: int) -> tuple[np.ndarray, ...]:
     """Bias, multiplier and shift; sums of their expected size come out at a third of the range."""
     weight = 1 << bits - 1
-    size = max(weight * 70 * conv.k**0.5, 1)
+    sizes = Sizes.of(conv, core)
+    terms = (sizes.words if conv.diagonal else conv.k) * sizes.kernel
+    size = max(weight * 70 * terms**0.5, 1)
+    if conv.maximum:
+        size = 128
     if conv.divide:
-        size = max(weight * 4096 / conv.k**0.5, 1)
-    target = 11000 if conv.to_residual else 42
+        size = max(weight * 4096 / terms**0.5, 1)
+    target = 11000 if conv.to_residual else 42 << conv.add_shift
     shift = np.rint(np.log2(size * 49152 / target) + rng.uniform(-1, 1, conv.n))
     bias = rng.normal(0, size / 2, conv.n)
     mult = rng.integers(1 << 15, 1 << 16, conv.n)

@@ -8,9 +8,12 @@ from dataclasses import replace
 import numpy as np
 
 from tests.independent.operands import draw_norm, draw_operands
+from tests.independent.pictures import draw_kernel, draw_picture, place_picture
+from tests.independent.reference import picture
 from tests.independent.reference.core import ceil_div
 from tests.independent.reference.fields import Base, Conv, Dma, Prologue, Space, Stationary
-from tests.independent.reference.footprint import of
+from tests.independent.reference.footprint import of, result_words
+from tests.independent.reference.overwriting import writes_what_it_reads_later
 from tests.independent.transfers import Drawn, Transfers
 
 WORK = 1 << 16
@@ -24,21 +27,22 @@ class Generator(Transfers):
         """A program of so many convolutions, or a few more."""
         steps = [self._plain, self._normalise, self._attention, self._follow, self._in_place, self.spill]
         while self.program.waits.convs < count:
-            steps[self.rng.choice(len(steps), p=[0.25, 0.25, 0.2, 0.1, 0.1, 0.1])]()
+            steps[self.rng.choice(len(steps), p=[0.5, 0.1, 0.1, 0.1, 0.1, 0.1])]()
         return self.finish()
 
     def _plain(self) -> None:
-        self._conv(Conv(in_unsigned=int(self.rng.integers(2))))
+        """Over a picture, or over a row of tokens."""
+        self._conv(Conv(in_unsigned=int(self.rng.integers(2))), seen=self.rng.integers(4) > 0)
 
     def _normalise(self) -> None:
         """Residuals with their statistics, and convolutions that normalise some of the tokens."""
-        made = self._conv(Conv(to_residual=1, sums=1))
+        made = self._conv(Conv(to_residual=1, sums=1), seen=bool(self.rng.integers(2)))
         if made is None:
             return
         for _ in range(self.rng.integers(3)):
             start = int(self.rng.integers(0, made.tokens))
             here = Conv(prologue=Prologue.NORMALISE, shifts=int(self.rng.integers(2)))
-            self._conv(self._read(here, made, start), keep=[made], placed=True)
+            self._conv(self._parts(self._read(here, made, start)), keep=[made], placed=True)
         if made.out_token_stride == 1 and made.out_word_stride >= made.tokens:
             rows = ceil_div(made.n, self.core.rows)
             place = (0, made.out_base, rows, made.tokens, made.out_word_stride)
@@ -59,11 +63,24 @@ class Generator(Transfers):
             in_tile_stride=made.out_word_stride,
         )
 
+    def _parts(self, conv: Conv) -> Conv:
+        """Often each N-tile reads some of the words only. Lanes without a channel are not for LayerNorm."""
+        short = conv.k % self.core.rows and conv.prologue == Prologue.NORMALISE
+        words = min(ceil_div(conv.k, self.core.rows), 4096 // self.core.rows)
+        if short or self.rng.integers(2):
+            return conv
+        part = int(self.rng.integers(1, words + 1))
+        step = int(self.rng.integers(0, words - part + 1))
+        conv = replace(conv, k=part * self.core.rows, in_group_stride=step * conv.in_tile_stride)
+        tiles = (words - part) // step + 1 if step else 1
+        return replace(conv, n=int(self.rng.integers(1, min(tiles * self.core.cols, 4096) + 1)))
+
     def _attention(self) -> None:
         """Scores and contexts of one or two heads, in two slots; contexts of some of the tokens."""
         heads = []
         for slot in range(self.rng.integers(1, 3)):
-            heads += filter(None, [self._conv(Conv(row_max=1, max_slot=slot), keep=heads)])
+            scores, seen = Conv(row_max=1, max_slot=slot), bool(self.rng.integers(2))
+            heads += filter(None, [self._conv(scores, keep=heads, seen=seen)])
         for conv in heads:
             context = Conv(
                 prologue=Prologue.EXPONENTIAL,
@@ -72,7 +89,7 @@ class Generator(Transfers):
                 divide=int(self.rng.integers(4) > 0),
             )
             start = int(self.rng.integers(0, conv.tokens))
-            self._conv(self._read(context, conv, start), keep=heads, placed=True)
+            self._conv(self._parts(self._read(context, conv, start)), keep=heads, placed=True)
 
     def _follow(self) -> None:
         """A LOAD, and a convolution that begins while it is at work."""
@@ -83,10 +100,13 @@ class Generator(Transfers):
         self.dma(Dma(False, Space.ACTIVATION, Base.INPUT, 0, base, rows, tokens, stride))
         k = min((rows - 1) * self.core.rows + int(self.rng.integers(1, self.core.rows + 1)), 4096)
         conv = Conv(tokens=tokens, k=k, follow=1, in_base=base, in_token_stride=1, in_tile_stride=stride)
+        if self.rng.integers(2):
+            seen = draw_picture(self.rng, draw_kernel(self.rng, conv), self.core.max_tokens)
+            conv = place_picture(self.rng, seen, self.core, (base, tokens), stride) or conv
         self._conv(conv, placed=True)
 
     def _in_place(self) -> None:
-        """With one N-tile, the result of a token may replace the token's own words."""
+        """With one N-tile, a result may replace the words that its token has in the last K-tile, or the last tap."""
         k, n, tokens = self.places.size(300), self.places.size(self.core.cols), self.places.size(16)
         words = ceil_div(max(k, n), self.core.rows)
         here = self.places.apart(Space.ACTIVATION, min(tokens, self.core.max_tokens), words)
@@ -95,15 +115,27 @@ class Generator(Transfers):
         conv = Conv(tokens=min(tokens, self.core.max_tokens), k=k, n=n, in_base=here.base, out_base=here.base)
         conv.in_token_stride = conv.out_token_stride = here.token
         conv.in_tile_stride = conv.out_word_stride = here.word
-        self.program.conv(conv, draw_operands(self.rng, conv, self.core))
+        before = here.base - self.places.windows[Space.ACTIVATION][0]
+        if before and self.rng.integers(2):  # the last tap is the token itself
+            conv.extra_taps = int(self.rng.integers(1, min(before, 4) + 1))
+            conv.in_tap_stride = int(self.rng.integers(0, before // conv.extra_taps + 1))
+            conv.in_base -= conv.extra_taps * conv.in_tap_stride
+        if (conv.extra_taps + 1) * max(n, conv.tokens) * k <= WORK and not writes_what_it_reads_later(
+            conv, self.core
+        ):
+            self.program.conv(conv, draw_operands(self.rng, conv, self.core))
 
-    def _conv(self, conv: Conv, keep: list[Conv] = (), placed: bool = False) -> Conv | None:
-        """Draws what is left open, and emits it; `placed`: tokens, K and where they lie are given.
+    def _conv(
+        self, conv: Conv, keep: list[Conv] = (), placed: bool = False, seen: bool = False
+    ) -> Conv | None:
+        """Draws what is left open, and emits it.
+
+        `placed`: tokens, K and where they lie are given. `seen`: the tokens are a picture.
 
         Results of `keep` are not written over. None where there was no room in several attempts.
         """
         for _ in range(20):
-            found = self._complete(replace(conv), placed)
+            found = self._complete(replace(conv), placed, seen)
             if found and self._emit(found, keep):
                 return found
         return None
@@ -117,48 +149,70 @@ class Generator(Transfers):
         return False
 
     def _emit(self, conv: Conv, keep: list[Conv]) -> bool:
-        """Emits a convolution unless it writes over what it reads, or results that are to be kept."""
+        """Emits a convolution unless it writes over what it reads later, or results that are to be kept."""
         marks, target = of(conv, self.core), Space(conv.to_residual)
         nothing = np.empty(0, int)
-        busy = [marks.reads.get(target, nothing)]
-        busy += [of(other, self.core).writes.get(target, nothing) for other in keep]
+        busy = [nothing, *(of(other, self.core).writes.get(target, nothing) for other in keep)]
         if np.isin(marks.writes[target], np.concatenate(busy)).any():
+            return False
+        overlap = np.isin(marks.writes[target], marks.reads.get(target, nothing)).any()
+        if overlap and writes_what_it_reads_later(conv, self.core):
             return False
         self.program.conv(conv, draw_operands(self.rng, conv, self.core))
         return True
 
-    def _complete(self, conv: Conv, placed: bool) -> Conv | None:
+    def _complete(self, conv: Conv, placed: bool, seen: bool) -> Conv | None:
         """Sizes, flags and constants; then addresses."""
         rng, free = self.rng, self.core.max_tokens
-        if not placed:
-            conv.k, conv.tokens = self.places.size(4096), self.places.size(free)
-        conv.n = self.places.size(4096)
-        if max(conv.n, conv.tokens) * conv.k > WORK or conv.n * conv.tokens > WORK:
-            return None
         if not conv.follow:
-            conv.stationary = int(rng.choice([0, 0, 1, 2]))
+            conv.stationary = int(rng.choice([0, 0, 0, 1, 2]))
         if conv.stationary == Stationary.STREAM:
-            conv.packing = int(rng.integers(3))
-        if not conv.row_max and not conv.sums:
-            conv.to_residual = int(rng.integers(3) == 0)
-            conv.sums = int(conv.to_residual and conv.prologue == Prologue.PLAIN and rng.integers(3) == 0)
-        if conv.to_residual:
-            conv.add = int(rng.integers(2))
-        else:
-            conv.table = int(rng.integers(2))
-            conv.out_unsigned = int(not conv.row_max and rng.integers(3) == 0)
+            conv.diagonal = int(rng.integers(3) == 0)
+            conv.maximum = int(conv.diagonal and rng.integers(3) == 0)
+            conv.packing = 0 if conv.diagonal else int(rng.integers(3))
+        if not placed:
+            conv.tokens = self.places.size(free)
+            if seen:
+                conv = draw_picture(rng, draw_kernel(rng, conv), free)
+        most = min(max(WORK // (taps(conv) * 2), 1), 4096)
+        if not conv.in_group_stride:
+            conv.n = self.places.size(most)
+        if not placed:
+            depthwise = conv.diagonal and self.core.cols % self.core.rows == 0 and rng.integers(2)
+            conv.k = self.core.cols if depthwise else self.places.size(most)
+        elif conv.prologue != Prologue.PLAIN:
+            in_rows(rng, conv)
+        if max(conv.n, conv.tokens) * conv.k * taps(conv) > WORK or conv.n * conv.tokens > WORK:
+            return None
+        self._draw_results(conv)
         if (conv.row_max or conv.sums) and conv.prologue == Prologue.PLAIN:
             conv.first_token = int(rng.integers(0, free - conv.tokens + 1))
         if conv.sums:
             conv = replace(conv, **draw_norm(rng, conv.n))
         return self._place(conv, placed)
 
+    def _draw_results(self, conv: Conv) -> None:
+        """What happens to the sums."""
+        rng = self.rng
+        if not conv.row_max and not conv.sums:
+            conv.to_residual = int(rng.integers(3) == 0)
+            conv.sums = int(conv.to_residual and conv.prologue == Prologue.PLAIN and rng.integers(3) == 0)
+        conv.add = int(rng.integers(2))
+        if not conv.to_residual:
+            conv.table = int(not conv.add and rng.integers(2))
+            conv.out_unsigned = int(not conv.row_max and rng.integers(3) == 0)
+        if conv.add and not conv.to_residual:
+            conv.add_unsigned, conv.add_factor, conv.add_shift = map(int, rng.integers(0, [2, 8, 8]))
+
     def _place(self, conv: Conv, placed: bool) -> Conv | None:
         """Addresses of everything that is read and written."""
         k_words, n_words = ceil_div(conv.k, self.core.rows), ceil_div(conv.n, self.core.rows)
         if not placed:
-            here = self.places.anywhere(Space.ACTIVATION, conv.tokens, k_words)
-            conv.in_base, conv.in_token_stride, conv.in_tile_stride = here.base, here.token, here.word
+            if not (taps(conv) > 1 or conv.padded or conv.row_tokens):
+                conv.in_token_stride = self.places.anywhere(Space.ACTIVATION, conv.tokens, k_words).token
+            conv = place_picture(self.rng, conv, self.core, self.places.windows[Space.ACTIVATION])
+            if conv is None:
+                return None
         if conv.stationary != Stationary.STREAM:
             keys = conv.stationary == Stationary.KEYS
             tokens, words = (conv.n, k_words) if keys else (conv.k, n_words)
@@ -168,4 +222,27 @@ class Generator(Transfers):
         if here is None:
             return None
         conv.out_base, conv.out_token_stride, conv.out_word_stride = here.base, here.token, here.word
+        if conv.add and self.rng.integers(2):
+            self._add_elsewhere(conv)
         return conv
+
+    def _add_elsewhere(self, conv: Conv) -> None:
+        """Adds to other words than those that are written, where there is room for them."""
+        base, size = self.places.windows[Space(conv.to_residual)]
+        results = result_words(conv, self.core)
+        for _ in range(5):
+            offset = int(self.rng.integers(base - results.min(), base + size - results.max()))
+            if not np.isin(results + offset, results).any():
+                conv.add_offset = offset % picture.ADDRESSES
+
+
+def in_rows(rng: np.random.Generator, conv: Conv) -> None:
+    """The same words of the same tokens, often as those of a picture of several rows."""
+    columns = int(rng.choice([d for d in range(1, conv.tokens + 1) if conv.tokens % d == 0]))
+    if rng.integers(2) and columns * conv.in_token_stride < 1 << 16:
+        conv.row_tokens, conv.in_row_stride = columns, columns * conv.in_token_stride
+
+
+def taps(conv: Conv) -> int:
+    """Taps in all lines."""
+    return (conv.extra_taps + 1) * (conv.extra_lines + 1)

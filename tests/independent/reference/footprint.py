@@ -17,7 +17,8 @@ class Footprint:
     """Places by resource. A place may come up more than once.
 
     Attributes:
-        reads: while the operands are fetched. late_reads: with the first write: the old values of an addition.
+        reads: while the operands are fetched.
+        late_reads: with the first write: the old values of an addition.
         writes: when results are complete; the reciprocals as soon as the exponentials have passed.
     """
 

@@ -1,4 +1,4 @@
-"""Where a CONV finds its streamed operand: words of the picture, their addresses, and what lies outside of it."""
+"""Where a CONV finds its streamed operand: addresses of words, and what lies outside of the picture."""
 
 from dataclasses import dataclass
 
