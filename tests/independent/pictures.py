@@ -107,7 +107,7 @@ def place_picture(
 
     Args:
         window: first word, and words.
-        tile_stride: that of the words of channels, where it is given; the window is that of the first of them.
+        tile_stride: that of the words of channels, if it is given; the window is that of the first word.
 
     None where there is no room.
     """

@@ -106,7 +106,7 @@ class Generator(Transfers):
         self._conv(conv, placed=True)
 
     def _in_place(self) -> None:
-        """With one N-tile, a result may replace the words that its token has in the last K-tile, or the last tap."""
+        """With one N-tile, a result may replace words that its token has in the last K-tile."""
         k, n, tokens = self.places.size(300), self.places.size(self.core.cols), self.places.size(16)
         words = ceil_div(max(k, n), self.core.rows)
         here = self.places.apart(Space.ACTIVATION, min(tokens, self.core.max_tokens), words)

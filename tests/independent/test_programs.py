@@ -6,18 +6,15 @@ import numpy as np
 import pytest
 
 from pointwise.hw.contract.config import CoreConfig
-from pointwise.model.compiler import Compiled
 from pointwise.model.compiler.shapes import random_config
-from pointwise.model.emulator import Emulator, Order
-from pointwise.sim.compare import check_errors
-from pointwise.sim.system.run import run_core
+from pointwise.model.emulator import Order
+from tests.independent.comparison import emulated, expected, same_on_the_core
 from tests.independent.programs import Generator
 from tests.independent.project import cases, core_of
-from tests.independent.reference import executor, waits
-from tests.independent.reference.core import Code
+from tests.independent.reference import waits
 from tests.independent.reference.fields import Conv, Stationary
 from tests.independent.transfers import Drawn
-from tests.sim.system.cores import SHAPES, simulator
+from tests.sim.system.cores import SHAPES
 
 EXTREMES = {
     "one of everything": Conv(),
@@ -35,18 +32,6 @@ CORES = ("4x4", "3x6")
 
 def draw(seed: int, config: CoreConfig, count: int = 8) -> Drawn:
     return Generator(np.random.default_rng(seed), core_of(config)).draw(count)
-
-
-def expected(drawn: Drawn, config: CoreConfig, seed: int = 0) -> np.ndarray:
-    """The bytes of the output that the program defines, from the second executor."""
-    result = executor.run(drawn.image, drawn.input_block, core_of(config), seed=seed)
-    assert result.code is Code.NONE, result.message
-    return np.frombuffer(result.output, np.uint8)[drawn.written]
-
-
-def emulated(drawn: Drawn, config: CoreConfig, order: Order = Order.SEQUENTIAL) -> np.ndarray:
-    output = Emulator(drawn.image, config, seed=1).run(drawn.input_block, order)
-    return np.frombuffer(output, np.uint8)[drawn.written]
 
 
 @pytest.mark.parametrize("part", cases(4))
@@ -105,12 +90,3 @@ def test_few_tokens_on_the_core(shape: str) -> None:
                     Conv(tokens=tokens, k=k, n=3, stationary=stationary, to_residual=1, add=1)
                 )
     same_on_the_core(shape, generator.finish())
-
-
-def same_on_the_core(shape: str, drawn: Drawn) -> None:
-    config = SHAPES[shape]
-    compiled = Compiled(config, (), drawn.image, {"output": {"bytes": drawn.written.size}})
-    stalls = {"latency": 20, "stall_r": 200, "stall_w": 200}
-    outcome = run_core(simulator(shape), compiled, [drawn.input_block], plusargs=stalls, timeout_cycles=10**6)
-    check_errors(outcome)
-    assert np.array_equal(np.frombuffer(outcome.outputs[0], np.uint8)[drawn.written], expected(drawn, config))

@@ -14,16 +14,16 @@ from pointwise.model.emulator import Emulator
 from pointwise.sim.system.run import run_core
 from tests.independent.programs import Generator
 from tests.independent.project import cases, core_of
-from tests.independent.reference import executor, image
+from tests.independent.reference import executor, image, layouts
 from tests.independent.reference.core import Code, Unsound
-from tests.independent.reference.fields import Conv
+from tests.independent.reference.fields import Conv, Prologue, Stationary
 from tests.sim.system.cores import SHAPES, simulator
 
 Outcome = tuple[str, int | None]
 """Name of the error code and index of the instruction; or "unsound"."""
 
 HEADER_WORDS = 16
-WORDS = (0, 1, 63, 64, 128, 192, 65535, 65536, 0x7FFFFFFF, 0xFFFFFFC0, 0xFFFFFFFF)
+WORDS = (0, 1, 63, 64, 128, 192, 256, 65535, 65536, 0x7FFFFFFF, 0xFFFFFFC0, 0xFFFFFFFF)
 EDGES = {
     "prologue": (0, 1, 2, 3),
     "stationary": (0, 1, 2, 3),
@@ -50,8 +50,21 @@ EDGES = {
     "row_max": (0, 1),
     "table": (0, 1),
     "out_unsigned": (0, 1),
+    "diagonal": (0, 1),
+    "maximum": (0, 1),
+    "padded": (0, 1),
+    "extra_taps": (0, 1, 15),
+    "extra_lines": (0, 1, 15),
+    "add_unsigned": (0, 1),
+    "add_factor": (0, 1, 7),
+    "add_shift": (0, 1, 7),
+    "add_offset": (0, 1, (1 << 24) - 1),
+    "in_width": (0, 1, 2047),
+    "first_x": (0, 2047, 2048, 4095),
 }
 """Values on both sides of the limits of fields."""
+UNLIMITED = {"in_width", "first_x"}
+"""Of these every value is legal."""
 
 
 def changed(data: bytes, word: int, value: int) -> bytes:
@@ -113,11 +126,11 @@ def test_instructions(seed: int) -> None:
     rng, config = np.random.default_rng([seed, 1]), random_config(seed)
     drawn = Generator(rng, core_of(config)).draw(6)
     codes = set()
-    words = 16 * (len(drawn.assembler.program) + 1)
+    instructions = len(drawn.assembler.program) + 1
     for _ in range(150):
-        word = HEADER_WORDS + int(rng.integers(words))
-        if rng.integers(3) == 0:
-            word -= word % 16  # opcode and flags
+        word = HEADER_WORDS + layouts.WORDS * int(rng.integers(instructions))  # opcode and flags
+        if rng.integers(3):
+            word += int(rng.integers(layouts.WORDS))
         old = struct.unpack_from("<I", drawn.image, 4 * word)[0]
         data = changed(drawn.image, word, old ^ 1 << int(rng.integers(32)))
         found = ours(data, drawn.input_block, config)
@@ -131,14 +144,21 @@ def test_edges_of_fields(seed: int) -> None:
     """Each field of each instruction with values on both sides of its limits."""
     rng, config = np.random.default_rng([seed, 3]), random_config(seed)
     generator = Generator(rng, core_of(config), most=60)
-    small = Conv(tokens=2, k=3, n=2)
-    for flags in ({"to_residual": 1, "sums": 1}, {"row_max": 1, "in_unsigned": 1}):
+    small, most = Conv(tokens=2, k=3, n=2), config.max_tokens
+    for flags in (
+        {"to_residual": 1, "sums": 1},
+        {"row_max": 1, "in_unsigned": 1},
+        {"add": 1, "add_factor": 3, "padded": 1, "in_width": 2, "in_height": 1, "row_tokens": 1},
+        {"diagonal": 1, "maximum": 1},
+        {"prologue": Prologue.EXPONENTIAL, "stationary": Stationary.KEYS},
+    ):
         assert generator.exactly(replace(small, **flags))
-    drawn, edges = generator.finish(), EDGES | {"tokens": (0, config.max_tokens, config.max_tokens + 1)}
+    limits = {"tokens": (0, most, most + 1), "row_tokens": (0, 1, 2, 3, most, most + 1)}
+    drawn, edges = generator.finish(), EDGES | limits
     seen = set()
     for index, instruction in enumerate(drawn.assembler.program):
         for name, (word, low, width) in instruction.LAYOUT.items():
-            place = HEADER_WORDS * (index + 1) + word
+            place = HEADER_WORDS + layouts.WORDS * index + word
             old = struct.unpack_from("<I", drawn.image, 4 * place)[0]
             for value in edges.get(name, ()) or rng.choice([0, 1, 2, 3, (1 << width) - 1], 2):
                 value = int(value) & (1 << width) - 1
@@ -147,7 +167,7 @@ def test_edges_of_fields(seed: int) -> None:
                 found = ours(data, drawn.input_block, config)
                 seen.add((name, found[0]))
                 assert agree(found, theirs(data, drawn.input_block, config)), (index, name, value, found)
-    assert {(name, "OPERAND") for name in EDGES} <= seen
+    assert {(name, "OPERAND") for name in edges.keys() - UNLIMITED} <= seen
 
 
 @pytest.mark.parametrize("seed", cases(6))
@@ -179,7 +199,7 @@ def test_the_core_refuses_the_same(seed: int) -> None:
     drawn = Generator(rng, core_of(config)).draw(4)
     found = (Code.NONE.name, None)
     while found[0] in (Code.NONE.name, "unsound"):
-        word = HEADER_WORDS * int(1 + rng.integers(len(drawn.assembler.program)))
+        word = HEADER_WORDS + layouts.WORDS * int(rng.integers(len(drawn.assembler.program)))
         old = struct.unpack_from("<I", drawn.image, 4 * word)[0]
         data = changed(drawn.image, word, old ^ 1 << int(rng.integers(32)))
         found = ours(data, drawn.input_block, config)
