@@ -7,20 +7,17 @@ from dataclasses import replace
 
 import numpy as np
 
+from tests.independent.completion import WORK, Completion
 from tests.independent.operands import draw_norm, draw_operands
 from tests.independent.pictures import draw_kernel, draw_picture, place_picture
-from tests.independent.reference import picture
 from tests.independent.reference.core import ceil_div
-from tests.independent.reference.fields import Base, Conv, Dma, Prologue, Space, Stationary
-from tests.independent.reference.footprint import of, result_words
+from tests.independent.reference.fields import Base, Conv, Dma, Prologue, Space
+from tests.independent.reference.footprint import of
 from tests.independent.reference.overwriting import writes_what_it_reads_later
-from tests.independent.transfers import Drawn, Transfers
-
-WORK = 1 << 16
-"""The most multiply-accumulates of weights, or of tokens, in one CONV: programs stay quick."""
+from tests.independent.transfers import Drawn
 
 
-class Generator(Transfers):
+class Generator(Completion):
     """Draws the convolutions between."""
 
     def draw(self, count: int) -> Drawn:
@@ -135,7 +132,7 @@ class Generator(Transfers):
         Results of `keep` are not written over. None where there was no room in several attempts.
         """
         for _ in range(20):
-            found = self._complete(replace(conv), placed, seen)
+            found = self.complete(replace(conv), placed, seen)
             if found and self._emit(found, keep):
                 return found
         return None
@@ -143,7 +140,7 @@ class Generator(Transfers):
     def exactly(self, conv: Conv) -> bool:
         """Emits a convolution of given sizes and flags at random addresses; whether there was room."""
         for _ in range(100):
-            found = self._place(replace(conv, **(draw_norm(self.rng, conv.n) if conv.sums else {})), False)
+            found = self.place(replace(conv, **(draw_norm(self.rng, conv.n) if conv.sums else {})), False)
             if found and self._emit(found, []):
                 return True
         return False
@@ -160,89 +157,3 @@ class Generator(Transfers):
             return False
         self.program.conv(conv, draw_operands(self.rng, conv, self.core))
         return True
-
-    def _complete(self, conv: Conv, placed: bool, seen: bool) -> Conv | None:
-        """Sizes, flags and constants; then addresses."""
-        rng, free = self.rng, self.core.max_tokens
-        if not conv.follow:
-            conv.stationary = int(rng.choice([0, 0, 0, 1, 2]))
-        if conv.stationary == Stationary.STREAM:
-            conv.diagonal = int(rng.integers(3) == 0)
-            conv.maximum = int(conv.diagonal and rng.integers(3) == 0)
-            conv.packing = 0 if conv.diagonal else int(rng.integers(3))
-        if not placed:
-            conv.tokens = self.places.size(free)
-            if seen:
-                conv = draw_picture(rng, draw_kernel(rng, conv), free)
-        most = min(max(WORK // (taps(conv) * 2), 1), 4096)
-        if not conv.in_group_stride:
-            conv.n = self.places.size(most)
-        if not placed:
-            depthwise = conv.diagonal and self.core.cols % self.core.rows == 0 and rng.integers(2)
-            conv.k = self.core.cols if depthwise else self.places.size(most)
-        elif conv.prologue != Prologue.PLAIN:
-            in_rows(rng, conv)
-        if max(conv.n, conv.tokens) * conv.k * taps(conv) > WORK or conv.n * conv.tokens > WORK:
-            return None
-        self._draw_results(conv)
-        if (conv.row_max or conv.sums) and conv.prologue == Prologue.PLAIN:
-            conv.first_token = int(rng.integers(0, free - conv.tokens + 1))
-        if conv.sums:
-            conv = replace(conv, **draw_norm(rng, conv.n))
-        return self._place(conv, placed)
-
-    def _draw_results(self, conv: Conv) -> None:
-        """What happens to the sums."""
-        rng = self.rng
-        if not conv.row_max and not conv.sums:
-            conv.to_residual = int(rng.integers(3) == 0)
-            conv.sums = int(conv.to_residual and conv.prologue == Prologue.PLAIN and rng.integers(3) == 0)
-        conv.add = int(rng.integers(2))
-        if not conv.to_residual:
-            conv.table = int(not conv.add and rng.integers(2))
-            conv.out_unsigned = int(not conv.row_max and rng.integers(3) == 0)
-        if conv.add and not conv.to_residual:
-            conv.add_unsigned, conv.add_factor, conv.add_shift = map(int, rng.integers(0, [2, 8, 8]))
-
-    def _place(self, conv: Conv, placed: bool) -> Conv | None:
-        """Addresses of everything that is read and written."""
-        k_words, n_words = ceil_div(conv.k, self.core.rows), ceil_div(conv.n, self.core.rows)
-        if not placed:
-            if not (taps(conv) > 1 or conv.padded or conv.row_tokens):
-                conv.in_token_stride = self.places.anywhere(Space.ACTIVATION, conv.tokens, k_words).token
-            conv = place_picture(self.rng, conv, self.core, self.places.windows[Space.ACTIVATION])
-            if conv is None:
-                return None
-        if conv.stationary != Stationary.STREAM:
-            keys = conv.stationary == Stationary.KEYS
-            tokens, words = (conv.n, k_words) if keys else (conv.k, n_words)
-            here = self.places.anywhere(Space.ACTIVATION, tokens, words)
-            conv.stat_base, conv.stat_token_stride, conv.stat_word_stride = here.base, here.token, here.word
-        here = self.places.apart(Space(conv.to_residual), conv.tokens, n_words)
-        if here is None:
-            return None
-        conv.out_base, conv.out_token_stride, conv.out_word_stride = here.base, here.token, here.word
-        if conv.add and self.rng.integers(2):
-            self._add_elsewhere(conv)
-        return conv
-
-    def _add_elsewhere(self, conv: Conv) -> None:
-        """Adds to other words than those that are written, where there is room for them."""
-        base, size = self.places.windows[Space(conv.to_residual)]
-        results = result_words(conv, self.core)
-        for _ in range(5):
-            offset = int(self.rng.integers(base - results.min(), base + size - results.max()))
-            if not np.isin(results + offset, results).any():
-                conv.add_offset = offset % picture.ADDRESSES
-
-
-def in_rows(rng: np.random.Generator, conv: Conv) -> None:
-    """The same words of the same tokens, often as those of a picture of several rows."""
-    columns = int(rng.choice([d for d in range(1, conv.tokens + 1) if conv.tokens % d == 0]))
-    if rng.integers(2) and columns * conv.in_token_stride < 1 << 16:
-        conv.row_tokens, conv.in_row_stride = columns, columns * conv.in_token_stride
-
-
-def taps(conv: Conv) -> int:
-    """Taps in all lines."""
-    return (conv.extra_taps + 1) * (conv.extra_lines + 1)

@@ -98,7 +98,7 @@ def loosen(rng: np.random.Generator, program: Assembler) -> None:
             counts = {"wait_conv": convs, "wait_dma": dmas, "post_wait_dma": dmas}
             if getattr(instruction, "follow", 0):
                 del counts["wait_dma"]  # names the LOAD
-            for name in counts.keys() & vars(instruction).keys():
+            for name in [name for name in counts if hasattr(instruction, name)]:
                 setattr(instruction, name, int(rng.integers(getattr(instruction, name), counts[name] + 1)))
         convs += isinstance(instruction, Conv)
         dmas += isinstance(instruction, Dma)
