@@ -36,8 +36,8 @@ class Completion(Transfers):
         if not conv.in_group_stride:
             conv.n = self.places.size(most)
         if not placed:
-            depthwise = conv.diagonal and self.core.cols % self.core.rows == 0 and rng.integers(2)
-            conv.k = self.core.cols if depthwise else self.places.size(most)
+            depthwise = conv.diagonal and rng.integers(2)
+            conv.k = max(self.core.rows, self.core.cols) if depthwise else self.places.size(most)
         elif conv.prologue != Prologue.PLAIN:
             in_rows(rng, conv)
         if max(conv.n, conv.tokens) * conv.k * taps(conv) > WORK or conv.n * conv.tokens > WORK:

@@ -122,7 +122,7 @@ def place_picture(
     steps = sizes.words - 1, sizes.tiles - 1
     tile = _stride(rng, room, steps[0])
     room -= tile * steps[0]
-    group = core.cols // core.rows * tile if conv.diagonal else 0  # that of a depthwise convolution
+    group = max(1, core.cols // core.rows) * tile if conv.diagonal else 0  # that of a depthwise convolution
     if group * steps[1] > room or rng.integers(2):
         group = _stride(rng, room, steps[1])
     room -= group * steps[1]

@@ -33,7 +33,9 @@ def _multiply(conv: Conv, chip: OnChip, operands: stream.Operands, weights: np.n
     """Prologue and array: sums of T × N, int64 in the range of int32."""
     streamed, cols = Streamed(conv, chip, operands), chip.core.cols
     sums = [
-        (_diagonal if conv.diagonal else _dense)(streamed.tile(tile), weights[first : first + cols], conv)
+        (_diagonal if conv.diagonal else _dense)(
+            streamed.tile(tile), weights[first : first + cols], conv, first
+        )
         for tile, first in enumerate(range(0, conv.n, cols))
     ]
     if conv.prologue == Prologue.EXPONENTIAL:
@@ -43,7 +45,7 @@ def _multiply(conv: Conv, chip: OnChip, operands: stream.Operands, weights: np.n
     return arithmetic.int32(np.concatenate(sums, axis=1))
 
 
-def _dense(lanes: np.ndarray, weights: np.ndarray, conv: Conv) -> np.ndarray:
+def _dense(lanes: np.ndarray, weights: np.ndarray, conv: Conv, first: int) -> np.ndarray:
     """Of words × taps × T × R lanes and C × K × taps weights: T × C. Float64 holds the sums exactly."""
     words, taps, tokens, rows = lanes.shape
     matrix = lanes.transpose(2, 0, 3, 1).reshape(tokens, words * rows, taps)[:, : conv.k]
@@ -51,10 +53,10 @@ def _dense(lanes: np.ndarray, weights: np.ndarray, conv: Conv) -> np.ndarray:
     return (left.reshape(tokens, -1) @ right.reshape(len(right), -1).T).astype(np.int64)
 
 
-def _diagonal(lanes: np.ndarray, weights: np.ndarray, conv: Conv) -> np.ndarray:
-    """Of words × taps × T × R lanes and C × words × taps weights: column c sees lane c mod R of each word."""
-    column = np.arange(len(weights))
-    seen = lanes[..., column % lanes.shape[-1]]
+def _diagonal(lanes: np.ndarray, weights: np.ndarray, conv: Conv, first: int) -> np.ndarray:
+    """Of words × taps × T × R lanes and C × words × taps weights: channel n sees lane n mod R of each word."""
+    channel = first + np.arange(len(weights))
+    seen = lanes[..., channel % lanes.shape[-1]]
     sums = seen * weights.astype(np.int64).transpose(1, 2, 0)[:, :, None]
     return arithmetic.int9(sums).max(axis=(0, 1)) if conv.maximum else sums.sum(axis=(0, 1))
 

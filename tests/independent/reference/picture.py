@@ -51,13 +51,19 @@ def kernel(conv: Conv) -> tuple[np.ndarray, np.ndarray]:
     return index % (conv.extra_taps + 1), index // (conv.extra_taps + 1)
 
 
+def group_tiles(core: Core) -> int:
+    """N-tiles of a group: those with the channels of one word, where there are several."""
+    return max(1, core.rows // core.cols)
+
+
 def addresses(conv: Conv, core: Core, tile: int = 0) -> np.ndarray:
     """Of the streamed words of an N-tile: words × taps × tokens, in the order in which they are read."""
     (x, y), (u, v) = pixels(conv), kernel(conv)
     words = np.arange(ceil_div(conv.k, core.rows))[:, None, None]
     token = x * conv.in_token_stride + y * conv.in_row_stride
     tap = (u * conv.in_tap_stride + v * conv.in_tap_row_stride)[:, None]
-    start = conv.in_base + tile * conv.in_group_stride + words * conv.in_tile_stride
+    group = tile // group_tiles(core)
+    start = conv.in_base + group * conv.in_group_stride + words * conv.in_tile_stride
     return (start + tap + token) % ADDRESSES
 
 
@@ -85,5 +91,5 @@ def read_by_all(conv: Conv, core: Core) -> np.ndarray:
     """The addresses that any N-tile streams from, once each and sorted."""
     tiles = Sizes.of(conv, core).tiles if conv.in_group_stride else 1
     first = np.unique(read(conv, core))
-    step = np.arange(tiles)[:, None] * conv.in_group_stride
+    step = np.arange(ceil_div(tiles, group_tiles(core)))[:, None] * conv.in_group_stride
     return np.unique((first + step) % ADDRESSES)
