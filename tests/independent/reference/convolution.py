@@ -54,7 +54,7 @@ def _dense(lanes: np.ndarray, weights: np.ndarray, conv: Conv, first: int) -> np
 
 
 def _diagonal(lanes: np.ndarray, weights: np.ndarray, conv: Conv, first: int) -> np.ndarray:
-    """Of words × taps × T × R lanes and C × words × taps weights: channel n sees lane n mod R of each word."""
+    """Of words × taps × T × R lanes and C × words × taps weights: channel n sees lane n mod R of a word."""
     channel = first + np.arange(len(weights))
     seen = lanes[..., channel % lanes.shape[-1]]
     sums = seen * weights.astype(np.int64).transpose(1, 2, 0)[:, :, None]
