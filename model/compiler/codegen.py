@@ -17,7 +17,7 @@ from .analysis import Analysis, analyse
 from .layout import DramBlock
 from .lowering import Rows
 from .planning import Plan
-from .program import Emitter, Line, unplaced
+from .program import Emitter, Line, instructions, unplaced
 from .room import plan
 from .transfers import Transfers
 
@@ -62,8 +62,9 @@ def generate(network: Graph, config: CoreConfig, trace: bool = False) -> Program
     analysis = analyse(network, config)
     found = plan(analysis, config, network.name)
     graph = found.graph
-    convs = sum(step.node is not None for step in graph.steps)
-    length = len(graph.steps) + (convs if trace else 0) + 2  # the result is stored, and END
+    convs = [step.node for step in graph.steps if step.node is not None]
+    more = sum(instructions(node, config) - 1 for node in convs)
+    length = len(graph.steps) + more + (len(convs) if trace else 0) + 2  # the result is stored, and END
     streams, offset = [], HEADER_BYTES + length * INSTRUCTION_BYTES
     for node in analysis.nodes:
         streams.append((offset, stream_bytes(unplaced(node, config), config)))

@@ -51,6 +51,18 @@ class Line:
     macs: int = 0
 
 
+def instructions(node: Node, config: CoreConfig) -> int:
+    """How many a node takes for the same tokens.
+
+    Where an N-tile has the channels of several words, each of its columns would see the zeros of the other
+    words' tiles too, and a maximum with zero is not what is asked for: then each word has an instruction. All
+    of them read the same stream, ones and what changes nothing.
+    """
+    stationary = node.op.stationary
+    alone = isinstance(stationary, Diagonal) and stationary.maximum and config.cols > config.rows
+    return tiles(node.n, config.rows) if alone else 1
+
+
 def unplaced(node: Node, config: CoreConfig) -> Conv:
     """The instruction of an operation but for where its operands lie and what it waits for."""
     op = node.op
@@ -127,7 +139,12 @@ class Emitter:
         self._dma(True, Base.OUTPUT, block, rows, waits, f"store {self._name(rows)}", -1)
 
     def conv(self, step: Step) -> None:
-        """One convolution."""
+        """A convolution, in one instruction or several."""
+        for word in range(instructions(step.node, self.config)):
+            self._conv(step, word)
+
+    def _conv(self, step: Step, word: int) -> None:
+        """One instruction; ``word`` is that of the channels where each has one of its own."""
         node, op = step.node, step.node.op
         plain = isinstance(op.prologue, Plain)  # reads nothing of a token but its words
         counted = not plain or op.stage(RowMax) is not None or op.stage(TokenSums) is not None
@@ -157,6 +174,15 @@ class Emitter:
             stream_offset=self.streams[step.node_index],
             **places,
         )
+        if instructions(node, self.config) > 1:
+            each = self.config.rows
+            conv = replace(
+                conv,
+                k=each,
+                n=min(each, node.n - word * each),
+                in_base=(conv.in_base + word * conv.in_tile_stride) % (1 << ADDRESS_BITS),
+                out_base=conv.out_base + word * conv.out_word_stride,
+            )
         waits = self._conv_waits(step, conv)
         conv = replace(
             conv,

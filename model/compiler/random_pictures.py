@@ -80,7 +80,7 @@ class _Generator:
         window = self._window()
         if kind == 0 and max(window.padding) < min(window.reach):
             self.size = window.out_size
-            return self._add(MaxPool(name, (x,), window=window))
+            return self._add(MaxPool(name, (x,), window=window, pad=LIMITS[self.dtype][0]))
         if kind == 1:
             return self._sum(name, x)
         if kind == 2:

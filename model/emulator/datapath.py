@@ -10,7 +10,17 @@ from pointwise.hw.contract.isa import Base, Conv, Prologue
 from pointwise.hw.contract.stream import k_tiles as k_tile_count
 
 from .machine import Machine
-from .steps import combine, enter, keep_statistics, read_old, read_stationary, read_streamed, write_results
+from .steps import (
+    ACCUMULATOR_BITS,
+    combine,
+    enter,
+    keep_statistics,
+    read_old,
+    read_stationary,
+    read_streamed,
+    wrapped,
+    write_results,
+)
 from .stream import Parameters, read_stream
 
 
@@ -111,7 +121,7 @@ def interleave(machine: Machine, conv: Conv) -> None:
                 if conv.maximum and k_tile:
                     acc[rows] = np.maximum(acc[rows], sums)
                 else:
-                    acc[rows] += sums
+                    acc[rows] = wrapped(acc[rows] + sums, ACCUMULATOR_BITS)
                 if conv.prologue == Prologue.EXPONENTIAL and first == 0:
                     totals[rows] += entered.sum(axis=1)
                 if last:

@@ -132,6 +132,9 @@ def keep_statistics(machine: Machine, conv: Conv, result: np.ndarray) -> None:
     machine.mean[rows], machine.mult[rows], machine.shift[rows] = found
 
 
+ACCUMULATOR_BITS = 32
+
+
 def streamed_space(conv: Conv) -> Space:
     """The memory of the streamed operand."""
     return Space.RESIDUAL if conv.prologue == Prologue.NORMALISE else Space.ACTIVATION
@@ -211,19 +214,22 @@ def combine(
 ) -> np.ndarray:
     """What array and accumulators make of some K-tiles: (tokens, outputs) sums, or the largest of tiles."""
     if not conv.maximum:
-        return convolve(entered, weight)
+        return wrapped(convolve(entered, weight), ACCUMULATOR_BITS)
     places = edges(conv, k_tiles, width)
     first = places[0]
     sums = [
-        _lowest(convolve(entered[:, start - first : end - first], weight[:, start - first : end - first]))
+        wrapped(
+            convolve(entered[:, start - first : end - first], weight[:, start - first : end - first]),
+            MAXIMUM_BITS,
+        )
         for start, end in pairwise(places)
     ]
     return np.maximum.reduce(sums)
 
 
-def _lowest(sums: np.ndarray) -> np.ndarray:
-    """The lowest MAXIMUM_BITS, two's complement."""
-    half = 1 << MAXIMUM_BITS - 1
+def wrapped(sums: np.ndarray, bits: int) -> np.ndarray:
+    """The lowest bits of sums, two's complement."""
+    half = 1 << bits - 1
     return (sums + half) % (2 * half) - half
 
 

@@ -27,7 +27,6 @@ from pointwise.model.graph.ops import (
     Slice,
     Softmax,
 )
-from pointwise.model.graph.value import LIMITS
 
 from .check import check_order
 from .op import (
@@ -134,7 +133,7 @@ def _product(graph: Graph, op: Op, made: set[str]) -> EngineOp:
         n=graph.values[op.name].channels,
         macs=op.macs(*(graph.values[name] for name in op.inputs)),
         window=window,
-        pad=LIMITS[source.dtype][0] if isinstance(op, MaxPool) else getattr(op, "pad", 0),
+        pad=getattr(op, "pad", 0),
     )
 
 

@@ -13,6 +13,7 @@ from pointwise.hw.contract.errors import PointwiseError
 from pointwise.model.graph import Op, Quantisation
 from pointwise.model.graph.ops import Activation, Add, Conv2d, MaxPool, MeanPool
 from pointwise.model.graph.ops.add import FACTORS, SHIFTS
+from pointwise.model.graph.value import LIMITS
 from pointwise.model.integer.rounding import INT8
 
 from .moments import Moments
@@ -161,7 +162,9 @@ class PicturePlans:
 
     def max_pool(self, op: MaxPool) -> MaxPool:
         """Of the same scale as what it reads."""
-        return replace(op, quantisation=self.of.integers(op.inputs[0]).quantisation)
+        given = self.of.integers(op.inputs[0])
+        pad = given.pad if isinstance(given, MaxPool) else LIMITS[getattr(given, "dtype", "int8")][0]
+        return replace(op, pad=pad, quantisation=given.quantisation)
 
     def mean_pool(self, op: MeanPool) -> MeanPool:
         """A sum of bytes, brought to the scale of the mean."""

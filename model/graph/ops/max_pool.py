@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..op import Op
-from ..value import LIMITS, Value
+from ..value import FLOAT, LIMITS, Value
 from ..window import PIXEL, Window, check_window
 
 if TYPE_CHECKING:
@@ -21,9 +21,11 @@ class MaxPool(Op):
 
     Attributes:
         window: kernel, stride, padding and the picture's size.
+        pad: the integer that lies around: the least of the type.
     """
 
     window: Window = PIXEL
+    pad: int = LIMITS["int8"][0]
 
     def infer(self, *inputs: Value) -> Value:
         (source,) = inputs
@@ -33,10 +35,12 @@ class MaxPool(Op):
         top, left, bottom, right = self.window.padding
         if max(top, bottom) >= self.window.reach[0] or max(left, right) >= self.window.reach[1]:
             raise self.refused("has a padding as wide as its kernel; make it narrower")
+        if source.dtype != FLOAT and self.pad != LIMITS[source.dtype][0]:
+            raise self.refused(f"has a pad of {self.pad}, which is not the least {source.dtype}")
         return Value((self.window.out_tokens, source.channels), source.dtype)
 
     def integer(self, *inputs: np.ndarray) -> np.ndarray:
-        return self.window.patches(inputs[0], LIMITS["int8"][0]).max(axis=(-3, -2))
+        return self.window.patches(inputs[0], self.pad).max(axis=(-3, -2))
 
     def reference(self, *inputs: "Tensor") -> "Tensor":
         from torch.nn import functional
