@@ -5,7 +5,7 @@
 
 from dataclasses import fields
 from enum import IntEnum
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 from pydantic import ConfigDict, Field, create_model
 
@@ -17,15 +17,19 @@ from pointwise.hw.contract.image import ALIGNMENT
 
 from .layout import DTYPES
 
-FORMAT = 1
+Format = Literal[1]
 """Raised when a field changes its meaning."""
+FORMAT: int = get_args(Format)[0]
 
 Count = Annotated[int, Field(ge=0)]
 Size = Annotated[int, Field(ge=1)]
 Word = Annotated[int, Field(ge=0, lt=1 << 32)]
 Offset = Annotated[int, Field(ge=0, lt=1 << 32, multiple_of=ALIGNMENT)]
 Shape = Annotated[list[Size], Field(min_length=2, max_length=2)]
-Dtype = Literal[tuple(DTYPES)]
+if TYPE_CHECKING:
+    Dtype = str
+else:
+    Dtype = Literal[tuple(DTYPES)]
 
 
 class Part(Form):
@@ -244,7 +248,7 @@ class EndLine(Line):
 class Manifest(Part):
     """A compiled network: its image, its blocks in DRAM, its tensors on chip and its program."""
 
-    format: Literal[FORMAT]
+    format: Format
     """of this file"""
     network: str
     """the network's name"""

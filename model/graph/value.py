@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from pointwise.model.integer.rounding import INT8, INT16, UINT8
 
-LIMITS = {"int8": INT8, "uint8": UINT8, "int16": INT16}
+LIMITS: dict[str, tuple[int, int]] = {"int8": INT8, "uint8": UINT8, "int16": INT16}
 """Least and largest integer of each integer type."""
 FLOAT = "float"
 """The type of a value that is not quantised."""

@@ -39,7 +39,8 @@ def convolve(activations: np.ndarray, weights: np.ndarray) -> np.ndarray:
         return (left @ right).astype(np.int64)
     size = -(-k // -(-k // terms))
     parts = (slice(first, first + size) for first in range(0, k, size))
-    return sum((left[..., part] @ right[..., part, :]).astype(np.int64) for part in parts)
+    products = ((left[..., part] @ right[..., part, :]).astype(np.int64) for part in parts)
+    return sum(products, np.zeros((), np.int64))
 
 
 def _largest(values: np.ndarray) -> int:

@@ -63,7 +63,11 @@ def statistics(
 
 
 def normalise(
-    residual: np.ndarray, mean: np.ndarray, mult: np.ndarray, shift: np.ndarray, channel_shift: np.ndarray
+    residual: np.ndarray,
+    mean: np.ndarray,
+    mult: np.ndarray,
+    shift: np.ndarray,
+    channel_shift: np.ndarray | np.int64,
 ) -> np.ndarray:
     """clamp((2x − mean) · mult / 2^(shift + channel_shift)) to int8, rounding half up.
 

@@ -70,8 +70,8 @@ class LayerNorm(Op):
         import torch
 
         (source,) = inputs
-        affine = (
+        weight, bias = (
             None if part is None else torch.as_tensor(part, dtype=source.dtype)
             for part in (self.weight, self.bias)
         )
-        return torch.nn.functional.layer_norm(source, source.shape[-1:], *affine, self.epsilon)
+        return torch.nn.functional.layer_norm(source, source.shape[-1:], weight, bias, self.epsilon)
