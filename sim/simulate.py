@@ -65,6 +65,14 @@ class Simulation:
     memory: dict[str, object] = field(default_factory=dict)
     waves: Path | None = None
 
+    def __repr__(self) -> str:
+        core = f"{self.config.rows}×{self.config.cols}"
+        differ = f"{len(self.mismatches)} of {self.tensors_compared} tensors differ"
+        return (
+            f"Simulation({self.workload.name!r} on {core}: {self.cycles:,} cycles, "
+            f"utilisation {self.utilisation:.1%}, {differ})"
+        )
+
     @property
     def utilisation(self) -> float:
         """Useful multiply-accumulates over what the array could have done in these cycles."""

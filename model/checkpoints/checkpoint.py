@@ -48,6 +48,9 @@ class Checkpoint:
     preprocessing_error: str | None = None
     preprocessing_guess: str | None = None
 
+    def __repr__(self) -> str:
+        return f"Checkpoint({self.layout}, {len(self.state)} tensors, {self.config})"
+
     @property
     def guessed(self) -> str | None:
         """Why `prepared` is a guess, in a few words; None where somebody said it."""

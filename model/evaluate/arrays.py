@@ -49,6 +49,12 @@ class Evaluation:
     logits_float: np.ndarray
     logits_integer: np.ndarray
 
+    def __repr__(self) -> str:
+        right = f"top-1 {self.top1_float:.2f} % float, {self.top1_integer:.2f} % integers, "
+        known = "" if np.isnan(self.top1_float) else right
+        same = f"same class {self.agreement:.2f} %, {self.sqnr_db:.1f} dB"
+        return f"Evaluation({self.images:,} images: {known}{same})"
+
     def figures(self) -> dict[str, Any]:
         """The single numbers, for JSON; what is not known or not finite is None."""
         return finite({key: value for key, value in vars(self).items() if not key.startswith("logits")})

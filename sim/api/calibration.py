@@ -27,6 +27,9 @@ class Calibration:
     recipe: Recipe
     seen: Observations
 
+    def __repr__(self) -> str:
+        return f"Calibration({self.source.name!r}, {self.seen.images} inputs)"
+
 
 def calibrate(
     source: FloatNetwork,

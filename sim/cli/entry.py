@@ -192,9 +192,9 @@ def _nothing() -> None:
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        from importlib.metadata import version
+        from pointwise.sim.version import version
 
-        print(f"pointwise {version('pointwise')}")
+        print(f"pointwise {version()}")
         raise typer.Exit
 
 

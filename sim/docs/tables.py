@@ -7,7 +7,7 @@ from pointwise.hw.contract import isa
 from pointwise.hw.contract.legal import CONV_RULES, DMA_RULES, HEADER_RULES
 from pointwise.hw.contract.registers import Cause
 
-from . import contract, integration, legal, manifest, recipe, results, units
+from . import contract, integration, legal, manifest, recipe, reference, results, units
 
 TABLES: dict[str, Callable[[], str]] = {
     "opcodes": lambda: contract.members(isa.Opcode),
@@ -41,6 +41,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "methods": results.methods,
     "accuracy": results.accuracy,
     "recipe": recipe.recipe,
+    "api": reference.reference,
     **{f"manifest_{name}": functools.partial(manifest.table, name) for name in manifest.NAMES},
 }
 """What makes each table, by its name in the documents."""

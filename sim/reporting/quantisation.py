@@ -15,6 +15,7 @@ from pointwise.hw.contract.files import write_file
 from pointwise.hw.contract.form import FormError, read_json
 from pointwise.model.graph import Graph
 from pointwise.model.measure.layers import NetworkMeasure
+from pointwise.sim.version import version
 
 from .quantisation_form import check_report
 
@@ -31,6 +32,7 @@ def as_dict(network: Graph, measure: NetworkMeasure, command: str) -> dict[str, 
     """What the report says, JSON-able."""
     return {
         "kind": KIND,
+        "version": version(),
         "network": network.name,
         "command": command,
         "calibration_images": network.info.get("calibration_images"),

@@ -46,6 +46,7 @@ class _Measure(Form):
 
 class _Report(Form):
     kind: Literal["quantisation"]
+    version: str | None = None
     network: str
     command: str
     calibration_images: int | None

@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pointwise.hw.contract.registers import Cause
+from pointwise.sim.version import version
 
 from .layers import CAUSES, by_layer
 
@@ -30,6 +31,7 @@ def as_dict(simulation: "Simulation", timeline: Mapping[str, Any], wall_seconds:
     causes = simulation.causes
     useful = simulation.workload.network.macs / (config.rows * config.cols)
     return {
+        "version": version(),
         "network": simulation.workload.name,
         "array": [config.rows, config.cols],
         "images": len(simulation.logits),

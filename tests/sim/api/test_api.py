@@ -11,6 +11,7 @@ import pytest
 import pointwise as pw
 from pointwise.hw.contract.image import check
 from pointwise.model import digits
+from pointwise.model.checkpoints import MICRO_DIGITS, load_checkpoint
 from pointwise.model.compiler.random_network import random_network
 from pointwise.model.emulator import Emulator
 from pointwise.model.evaluate.arrays import sqnr_db
@@ -45,6 +46,11 @@ def test_the_five_lines_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     result = names["result"]
     assert isinstance(result, pw.Evaluation) and result.images == 360
     assert result.top1_integer >= result.top1_float - 1
+    # Short enough to be looked at in a console.
+    told = r"Evaluation\(360 images: top-1 \d+\.\d\d % float, \d+\.\d\d % integers, same class .* dB\)"
+    assert re.fullmatch(told, repr(result))
+    assert repr(names["calibration"]) == "Calibration('micro_digits', 100 inputs)"
+    assert len(repr(load_checkpoint(MICRO_DIGITS))) < 300
 
 
 def test_the_quantiser_of_the_page_is_one() -> None:
