@@ -8,6 +8,9 @@ from .elementwise import Operand
 from .moments import Moment, Stage
 from .symbol import Symbol
 
+MOST_TERMS = 8
+"""Of a sum over a dimension, each of which is an operator."""
+
 
 def add(build: Builder, left: Stage, right: Stage, factor: float = 1.0) -> Symbol | Moment:
     """left + factor · right."""
@@ -49,5 +52,17 @@ def _symbol(build: Builder, x: Stage) -> Symbol:
     if isinstance(x, Symbol):
         return x
     raise build.refused(
-        "takes statistics of a token that are no LayerNorm: mean, difference, mean square, root, quotient"
+        "takes statistics of a token that are no LayerNorm: mean, difference, mean square, root, quotient "
+        "(RMSNorm takes off no mean)"
     )
+
+
+def total(build: Builder, x: Symbol, axis: int) -> Symbol:
+    """The sum over a dimension, of tensors that were stacked along it."""
+    if x.shape[axis] > MOST_TERMS:
+        raise build.refused(f"adds up {x.shape[axis]} elements of a tensor; that is not known")
+    parts = [Symbol(x.values, places, x.expression) for places in x.places.unbind(axis)]
+    made = parts[0]
+    for part in parts[1:]:
+        made = elementwise.plus(build, made, part)
+    return made

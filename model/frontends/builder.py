@@ -17,8 +17,10 @@ from pointwise.model.graph.value import FLOAT, Value
 from .expression import reordered
 from .graph import GraphNetwork
 from .heads import head_by_head, scale_queries
+from .norms import share_norms
 from .rows import Rows, rows_of, stretch
 from .split import split_by_form
+from .sums import one_by_one
 from .symbol import Symbol
 
 RAW = "input as it is given"
@@ -150,6 +152,11 @@ class Builder:
             name, first = op.inputs[0], first + op.first
         return self.add(Slice("", (name,), first, count), f"{self.label(name)}.tokens")
 
+    def of_heads(self, name: str) -> bool:
+        """Whether a value is one of those that attention makes head by head."""
+        op = self.ops.get(name)
+        return isinstance(op, Softmax | MatMul)
+
     def is_context(self, name: str) -> bool:
         """Whether a value is what a head of attention makes: shares times values."""
         op = self.ops.get(name)
@@ -166,7 +173,7 @@ class Builder:
         if len(inputs) != 1:
             ways = "does not depend on its input" if not inputs else "reads its input in more than one way"
             raise PointwiseError(f"The network {name} {ways}; that is not known.")
-        ops = head_by_head(split_by_form(needed, output))
+        ops = head_by_head(split_by_form(one_by_one(needed, output), output))
         names = self._names(ops)
         ops = [
             replace(
@@ -178,7 +185,7 @@ class Builder:
             )
             for op in ops
         ]
-        graph = scale_queries(Graph(name, tuple(ops), names[output], info))
+        graph = share_norms(scale_queries(Graph(name, tuple(ops), names[output], info)))
         return GraphNetwork(graph, self.arrangements[inputs[0]])
 
     def _names(self, ops: Sequence[Op]) -> dict[str, str]:

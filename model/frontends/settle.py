@@ -122,6 +122,8 @@ def _folded(build: Builder, name: str, affine: Affine, used: np.ndarray, what: s
     op = build.ops[name]
     factor = _by_channel(affine.factor, used, 1.0)
     offset = _by_channel(affine.offset, used, 0.0)
+    if build.of_heads(name) and (offset is None or offset.any()):
+        raise build.refused("adds to scores or results of the heads of attention; that is not known")
     if factor is None:
         raise build.refused(f"{what} a tensor that was multiplied by other numbers for each token")
     if offset is None:

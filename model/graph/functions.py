@@ -9,7 +9,10 @@ from pointwise.hw.contract.errors import PointwiseError
 if TYPE_CHECKING:
     from torch import Tensor
 
-NAMES = ("gelu", "gelu_tanh", "hardswish", "quick_gelu", "relu", "relu6", "sigmoid", "silu", "tanh")
+NAMES = (
+    *("elu", "gelu", "gelu_tanh", "hardsigmoid", "hardswish", "leaky_relu", "mish", "quick_gelu", "relu"),
+    *("relu6", "sigmoid", "silu", "softplus", "tanh"),
+)
 
 
 def function(name: str) -> "Callable[[Tensor], Tensor]":
@@ -22,14 +25,19 @@ def function(name: str) -> "Callable[[Tensor], Tensor]":
     from torch.nn import functional
 
     known: dict[str, Callable[[Tensor], Tensor]] = {
+        "elu": functional.elu,
         "gelu": functional.gelu,
         "gelu_tanh": partial(functional.gelu, approximate="tanh"),
+        "hardsigmoid": functional.hardsigmoid,
         "hardswish": functional.hardswish,
+        "leaky_relu": functional.leaky_relu,
+        "mish": functional.mish,
         "quick_gelu": lambda x: x * torch.sigmoid(1.702 * x),
         "relu": functional.relu,
         "relu6": functional.relu6,
         "sigmoid": torch.sigmoid,
         "silu": functional.silu,
+        "softplus": functional.softplus,
         "tanh": torch.tanh,
     }
     if name not in known:

@@ -1,5 +1,6 @@
 """What is done to each element."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from torch import Tensor
@@ -50,6 +51,15 @@ def div(build: Builder, left: Stage, right: Stage, *, rounding_mode: str | None 
     if rounding_mode is not None:
         raise build.refused("rounds a quotient; that is not known")
     return arithmetic.divide(build, left, right)
+
+
+@translates("sum")
+def total(build: Builder, x: Symbol, dim: Sequence[int] = (), keepdim: bool = False, **more: Any) -> Symbol:
+    if len(dim) != 1 or not isinstance(x, Symbol):
+        raise build.refused("adds up elements of several dimensions; that is not known")
+    made = arithmetic.total(build, x, dim[0])
+    axis = dim[0] % len(x.shape)
+    return made.moved(lambda places: places.unsqueeze(axis)) if keepdim else made
 
 
 @translates("neg")

@@ -41,6 +41,25 @@ class Reused(nn.Module):
         return self.head(self.norm(x + self.other(functional.relu(x))))
 
 
+class Parallel(nn.Module):
+    """Branches that are stacked and added up, and functions that are not in every network."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.norms = nn.ModuleList(nn.LayerNorm(DIM) for _ in range(3))
+        self.wide = nn.ModuleList(nn.Linear(DIM, 12) for _ in range(3))
+        self.narrow = nn.ModuleList(nn.Linear(12, DIM) for _ in range(3))
+        self.last, self.head = nn.LayerNorm(DIM), nn.Linear(DIM, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        functions = (functional.mish, functional.leaky_relu, functional.softplus)
+        layers = zip(self.norms, self.wide, functions, self.narrow, strict=True)
+        branches = [narrow(function(wide(norm(x)))) for norm, wide, function, narrow in layers]
+        x = x + torch.stack(branches).sum(dim=0)
+        again = self.narrow[0](torch.relu(self.wide[0](self.norms[1](x))))
+        return self.head(self.last(x + again + self.narrow[1](self.wide[2](self.norms[0](x)))))
+
+
 class Explicit(nn.Module):
     """Attention as timm writes it: one layer for all, five axes, softmax."""
 

@@ -35,6 +35,7 @@ CASES = {
     "pre-norm": (lambda: modules.encoder(True), TOKENS),
     "post-norm": (lambda: modules.encoder(False), TOKENS),
     "batch second": (lambda: modules.encoder(True, False, "relu"), TOKENS.transpose(0, 1)),
+    "stacked": (modules.Parallel, TOKENS),
     "unbatched": (lambda: modules.encoder(True), TOKENS[0]),
     "written out": (lambda: nn.Sequential(nn.Linear(16, 8), modules.Norm(8), nn.Linear(8, 3)), TOKENS),
 }
@@ -109,6 +110,18 @@ class Masked(nn.Module):
         return self.inner(x, src_mask=torch.tril(torch.ones(5, 5)) - 1)
 
 
+class Biased(modules.Explicit):
+    """Attention with a bias for each pair of tokens, as windows have it."""
+
+    def __init__(self) -> None:
+        super().__init__(2)
+        self.pairs = nn.Parameter(torch.randn(2, 5, 5))
+
+    def forward(self, x: Tensor) -> Tensor:
+        q, k, v = self.qkv(x).reshape(1, 5, 3, 2, 8).permute(2, 0, 3, 1, 4).unbind(0)
+        return self.proj(((q @ k.mT + self.pairs).softmax(-1) @ v).transpose(1, 2).flatten(2))
+
+
 class Does(nn.Module):
     """A linear layer, and then whatever a test wants."""
 
@@ -123,7 +136,7 @@ class Does(nn.Module):
 REFUSED = {
     "gate": (Does(lambda x: x[..., :4] * x[..., 4:]), "mul multiplies two tensors element by element"),
     "unknown": (Does(lambda x: torch.cumsum(x, 1)), "cumsum is an operator that is not known"),
-    "function": (Does(lambda x: torch.sin(x) + 1), "returns a function of one number that is none of gelu"),
+    "function": (Does(lambda x: torch.sin(x) + 1), "returns a function of one number that is none of elu"),
     "softmax": (Does(lambda x: x.softmax(1)), "softmax takes the softmax of another dimension than the last"),
     "tokens": (Does(lambda x: x @ x.transpose(1, 2) @ x[:, :2].transpose(1, 2)), "."),
     "two": (Does(lambda x: (x, x + 1)), "returns 2 tensors, of which 2 depend on its input"),
@@ -132,6 +145,12 @@ REFUSED = {
     "order": (Does(lambda x: nn.functional.linear(x.flip(1), torch.ones(3, 8))), "tokens in another order"),
     "part": (Does(lambda x: x[..., :4]), "returns some of the channels"),
     "mask": (Masked(), "masks the scores of attention"),
+    "scores": (Biased(), "adds to scores or results of the heads of attention"),
+    "root": (Does(lambda x: x * x.pow(2).mean(-1, keepdim=True).add(1e-6).rsqrt()), "RMSNorm takes off no"),
+    "sum": (Does(lambda x: x.sum((1, 2))), "adds up elements of several dimensions"),
+    "many": (Does(lambda x: torch.cat([x, x], 2).sum(2)), "adds up 16 elements of a tensor"),
+    "variance": (Does(lambda x: x - x.var(-1, keepdim=True)), "takes a variance with a correction"),
+    "rows": (Does(lambda x: torch.ones(2, 5) @ x), "multiplies a constant of 2 rows with a tensor"),
     "convolution": (nn.Conv2d(3, 8, 3), "conv2d is a convolution with kernels of"),
 }
 
