@@ -38,9 +38,11 @@ class TensorRecord:
         self.channels = channels or observer.channels
         self._count = 0
         self._sums = torch.zeros(2, self.channels, dtype=torch.float64)
-        # Of values far from zero the mean is taken out of this again, which float32 is too coarse for.
+        # Of (value − origin): the products of a batch are added up in float32, which is too coarse for values
+        # far from zero, whose mean is taken out again.
         size = (self.channels, self.channels)
         self._second = torch.zeros(size, dtype=torch.float64) if second else None
+        self._origin: Tensor | None = None
 
     def update(self, values: Tensor) -> None:
         """Take in (samples, channels).
@@ -57,11 +59,16 @@ class TensorRecord:
                 f"On the calibration images the float network gives values of {self.name} that are not "
                 "finite; check the weights and the images."
             )
+        # Smallest and largest value of each channel are all that min–max looks at.
+        looked_at = torch.stack(values.aminmax(dim=0)) if type(self.range) is MinMax else values
         groups = self.range.channels
-        self.range.update(values.unflatten(1, (groups, -1)).transpose(1, 2).flatten(0, 1))
+        self.range.update(looked_at.unflatten(1, (groups, -1)).transpose(1, 2).flatten(0, 1))
         self._sums += sums
         if self._second is not None:
-            self._second += values.double().T @ values.double()
+            if self._origin is None:
+                self._origin = (sums[0] / len(values)).to(values.dtype)
+            moved = values - self._origin
+            self._second += (moved.T @ moved).double()
         self._count += len(values)
 
     @property
@@ -111,9 +118,9 @@ class TensorRecord:
         mean, power = self.mean - centre, self.mean_square - 2 * centre * self.mean + centre**2
         second = None
         if self._second is not None:
-            second = self._second.numpy() / self._count
-            second = second - np.outer(centre, self.mean) - np.outer(self.mean, centre)
-            second = (second + np.outer(centre, centre)) / np.outer(scale, scale)
+            away = self._origin.double().numpy()
+            covariance = self._second.numpy() / self._count - np.outer(self.mean - away, self.mean - away)
+            second = (covariance + np.outer(mean, mean)) / np.outer(scale, scale)
         return Moments(mean / scale, power / scale**2, second)
 
 
