@@ -21,11 +21,11 @@ from pointwise.model.quantise.records import Observations
 STEPS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("min–max, one scale a tensor", {}),
     ("weights: a scale for each output channel", {"weight_granularity": "channel"}),
-    ("queries, keys, values, context: a scale for each channel or head", {"granularity": "channel"}),
+    ("scales for each channel or head, tables for groups of hidden channels", {"granularity": "channel"}),
     ("LayerNorm: powers of two by the range", {"factors": "range"}),
     ("LayerNorm: powers of two by the output's error", {"factors": "error"}),
     ("equalising channels against their weights", {"equalise": True}),
-    ("scores and GELU: scales by the error of the result", {"search": True}),
+    ("scores, exponentials and GELU: scales and tables by the error of the result", {"search": True}),
     ("bias correction", {"bias_correction": "mean"}),
     ("rounding by second moments (GPTQ)", {"rounding": "gptq"}),
 )

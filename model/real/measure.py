@@ -42,6 +42,26 @@ class Result:
         return {"what": self.what, "seed": self.seed, **asdict(self.figures)}
 
 
+def crops(
+    weights: Checkpoint,
+    images: Mapping[str, Image.Image],
+    counts: tuple[int, int],
+    seed: int,
+    folder: Path,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Write crops of photographs; returns those to calibrate on and those to measure on, normalised.
+
+    Args:
+        weights: of the network that they are for. images, counts, seed, folder: see ``measure``.
+
+    Returns:
+        Two arrays (B, 3, S, S) float32.
+    """
+    kinds = write_crops(folder, images, counts, weights.config.image_size, seed)
+    calibration, measured = (np.stack([prepare(path, weights.prepared) for path in paths]) for paths in kinds)
+    return calibration, measured
+
+
 def measure(
     weights: Checkpoint,
     images: Mapping[str, Image.Image],
@@ -59,8 +79,7 @@ def measure(
         seed: of the crops. folder: where they are written. recipe: ours; the default unless given.
         others: run ONNX Runtime too.
     """
-    kinds = write_crops(folder, images, counts, weights.config.image_size, seed)
-    calibration, measured = (np.stack([prepare(path, weights.prepared) for path in paths]) for paths in kinds)
+    calibration, measured = crops(weights, images, counts, seed, folder)
     state, config = weights.state, weights.config
     tokens = float_features(state, config, measured, watch("float network"))
     network = quantise(

@@ -4,14 +4,20 @@ import sys
 from contextlib import closing
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
+from pointwise.hw.contract.errors import PointwiseError
 from pointwise.sim.build import build_root
 
 from . import options, tell
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from pointwise.model.checkpoints import Checkpoint
 
 
 def command(
@@ -25,6 +31,12 @@ def command(
     count: Annotated[int, typer.Option(min=1, help="How many of them to compare on.")] = 16,
     calibration: Annotated[int, typer.Option(min=1, help="How many others of them to calibrate on.")] = 16,
     preprocess: options.Preprocess = None,
+    real: Annotated[
+        bool,
+        typer.Option(
+            help="The trained network and the crops of pointwise accuracy; make real installs them."
+        ),
+    ] = False,
     beside: Annotated[bool, typer.Option(help="Try the alternatives to the default too.")] = False,
     workers: options.Workers = None,
     scheduler: options.Scheduler = None,
@@ -42,17 +54,21 @@ def command(
     from pointwise.sim.workload import calibration_and_images, load_weights, of_digits
 
     console = Console(markup=False)
-    name, weights = load_weights(model, checkpoint, heads)
-    files, origin = (
-        None,
-        "digits" if of_digits(weights.config) else "made-up images: give your own with --images",
-    )
-    if images is not None:
-        prepared = preparation(preprocess, weights)
-        files, origin = (images, prepared.how), f"images of {images}"
-        tell.preparation(console, prepared)
-    calibrated, compared, unreadable = calibration_and_images(weights.config, calibration, count, files)
-    tell.unreadable(console, unreadable)
+    if real:
+        name, weights, calibrated, compared = _real((calibration, count), model, checkpoint, images)
+        origin = "crops of photographs"
+    else:
+        name, weights = load_weights(model, checkpoint, heads)
+        files, origin = (
+            None,
+            "digits" if of_digits(weights.config) else "made-up images: give your own with --images",
+        )
+        if images is not None:
+            prepared = preparation(preprocess, weights)
+            files, origin = (images, prepared.how), f"images of {images}"
+            tell.preparation(console, prepared)
+        calibrated, compared, unreadable = calibration_and_images(weights.config, calibration, count, files)
+        tell.unreadable(console, unreadable)
     console.print(
         f"{len(calibrated)} to calibrate on and {len(compared)} to compare on of {origin}", soft_wrap=True
     )
@@ -82,3 +98,15 @@ def command(
     attempts = [done[method] for method, _ in wanted]
     console.print(table(settings, attempts))
     console.print(str(path), soft_wrap=True)
+
+
+def _real(counts: tuple[int, int], *others: object) -> "tuple[str, Checkpoint, np.ndarray, np.ndarray]":
+    """Name and weights of the trained network, and crops to calibrate and to compare on."""
+    from pointwise.model.real.dinov2 import dinov2_small
+    from pointwise.model.real.measure import crops
+    from pointwise.model.real.photographs import photographs
+
+    if any(other is not None for other in others):
+        raise PointwiseError("--real has weights and images of its own; leave out those that are given.")
+    weights = dinov2_small()
+    return "dinov2_small", weights, *crops(weights, photographs(), counts, 1, build_root() / "real" / "seed1")

@@ -21,8 +21,8 @@ NO_RUNS = ("methods_*.json", "accuracy_*.json", "hostile.json")
 """Results that are no runs of a core."""
 ACCURACY = "accuracy_dinov2_small.json"
 """What ``pointwise accuracy`` recorded."""
-METHODS = "methods_deit_small.json"
-"""What ``pointwise ablation`` recorded, for the table of methods."""
+METHODS = {"made-up weights": "methods_deit_small.json", "trained weights": "methods_dinov2_small.json"}
+"""What ``pointwise ablation`` recorded, for the table of methods, by what it was recorded of."""
 MISSING = "not measured yet"
 
 
@@ -73,14 +73,25 @@ def sample() -> str:
 
 
 def methods() -> str:
-    """What each method of quantisation buys, from a recorded run of ``pointwise ablation``."""
-    from pointwise.model.measure.ablation import Attempt
-    from pointwise.sim.reporting.methods import COLUMNS, read, rows
+    """What each method of quantisation buys, from recorded runs of ``pointwise ablation``."""
+    from pointwise.sim.reporting.methods import read
 
-    contents = read(RESULTS / METHODS)
-    shown = markdown(COLUMNS, rows([Attempt(**attempt) for attempt in contents["attempts"]]))
-    images = f"{contents['calibration_images']} images to calibrate on, {contents['images']} to compare on"
-    return f"{shown}\n\n`{contents['command']}`: {images}."
+    recorded = {what: read(RESULTS / name) for what, name in METHODS.items()}
+    columns, told = ["method"], []
+    for what, contents in recorded.items():
+        columns += [f"{contents['network']}, {what}", "mean of the images"]
+        images = (
+            f"{contents['calibration_images']} images to calibrate on, {contents['images']} to compare on"
+        )
+        told.append(f"`{contents['command']}`: {images}.")
+    rows = [
+        (
+            attempts[0]["method"],
+            *(f"{one[key]:.1f} dB" for one in attempts for key in ("sqnr_db", "image_sqnr_db")),
+        )
+        for attempts in zip(*(contents["attempts"] for contents in recorded.values()), strict=True)
+    ]
+    return "\n\n".join([markdown(columns, rows), *told])
 
 
 def accuracy() -> str:
