@@ -48,10 +48,10 @@ def plan_activation(
         return plan_gelu(name, seen, how, step, channels)
     low, high = (float(limit[0]) for limit in seen[f"{name}.input"].limits(symmetric=False))
     if channels is not None:
-        lowest, highest = seen.reach[name].limits(symmetric=False)
+        lowest, highest = seen.reach[name].limits(symmetric=False)[0], allowed(seen, name)
         low, high = (
             max(low, float(lowest[channels].min())),
-            min(high, float(allowed(highest)[channels].max())),
+            min(high, float(highest[channels].max())),
         )
     scale = max(high - low, LEAST_RANGE) / (INT8[1] - INT8[0])
     centre = low - INT8[0] * scale

@@ -62,7 +62,8 @@ def plan_attention(
     low_k, high_k = seen[layers["k"]].limits(symmetric=False)
     low_v, high_v = seen[layers["v"]].limits(symmetric=False)
     context = seen[attention.joined.name]
-    low, high = trusted_context(*context.limits(symmetric=False), low_v, high_v)
+    headroom = seen.margin(CONTEXT_HEADROOM)
+    low, high = trusted_context(*context.limits(symmetric=False), low_v, high_v, headroom)
     sharing = {"tensor": 1, "head": len(attention.heads)}.get(recipe[layers["o"]].granularity, len(low))
     low = np.repeat(low.reshape(sharing, -1).min(axis=1), len(low) // sharing)
     high = np.repeat(high.reshape(sharing, -1).max(axis=1), len(high) // sharing)
@@ -98,7 +99,11 @@ def plan_attention(
 
 
 def trusted_context(
-    low: np.ndarray, high: np.ndarray, low_v: np.ndarray, high_v: np.ndarray
+    low: np.ndarray,
+    high: np.ndarray,
+    low_v: np.ndarray,
+    high_v: np.ndarray,
+    headroom: float = CONTEXT_HEADROOM,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the range of each channel of the context, (H,), that other images may be trusted to keep to.
 
@@ -106,9 +111,10 @@ def trusted_context(
 
     Args:
         low, high: (H,) of what was seen. low_v, high_v: (H,) of the values.
+        headroom: part by which what was seen is widened.
     """
     middle, reach = (low + high) / 2, floored((high - low) / 2)
-    reach = np.maximum(reach * (1 + CONTEXT_HEADROOM), reach.max() * CONTEXT_FLOOR)
+    reach = np.maximum(reach * (1 + headroom), reach.max() * CONTEXT_FLOOR)
     return np.maximum(middle - reach, np.minimum(low, low_v)), np.minimum(
         middle + reach, np.maximum(high, high_v)
     )

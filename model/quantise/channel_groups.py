@@ -15,15 +15,18 @@ import numpy as np
 from pointwise.model.graph import Graph, Op
 from pointwise.model.graph.ops import Activation, Concat, Linear
 
+from .records import Observations
+
 UNIT = 64
 """A group has a multiple of so many channels, so that no lane of an array of any size is idle."""
 MOST = 3
 """Groups at most: each is a convolution with a beginning and an end of its own."""
 WORTH = 0.75
 """The noise that is left of what a group less would leave, at most, for one more group."""
-HEADROOM = 1.3
-"""How much further a channel may reach than it was seen to, in a group whose range it decides. The range of
-the widest group is what was seen, as without groups: there one channel seldom decides alone."""
+HEADROOM = 0.3
+"""By which part a channel may reach further than it was seen to on a few images, in a group whose range it
+decides. The range of the widest group is what was seen, as without groups: there one channel seldom decides
+alone."""
 BESIDE = 1.2
 """Part of the range of the index that lies below 0, where the activation bends."""
 
@@ -35,11 +38,10 @@ def choose_groups(reach: np.ndarray, importance: np.ndarray) -> list[np.ndarray]
     """Return the channels of each group, the one of the shortest reach first; one group, if more gain little.
 
     Args:
-        reach: (K,) the largest input of each channel.
+        reach: (K,) the largest input that each channel is ``allowed``.
         importance: (K,) how much an error of its result counts.
     """
     count = len(reach) // UNIT
-    reach = allowed(reach)
     if not count or len(reach) % UNIT:
         return [np.arange(len(reach))]
     order = np.argsort(reach, kind="stable")
@@ -64,9 +66,10 @@ def choose_groups(reach: np.ndarray, importance: np.ndarray) -> list[np.ndarray]
     return [np.sort(order[first:end]) for first, end in zip([0, *ends[:-1]], ends, strict=True)]
 
 
-def allowed(reach: np.ndarray) -> np.ndarray:
-    """How far each channel may reach: with headroom, but no further than any was seen to."""
-    return np.minimum(np.maximum(reach, 0) * HEADROOM, reach.max())
+def allowed(seen: Observations, name: str) -> np.ndarray:
+    """How far each channel of the input of an activation may reach: no further than any was seen to, (K,)."""
+    reach = seen.reach[name].limits(symmetric=False)[1]
+    return np.minimum(np.maximum(reach, 0) * (1 + seen.margin(HEADROOM)), reach.max())
 
 
 def divisible(graph: Graph) -> list[Activation]:

@@ -36,7 +36,7 @@ from pointwise.model.integer.rounding import INT8, INT16
 from .activation_plan import TablePlan, plan_activation
 from .attention_ops import context_op, scores_op, softmax_op
 from .attention_plan import AttentionPlan, plan_attention
-from .channel_groups import Groups, choose_groups, divided, divisible
+from .channel_groups import Groups, allowed, choose_groups, divided, divisible
 from .inputs import PIXELS, ROWS, pixel_scales
 from .moments import Moments
 from .norm import NormPlan, plan_norm
@@ -49,10 +49,10 @@ from .scales import norm_constants
 from .trained import WeightGrid
 from .weights import quantise_rows
 
-RESIDUAL_HEADROOM = 1.25
-"""A residual stream covers this times its calibrated range: 16 bits have the room for it."""
-OUTPUT_HEADROOM = 2.0
-"""The same for the network's result; what is added up there was recorded part by part."""
+RESIDUAL_HEADROOM = 0.25
+"""By which part a residual stream may leave its range on a few images: 16 bits have the room for it."""
+OUTPUT_HEADROOM = 1.0
+"""The same for the network's result, on any number; what is added up there was recorded part by part."""
 
 
 def convert(
@@ -166,9 +166,8 @@ class Conversion:
                 continue
             if trained & (self.steps.keys() | self.grids.keys()):
                 continue
-            reach = self.seen.reach[op.name].limits(symmetric=False)[1]
             importance = sum((reader.weight**2).sum(axis=0) for reader in readers)
-            groups = choose_groups(reach, importance)
+            groups = choose_groups(allowed(self.seen, op.name), importance)
             if len(groups) > 1:
                 chosen[op.name] = groups
         return chosen
@@ -194,8 +193,9 @@ class Conversion:
     def stream(self, name: str) -> Quantisation:
         """Of a value of 16 bits."""
         leader = self.streams[name]
-        headroom = OUTPUT_HEADROOM if self.streams.get(self.real.output) == leader else RESIDUAL_HEADROOM
-        return Quantisation(float(self.seen[leader].largest()[0]) * headroom / INT16[1])
+        result = self.streams.get(self.real.output) == leader
+        headroom = OUTPUT_HEADROOM if result else self.seen.margin(RESIDUAL_HEADROOM)
+        return Quantisation(float(self.seen[leader].largest()[0]) * (1 + headroom) / INT16[1])
 
     def norm(self, op: LayerNorm) -> NormPlan:
         """Step and channel shifts of a LayerNorm, chosen with the weights that read it in mind."""

@@ -75,10 +75,10 @@ def plan_gelu(
     if channels is None:
         channels = np.arange(len(histogram.width))
     else:
-        lowest, highest = seen.reach[name].limits(symmetric=False)
+        lowest, highest = seen.reach[name].limits(symmetric=False)[0], allowed(seen, name)
         low, high = (
             max(low, float(lowest[channels].min())),
-            min(high, float(allowed(highest)[channels].max())),
+            min(high, float(highest[channels].max())),
         )
     low, high = min(low, 0.0), max(high, 2.0**-8)
     values, counts = (part.numpy() for part in histogram.together(channels, BINS))

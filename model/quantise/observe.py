@@ -15,10 +15,6 @@ The names of the records, with their channels, for a network of ``depth`` blocks
 ``blocks.i.mlp.act``                  hidden        GELU output
 ``head``                              1             logits of every head
 ====================================  ============  ====================================================
-
-Of the last block's tokens only the class token (and the distillation token) reach the logits. Behind its keys
-and values nothing else is recorded, provided that there are enough images: what the other tokens become there
-is worth no range.
 """
 
 from collections.abc import Callable, Collection
@@ -36,9 +32,6 @@ from .ranges.minmax import MinMax
 from .recipe import Recipe
 from .recorder import Recorder, sample_every, sampled_rows
 from .records import AttentionSample, Observations
-
-ENOUGH_IMAGES = 64
-"""From so many images on, class tokens alone tell the ranges of the last block; else all tokens do."""
 
 
 def check_images(images: np.ndarray | Tensor, net: DeiT, purpose: str) -> Tensor:
@@ -89,8 +82,7 @@ def observe(
     seen = Observations(grids=[np.empty(0, np.float32)] * net.config.in_channels)
     watch = _Watch(seen, recipe or Recipe(), net.config)
     every = sample_every(len(images), net.config.tokens)
-    reaching = net.config.prefix_tokens if len(images) >= ENOUGH_IMAGES else net.config.tokens
-    handles = watch.attach(net, reaching)
+    handles = watch.attach(net)
     try:
         with torch.inference_mode():
             for start in range(0, len(images), batch):
@@ -117,26 +109,20 @@ class _Watch(Recorder):
         self.sampled: list[int] = []
         """Images of the present batch whose queries, keys and values are kept."""
 
-    def attach(self, net: DeiT, reaching: int) -> list[torch.utils.hooks.RemovableHandle]:
-        """Put the hooks in place; ``reaching`` first tokens of the last block are worth recording."""
+    def attach(self, net: DeiT) -> list[torch.utils.hooks.RemovableHandle]:
+        """Put the hooks in place."""
         config = net.config
-        if reaching < config.tokens:
-            last = f"blocks.{config.depth - 1}"
-            self.few = {f"{last}.attn.q", f"{last}.norm2", "norm"}
         heads = ["head", "head_dist"] if config.distilled else ["head"]
-        handles = [net.norm.register_forward_pre_hook(self._norm("norm", reaching, heads))]
+        handles = [net.norm.register_forward_pre_hook(self._norm("norm", heads))]
         for index, block in enumerate(net.blocks):
             name = f"blocks.{index}"
-            tokens = config.tokens if index < config.depth - 1 else reaching
             handles += [
                 block.norm1.register_forward_pre_hook(
-                    self._norm(f"{name}.norm1", config.tokens, [f"{name}.attn.{letter}" for letter in "qkv"])
+                    self._norm(f"{name}.norm1", [f"{name}.attn.{letter}" for letter in "qkv"])
                 ),
-                *self._attention(f"{name}.attn", block.attn, tokens),
-                block.norm2.register_forward_pre_hook(
-                    self._norm(f"{name}.norm2", tokens, [f"{name}.mlp.fc1"])
-                ),
-                block.mlp.act.register_forward_hook(self._gelu(f"{name}.mlp.act", tokens)),
+                *self._attention(f"{name}.attn", block.attn),
+                block.norm2.register_forward_pre_hook(self._norm(f"{name}.norm2", [f"{name}.mlp.fc1"])),
+                block.mlp.act.register_forward_hook(self._gelu(f"{name}.mlp.act")),
             ]
         return handles
 
@@ -148,40 +134,38 @@ class _Watch(Recorder):
         for colour in range(images.shape[1]):
             self.grid(colour, images[:, colour].numpy())
 
-    def _norm(self, name: str, tokens: int, readers: Collection[str]) -> Callable[..., None]:
-        """A hook for the input of a LayerNorm; x̂ is recorded for its first ``tokens`` tokens."""
+    def _norm(self, name: str, readers: Collection[str]) -> Callable[..., None]:
+        """A hook for the input of a LayerNorm."""
 
         def hook(module: nn.Module, inputs: tuple[Tensor]) -> None:
             x = inputs[0].double()
             self.record("x", x.reshape(-1, 1), MinMax)
-            self.norm(name, x[:, :tokens], module.eps, name, readers)
+            self.norm(name, x, module.eps, name, readers)
 
         return hook
 
-    def _gelu(self, name: str, tokens: int) -> Callable[..., None]:
+    def _gelu(self, name: str) -> Callable[..., None]:
         def hook(module: nn.Module, inputs: tuple[Tensor], output: Tensor) -> None:
             block = name.removesuffix(".act")
             readers = [f"{block}.fc2"]
-            self.activation(name, inputs[0][:, :tokens], output[:, :tokens], f"{block}.fc1", readers)
+            self.activation(name, inputs[0], output, f"{block}.fc1", readers)
 
         return hook
 
-    def _attention(
-        self, name: str, attention: nn.Module, tokens: int
-    ) -> list[torch.utils.hooks.RemovableHandle]:
-        """Hooks for one attention, of whose queries and context the first ``tokens`` tokens are recorded."""
-        rows = sampled_rows(tokens)
+    def _attention(self, name: str, attention: nn.Module) -> list[torch.utils.hooks.RemovableHandle]:
+        """Hooks for one attention."""
+        rows = sampled_rows(self.config.tokens)
 
         def on_qkv(module: nn.Module, inputs: tuple[Tensor], output: Tensor) -> None:
             width = output.shape[-1] // 3
-            self.part(f"{name}.q", output[:, :tokens, :width].flatten(0, 1), f"{name}.q", attention.heads)
+            self.part(f"{name}.q", output[..., :width].flatten(0, 1), f"{name}.q", attention.heads)
             self.part(f"{name}.k", output[..., width : 2 * width].flatten(0, 1), f"{name}.k", attention.heads)
             self.part(f"{name}.v", output[..., 2 * width :].flatten(0, 1), f"{name}.v", attention.heads)
             q, k, v = output[self.sampled].unflatten(-1, (3, attention.heads, -1)).transpose(1, 3).unbind(2)
             self.seen.attention.setdefault(f"{name}.s", AttentionSample()).add(q[:, :, rows], k, v)
 
         def on_context(module: nn.Module, inputs: tuple[Tensor]) -> None:
-            context = inputs[0][:, :tokens].flatten(0, 1)
+            context = inputs[0].flatten(0, 1)
             self.part(f"{name}.context", context, f"{name}.o", attention.heads, [f"{name}.proj"])
 
         return [

@@ -11,9 +11,6 @@ from .ranges.minmax import MinMax
 from .recipe import Recipe
 from .records import Observations, TensorRecord
 
-FEW_MARGIN = 1 / 2
-"""Part by which the ranges of single channels are widened where few tokens are seen: a hundred samples of a
-normal distribution reach 2.5 deviations, and thousands of images reach further."""
 GRID_SIZE = 256
 """Pixels that came from 8-bit files take at most that many values in each colour."""
 HIDDEN_BINS = 512
@@ -31,12 +28,10 @@ class Recorder:
 
     Attributes:
         seen: the records. recipe: tells range methods, granularity, and whose rounding wants second moments.
-        few: records that see one token or two of each image, and so hardly see the tails of a channel.
     """
 
     def __init__(self, seen: Observations, recipe: Recipe) -> None:
         self.seen, self.recipe = seen, recipe
-        self.few: set[str] = set()
 
     def record(
         self,
@@ -55,8 +50,7 @@ class Recorder:
         if name not in self.seen.records:
             channels = values.shape[1]
             second = any(self.recipe[reader].rounding != "nearest" for reader in readers)
-            margin = FEW_MARGIN if name in self.few else 0.0
-            self.seen.records[name] = TensorRecord(name, method(groups or channels), channels, second, margin)
+            self.seen.records[name] = TensorRecord(name, method(groups or channels), channels, second)
         self.seen.records[name].update(values)
 
     def method(self, layer: str) -> type[RangeObserver]:

@@ -1,5 +1,6 @@
 """What calibration remembers: a record of each tensor, and samples of attention and of GELU inputs."""
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,6 +14,9 @@ from .ranges import RangeObserver
 from .ranges.histogram import ChannelHistogram
 from .ranges.minmax import MinMax
 
+FEW_IMAGES = 32
+"""From so many images on, ranges are widened the less, the more there are: their tails have been seen."""
+
 
 class TensorRecord:
     """What calibration learns about the channels of one tensor.
@@ -20,7 +24,6 @@ class TensorRecord:
     Attributes:
         name: for messages. channels: how many.
         range: the range method that watched it; its channels are equal groups of neighbours of the tensor's.
-        margin: part by which ranges are widened on either side of their middle.
         mean, mean_square: (channels,) float64.
     """
 
@@ -30,10 +33,9 @@ class TensorRecord:
         observer: RangeObserver,
         channels: int | None = None,
         second: bool = False,
-        margin: float = 0.0,
     ) -> None:
         """``channels``: where not those of ``observer``. ``second``: keep the second moments of any two."""
-        self.name, self.margin = name, margin
+        self.name = name
         self.range = observer
         self.channels = channels or observer.channels
         self._count = 0
@@ -80,7 +82,7 @@ class TensorRecord:
         return (self._sums[1] / self._count).numpy()
 
     def limits(self, symmetric: bool) -> tuple[np.ndarray, np.ndarray]:
-        """Return low and high of each channel, (channels,) float64, with the margin.
+        """Return low and high of each channel, (channels,) float64.
 
         See ``RangeObserver.limits``.
 
@@ -95,8 +97,7 @@ class TensorRecord:
                 f"The range of {self.name} is zero: it is always {low[0]:.3g} on the calibration images, so "
                 "there is nothing to choose a scale by; use other images or other weights."
             )
-        widening = (high - low) / 2 * self.margin
-        return low - widening, high + widening
+        return low, high
 
     def largest(self) -> np.ndarray:
         """Return the largest magnitude of each channel, (channels,) float64.
@@ -169,6 +170,10 @@ class Observations:
     hidden: dict[str, ChannelHistogram] = field(default_factory=dict)
     reach: dict[str, MinMax] = field(default_factory=dict)
     images: int = 0
+
+    def margin(self, part: float) -> float:
+        """By which part ranges are widened, where ``part`` is right for 32 images: less after more."""
+        return part * min(1.0, math.sqrt(FEW_IMAGES / max(1, self.images)))
 
     def __getitem__(self, name: str) -> TensorRecord:
         return self.records[name]

@@ -19,8 +19,8 @@ SAMPLE = "micro_16x16.json"
 """The report that README.md shows as what ``make sim`` prints."""
 NO_RUNS = ("methods_*.json", "accuracy_*.json", "hostile.json")
 """Results that are no runs of a core."""
-ACCURACY = "accuracy_dinov2_small.json"
-"""What ``pointwise accuracy`` recorded."""
+ACCURACY = ("accuracy_dinov2_small_100.json", "accuracy_dinov2_small.json")
+"""What ``pointwise accuracy`` recorded: from many crops, and from few beside ONNX Runtime."""
 METHODS = {"made-up weights": "methods_deit_small.json", "trained weights": "methods_dinov2_small.json"}
 """What ``pointwise ablation`` recorded, for the table of methods, by what it was recorded of."""
 MISSING = "not measured yet"
@@ -95,16 +95,19 @@ def methods() -> str:
 
 
 def accuracy() -> str:
-    """What integers keep of a trained network, from a recorded run of ``pointwise accuracy``."""
+    """What integers keep of a trained network, from recorded runs of ``pointwise accuracy``."""
     from pointwise.sim.reporting.accuracy import COLUMNS, read, rows
 
-    contents = read(RESULTS / ACCURACY)
-    shown = markdown(COLUMNS, rows(contents["results"]))
-    seeds = len({result["seed"] for result in contents["results"]})
-    return (
-        f"{shown}\n\n`{contents['command']}`: {contents['calibration_images']} crops to calibrate on, "
-        f"{contents['images']} others to measure on, {seeds} choices of crops: the mean (the worst)."
-    )
+    shown = []
+    for name in ACCURACY:
+        contents = read(RESULTS / name)
+        seeds = len({result["seed"] for result in contents["results"]})
+        shown += [
+            markdown(COLUMNS, rows(contents["results"])),
+            f"`{contents['command']}`: {contents['calibration_images']} crops to calibrate on, "
+            f"{contents['images']} others to measure on, {seeds} choices of crops: the mean (the worst).",
+        ]
+    return "\n\n".join(shown)
 
 
 def bitstreams() -> str:

@@ -48,3 +48,10 @@ def test_images_of_a_folder_are_compared_on_and_told(
     assert "1 images could not be read: none.png" in said
     assert main([*call, "--images", str(pictures), "--calibration", "5"]) == 1
     assert "5 can be read, and 5 are to calibrate on" in capsys.readouterr().err
+
+
+def test_the_trained_network_has_images_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["ablation", "--real", "--model", "micro"]) == 1
+    told = capsys.readouterr().err
+    assert "--real has weights and images of its own" in told
+    assert told.count("\n") == 1

@@ -18,8 +18,10 @@ from pointwise.model.measure.mixed import MixedNetwork
 from pointwise.model.models.deit import deit_graph
 from pointwise.model.networks import DeiTConfig
 from pointwise.model.quantise import load_network, patchify, quantise, save_network
-from pointwise.model.quantise.channel_groups import UNIT, choose_groups, divided, divisible
+from pointwise.model.quantise.channel_groups import UNIT, allowed, choose_groups, divided, divisible
+from pointwise.model.quantise.ranges.minmax import MinMax
 from pointwise.model.quantise.recipe import LayerRecipe, Recipe
+from pointwise.model.quantise.records import Observations
 from pointwise.model.quantise.trained import Trained
 from pointwise.model.synthetic import synthetic_checkpoint, synthetic_images
 
@@ -134,3 +136,11 @@ def test_recipe_of_a_group_is_that_of_its_layer(state):
     recipe = Recipe(LayerRecipe(), (("blocks.0.mlp.fc1", {"weight_bits": 4}),))
     made = quantise(state, CONFIG, synthetic_images(CONFIG, 24, seed=4), recipe=recipe)
     assert made["blocks.0.mlp.fc1.0"].weight_bits == made["blocks.0.mlp.fc1.1"].weight_bits == 4
+
+
+def test_headroom_is_less_where_more_was_seen():
+    seen = Observations(images=8)
+    seen.reach["act"] = MinMax(3)
+    seen.reach["act"].update(torch.tensor([[-1.0, 2.0, 10.0], [-2.0, 9.0, 4.0]]))
+    np.testing.assert_allclose(allowed(seen, "act"), [0, 10, 10])
+    np.testing.assert_allclose(allowed(replace(seen, images=3200), "act"), [0, 9 * 1.03, 10])

@@ -7,7 +7,6 @@ import torch
 from pointwise.hw.contract.errors import PointwiseError
 from pointwise.model.deit import DeiT
 from pointwise.model.networks import DeiTConfig
-from pointwise.model.quantise import observe as module
 from pointwise.model.quantise.observe import observe
 from pointwise.model.quantise.recipe import LayerRecipe, Recipe
 from pointwise.model.synthetic import synthetic_checkpoint, synthetic_images
@@ -117,28 +116,6 @@ def test_queries_and_keys_are_kept_head_by_head(net, images):
     keys = by_hand(net, images)["blocks.0.attn.k"].reshape(5, CONFIG.tokens, 3, 4)
     assert np.allclose(sample.k, keys.transpose(1, 2), atol=1e-5)
     assert sample.q.shape == (5, 3, CONFIG.tokens, 4)
-
-
-def test_with_enough_images_the_last_block_is_seen_where_it_matters(net, images, monkeypatch):
-    few = observe(net, images)
-    monkeypatch.setattr(module, "ENOUGH_IMAGES", 5)
-    seen = observe(net, images)
-    with torch.inference_mode():
-        x = net.blocks[1](net.blocks[0](net.embed(images)))
-    normal = torch.nn.functional.layer_norm(x, (CONFIG.dim,), eps=CONFIG.norm_eps)
-    assert np.allclose(few["norm"].mean, normal.mean(dim=(0, 1)), atol=1e-5)
-    assert np.allclose(seen["norm"].mean, normal[:, :2].mean(dim=(0, 1)), atol=1e-5)
-    # Few samples hardly show the tails: the ranges are half as wide again.
-    tokens = normal[:, :2].flatten(0, 1)
-    low, high = tokens.amin(0), tokens.amax(0)
-    assert np.allclose(seen["norm"].limits(False)[1], high + (high - low) / 4, atol=1e-5)
-    assert np.allclose(few["norm"].limits(False)[1], normal.amax(dim=(0, 1)), atol=1e-5)
-    for name in ("attn.q", "attn.context", "norm2", "mlp.act"):
-        assert not np.allclose(few[f"blocks.1.{name}"].mean, seen[f"blocks.1.{name}"].mean, atol=1e-5), name
-        assert np.array_equal(few[f"blocks.0.{name}"].mean, seen[f"blocks.0.{name}"].mean), name
-    assert seen.attention["blocks.0.attn.s"].q.shape[2] == CONFIG.tokens
-    assert seen.attention["blocks.1.attn.s"].q.shape[2] == CONFIG.prefix_tokens
-    assert seen.attention["blocks.1.attn.s"].k.shape[2] == CONFIG.tokens
 
 
 def test_hooks_are_gone_afterwards(net, images):
