@@ -19,8 +19,8 @@ SAMPLE = "micro_16x16.json"
 """The report that README.md shows as what ``make sim`` prints."""
 NO_RUNS = ("methods_*.json", "accuracy_*.json", "hostile.json")
 """Results that are no runs of a core."""
-ACCURACY = ("accuracy_dinov2_small_100.json", "accuracy_dinov2_small.json")
-"""What ``pointwise accuracy`` recorded: from many crops, and from few beside ONNX Runtime."""
+ACCURACY = ("accuracy_dinov2_small.json",)
+"""What ``pointwise accuracy`` recorded."""
 METHODS = {"made-up weights": "methods_deit_small.json", "trained weights": "methods_dinov2_small.json"}
 """What ``pointwise ablation`` recorded, for the table of methods, by what it was recorded of."""
 MISSING = "not measured yet"
