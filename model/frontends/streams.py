@@ -22,7 +22,8 @@ def add(build: Builder, left: Symbol, right: Symbol) -> Symbol:
         )
     names = []
     for symbol in (left, right):
-        if len(symbol.values) > 1 and all(build.of_heads(name) for name in symbol.values):
+        count = len(symbol.values)
+        if count > 1 and all(build.of_heads(name) for name in symbol.values):
             raise build.refused("adds to scores or results of the heads of attention; that is not known")
         settle(build, symbol, "adds")
         single(build, symbol, "adds")

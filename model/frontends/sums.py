@@ -43,7 +43,8 @@ def one_by_one(ops: Sequence[Op], output: str) -> list[Op]:
     for root in ops:
         if not isinstance(root, Add) or inner(root.name):
             continue
-        sums, terms, waiting = [root], [], list(root.inputs)
+        sums: list[Op] = [root]
+        terms, waiting = [], list(root.inputs)
         while waiting:
             name = waiting.pop(0)
             if inner(name):

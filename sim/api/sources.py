@@ -11,7 +11,7 @@ from pointwise.model.graph import Graph
 
 
 def load(
-    source: str | Path | Checkpoint | Graph | nn.Module = MICRO_DIGITS,
+    source: str | Path | Checkpoint | Graph | nn.Module | None = None,
     example: Tensor | None = None,
     *,
     name: str | None = None,
@@ -42,7 +42,7 @@ def load(
         return GraphNetwork(source)
     if isinstance(source, Checkpoint):
         return DeiTNetwork.of(source, name or "deit")
-    path = Path(source)
+    path = MICRO_DIGITS if source is None else Path(source)
     if path.suffix.lower() == ".onnx":
         return network_in_onnx(path, name)
     return DeiTNetwork.of(load_checkpoint(path, heads=heads), name or path.resolve().stem)
