@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import fields
+from typing import Any
 
 from .isa import (
     CONV_LAYOUT,
@@ -35,7 +36,8 @@ def decode(data: bytes, bounds: Mapping[str, int] | None = None, index: int | No
         return End()
     kind = Conv if opcode == Opcode.CONV else Dma
     values["store"] = opcode == Opcode.STORE
-    return kind(**{field.name: field.type(values[field.name]) for field in fields(kind)})
+    types: dict[str, Any] = {field.name: field.type for field in fields(kind)}
+    return kind(**{name: of(values[name]) for name, of in types.items()})
 
 
 def _unpack(word: int, layout: tuple[tuple[str, int], ...]) -> dict[str, int]:

@@ -15,12 +15,13 @@ import struct
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from typing import Any
 
 from .config import CoreConfig
 from .errors import Refused
 from .legal import HEADER_RULES, INSTRUCTION_UNITS, UNIT
 from .registers import Error
-from .rules import Rule, broken
+from .rules import broken
 
 MAGIC = 0x45535750
 """The letters PWSE, read as a little-endian word."""
@@ -119,7 +120,7 @@ def header_bounds(config: CoreConfig | None = None) -> dict[str, int]:
     return bounds
 
 
-def _sentence(rule: Rule, values: Mapping[str, int], bounds: Mapping[str, int]) -> str:
+def _sentence(rule: Any, values: Mapping[str, int], bounds: Mapping[str, int]) -> str:
     """What a broken rule of the header means."""
     (name,) = rule.fields
     value, most = values[name], bounds.get(str(rule.most), 0)

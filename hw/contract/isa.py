@@ -64,6 +64,7 @@ class Base(enum.IntEnum):
 MAX_PACKING = 2
 """Largest ``packing``: four weights of 2 bits in a byte."""
 
+
 class Unit(enum.Flag):
     """The units of the engine that keep a part of a CONV."""
 

@@ -171,7 +171,7 @@ def check_instruction(
     rules, layout = (CONV_RULES, CONV_LAYOUT) if opcode == Opcode.CONV else (DMA_RULES, DMA_LAYOUT)
     values = dict.fromkeys((name for name, _ in layout), 0) | dict(fields)
     widths = (field(name, 0, (1 << bits) - 1) for name, bits in layout)
-    too_wide = (rule for rule in widths if not 0 <= values[rule.fields[0]] <= rule.most)
+    too_wide = (rule for rule in widths if not 0 <= values[rule.fields[0]] <= int(rule.most or 0))
     rule = next(too_wide, None) or broken(rules, values, bounds)
     if rule is not None:
         found = " + ".join(str(int(values[name])) for name in rule.fields)

@@ -5,6 +5,7 @@ the run ends, at the latest by the watchdog. Compiler and emulator check these p
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 from .config import CoreConfig
 from .isa import Conv, Dma, Prologue, Space, Stationary
@@ -109,7 +110,7 @@ def furthest_streamed(conv: Conv, config: CoreConfig) -> int | None:
     behind all memory."""
     nest = streamed(conv, config)
     if conv.padded:
-        spans = [
+        spans: list[Any] = [
             _inside(nest, columns(conv, config), (0, 2), conv.in_width),
             _inside(nest, lines(conv, config), (1, 3), conv.in_height),
         ]

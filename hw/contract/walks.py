@@ -98,4 +98,3 @@ def lines(conv: Conv, config: CoreConfig) -> LoopNest:
     """In which row of the picture each word of ``streamed`` lies, modulo 2^PLACE_BITS."""
     strides = (0, conv.step_y, 0, conv.dilation_y, 0, 0, 0)
     return _nest(conv.first_y, strides, PLACE_BITS, conv, config)
-

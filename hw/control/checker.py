@@ -1,5 +1,7 @@
 """Checks the memory image: header against this core, and the checksum of the whole."""
 
+from typing import Any
+
 from amaranth.hdl import Cat, Module, ResetInserter, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.crc import catalog
@@ -82,7 +84,7 @@ class ImageChecker(wiring.Component):
         checksum = CRC32(data_width=self.config.axi_data_width).create()
         m.submodules.crc = ResetInserter(restart)(checksum)
         m.d.comb += checksum.data.eq(beat)
-        stored = Signal(32, reset_less=True)
+        stored: Any = Signal(32, reset_less=True)
         differs = Signal()
         m.d.sync += differs.eq(stored != checksum.crc)
 

@@ -98,6 +98,7 @@ class ProgramFetch(wiring.Component):
                 where = f"{name}_{index}"
                 value = rule.value(fields)
                 if len(rule.fields) > 1:  # a sum and its comparison take a cycle each
+                    assert rule.when is not None  # a sum is asked for under a condition
                     total, applies = (
                         kept(value, f"total_{where}"),
                         kept(rule.when.met(fields), f"when_{where}"),

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from amaranth.hdl import Module, Mux, Signal, Value
+from amaranth.hdl import Module, Mux, Signal, Value, ValueLike
 
 
 class AddressGenerator:
@@ -50,7 +50,7 @@ class AheadGenerator:
     """
 
     def __init__(
-        self, m: Module, ends: Sequence[Value], strides: Sequence[Value], width: int, name: str
+        self, m: Module, ends: Sequence[Value], strides: Sequence[ValueLike], width: int, name: str
     ) -> None:
         self.m, self.ends = m, ends
         self.starts = [Signal(width, name=f"{name}_{level}") for level in range(len(strides))]

@@ -13,7 +13,7 @@ SHIFT_STAGE = READ_LATENCY + 1
 set."""
 
 
-def deliver_shifts(m: Module, loader: wiring.Component, load: Signal, walk: StationaryWalk) -> None:
+def deliver_shifts(m: Module, loader: wiring.Component, load: Value, walk: StationaryWalk) -> None:
     """A row of the channel shifts, into the set of the tile's parity, SHIFT_STAGE cycles later."""
     rows, cols = loader.config.rows, loader.config.cols
     load = delay(m, load, SHIFT_STAGE, name="shift_load", reset_less=False)
@@ -50,9 +50,9 @@ def deliver_tiles(
     m: Module,
     loader: wiring.Component,
     weights: Value,
-    row_load: Signal,
-    key_load: Signal,
-    value_load: Signal,
+    row_load: Value,
+    key_load: Value,
+    value_load: Value,
     walk: StationaryWalk,
 ) -> None:
     """Stage 0: a row is taken, or a word is asked for, which was decided a cycle before. Stage READ_LATENCY:

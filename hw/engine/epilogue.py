@@ -1,5 +1,7 @@
 """The way out of the array: divide, requantise, activation table, residual, row maxima and LayerNorm sums."""
 
+from typing import Any
+
 from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value, signed, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -266,7 +268,7 @@ class Epilogue(wiring.Component):
             for index, value in enumerate(word):
                 m.d.comb += port.data[index * bits : (index + 1) * bits].eq(value)
             name = f"write_{bits}"
-            place = places.locate(m, tag.address, name)
+            place: Any = places.locate(m, tag.address, name)
             m.d.comb += [
                 port.valid.eq(delay(m, valid & enable, 1, name=name, reset_less=False)),
                 port.place.eq(delay(m, place, 1, name=f"{name}_place")),

@@ -1,6 +1,6 @@
 """The way into the array: plain, normalise (LayerNorm) or exponential (softmax), always in the same time."""
 
-from amaranth.hdl import Module, Mux, Signal, signed, unsigned
+from amaranth.hdl import Module, Mux, Signal, Value, signed, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -88,7 +88,7 @@ class Prologue(wiring.Component):
             m.d.comb += self.token[lane].eq(token)
         return m
 
-    def _normalise(self, m: Module, lane: int, mult1: Signal, shift1: Signal, tags: list) -> Signal:
+    def _normalise(self, m: Module, lane: int, mult1: Value, shift1: Value, tags: list) -> Value:
         """``pointwise.model.integer.layernorm.normalise``; the value that stage 6 registers."""
         centred = Signal(CENTRED, name=f"centred_{lane}", reset_less=True)
         product = Signal(PRODUCT, name=f"product_{lane}", reset_less=True)

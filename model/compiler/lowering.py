@@ -8,6 +8,7 @@ a slice needs room at a time."""
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import Any
 
 from pointwise.hw.contract.config import CoreConfig
 from pointwise.hw.contract.errors import PointwiseError
@@ -81,7 +82,7 @@ class Step:
     """
 
     index: int
-    node: Node | None
+    node: Node | Any
     node_index: int
     first: int
     count: int

@@ -164,8 +164,8 @@ def _apart(graph: Graph) -> dict[int, set[int]]:
     for step in graph.steps:
         adds = step.node is not None and step.node.op.stage(AddScaled)
         added = (step.added or step.output) if adds else None
-        for other in (step.stationary, added):
-            for rows in step.streamed if other is not None else ():
+        for other in (rows for rows in (step.stationary, added) if rows is not None):
+            for rows in step.streamed:
                 found.setdefault(rows.buffer, set()).add(other.buffer)
                 found.setdefault(other.buffer, set()).add(rows.buffer)
     return found

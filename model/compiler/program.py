@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -46,8 +47,8 @@ class Line:
     instruction: Instruction
     name: str
     step: int = -1
-    block: DramBlock | None = None
-    rows: Rows | None = None
+    block: DramBlock | Any = None
+    rows: Rows | Any = None
     macs: int = 0
 
 
@@ -197,7 +198,7 @@ class Emitter:
 
     def _streamed_words(self, step: Step) -> dict[str, int]:
         """Where the streamed operand lies, and how a window goes over it."""
-        op = step.node.op
+        op: Any = step.node.op
         if not step.streamed:
             # Every place lies outside of a picture without pixels.
             return {"padded": True, "pad_value": op.prologue.fill & 255, "in_base": 0, "in_token_stride": 0}
@@ -248,9 +249,10 @@ class Emitter:
 
     def _follows(self, step: Step, waits: Waits) -> bool:
         """Whether the last DMA that it waits for brings its streamed operand, a row for each K-tile."""
-        if not waits.dma or len(step.streamed) > 1 or step.stationary is not None:
+        if not waits.dma or len(step.streamed) != 1 or step.stationary is not None:
             return False
         line = self._dmas[waits.dma - 1]
+        assert isinstance(line.instruction, Dma)
         brings = not line.instruction.store and line.rows.buffer == step.streamed[0].buffer
         return brings and not line.block.one_run
 

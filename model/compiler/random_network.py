@@ -129,7 +129,7 @@ class _Generator:
         target: float,
         dtype: str = "int8",
         token: int | None = None,
-        **more: Quantisation,
+        **more: Any,
     ) -> str:
         """A layer that reads the residual stream, or one token of it, through a LayerNorm of its own."""
         dim = self.shape.dim

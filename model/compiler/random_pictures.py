@@ -97,9 +97,10 @@ class _Generator:
         """One that fits; kernels of 1 and 3, and odd ones."""
         rng = self.rng
         while True:
-            kernel = tuple(int(rng.choice([1, 3, rng.integers(1, 8)])) for _ in range(2))
-            stride, dilation = (tuple(int(rng.choice([1, 1, 2, 3])) for _ in range(2)) for _ in range(2))
-            padding = tuple(int(rng.choice([0, 1, rng.integers(0, 4)])) for _ in range(4))
+            kernel: Any = tuple(int(rng.choice([1, 3, int(rng.integers(1, 8))])) for _ in range(2))
+            pairs: Any = (tuple(int(rng.choice([1, 1, 2, 3])) for _ in range(2)) for _ in range(2))
+            stride, dilation = pairs
+            padding: Any = tuple(int(rng.choice([0, 1, int(rng.integers(0, 4))])) for _ in range(4))
             window = Window(self.size, kernel, stride, padding, dilation)
             if window.fault() is None and window.out_tokens <= 4 * self.size[0] * self.size[1] + 16:
                 return window
@@ -122,7 +123,7 @@ class _Generator:
             groups=groups,
             weight=weight,
             weight_bits=bits,
-            pad=int(rng.choice([low, 0, high, rng.integers(low, high + 1)])),
+            pad=int(rng.choice([low, 0, high, int(rng.integers(low, high + 1))])),
             dtype=made,
             **self._factors(n, spread),
         )
@@ -149,7 +150,9 @@ class _Generator:
         """A convolution that keeps the picture's size and channels, and its sum with the picture."""
         before, rng = self.dtype, self.rng
         side = [int(rng.choice([1, 3])) for _ in range(2)]
-        window = Window(self.size, (side[0], side[1]), padding=(side[0] // 2, side[1] // 2) * 2)
+        height, width = side
+        around = (height // 2, width // 2, height // 2, width // 2)
+        window = Window(self.size, (height, width), padding=around)
         new = self._conv(f"{name}.conv", x, window, 1, self.channels, "int16")
         made = before if rng.integers(4) else ("uint8" if before == "int8" else "int8")
         self.dtype = made

@@ -20,9 +20,7 @@ from .machine import Machine
 from .stream import Parameters
 
 
-def read_streamed(
-    machine: Machine, conv: Conv, tokens: range, k_tiles: range, n_tile: int = 0
-) -> np.ndarray:
+def read_streamed(machine: Machine, conv: Conv, tokens: range, k_tiles: range, n_tile: int = 0) -> np.ndarray:
     """Words of the streamed operand as an N-tile reads them, (tokens, K-tiles, R)."""
     addresses, outside = streamed_words(conv, machine.config, tokens, k_tiles, n_tile)
     words = machine.words(streamed_space(conv), np.where(outside, 0, addresses))
@@ -101,8 +99,8 @@ def write_results(
     narrow = UINT8 if conv.out_unsigned else INT8
     limits = INT16 if conv.to_residual or conv.add else narrow
     channels = slice(outputs.start, outputs.stop)
-    found = (value[channels] for value in (parameters.bias, parameters.mult, parameters.shift))
-    result = requantise(acc, *found, limits)
+    bias, mult, shift = (value[channels] for value in (parameters.bias, parameters.mult, parameters.shift))
+    result = requantise(acc, bias, mult, shift, limits)
     if conv.table:
         result = look_up(result, parameters.table)
     addresses, inside = _places(machine, conv, tokens, outputs)
@@ -209,9 +207,7 @@ def edges(conv: Conv, k_tiles: range, width: int) -> list[int]:
     return found
 
 
-def combine(
-    conv: Conv, entered: np.ndarray, weight: np.ndarray, k_tiles: range, width: int
-) -> np.ndarray:
+def combine(conv: Conv, entered: np.ndarray, weight: np.ndarray, k_tiles: range, width: int) -> np.ndarray:
     """What array and accumulators make of some K-tiles: (tokens, outputs) sums, or the largest of tiles."""
     if not conv.maximum:
         return wrapped(convolve(entered, weight), ACCUMULATOR_BITS)

@@ -1,6 +1,7 @@
 """Reading a stationary stream back, row by row in the order of ``pointwise.hw.contract.stream``."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -32,16 +33,16 @@ class Parameters:
         weight: (N, K · taps) int64, the channels of all K-tiles side by side, or None.
     """
 
-    exp_table: np.ndarray | None
-    table: np.ndarray | None
+    exp_table: np.ndarray | Any
+    table: np.ndarray | Any
     bias: np.ndarray
     mult: np.ndarray
     shift: np.ndarray
     channel_shift: np.ndarray
-    weight: np.ndarray | None
+    weight: np.ndarray | Any
 
 
-def read_stream(conv: Conv, image: bytes, config: CoreConfig) -> Parameters:
+def read_stream(conv: Conv, image: bytes | bytearray, config: CoreConfig) -> Parameters:
     """Decode the stream of ``conv``; raises PointwiseError when the image does not hold it."""
     size = stream_bytes(conv, config)
     if conv.stream_offset + size > len(image):

@@ -7,6 +7,7 @@ activation, a residual addition, the sums that a LayerNorm or softmax behind it 
 """
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -137,7 +138,7 @@ def _product(graph: Graph, op: Op, made: set[str]) -> EngineOp:
     )
 
 
-def _stationary(graph: Graph, op: Op) -> Weights | Diagonal | Keys | Values:
+def _stationary(graph: Graph, op: Any) -> Weights | Diagonal | Keys | Values:
     """The operand that stays in the array."""
     if isinstance(op, Linear):
         return Weights(op.weight, op.weight_bits)
@@ -218,7 +219,7 @@ def _epilogue(graph: Graph, op: Op, made: set[str]) -> tuple[tuple[Stage, ...], 
     return tuple(stages), members, output
 
 
-def _requantise(graph: Graph, op: Op) -> Requantise:
+def _requantise(graph: Graph, op: Any) -> Requantise:
     """Of a product its own; of a maximum the one that changes nothing."""
     if not isinstance(op, MaxPool):
         return Requantise(op.bias, op.mult, op.shift, op.dtype)

@@ -4,7 +4,7 @@ Made by ``fuse`` alone. Names in it are those of the graph's values; where they 
 """
 
 from dataclasses import dataclass
-from typing import ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
@@ -19,7 +19,7 @@ class Plain:
     """The streamed operand enters as it is; where there is none, ``fill`` enters in its place."""
 
     unsigned: bool
-    fill: int | None = None
+    fill: int | Any = None
     code: ClassVar[Prologue] = Prologue.PLAIN
 
 

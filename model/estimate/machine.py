@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf
+from typing import Any
 
 from pointwise.hw.contract.config import CoreConfig
 from pointwise.hw.contract.errors import PointwiseError
@@ -143,7 +144,7 @@ class _Machine:
         self.ahead.append(Job(conv, at + 2))
         return at
 
-    def _conv_done(self, count: int) -> float | None:
+    def _conv_done(self, count: int) -> float | Any:
         """Cycle from which so many convolutions are complete, None where that is not known yet."""
         if count > len(self.jobs):
             return None

@@ -27,7 +27,7 @@ def add(build: Builder, left: Symbol, right: Symbol) -> Symbol:
             raise build.refused("adds to scores or results of the heads of attention; that is not known")
         settle(build, symbol, "adds")
         single(build, symbol, "adds")
-        names.append(stream(build, symbol.values[0]))
+        names += [stream(build, name) for name in symbol.values[:1]]
     if not torch.equal(left.places, right.places):
         raise build.refused("adds tensors whose tokens and channels lie in other orders; that is not known")
     label = f"{build.module}.add".lstrip(".")

@@ -24,14 +24,16 @@ class Window:
     @property
     def reach(self) -> tuple[int, int]:
         """Height and width that the kernel covers, its gaps included."""
-        return tuple((taps - 1) * apart + 1 for taps, apart in zip(self.kernel, self.dilation, strict=True))
+        height, width = ((n - 1) * apart + 1 for n, apart in zip(self.kernel, self.dilation, strict=True))
+        return height, width
 
     @property
     def out_size(self) -> tuple[int, int]:
         """Height and width of the result."""
         around = (self.padding[0] + self.padding[2], self.padding[1] + self.padding[3])
         parts = zip(self.size, around, self.reach, self.stride, strict=True)
-        return tuple((size + pad - reach) // step + 1 for size, pad, reach, step in parts)
+        height, width = ((size + pad - reach) // step + 1 for size, pad, reach, step in parts)
+        return height, width
 
     @property
     def tokens(self) -> int:
@@ -125,5 +127,3 @@ def check_window(window: Window, tokens: int) -> str | None:
     if fault is None and window.tokens != tokens:
         return f"goes over a picture of {_by(window.size)} pixels, but was given {tokens} tokens"
     return fault
-
-

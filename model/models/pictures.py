@@ -44,8 +44,8 @@ class PictureBuilder:
         if norm is not None:
             parts = (f"{norm}.{part}" for part in ("running_mean", "running_var"))
             mean, variance = (self.tensor(part) for part in parts)
-            affine = [self.tensor(f"{norm}.{part}") for part in ("weight", "bias")]
-            weight, bias = fuse_conv_bn_weights(weight, bias, mean, variance, self.epsilon, *affine)
+            gamma, beta = (self.tensor(f"{norm}.{part}") for part in ("weight", "bias"))
+            weight, bias = fuse_conv_bn_weights(weight, bias, mean, variance, self.epsilon, gamma, beta)
         made = torch.zeros(len(weight)) if bias is None else bias
         return weight.detach().double().numpy(), made.detach().double().numpy()
 

@@ -193,4 +193,3 @@ class PicturePlans:
             clamp="",
             quantisation=plan.quantisation,
         )
-

@@ -10,7 +10,7 @@ from pointwise.model.integer.convolution import convolve
 from pointwise.model.integer.requantise import requantise
 
 from ..clamps import CLAMPS, clamped
-from ..op import Op
+from ..op import Numbers, Op
 from ..value import FLOAT, LIMITS, Value
 from ..window import PIXEL, Window, check_window
 from .linear import check_requantisation
@@ -36,10 +36,10 @@ class Conv2d(Op):
 
     window: Window = PIXEL
     groups: int = 1
-    weight: np.ndarray | None = None
-    bias: np.ndarray | None = None
-    mult: np.ndarray | None = None
-    shift: np.ndarray | None = None
+    weight: Numbers = None
+    bias: Numbers = None
+    mult: Numbers = None
+    shift: Numbers = None
     weight_bits: int = 8
     pad: int = 0
     dtype: str = "int8"

@@ -7,7 +7,7 @@ import numpy as np
 
 from pointwise.model.integer.requantise import requantise
 
-from ..op import Op
+from ..op import Numbers, Op
 from ..value import FLOAT, LIMITS, Value
 from .linear import check_requantisation
 
@@ -26,9 +26,9 @@ class MeanPool(Op):
     """
 
     first: int = 0
-    bias: np.ndarray | None = None
-    mult: np.ndarray | None = None
-    shift: np.ndarray | None = None
+    bias: Numbers = None
+    mult: Numbers = None
+    shift: Numbers = None
     dtype: str = "int8"
 
     ARRAYS: ClassVar[dict[str, type[np.number]]] = {"bias": np.int32, "mult": np.uint16, "shift": np.uint8}
