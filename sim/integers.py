@@ -10,6 +10,7 @@ from pointwise.model.checkpoints import Checkpoint
 from pointwise.model.graph import Graph
 from pointwise.model.graph.arrangement import Arrangement
 from pointwise.model.quantise import load_network
+from pointwise.sim.by_name import named_workload
 from pointwise.sim.pictures import Preparation, preparation, read_pictures
 from pointwise.sim.workload import Workload, load_weights, of_digits, with_images
 
@@ -93,7 +94,12 @@ def integers_of(
     if images is None and preprocess is not None:
         raise PointwiseError("--preprocess is for images in files; give some with --images, or leave it out")
     weights = None
-    if network is None:
+    named = None
+    if (network, checkpoint, heads, images) == (None, None, None, None):
+        named = named_workload(model)
+    if named is not None:
+        integers, inputs, made_up = named.network, named.images, False
+    elif network is None:
         name, weights = load_weights(model, checkpoint, heads)
         made = with_images(name, weights, 1)
         integers, inputs = made.network, made.images

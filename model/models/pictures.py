@@ -120,6 +120,15 @@ class PictureBuilder:
         weight, bias = self.weights(name, None)
         return self._add(Linear(name, (source,), weight=weight, bias=bias), self.sizes[source])
 
+    def whole(self, name: str, source: str) -> str:
+        """A linear layer of all pixels, channel by channel: a convolution over the whole picture."""
+        weight, bias = self.weights(name, None)
+        size = self.sizes[source]
+        kernel = weight.reshape(len(weight), -1, *size)
+        window = self._window(name, size, size, (1, 1), (0, 0, 0, 0))
+        op = Conv2d(name, (source,), window=window, weight=kernel, bias=bias)
+        return self._add(op, window.out_size)
+
     def network(self, name: str, output: str) -> GraphNetwork:
         """The network, which takes images (colours, height, width)."""
         return GraphNetwork(Graph(name, tuple(self.ops), output), self.arrangement)

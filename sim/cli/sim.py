@@ -131,6 +131,7 @@ def _workload(
     out: Path | None,
 ) -> "tuple[str, Workload, Path]":
     """The name of a run, what is run, and the folder for what is written, which is held."""
+    from pointwise.sim.by_name import named_workload
     from pointwise.sim.integers import is_made_up, own_workload, quantised_of
     from pointwise.sim.pictures import preparation, read_pictures
     from pointwise.sim.workload import load_weights, of_digits, with_images
@@ -141,6 +142,12 @@ def _workload(
             f"{network} is of a network without a checkpoint, which runs on made-up inputs; leave out "
             "--model, --checkpoint, --heads and --images"
         )
+    if (checkpoint, heads, network, images) == (None, None, None, None):
+        own = named_workload(model, count)
+        if own is not None:
+            folder = out or build_root() / f"sim-{own.name}-{core_name(core)}"
+            hold(folder)
+            return own.name, own, folder
     name, weights = load_weights(model, checkpoint, heads)
     name = name if network is None else network.stem
     folder = out or build_root() / f"sim-{name}-{core_name(core)}"

@@ -1,0 +1,143 @@
+"""Convolutional networks by name with made-up weights: to run, to estimate and to measure without a download.
+
+The weights keep the power of what goes through (He's deviation), and the statistics of batch norms are not
+those of the start, so that folding them does something.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.model.frontends.graph import GraphNetwork
+
+from .mobilenet import PREFIX, STRIDES, mobilenet_v1
+from .resnet import resnet
+from .vgg import vgg
+
+State = dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Named:
+    """A published network.
+
+    Attributes:
+        state: its tensors, drawn from a generator. build: the network of them. size: of its images.
+    """
+
+    state: Callable[["_Drawn"], None]
+    build: Callable[[State, tuple[int, int], str], GraphNetwork]
+    size: tuple[int, int] = (224, 224)
+
+
+class _Drawn:
+    """Tensors by name, drawn one after the other."""
+
+    def __init__(self, seed: int) -> None:
+        self.made: State = {}
+        self.generator = torch.Generator().manual_seed(seed)
+
+    def conv(self, name: str, n: int, k: int, kernel: int, *, bias: bool = False) -> None:
+        deviation = (2 / (k * kernel**2)) ** 0.5
+        self.made[f"{name}.weight"] = deviation * torch.randn(n, k, kernel, kernel, generator=self.generator)
+        if bias:
+            self.made[f"{name}.bias"] = 0.1 * torch.randn(n, generator=self.generator)
+
+    def norm(self, name: str, n: int) -> None:
+        def uniform() -> Tensor:
+            return 0.75 + 0.5 * torch.rand(n, generator=self.generator)
+
+        self.made |= {f"{name}.weight": uniform(), f"{name}.running_var": uniform()}
+        for part in ("bias", "running_mean"):
+            self.made[f"{name}.{part}"] = 0.1 * torch.randn(n, generator=self.generator)
+
+    def linear(self, name: str, n: int, k: int, gain: float = 1.0) -> None:
+        self.made[f"{name}.weight"] = (gain / k) ** 0.5 * torch.randn(n, k, generator=self.generator)
+        self.made[f"{name}.bias"] = 0.1 * torch.randn(n, generator=self.generator)
+
+
+def _resnet(blocks: tuple[int, ...], widths: tuple[int, ...], stem: int, classes: int, grow: int = 1):
+    """Tensors of a ResNet; with ``grow`` above 1 of bottlenecks."""
+
+    def draw(drawn: _Drawn) -> None:
+        drawn.conv("conv1", widths[0], 3, stem)
+        drawn.norm("bn1", widths[0])
+        given = widths[0]
+        for stage, (count, width) in enumerate(zip(blocks, widths, strict=True), start=1):
+            made = width * grow
+            for index in range(count):
+                block = f"layer{stage}.{index}"
+                chain = ((given, width, 1), (width, width, 3), (width, made, 1))
+                for number, (k, n, kernel) in enumerate(
+                    chain if grow > 1 else ((given, made, 3), (made, made, 3)), start=1
+                ):
+                    drawn.conv(f"{block}.conv{number}", n, k, kernel)
+                    drawn.norm(f"{block}.bn{number}", n)
+                if given != made:
+                    drawn.conv(f"{block}.downsample.0", made, given, 1)
+                    drawn.norm(f"{block}.downsample.1", made)
+                given = made
+        drawn.linear("fc", classes, given)
+
+    return draw
+
+
+def _vgg16(drawn: _Drawn) -> None:
+    index, given = 0, 3
+    for width, count in ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3)):
+        for _ in range(count):
+            drawn.conv(f"features.{index}", width, given, 3, bias=True)
+            drawn.norm(f"features.{index + 1}", width)
+            index, given = index + 3, width
+        index += 1
+    for layer, (n, k, gain) in ((0, (4096, 512 * 49, 2.0)), (3, (4096, 4096, 2.0)), (6, (1000, 4096, 1.0))):
+        drawn.linear(f"classifier.{layer}", n, k, gain)
+
+
+def _mobilenet(drawn: _Drawn) -> None:
+    widths = (64, 128, 128, 256, 256, *(512,) * 6, 1024, 1024)
+    drawn.conv(f"{PREFIX}.conv_stem.convolution", 32, 3, 3)
+    drawn.norm(f"{PREFIX}.conv_stem.normalization", 32)
+    given = 32
+    for index, (width, _) in enumerate(zip(widths, STRIDES, strict=True)):
+        for layer, (n, k, kernel) in ((2 * index, (given, 1, 3)), (2 * index + 1, (width, given, 1))):
+            drawn.conv(f"{PREFIX}.layer.{layer}.convolution", n, k, kernel)
+            drawn.norm(f"{PREFIX}.layer.{layer}.normalization", n)
+        given = width
+    drawn.linear("classifier", 1001, given)
+
+
+LARGE = (64, 128, 256, 512)
+PICTURES: dict[str, Named] = {
+    "resnet20": Named(_resnet((3, 3, 3), (16, 32, 64), 3, 10), resnet, (32, 32)),
+    "resnet18": Named(_resnet((2, 2, 2, 2), LARGE, 7, 1000), resnet),
+    "resnet34": Named(_resnet((3, 4, 6, 3), LARGE, 7, 1000), resnet),
+    "resnet50": Named(_resnet((3, 4, 6, 3), LARGE, 7, 1000, 4), resnet),
+    "vgg16_bn": Named(_vgg16, vgg),
+    "mobilenet_v1": Named(_mobilenet, mobilenet_v1),
+}
+"""Convolutional networks by name."""
+
+
+def made_up(name: str, seed: int = 0) -> GraphNetwork:
+    """A network of ``PICTURES`` with made-up weights.
+
+    Raises:
+        PointwiseError: there is none of that name.
+    """
+    if name not in PICTURES:
+        raise PointwiseError(f"there is no network {name}; choose one of {', '.join(PICTURES)}")
+    named, drawn = PICTURES[name], _Drawn(seed)
+    named.state(drawn)
+    return named.build(drawn.made, named.size, name)
+
+
+def made_up_images(network: GraphNetwork, count: int, seed: int = 0) -> Tensor:
+    """Images (count, colours, height, width) of smooth noise: neighbours are alike, as in photographs."""
+    generator = torch.Generator().manual_seed(seed)
+    noise = torch.randn(count, *network.input_shape, generator=generator)
+    smooth = torch.nn.functional.avg_pool2d(noise, 5, 1, 2)
+    return smooth / smooth.std() * 0.7 + 0.3 * noise
