@@ -58,7 +58,7 @@ def tiles(size: int, width: int) -> int:
 
 def k_tiles(conv: Conv, config: CoreConfig) -> int:
     """K-tiles of an N-tile: each word of channels at each tap."""
-    return tiles(conv.k, config.rows) * conv.taps
+    return tiles(conv.k, config.rows) * (conv.extra_taps + 1) * (conv.extra_lines + 1)
 
 
 def stream_rows(conv: Conv, config: CoreConfig) -> int:

@@ -45,7 +45,7 @@ def test_a_good_image_gives_its_header() -> None:
         (image(program_offset=96), "program_offset = 96"),
         (image(program_length=0), "program_length = 0; expected 1..65535"),
         (image(program_length=1 << 16), "program_length = 65536"),
-        (image(program_offset=128, program_length=2), "program_length = 4; expected at most 3"),
+        (image(program_offset=128, program_length=2), "program_length = 6; expected at most 3"),
         (image()[:63] + b"\x01" + image()[64:], "reserved15 = 16777216; expected 0"),
         (image(max_tokens=257), "max_tokens = 257"),
         (image(act_words=1 << 23), "act_words"),

@@ -15,6 +15,7 @@ from pointwise.hw.contract.image import (
     HEADER_BYTES,
     HEADER_WORDS,
     TRAILER_BYTES,
+    VERSION,
     Header,
     align,
     check,
@@ -22,6 +23,7 @@ from pointwise.hw.contract.image import (
     shape_word,
 )
 from pointwise.hw.contract.isa import Base
+from pointwise.hw.contract.legal import INSTRUCTION_UNITS
 from pointwise.hw.contract.registers import Error
 from pointwise.sim.bench import bench_config
 from pointwise.sim.drivers import StreamSink, StreamSource, reset
@@ -63,8 +65,8 @@ class Bench:
     def image(self, size):
         """A good image of ``size`` bytes, all random but the header."""
         units = (size - HEADER_BYTES - TRAILER_BYTES) // 64
-        length = random.randint(1, units)
-        first = random.randint(1, units - length + 1)
+        length = random.randint(1, units // INSTRUCTION_UNITS)
+        first = random.randint(1, units - INSTRUCTION_UNITS * length + 1)
         header = Header(
             shape=shape_word(self.config),
             length=size,
@@ -118,7 +120,7 @@ async def good(dut):
     """Images of all sizes pass, the header's fields come out, and a second time only the header is read."""
 
     async def test(bench):
-        for size in (192, 256, align(random.randrange(192, 1500)), align(random.randrange(192, 1500))):
+        for size in (256, 320, *(align(random.randrange(256, 1500)) for _ in range(2))):
             for checked in (False, True):
                 header, image = bench.image(size)
                 assert await bench.check(image, checked=checked) == Error.NONE
@@ -141,7 +143,7 @@ async def bad_headers(dut):
         for error, words in (
             (Error.MAGIC, {"magic": 0x45535750 ^ flip}),
             (Error.MAGIC, {"magic": 0, "version": 9, "max_tokens": 5000}),
-            (Error.VERSION, {"version": 1 ^ flip}),
+            (Error.VERSION, {"version": VERSION ^ flip}),
             (Error.SHAPE, {"shape": header.shape ^ flip}),
             (Error.LENGTH, {"length": size ^ flip}),
             (Error.LENGTH, {"length": 0}),
@@ -160,10 +162,13 @@ async def bad_headers(dut):
         ):
             assert await bench.check(bench.damaged(image, **words)) == error, words
             assert bench.asked == [64]
-        whole = bench.damaged(image, program_offset=64, program_length=last - 1)
+        most = (last - 1) // INSTRUCTION_UNITS
+        whole = bench.damaged(image, program_offset=64, program_length=most + 1)
+        assert await bench.check(whole) == Error.LENGTH
+        whole = bench.damaged(image, program_offset=64, program_length=most)
         assert await bench.check(whole) == Error.NONE
         # Sizes that header and register agree upon and that are none.
-        for size in (64, 128, 200, 0):
+        for size in (64, 128, 192, 200, 0):
             assert await bench.check(bench.damaged(image, length=size), image_bytes=size) == Error.LENGTH
         assert await bench.check(image, image_bytes=len(image) + 64) == Error.LENGTH
         for size in (0, 1, HEADER_BYTES - 1):
