@@ -52,7 +52,7 @@ def test_manifests_have_the_form_and_the_schema(core, trace, micro):
 
 
 def test_a_network_that_waits_in_dram_has_the_form_too(micro):
-    core = CoreConfig(rows=4, cols=4, act_kib=3, res_kib=1, act_banks=1, max_tokens=64)
+    core = CoreConfig(rows=4, cols=4, act_kib=5, res_kib=1, act_banks=1, max_tokens=64)
     compiled = compile_network(micro, core)
     manifest = stored(compiled)
     assert any(line["name"].startswith("spill") for line in manifest["instructions"])
