@@ -212,10 +212,10 @@ def test_plusargs_and_environment_variables_exist(path: Path) -> None:
             assert f'"{match[1]}"' in python, f"{path.name}: nothing reads {match[1]}"
 
 
-@pytest.mark.parametrize("index", range(4))
+@pytest.mark.parametrize("index", range(5))
 def test_programs_run(index: int) -> None:
     programs = FENCE.findall((ROOT / "docs" / "add_a_network.md").read_text())
-    assert [language for language, _ in programs] == ["python"] * 4
+    assert [language for language, _ in programs] == ["python"] * 5
     exec(compile(programs[index][1], "add_a_network.md", "exec"), {"__name__": "program"})
 
 
