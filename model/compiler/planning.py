@@ -68,7 +68,11 @@ def find_plan(analysis: Analysis, config: CoreConfig) -> Plan | None:
         graph = lower(analysis, config, slices)
         serial = demand_order(graph)
     for parts in _UNIFORM:
-        cut = {key: min(parts, _finest(analysis.tensors[key], config)) for key in may_slice}
+        cut = {
+            key: min(parts, _finest(analysis.tensors[key], config), _most(analysis, key)) for key in may_slice
+        }
+        if analysis.rows:
+            _agree(analysis, cut)
         tried += [cut] if cut not in tried else []
     for cut in tried:
         result = _spilled(analysis, config, cut)
@@ -197,6 +201,16 @@ def _needed(graph: Graph, order: list[int], config: CoreConfig, space: Space) ->
     return height(items, placed or {})
 
 
+def _most(analysis: Analysis, key: Key) -> int:
+    """The most slices of a tensor: those of pictures are whole rows, also of what is made of them."""
+    tensor = analysis.tensors[key]
+    if key not in analysis.rows:
+        return tensor.tokens
+    made = (analysis.nodes[index].output for index in tensor.streamed_by)
+    counts = (analysis.tensors[name].tokens // analysis.rows.get(name, 1) for name in (key, *made))
+    return max(1, min(counts))
+
+
 def _cut_further(
     analysis: Analysis,
     graph: Graph,
@@ -209,6 +223,7 @@ def _cut_further(
     alive = lifetimes(graph, order)
     live = peak(_items(graph, alive, Space.ACTIVATION), len(order) + 1)
     limit = min(config.act_words, live.max() - 1)
+    before = dict(slices)
     chosen: set[Key] = set()
     for position in (live > limit).nonzero()[0]:
         candidates = [
@@ -217,26 +232,30 @@ def _cut_further(
             if buffer.index in alive
             and alive[buffer.index][0] <= position <= alive[buffer.index][1]
             and buffer.tensor.key in may_slice
-            and buffer.tokens > min(config.rows, buffer.tensor.tokens)
+            and slices.get(buffer.tensor.key, 1) < _most(analysis, buffer.tensor.key)
+            and (buffer.tensor.key in analysis.rows or buffer.tokens > min(config.rows, buffer.tensor.tokens))
         ]
         if candidates:
             chosen.add(max(candidates, key=lambda buffer: buffer.words).tensor.key)
     for key in chosen:
         more = max(slices.get(key, 1) + 1, slices.get(key, 1) * 3 // 2)
-        slices[key] = min(more, analysis.tensors[key].tokens)
+        slices[key] = min(more, _most(analysis, key))
     _agree(analysis, slices)
-    return bool(chosen)
+    return slices != before
 
 
 def _agree(analysis: Analysis, slices: dict[Key, int]) -> None:
-    """A layer between two sliced tensors cuts both at the same places: give chains of them one number."""
-    changed = True
-    while changed:
-        changed = False
-        for node in analysis.nodes:
-            source, target = node.inputs[0] if node.inputs else "", node.output
-            if source == analysis.input and analysis.rows and node.op.window is None:
-                continue  # patches of an image are many: they come in finer slices than what is made of them
-            if source in slices and target in slices and slices[source] != slices[target]:
-                slices[source] = slices[target] = max(slices[source], slices[target])
-                changed = True
+    """A layer between two sliced tensors cuts both at the same places: give chains of them one number, the
+    largest of theirs that all of them can be cut into."""
+    chain = {key: {key} for key in slices}
+    for node in analysis.nodes:
+        source, target = node.inputs[0] if node.inputs else "", node.output
+        if source == analysis.input and analysis.rows and node.op.window is None:
+            continue  # patches of an image are many: they come in finer slices than what is made of them
+        if source in chain and target in chain and chain[source] is not chain[target]:
+            chain[source] |= chain[target]
+            for key in chain[source]:
+                chain[key] = chain[source]
+    for members in {id(members): members for members in chain.values()}.values():
+        parts = min(max(slices[key] for key in members), min(_most(analysis, key) for key in members))
+        slices |= dict.fromkeys(members, parts)

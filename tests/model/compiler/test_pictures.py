@@ -67,7 +67,7 @@ def chain(height: int, width: int) -> Graph:
     return Graph("chain", ops, "last")
 
 
-@pytest.mark.parametrize(("act_kib", "cut"), [(64, False), (12, True), (7, True)])
+@pytest.mark.parametrize(("act_kib", "cut"), [(64, False), (12, True), (10, True)])
 def test_pictures_that_do_not_fit_are_made_in_slices_with_halos(act_kib: int, cut: bool) -> None:
     network = chain(19, 23)
     config = CoreConfig(rows=4, cols=4, max_tokens=50, act_kib=act_kib, act_banks=2, res_kib=4)
@@ -87,12 +87,14 @@ def test_a_sum_takes_the_place_of_what_nobody_reads_any_more() -> None:
     rng = np.random.default_rng(1)
     weight = rng.integers(-128, 128, (6, 6, 3, 3), dtype=np.int8)
     factors = {"bias": np.zeros(6, int), "mult": np.full(6, 40000), "shift": np.full(6, 24)}
-    conv = Conv2d("conv", ("stem",), window=window, weight=weight, dtype="int16", **factors)
+    middle = Conv2d("middle", ("stem",), window=window, weight=weight, **factors)
+    conv = Conv2d("conv", ("middle",), window=window, weight=weight, dtype="int16", **factors)
     stem = Linear("stem", ("image",), weight=weight[:, :, 0, 0], **factors)
     head = Linear("head", ("sum",), weight=weight[:, :, 1, 1], dtype="int16", **factors)
     ops = (
         Input("image", shape=(20, 6)),
         stem,
+        middle,
         conv,
         Add("sum", ("conv", "stem"), dtype="int8", factor=5, shift=3),
     )
