@@ -15,6 +15,7 @@ from pointwise.hw.contract.form import Form, FormError, parse_json, shown
 from pointwise.model.graph import Graph, Op, Quantisation
 from pointwise.model.graph.op import Numbers
 from pointwise.model.graph.ops import OPS
+from pointwise.model.graph.window import Window
 from pointwise.model.integer.layernorm import NormConstants
 
 from .stored import check_network, check_plain
@@ -67,7 +68,7 @@ def describe(network: Graph) -> tuple[dict[str, np.ndarray], str]:
             elif isinstance(value, Quantisation):
                 plain[field.name] = _described_scale(op.name, value, arrays)
             elif field.type != Numbers:  # those are of the real form alone
-                plain[field.name] = asdict(value) if isinstance(value, NormConstants) else value
+                plain[field.name] = asdict(value) if isinstance(value, NormConstants | Window) else value
         ops.append(plain)
     top = {"name": network.name, "output": network.output, "info": network.info}
     # The names tell a reader of an array that has gone, where the operator could do without.
@@ -177,6 +178,8 @@ def _op(index: int, plain: dict[str, Any], arrays: dict[str, np.ndarray]) -> Op:
     values |= {key: tuple(value) for key, value in values.items() if isinstance(value, list)}
     if values.get("constants") is not None:
         values["constants"] = NormConstants(**values["constants"])
+    if isinstance(values.get("window"), dict):
+        values["window"] = Window(**{name: tuple(pair) for name, pair in values["window"].items()})
     for field, dtype in kind.ARRAYS.items():
         stored = f"{name}.{field}"
         values[field] = _taken(stored, dtype, arrays) if stored in arrays else None

@@ -27,10 +27,17 @@ _FORMS: dict[Any, Any] = {
     float: float,
     float | np.ndarray: float | None,  # one number; where channels differ it is among the arrays
     tuple[str, ...]: list[str],
+    tuple[int, int, int, int]: Annotated[
+        list[Annotated[int, Field(ge=0)]], Field(min_length=4, max_length=4)
+    ],
     tuple[int, int]: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=2, max_length=2)],
     dict[str, Any]: dict[str, Any],
 }
 """What JSON gives for the types of fields that are plain values."""
+
+
+SIGNED = ("zero_point", "pad")
+"""Fields that are integers of a value, and so may be negative; all others count something."""
 
 
 def check_plain(kind: type, values: Any, owner: str) -> None:
@@ -52,7 +59,9 @@ def _form(kind: type) -> type[Form]:
     forms: dict[str, Any] = {}
     for field in fields(kind):
         inner = [one for one in get_args(field.type) if is_dataclass(one)]
-        if field.type in _FORMS:
+        if field.name in SIGNED:
+            form = int
+        elif field.type in _FORMS:
             form = _FORMS[field.type]
         elif is_dataclass(field.type):
             form = _form(field.type)
