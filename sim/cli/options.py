@@ -49,7 +49,7 @@ Out = Annotated[Path | None, typer.Option(help="Folder for what is written.")]
 Model = Annotated[
     str | None,
     typer.Option(
-        help="Network: micro, deit_tiny, …, resnet18, mobilenet_v1, …; the checkpoint's, or micro.",
+        help="Network: micro, deit_tiny, resnet18 and others; the checkpoint's, or micro.",
         show_default=False,
     ),
 ]
