@@ -52,16 +52,20 @@ class Line:
     macs: int = 0
 
 
-def instructions(node: Node, config: CoreConfig) -> int:
-    """How many a node takes for the same tokens.
+def word_by_word(node: Node, config: CoreConfig) -> bool:
+    """Whether each word of channels has an instruction of its own.
 
     Where an N-tile has the channels of several words, each of its columns would see the zeros of the other
     words' tiles too, and a maximum with zero is not what is asked for: then each word has an instruction. All
     of them read the same stream, ones and what changes nothing.
     """
     stationary = node.op.stationary
-    alone = isinstance(stationary, Diagonal) and stationary.maximum and config.cols > config.rows
-    return tiles(node.n, config.rows) if alone else 1
+    return isinstance(stationary, Diagonal) and stationary.maximum and config.cols > config.rows
+
+
+def instructions(node: Node, config: CoreConfig) -> int:
+    """How many a node takes for the same tokens."""
+    return tiles(node.n, config.rows) if word_by_word(node, config) else 1
 
 
 def unplaced(node: Node, config: CoreConfig) -> Conv:
@@ -175,7 +179,7 @@ class Emitter:
             stream_offset=self.streams[step.node_index],
             **places,
         )
-        if instructions(node, self.config) > 1:
+        if word_by_word(node, self.config):
             each = self.config.rows
             conv = replace(
                 conv,

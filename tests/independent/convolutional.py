@@ -12,6 +12,7 @@ from pointwise.model.graph.ops.input import Input
 from pointwise.model.graph.ops.linear import Linear
 from pointwise.model.graph.ops.max_pool import MaxPool
 from pointwise.model.graph.ops.mean_pool import MeanPool
+from pointwise.model.graph.value import LIMITS
 from pointwise.model.graph.window import Window
 
 SPREAD = 40
@@ -100,7 +101,7 @@ class Convolutional:
             max(window.padding[side], window.padding[side + 2]) < window.reach[side] for side in range(2)
         )
         if narrow:
-            self._add(MaxPool(name, (self.name,), window))
+            self._add(MaxPool(name, (self.name,), window, LIMITS[self.dtype][0]))
             self._now(window.out_size, self.channels, self.dtype)
 
     def _sum(self, name: str) -> None:
