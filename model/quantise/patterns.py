@@ -123,6 +123,8 @@ def byte_sums(graph: Graph) -> dict[str, str]:
         read = any(not isinstance(reader, Add | LayerNorm | Slice) for reader in readers)
         if not read and not any(name in found for name in op.inputs):
             continue
+        if any(isinstance(graph[name], Constant) for name in op.inputs):
+            raise op.refused("is of 16 bits, which a linear layer reads through a LayerNorm only")
         fresh = [
             name
             for name in op.inputs

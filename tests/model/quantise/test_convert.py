@@ -168,7 +168,7 @@ def stream_reader() -> Graph:
     [
         (changed(attentive(), "s1", factor=0.5), "s1 scales scores by 0.5, but 1/√8 of its 8 channels"),
         (changed(attentive(), "o1", inputs=("p1", "v0")), "Softmax p. is no part of softmax"),
-        (changed(branches(), "wide", inputs=("x",)), "LayerNorm two is read by no linear layer"),
+        (changed(branches(), "wide", inputs=("x",)), "Add x is of 16 bits"),
         (stream_reader(), "Add x is of 16 bits, which a linear layer reads through a LayerNorm only"),
     ],
 )  # fmt: skip
