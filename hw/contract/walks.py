@@ -19,8 +19,6 @@ PLACE_BITS = 12
 """Of a column or row of a picture, two's complement."""
 MAXIMUM_BITS = 9
 """Of a K-tile's sum that ``maximum`` looks at: an int8 or uint8 times 1."""
-LARGEST_PICTURE = (1 << PLACE_BITS - 1) - 1
-"""Columns or rows of a padded picture; with 15 taps 15 apart around it a place has one meaning."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +64,11 @@ def turns(conv: Conv, config: CoreConfig) -> tuple[int, ...]:
 def group_tiles(config: CoreConfig) -> int:
     """N-tiles with the channels of one word, before ``in_group_stride`` is added."""
     return max(1, config.rows // config.cols)
+
+
+def group_words(config: CoreConfig) -> int:
+    """Words with the channels of a group."""
+    return max(1, config.cols // config.rows)
 
 
 def _nest(base: int, strides: tuple[int, ...], bits: int, conv: Conv, config: CoreConfig) -> LoopNest:

@@ -36,7 +36,7 @@ class AddressGenerator:
         self.m.d.sync += [start.eq(address) for start in self.starts[: level + 1]]
 
 
-class AheadGenerator:
+class AheadGenerator(AddressGenerator):
     """The same for outer loops, which go on seldom: the next address is in a register before it is wanted.
 
     One adder serves all loops. ``following`` is right from the second cycle after a change on.
@@ -52,19 +52,15 @@ class AheadGenerator:
     def __init__(
         self, m: Module, ends: Sequence[Value], strides: Sequence[ValueLike], width: int, name: str
     ) -> None:
-        self.m, self.ends = m, ends
-        self.starts = [Signal(width, name=f"{name}_{level}") for level in range(len(strides))]
+        super().__init__(m, len(strides), width, name)
+        self.ends = ends
         self.following = Signal(width, name=f"{name}_following")
         start, stride = self.starts[-1], strides[-1]
         for end, inner, step in reversed(list(zip(ends, self.starts, strides, strict=False))):
             start, stride = Mux(end, start, inner), Mux(end, stride, step)
         m.d.sync += self.following.eq(start + stride)
 
-    def begin(self, base: Value) -> None:
-        """All loops begin, at ``base``."""
-        self.m.d.sync += [start.eq(base) for start in self.starts]
-
-    def advance(self) -> None:
+    def go_on(self) -> None:
         """Go on to ``following``."""
         moves: Value | int = 1
         for index, start in enumerate(self.starts):

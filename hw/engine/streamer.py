@@ -168,7 +168,7 @@ class Streamer(wiring.Component):
                 ]
                 for inner, outer in ahead:
                     inner.move(1, outer.following)
-                    outer.advance()
+                    outer.go_on()
                 with m.If(last_tap):
                     m.d.sync += [
                         taps_left.eq(conv.extra_taps),

@@ -14,6 +14,7 @@ from pointwise.hw.contract.config import CoreConfig
 from pointwise.hw.contract.errors import PointwiseError
 from pointwise.hw.contract.isa import Space
 from pointwise.hw.contract.stream import tiles
+from pointwise.hw.contract.walks import group_words
 from pointwise.model.engine.op import (
     Accumulate,
     AddScaled,
@@ -190,10 +191,10 @@ class _Lowering:
 
     def _words(self, tensor: Tensor) -> int:
         """Words of a token, and of one that is streamed channel by channel as many as an N-tile reads."""
-        words, rows = tiles(tensor.channels, self.config.rows), self.config.rows
+        words = tiles(tensor.channels, self.config.rows)
         nodes = (self.analysis.nodes[index] for index in tensor.streamed_by)
         if any(isinstance(node.op.stationary, Diagonal) for node in nodes):
-            each = max(1, self.config.cols // rows)
+            each = group_words(self.config)
             return tiles(words, each) * each
         return words
 

@@ -18,6 +18,7 @@ from pointwise.hw.contract.stream import (
     table_rows,
     tiles,
 )
+from pointwise.hw.contract.walks import group_words
 from pointwise.model.engine.op import Diagonal, EngineOp, Exponential, LookUp, Normalise, Weights
 from pointwise.model.graph.value import LIMITS
 
@@ -99,7 +100,7 @@ def _by_tile(weight: np.ndarray, parts: tuple[int, ...], config: CoreConfig) -> 
 def _diagonals(values: np.ndarray, config: CoreConfig) -> np.ndarray:
     """(N-tiles, K-tiles, 1, C) of the weights (C, lines, taps) of each channel; a column is of one word."""
     rows, cols = config.rows, config.cols
-    n_tiles, words = tiles(len(values), cols), max(1, cols // rows)
+    n_tiles, words = tiles(len(values), cols), group_words(config)
     taps = values.reshape(len(values), -1).T
     whole = np.pad(taps, ((0, 0), (0, n_tiles * cols - len(values)))).reshape(len(taps), n_tiles, 1, cols)
     word = np.arange(cols) // rows == np.arange(words)[:, None]  # (words, C)

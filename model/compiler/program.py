@@ -9,7 +9,7 @@ import numpy as np
 from pointwise.hw.contract.config import CoreConfig
 from pointwise.hw.contract.isa import Base, Conv, Dma, End, Instruction, Prologue, Space
 from pointwise.hw.contract.stream import PACKING, stream_bytes, tiles
-from pointwise.hw.contract.walks import ADDRESS_BITS, PLACE_BITS
+from pointwise.hw.contract.walks import ADDRESS_BITS, PLACE_BITS, group_words
 from pointwise.model.engine.op import (
     Accumulate,
     AddScaled,
@@ -76,7 +76,7 @@ def unplaced(node: Node, config: CoreConfig) -> Conv:
         result = scaled.dtype
     return Conv(
         tokens=node.count,
-        k=max(config.rows, config.cols) if isinstance(op.stationary, Diagonal) else node.k,
+        k=group_words(config) * config.rows if isinstance(op.stationary, Diagonal) else node.k,
         n=node.n,
         prologue=op.prologue.code,
         in_unsigned=op.prologue.unsigned,
@@ -210,7 +210,7 @@ class Emitter:
         base = self._address(rows)
         words_each = 0
         if isinstance(op.stationary, Diagonal):
-            words_each = max(1, self.config.cols // self.config.rows)
+            words_each = group_words(self.config)
         found = {
             "in_base": base,
             "in_token_stride": 1,

@@ -1,8 +1,12 @@
 """``Window``: how a kernel goes over a picture, whose pixels are the tokens of a value, row by row."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -85,6 +89,24 @@ class Window:
         view = view[..., : out[0], : out[1], :, :, :]
         moved = np.moveaxis(view, -3, -1)
         return moved.reshape(*values.shape[:-2], self.out_tokens, *self.kernel, values.shape[-1])
+
+
+def as_picture(window: Window, values: "Tensor", pad: float = 0.0) -> "Tensor":
+    """Real values (…, tokens, channels) as torch has pictures, (images, channels, height, width).
+
+    Args:
+        window: tells the picture's size, and how much of ``pad`` lies around it.
+    """
+    from torch.nn import functional
+
+    top, left, bottom, right = window.padding
+    picture = values.transpose(-1, -2).reshape(-1, values.shape[-1], *window.size)
+    return functional.pad(picture, (left, right, top, bottom), value=pad)
+
+
+def as_tokens(picture: "Tensor", like: "Tensor") -> "Tensor":
+    """The way back: (…, tokens, channels), with the leading axes of other values."""
+    return picture.flatten(-2).transpose(-1, -2).reshape(*like.shape[:-2], -1, picture.shape[1])
 
 
 def _by(pair: tuple[int, int]) -> str:

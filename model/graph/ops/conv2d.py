@@ -5,15 +5,14 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from pointwise.hw.contract.stream import PACKING
 from pointwise.model.integer.convolution import convolve
 from pointwise.model.integer.requantise import requantise
 
 from ..clamps import CLAMPS, clamped
 from ..op import Numbers, Op
 from ..value import FLOAT, LIMITS, Value
-from ..window import PIXEL, Window, check_window
-from .linear import check_requantisation
+from ..window import PIXEL, Window, as_picture, as_tokens, check_window
+from .linear import check_requantisation, check_weights
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -72,10 +71,7 @@ class Conv2d(Op):
         self.needs_dtype(self.dtype, "int8", "uint8", "int16")
         if source.per_row:
             raise self.refused(f"convolves the exponentials {self.inputs[0]}; use MatMul")
-        if self.weight_bits not in PACKING:
-            raise self.refused(f"has weights of {self.weight_bits} bits; 8, 4 and 2 can be stored")
-        half = 1 << self.weight_bits - 1
-        self.needs_range("weight", -half, half - 1)
+        check_weights(self, self.weight_bits)
         if not LIMITS[source.dtype][0] <= self.pad <= LIMITS[source.dtype][1]:
             raise self.refused(f"has a pad of {self.pad}, which is no {source.dtype}")
         check_requantisation(self, n)
@@ -106,15 +102,9 @@ class Conv2d(Op):
 
         (source,) = inputs
         weight, bias = (torch.as_tensor(part, dtype=source.dtype) for part in (self.weight, self.bias))
-        height, width = self.window.size
-        top, left, bottom, right = self.window.padding
-        picture = source.transpose(-1, -2).reshape(-1, source.shape[-1], height, width)
-        picture = functional.pad(picture, (left, right, top, bottom))
-        made = functional.conv2d(
-            picture, weight, bias, self.window.stride, 0, self.window.dilation, self.groups
-        )
-        made = made.flatten(-2).transpose(-1, -2).reshape(*source.shape[:-2], -1, len(self.weight))
-        return clamped(self.clamp, made)
+        window, picture = self.window, as_picture(self.window, source)
+        made = functional.conv2d(picture, weight, bias, window.stride, 0, window.dilation, self.groups)
+        return clamped(self.clamp, as_tokens(made, source))
 
     def macs(self, *inputs: Value) -> int:
         return self.window.out_tokens * int(np.prod(self.weight.shape))

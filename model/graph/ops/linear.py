@@ -58,10 +58,7 @@ class Linear(Op):
         self.needs_dtype(self.dtype, "int8", "uint8", "int16")
         if source.per_row:
             raise self.refused(f"multiplies the exponentials {self.inputs[0]} with weights; use MatMul")
-        if self.weight_bits not in PACKING:
-            raise self.refused(f"has weights of {self.weight_bits} bits; 8, 4 and 2 can be stored")
-        half = 1 << self.weight_bits - 1
-        self.needs_range("weight", -half, half - 1)
+        check_weights(self, self.weight_bits)
         check_requantisation(self, n)
         return Value((source.tokens, n), self.dtype)
 
@@ -77,6 +74,14 @@ class Linear(Op):
 
     def macs(self, *inputs: Value) -> int:
         return inputs[0].tokens * inputs[0].channels * len(self.weight)
+
+
+def check_weights(op: Op, bits: int) -> None:
+    """Refuse weights of a width that cannot be stored, or that do not fit it."""
+    if bits not in PACKING:
+        raise op.refused(f"has weights of {bits} bits; 8, 4 and 2 can be stored")
+    half = 1 << bits - 1
+    op.needs_range("weight", -half, half - 1)
 
 
 def check_requantisation(op: Op, n: int) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 
 from ..op import Op
 from ..value import FLOAT, LIMITS, Value
-from ..window import PIXEL, Window, check_window
+from ..window import PIXEL, Window, as_picture, as_tokens, check_window
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -45,10 +45,6 @@ class MaxPool(Op):
     def reference(self, *inputs: "Tensor") -> "Tensor":
         from torch.nn import functional
 
-        (source,) = inputs
-        height, width = self.window.size
-        top, left, bottom, right = self.window.padding
-        picture = source.transpose(-1, -2).reshape(-1, source.shape[-1], height, width)
-        picture = functional.pad(picture, (left, right, top, bottom), value=-float("inf"))
-        made = functional.max_pool2d(picture, self.window.kernel, self.window.stride, 0, self.window.dilation)
-        return made.flatten(-2).transpose(-1, -2).reshape(*source.shape[:-2], -1, source.shape[-1])
+        window, picture = self.window, as_picture(self.window, inputs[0], -float("inf"))
+        made = functional.max_pool2d(picture, window.kernel, window.stride, 0, window.dilation)
+        return as_tokens(made, inputs[0])
