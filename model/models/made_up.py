@@ -13,7 +13,9 @@ from torch import Tensor
 from pointwise.hw.contract.errors import PointwiseError
 from pointwise.model.frontends.graph import GraphNetwork
 
+from .efficientnet_lite import efficientnet_lite
 from .mobilenet import PREFIX, STRIDES, mobilenet_v1
+from .mobilenet_v2 import STAGES, mobilenet_v2
 from .resnet import resnet
 from .vgg import vgg
 
@@ -110,6 +112,57 @@ def _mobilenet(drawn: _Drawn) -> None:
     drawn.linear("classifier", 1001, given)
 
 
+NARROW = (16, 24, 32, 64, 96, 160, 320)
+"""Channels between the blocks of MobileNet-V2, stage by stage."""
+WIDE = 6
+"""How many times as many channels are inside of its blocks, but for the first."""
+
+
+def _mobilenet_v2(drawn: _Drawn) -> None:
+    def pair(name: str, n: int, k: int, kernel: int) -> None:
+        drawn.conv(f"{name}.0", n, k, kernel)
+        drawn.norm(f"{name}.1", n)
+
+    pair("features.0", 32, 3, 3)
+    given, index = 32, 1
+    for width, (blocks, _) in zip(NARROW, STAGES, strict=True):
+        for _ in range(blocks):
+            conv = f"features.{index}.conv"
+            inside, layers = (given, 0) if index == 1 else (WIDE * given, 1)
+            if layers:
+                pair(f"{conv}.0", inside, given, 1)
+            pair(f"{conv}.{layers}", inside, 1, 3)
+            drawn.conv(f"{conv}.{layers + 1}", width, inside, 1)
+            drawn.norm(f"{conv}.{layers + 2}", width)
+            given, index = width, index + 1
+    pair(f"features.{index}", 1280, given, 1)
+    drawn.linear("classifier.1", 1000, 1280)
+
+
+LITE = ((1, 3, 16), (2, 3, 24), (2, 5, 40), (3, 3, 80), (3, 5, 112), (4, 5, 192), (1, 3, 320))
+"""Blocks, kernel and channels of each stage of EfficientNet-Lite0."""
+
+
+def _efficientnet_lite0(drawn: _Drawn) -> None:
+    def layer(conv: str, norm: str, n: int, k: int, kernel: int = 1) -> None:
+        drawn.conv(conv, n, k, kernel)
+        drawn.norm(norm, n)
+
+    layer("_conv_stem", "_bn0", 32, 3, 3)
+    given, index = 32, 0
+    for blocks, kernel, width in LITE:
+        for _ in range(blocks):
+            name = f"_blocks.{index}"
+            inside = WIDE * given if index else given
+            if index:
+                layer(f"{name}._expand_conv", f"{name}._bn0", inside, given)
+            layer(f"{name}._depthwise_conv", f"{name}._bn1", inside, 1, kernel)
+            layer(f"{name}._project_conv", f"{name}._bn2", width, inside)
+            given, index = width, index + 1
+    layer("_conv_head", "_bn1", 1280, given)
+    drawn.linear("_fc", 1000, 1280)
+
+
 LARGE = (64, 128, 256, 512)
 PICTURES: dict[str, Named] = {
     "resnet20": Named(_resnet((3, 3, 3), (16, 32, 64), 3, 10), resnet, (32, 32)),
@@ -118,6 +171,8 @@ PICTURES: dict[str, Named] = {
     "resnet50": Named(_resnet((3, 4, 6, 3), LARGE, 7, 1000, 4), resnet),
     "vgg16_bn": Named(_vgg16, vgg),
     "mobilenet_v1": Named(_mobilenet, mobilenet_v1),
+    "mobilenet_v2": Named(_mobilenet_v2, mobilenet_v2),
+    "efficientnet_lite0": Named(_efficientnet_lite0, efficientnet_lite),
 }
 """Convolutional networks by name."""
 

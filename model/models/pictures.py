@@ -35,6 +35,7 @@ class PictureBuilder:
         self.state, self.size, self.epsilon = state, size, epsilon
         self.ops: list[Op] = []
         self.sizes: dict[str, tuple[int, int]] = {}
+        self.channels: dict[str, int] = {}
         self.arrangement: Arrangement | None = None
 
     def weights(self, name: str, norm: str | None) -> tuple[np.ndarray, np.ndarray]:
@@ -150,4 +151,6 @@ class PictureBuilder:
     def _add(self, op: Op, size: tuple[int, int]) -> str:
         self.ops.append(op)
         self.sizes[op.name] = size
+        made = len(op.weight) if isinstance(op, Linear | Conv2d) else None
+        self.channels[op.name] = self.channels[op.inputs[0]] if made is None and op.inputs else made or 0
         return op.name
