@@ -1,7 +1,7 @@
 """``Builder``: a graph that grows while a network of another form is read; the front ends share it."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
@@ -11,10 +11,11 @@ from torch import Tensor
 from pointwise.hw.contract.errors import PointwiseError
 from pointwise.model.graph import Graph, Op
 from pointwise.model.graph.arrangement import Arrangement, axes_of
-from pointwise.model.graph.ops import Constant, Input, Linear, MatMul, Slice, Softmax
+from pointwise.model.graph.ops import Constant, Conv2d, Input, Linear, MatMul, Slice, Softmax
 from pointwise.model.graph.value import FLOAT, Value
 
 from .expression import reordered
+from .forms import in_forms, products_before_sums
 from .graph import GraphNetwork
 from .heads import head_by_head, scale_queries
 from .norms import share_norms
@@ -35,6 +36,7 @@ class Builder:
 
     Attributes:
         ops: by name, in their order. shapes: (tokens, channels) by name, also of ``RAW``.
+        pictures: height and width of values whose tokens are known to be pixels.
         where: module and line of the source that is being read, for messages.
         module: the path of that module, after which operators are called.
         operator: that is being read, where it can be called.
@@ -48,9 +50,11 @@ class Builder:
         self.ops: dict[str, Op] = {}
         self.shapes: dict[str, tuple[int, int]] = {RAW: (1, torch.Size(shape).numel())}
         self.arrangements: dict[str, Arrangement] = {}
+        self.pictures: dict[str, tuple[int, int]] = {}
         self.where = self.module = ""
         self._labels: dict[str, tuple[str, str]] = {}
         self._attentions: dict[str, int] = {}
+        self._twins: dict[tuple[type[Op], tuple[str, ...]], list[str]] = {}
         self.names: dict[int, str] = {}
 
     def given(self) -> Symbol:
@@ -62,17 +66,35 @@ class Builder:
         return PointwiseError(f"{self.where} {what}" if self.where else what)
 
     def add(self, op: Op, label: str, layer: str = "") -> str:
-        """Append an operator, whose name is of no account; returns the name that it has here.
+        """Append an operator, whose name is of no account, unless there is one that does the same.
 
         Args:
             label: the name that it would like in the graph. layer: see ``Op``; the same unless given.
+
+        Returns:
+            The name that it has here.
         """
+        twins = self._twins.setdefault((type(op), op.inputs), [])
+        for known in twins:
+            if _same(op, self.ops[known]):
+                return known
         op = replace(op, name=f"{len(self.ops)}:{label}", layer=layer or label)
+        twins.append(op.name)
         self.ops[op.name] = op
         made = op.infer(*(self.value(name) for name in op.inputs))
         self.shapes[op.name] = made.shape
+        self._picture(op)
         self._labels[op.name] = (label or "value", layer or label or "value")
         return op.name
+
+    def _picture(self, op: Op) -> None:
+        """Note the picture that a value is: that of its window, or of what it is made of pixel by pixel."""
+        window = getattr(op, "window", None)
+        if window is not None:
+            self.pictures[op.name] = window.out_size
+        for name in op.inputs:
+            if name in self.pictures and self.shapes[name][0] == self.shapes[op.name][0]:
+                self.pictures.setdefault(op.name, self.pictures[name])
 
     def label_of(self, weight: Tensor, otherwise: str) -> str:
         """The name of the module that a weight is of, or else one in the module that is being read."""
@@ -173,7 +195,9 @@ class Builder:
         if len(inputs) != 1:
             ways = "does not depend on its input" if not inputs else "reads its input in more than one way"
             raise PointwiseError(f"The network {name} {ways}; that is not known.")
-        ops = head_by_head(split_by_form(one_by_one(needed, output), output))
+        needed, output, wide = in_forms(self, needed, output)
+        ops = head_by_head(split_by_form(one_by_one(needed, output, wide), output, wide))
+        ops = products_before_sums(ops, wide)
         names = self._names(ops)
         ops = [
             replace(
@@ -221,6 +245,13 @@ class Builder:
         return stem if number == 1 else f"{stem}.{number}"
 
 
+def _same(one: Op, other: Op) -> bool:
+    """Whether two operators of a type, which read the same, do the same."""
+    apart = {"name", "layer", "quantisation"}
+    names = [part.name for part in fields(one) if part.name not in apart]
+    return all(np.array_equal(getattr(one, name), getattr(other, name)) for name in names)
+
+
 def vector(numbers: float | Tensor, places: np.ndarray | Tensor, count: int) -> np.ndarray | None:
     """Numbers of elements as one for each column, (columns,), or None where rows of a column differ.
 
@@ -233,7 +264,7 @@ def vector(numbers: float | Tensor, places: np.ndarray | Tensor, count: int) -> 
     return found[0] if np.array_equal(found, np.broadcast_to(found[:1], found.shape)) else None
 
 
-def weights(op: Linear) -> tuple[np.ndarray, np.ndarray]:
-    """(N, K) and (N,) of a linear layer, which has both while a network is read."""
+def weights(op: Conv2d | Linear) -> tuple[np.ndarray, np.ndarray]:
+    """(N, K, …) and (N,) of a product with constants, which has both while a network is read."""
     assert op.weight is not None and op.bias is not None
     return op.weight, op.bias

@@ -125,18 +125,21 @@ def _itself(x: Tensor) -> Tensor:
     return x
 
 
-def recognised(outer: Callable[[Tensor], Tensor]) -> tuple[str, float] | None:
-    """The name of a function, and the factor in front of it; or None if it is none that is known."""
+def recognised(outer: Callable[[Tensor], Tensor]) -> tuple[str, float, float] | None:
+    """The name of a function, the factor in front of it and what is added; None if none that is known."""
     found = outer(PROBES)
     if found.shape != PROBES.shape or not bool(torch.isfinite(found).all()):
         return None
     for name in NAMES:
         known = function(name)(PROBES)
-        place = int(known.abs().argmax())
-        factor = float(found[place] / known[place])
-        if factor != 0 and float((found - factor * known).abs().max()) <= CLOSE * float(found.abs().max()):
-            # A factor that is a rounding error away from 1 is 1.
-            return name, 1.0 if abs(factor - 1) < CLOSE else factor
+        high, low = int(known.argmax()), int(known.argmin())
+        factor = float((found[high] - found[low]) / (known[high] - known[low]))
+        offset = float(found[high] - factor * known[high])
+        close = CLOSE * float(found.abs().max())
+        if factor != 0 and float((found - factor * known - offset).abs().max()) <= close:
+            # What is a rounding error away from 1 or 0 is that.
+            factor = 1.0 if abs(factor - 1) < CLOSE else factor
+            return name, factor, 0.0 if abs(offset) <= close else offset
     return None
 
 

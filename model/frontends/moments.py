@@ -42,24 +42,18 @@ def mean(build: Builder, x: Symbol | Moment, axes: Sequence[int], keep: bool) ->
     last = [axis % dimensions for axis in axes] == [dimensions - 1]
     if isinstance(x, Symbol) and last and keep:
         return Moment("mean", x)
-    shape = [1 if axis in [one % dimensions for one in axes] else n for axis, n in enumerate(_shape(x))]
-    if isinstance(x, Symbol) and _channels_first(x, axes):
-        x, axes, dimensions = x.moved(lambda places: places.flatten(2).transpose(1, 2)), [1], 3
-    if isinstance(x, Symbol) and [axis % dimensions for axis in axes] == [dimensions - 2]:
-        made = mean_of_tokens(build, x)
+    given = [axis % dimensions for axis in axes]
+    if isinstance(x, Symbol) and given and dimensions > len(given) + 1:
+        *rest, channels = (axis for axis in range(dimensions) if axis not in given)
+        order, start = (*rest, *sorted(given), channels), len(rest)
+        tokens = x.moved(lambda places: places.permute(order).flatten(start, -2))
+        made, shape = mean_of_tokens(build, tokens), [*x.shape]
+        for axis in given:
+            shape[axis] = 1
         return made.moved(lambda places: places.reshape(shape)) if keep else made
     if isinstance(x, Moment) and x.kind == "square" and last and keep:
         return replace(x, kind="variance")
     raise build.refused("takes the mean over dimensions that are neither tokens nor the channels of each")
-
-
-def _shape(x: Symbol | Moment) -> tuple[int, ...]:
-    return tuple((x.of if isinstance(x, Moment) else x).shape)
-
-
-def _channels_first(x: Symbol, axes: Sequence[int]) -> bool:
-    """Whether a mean is that of all pixels of (B, channels, height, width)."""
-    return x.places.dim() == 4 and sorted(axis % 4 for axis in axes) == [2, 3]
 
 
 def variance(build: Builder, x: Symbol, axes: Sequence[int], keep: bool, correction: float) -> Moment:

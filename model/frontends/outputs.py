@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from pointwise.hw.contract.errors import PointwiseError
-from pointwise.model.graph.ops import Activation
 
 from .builder import Builder
 from .products import chosen
+from .rows import rows_of
 from .settle import settle, stream
 from .symbol import Symbol
 
@@ -29,8 +29,12 @@ def result(build: Builder, found: Sequence[Any], name: str) -> str:
             "but one was expected; wrap it in a module that returns what is wanted."
         )
     settle(build, symbols[0], "returns")
+    if len(symbols[0].shape) == 4 and rows_of(symbols[0], build.shapes) is None:
+        raise build.refused(
+            f"returns a picture with its channels in front ({', '.join(map(str, symbols[0].shape))}), but a "
+            "row of channels for each pixel was expected; return x.flatten(2).transpose(1, 2)"
+        )
     rows = build.rows(symbols[0], "returns")
     if not rows.whole:
         raise build.refused("returns some of the channels of a tensor; return all of them")
-    value = chosen(build, rows)
-    return value if isinstance(build.ops[value], Activation) else stream(build, value)
+    return stream(build, chosen(build, rows))

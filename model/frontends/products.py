@@ -1,6 +1,4 @@
-"""Linear layers, and patch embeddings, which are such layers too."""
-
-from collections.abc import Sequence
+"""Linear layers, and convolutions whose kernels lie side by side, which are such layers too."""
 
 import numpy as np
 import torch
@@ -8,12 +6,13 @@ from torch import Tensor
 
 from pointwise.model.graph.ops import Add, Concat, Linear
 
-from .builder import Builder, vector
+from .builder import RAW, Builder, vector
 from .expression import Affine, Call
 from .join import join_tokens
-from .rows import Rows, origin
+from .rows import Rows, origin, rows_of
 from .settle import settle
 from .symbol import Symbol
+from .whole import flattened
 
 READS = "reads"
 
@@ -40,17 +39,22 @@ def linear(build: Builder, symbol: Symbol, weight: Tensor, bias: Tensor | None, 
             made = linear(build, columns, weight[:, part], None if total else bias, label).values[0]
             total = build.add(Add("", (total, made)), f"{label}.add") if total else made
         return Symbol.of(total, (*symbol.shape[:-1], len(weight)))
-    rows = build.rows(symbol, READS)
     w = weight.double().numpy()
     b = np.zeros(len(w)) if bias is None else bias.double().numpy()
+    if symbol.values == (RAW,):
+        build.enter(symbol, READS)
     places, expression = symbol.places.reshape(-1, symbol.shape[-1]), symbol.expression
     assert isinstance(expression, Affine)
     factor, offset = (vector(part, places, w.shape[1]) for part in (expression.factor, expression.offset))
     if factor is None or offset is None:
         settle(build, symbol, READS)
-        rows = build.rows(symbol, READS)
     else:
         w, b = w * factor, b + w @ offset
+    rows = rows_of(symbol, build.shapes)
+    if rows is None:
+        if (made := flattened(build, symbol, w, b, label)) is not None:
+            return made
+        rows = build.rows(symbol, READS)
     arranged = np.zeros((len(w), sum(rows.widths)))
     np.add.at(arranged.T, rows.columns, w.T)
     name = build.add(Linear("", (chosen(build, rows),), arranged, b), label)
@@ -76,36 +80,6 @@ def chosen(build: Builder, rows: Rows) -> str:
     if (first, count) != (0, build.shapes[name][0]):
         name = build.tokens_of(name, first, count)
     return name
-
-
-def convolution(
-    build: Builder,
-    symbol: Symbol,
-    weight: Tensor,
-    bias: Tensor | None,
-    strides: Sequence[int],
-    padding: Sequence[int],
-    dilation: Sequence[int],
-    groups: int,
-    label: str,
-) -> Symbol:
-    """A convolution, (B, channels, *size) to (B, N, *size).
-
-    Args:
-        weight: (N, channels, *kernel). strides, dilation: for each dimension. padding: all of it.
-
-    Raises:
-        PointwiseError: its kernels do not lie side by side.
-    """
-    kernel = tuple(weight.shape[2:])
-    apart = any(gap != 1 for gap, size in zip(dilation, kernel, strict=True) if size > 1)
-    if tuple(strides) != kernel or any(padding) or apart or groups != 1:
-        raise build.refused(
-            f"is a convolution with kernels of {kernel}, strides of {tuple(strides)}, padding "
-            f"{tuple(padding)} and {groups} groups; those that are known have kernels side by side, as patch "
-            "embeddings do"
-        )
-    return patches(build, symbol, weight, bias, label)
 
 
 def patches(build: Builder, symbol: Symbol, weight: Tensor, bias: Tensor | None, label: str) -> Symbol:

@@ -6,16 +6,27 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from pointwise.model.graph.clamps import CLAMPS
 from pointwise.model.graph.functions import NAMES
-from pointwise.model.graph.ops import Activation, Add, Constant, LayerNorm, Linear, MatMul
+from pointwise.model.graph.ops import (
+    Activation,
+    Add,
+    Constant,
+    Conv2d,
+    LayerNorm,
+    Linear,
+    MatMul,
+    MaxPool,
+    MeanPool,
+)
 
 from .builder import RAW, Builder, weights
 from .expression import IDENTITY, Affine, Call, Numbers, recognised, straight
 from .join import join_tokens
 from .symbol import Symbol
 
-STREAMS = Add | Constant | Linear | MatMul
-"""What makes values that can be added, or normalised."""
+STORED = Activation | Add | Constant | Conv2d | Linear | MatMul | MaxPool | MeanPool
+"""What makes values that can be added or normalised; ``forms`` copies those that have another form then."""
 
 
 def settle(build: Builder, symbol: Symbol, what: str, heads: bool = False) -> None:
@@ -55,7 +66,7 @@ def fold_early(build: Builder, symbol: Symbol) -> None:
     Written out, a function of x + b reads it more than once; what reads it should find the same x.
     """
     name, expression = symbol.values[0], symbol.expression
-    layer = len(symbol.values) == 1 and isinstance(build.ops.get(name), Linear | LayerNorm)
+    layer = len(symbol.values) == 1 and isinstance(build.ops.get(name), Conv2d | LayerNorm | Linear)
     if not layer or not isinstance(expression, Affine) or expression.uniform:
         return
     if symbol.places.numel() == np.prod(build.shapes[name]):
@@ -67,7 +78,7 @@ def fold_early(build: Builder, symbol: Symbol) -> None:
 def stream(build: Builder, name: str) -> str:
     """A value as one that can be added or normalised: itself, or a copy that a linear layer makes of it."""
     # What attention makes is multiplied once more before anything else becomes of it.
-    as_is = isinstance(build.ops[name], STREAMS) and not build.is_context(name)
+    as_is = isinstance(build.ops[name], STORED) and not build.is_context(name)
     return name if as_is else copied_as_is(build, name)
 
 
@@ -78,14 +89,8 @@ def copied_as_is(build: Builder, name: str) -> str:
 
 
 def copied(build: Builder, name: str, factor: np.ndarray, offset: np.ndarray) -> str:
-    """A value, each channel of which is scaled and shifted, as a linear layer makes it; one for each."""
-    weight = np.diag(factor)
-    for known, op in build.ops.items():
-        if isinstance(op, Linear) and op.inputs == (name,):
-            found = weights(op)
-            if np.array_equal(found[0], weight) and np.array_equal(found[1], offset):
-                return known
-    return build.add(Linear("", (name,), weight, offset), f"{build.label(name)}.copy")
+    """A value, each channel of which is scaled and shifted, as a linear layer makes it."""
+    return build.add(Linear("", (name,), np.diag(factor), offset), f"{build.label(name)}.copy")
 
 
 def _activate(build: Builder, symbol: Symbol, call: Call, what: str, heads: bool) -> None:
@@ -103,16 +108,24 @@ def _activate(build: Builder, symbol: Symbol, call: Call, what: str, heads: bool
             f"{what} a function of one number that is none of {', '.join(NAMES)}; give it a name in "
             "pointwise.model.graph.functions"
         )
-    name, factor = found
+    name, factor, offset = found
     label = f"{call.module}.{name}".lstrip(".")
-    sources = (_product(build, value) for value in symbol.values)
-    values = [build.add(Activation("", (value,), function=name), label) for value in sources]
-    symbol.becomes(Symbol(tuple(values), symbol.places, Affine(factor)))
+    values = [_looked_up(build, value, name, label) for value in symbol.values]
+    symbol.becomes(Symbol(tuple(values), symbol.places, Affine(factor, offset)))
 
 
-def _product(build: Builder, name: str) -> str:
-    """A value as a product makes it, behind which alone functions are looked up."""
-    return name if isinstance(build.ops[name], Linear | MatMul) else copied_as_is(build, name)
+def _looked_up(build: Builder, name: str, function: str, label: str) -> str:
+    """A function of each element of a value.
+
+    What attention makes is multiplied before, and what is done on the way into a product is copied. Of the
+    maximum of a window a clamp is that of what it was taken of, which a product takes up.
+    """
+    op = build.ops[name]
+    if isinstance(op, MaxPool) and function in CLAMPS:
+        clamped = _looked_up(build, op.inputs[0], function, label)
+        return build.add(replace(op, inputs=(clamped,)), build.label(name), build.layer(name))
+    source = name if isinstance(op, STORED) and not build.is_context(name) else copied_as_is(build, name)
+    return build.add(Activation("", (source,), function=function), label)
 
 
 def _folded(build: Builder, name: str, affine: Affine, used: np.ndarray, what: str) -> str:
@@ -133,9 +146,9 @@ def _folded(build: Builder, name: str, affine: Affine, used: np.ndarray, what: s
         constant = build.constant(torch.from_numpy(values), f"{build.label(name)}.start")
         return build.add(Add("", (constant, stream(build, scaled))), f"{build.label(name)}.add")
     label, layer = build.label(name), build.layer(name)
-    if isinstance(op, Linear):
+    if isinstance(op, Conv2d | Linear):
         weight, bias = weights(op)
-        weight, bias = weight * factor[:, None], bias * factor + offset
+        weight, bias = (weight.T * factor).T, bias * factor + offset
         return build.add(replace(op, weight=weight, bias=bias), label, layer)
     if isinstance(op, LayerNorm):
         weight = factor if op.weight is None else op.weight * factor
@@ -143,7 +156,9 @@ def _folded(build: Builder, name: str, affine: Affine, used: np.ndarray, what: s
         return build.add(replace(op, weight=weight, bias=bias), label, layer)
     if isinstance(op, MatMul) and not offset.any() and (factor == factor[0]).all():
         return build.add(replace(op, factor=op.factor * float(factor[0])), label, layer)
-    if isinstance(op, Add | Constant | MatMul):
+    if isinstance(op, MatMul) and not build.is_context(name):
+        raise build.refused(f"{what} scores that were multiplied by other numbers each; that is not known")
+    if isinstance(op, Add | Constant) and name not in build.pictures:
         if (factor == 1).all():
             values = np.broadcast_to(offset, used.shape).copy()
             constant = build.constant(torch.from_numpy(values), f"{label}.offset")
@@ -152,10 +167,6 @@ def _folded(build: Builder, name: str, affine: Affine, used: np.ndarray, what: s
             parts = (_folded(build, part, Affine(affine.factor), used, what) for part in op.inputs)
             total = build.add(Add("", tuple(parts)), label)
             return _folded(build, total, Affine(1.0, affine.offset), used, what)
-        raise build.refused(
-            f"{what} a tensor that was multiplied after it was added up; only results of linear layers and "
-            "of LayerNorm take up a factor"
-        )
     return copied(build, name, factor, offset)
 
 

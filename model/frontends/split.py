@@ -1,21 +1,24 @@
 """Linear layers whose result is read in several forms: one for each form."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from pointwise.model.graph import Op
-from pointwise.model.graph.ops import Activation, Add, LayerNorm, Linear
+from pointwise.model.graph.ops import Activation, LayerNorm, Linear
+
+STREAM, BYTE = "stream", "byte"
+"""Forms of a value beside those of functions, which are called by the operator's name."""
 
 
-def split_by_form(ops: Sequence[Op], output: str) -> list[Op]:
+def split_by_form(ops: Sequence[Op], output: str, wide: Collection[str]) -> list[Op]:
     """The operators with a linear layer made again for each form in which its result is read.
 
-    What is added or normalised has 16 bits, what enters a product 8, and a function is looked up on the way
-    out of the array. A network in which, say, a residual branch and a function read the same layer is so
-    computed by the core without a loss, at the price of that layer.
+    What is added to a stream or normalised has 16 bits, what enters a product or a sum of bytes 8, and a
+    function is looked up on the way out of the array. A network in which, say, a residual branch and a
+    function read the same layer is so computed by the core without a loss, at the price of that layer.
 
     Args:
-        output: name of the result, which is of the first form.
+        output: name of the result, which is of the first form. wide: names of sums of 16 bits.
     """
     readers: dict[str, list[Op]] = {op.name: [] for op in ops}
     for op in ops:
@@ -29,9 +32,9 @@ def split_by_form(ops: Sequence[Op], output: str) -> list[Op]:
         made.append(op)
         if not isinstance(op, Linear):
             continue
-        forms: dict[str, list[Op]] = {"stream": []} if op.name == output else {}
+        forms: dict[str, list[Op]] = {STREAM: []} if op.name == output else {}
         for reader in readers[op.name]:
-            forms.setdefault(_form(reader), []).append(reader)
+            forms.setdefault(form(reader, wide), []).append(reader)
         for number, (_, those) in enumerate(list(forms.items())[1:], start=1):
             again = replace(op, name=f"{op.name}'{number}")
             made.append(again)
@@ -39,8 +42,12 @@ def split_by_form(ops: Sequence[Op], output: str) -> list[Op]:
     return made
 
 
-def _form(reader: Op) -> str:
-    """What a reader wants: one for all streams and one for all products, one for each function."""
-    if isinstance(reader, Add | LayerNorm):
-        return "stream"
-    return reader.name if isinstance(reader, Activation) else "product"
+def form(reader: Op, wide: Collection[str]) -> str:
+    """What a reader wants: one for all streams and one for all products, one for each function.
+
+    Args:
+        wide: names of sums of 16 bits.
+    """
+    if isinstance(reader, LayerNorm) or reader.name in wide:
+        return STREAM
+    return reader.name if isinstance(reader, Activation) else BYTE

@@ -1,22 +1,23 @@
 """Sums of several terms, as the core adds them: to a stream in its place, one product after the other."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from pointwise.model.graph import Op
-from pointwise.model.graph.ops import Activation, Add, Linear, MatMul
+from pointwise.model.graph.ops import Activation, Add, Conv2d, Linear, MatMul
 
-PRODUCTS = Activation | Linear | MatMul
+PRODUCTS = Activation | Conv2d | Linear | MatMul
 """What is added on its way out of the array."""
 
 
-def one_by_one(ops: Sequence[Op], output: str) -> list[Op]:
+def one_by_one(ops: Sequence[Op], output: str, wide: Collection[str]) -> list[Op]:
     """The operators with sums of several terms, as x + (a + (b + c)), put as ((x + a) + b) + c.
 
     The last product of each branch comes right before its addition, so that all branches read x before.
 
     Args:
         output: name of the network's result, which stays a sum of its own.
+        wide: names of the sums of 16 bits, which alone are done in their place.
     """
     by_name = {op.name: op for op in ops}
     readers: dict[str, list[Op]] = {op.name: [] for op in ops}
@@ -27,7 +28,7 @@ def one_by_one(ops: Sequence[Op], output: str) -> list[Op]:
     def inner(name: str) -> bool:
         """It is a sum that is nothing but a part of another one."""
         alone = len(readers[name]) == 1 and name != output
-        return isinstance(by_name[name], Add) and alone and isinstance(readers[name][0], Add)
+        return name in wide and alone and isinstance(readers[name][0], Add)
 
     def fresh(name: str) -> bool:
         return isinstance(by_name[name], PRODUCTS) and len(readers[name]) == 1
@@ -41,7 +42,7 @@ def one_by_one(ops: Sequence[Op], output: str) -> list[Op]:
 
     chains: dict[str, list[Op]] = {}
     for root in ops:
-        if not isinstance(root, Add) or inner(root.name):
+        if not isinstance(root, Add) or root.name not in wide or inner(root.name):
             continue
         sums: list[Op] = [root]
         terms, waiting = [], list(root.inputs)

@@ -143,9 +143,16 @@ PIXEL = Window((1, 1), (1, 1))
 """Of one pixel over one."""
 
 
+MOST_TAPS = 16
+"""Of a kernel the core has, down and to the right."""
+
+
 def check_window(window: Window, tokens: int) -> str | None:
-    """What is wrong with a window over a value of so many tokens; None where nothing is."""
+    """What is wrong with a window of the core over a value of so many tokens; None where nothing is."""
     fault = window.fault()
+    if fault is None and max(window.kernel) > MOST_TAPS:
+        most = _by((MOST_TAPS, MOST_TAPS))
+        return f"has a kernel of {_by(window.kernel)}, but the core's have at most {most}; use smaller ones"
     if fault is None and window.tokens != tokens:
         return f"goes over a picture of {_by(window.size)} pixels, but was given {tokens} tokens"
     return fault

@@ -220,8 +220,17 @@ class Conversion:
         if op.name not in self.tables:
             how = self.recipe[self.real[op.inputs[0]].layer]
             part = self.parts.get(op.name, ("", None))
-            self.tables[op.name] = plan_activation(op, self.seen, how, self.steps.get(op.name), *part)
+            plan = plan_activation(op, self.seen, how, self.steps.get(op.name), *part)
+            self.tables[op.name] = plan.signed() if self._held(op.name) else plan
         return self.tables[op.name]
+
+    def _held(self, name: str) -> bool:
+        """Whether the array holds a value still, as it does for a mean: its bytes have a sign."""
+        readers = self.real.readers[name]
+        return any(
+            isinstance(reader, MeanPool) or (isinstance(reader, MaxPool) and self._held(reader.name))
+            for reader in readers
+        )
 
     def attention(self, pattern: AttentionPattern) -> AttentionPlan:
         """All scales of an attention."""
@@ -369,7 +378,7 @@ class Conversion:
     def _activation(self, op: Activation) -> Activation:
         plan = self.table(op)
         scale = Quantisation(plan.scale, plan.zero_point)
-        return replace(op, table=plan.table, dtype="uint8", quantisation=scale)
+        return replace(op, table=plan.table, dtype=plan.dtype, quantisation=scale)
 
     def _add(self, op: Add) -> Add:
         if op.name in self.pictures.sums:

@@ -1,7 +1,7 @@
 """GELU by table: the range of the index, the scale and zero point of the result, and the table itself."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -33,7 +33,7 @@ class GeluPlan:
     Attributes:
         index_scale, index_centre: x = index_scale · index + index_centre for an index of −128..127.
         scale, zero_point: GELU(x) = scale · (byte − zero_point).
-        table: (256,) uint8; the entry (index & 255) belongs to an index.
+        table: (256,) of ``dtype``; the entry (index & 255) belongs to an index.
     """
 
     index_scale: float
@@ -41,6 +41,12 @@ class GeluPlan:
     scale: float
     zero_point: int
     table: np.ndarray
+    dtype: str = "uint8"
+
+    def signed(self) -> "GeluPlan":
+        """The same function in bytes from −128 on."""
+        entries = (self.table.astype(np.int16) + INT8[0]).astype(np.int8)
+        return replace(self, zero_point=self.zero_point + INT8[0], table=entries, dtype="int8")
 
 
 def gelu(x: np.ndarray) -> np.ndarray:

@@ -104,24 +104,44 @@ def _head(graph: Graph, softmax: Softmax) -> Head:
     raise softmax.refused("is no part of softmax(q · kᵀ) · v with linear q, k and v, which is what is known")
 
 
-def byte_sums(graph: Graph) -> dict[str, str]:
-    """Sums of 8 bits, each with the product that is made for it: what reads them is no LayerNorm.
+def sums_of_bytes(graph: Graph) -> set[str]:
+    """Sums of 8 bits: what reads them, or one that they are added to, is no LayerNorm.
 
     A sum of the residual stream goes on into sums and LayerNorms alone; what products read directly are
-    bytes, and so are all sums that they are added to.
+    bytes, and so are all sums that such a sum is made of or goes into.
+    """
+    sums = [op for op in graph.ops if isinstance(op, Add)]
+    beside: dict[str, set[str]] = {op.name: set() for op in sums}
+    for op in sums:
+        for name in op.inputs:
+            if name in beside:
+                beside[op.name].add(name)
+                beside[name].add(op.name)
+    waiting = [
+        op.name
+        for op in sums
+        if any(not isinstance(reader, Add | LayerNorm | Slice) for reader in graph.readers[op.name])
+    ]
+    found: set[str] = set()
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            waiting += beside[name]
+    return found
+
+
+def byte_sums(graph: Graph) -> dict[str, str]:
+    """The sums of 8 bits, each with the product that is made for it.
 
     Raises:
         PointwiseError: nothing that is added is a product that nothing else reads, which is what an addition
             of bytes is done with.
     """
     place = {op.name: index for index, op in enumerate(graph.ops)}
-    found: dict[str, str] = {}
+    of_bytes, found = sums_of_bytes(graph), {}
     for op in graph.ops:
-        if not isinstance(op, Add):
-            continue
-        readers = graph.readers[op.name]
-        read = any(not isinstance(reader, Add | LayerNorm | Slice) for reader in readers)
-        if not read and not any(name in found for name in op.inputs):
+        if op.name not in of_bytes:
             continue
         if any(isinstance(graph[name], Constant) for name in op.inputs):
             raise op.refused("is of 16 bits, which a linear layer reads through a LayerNorm only")

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from pointwise.model.frontends import attention, elementwise, products
 from pointwise.model.frontends.builder import Builder
+from pointwise.model.frontends.convolutions import convolution_nd
 from pointwise.model.frontends.symbol import Symbol
 
 from .registry import translates
@@ -77,12 +78,18 @@ def convolution(
     dilation: Sequence[int] = (1,),
     groups: int = 1,
 ) -> Symbol:
+    _constants(build, weight)
     axes = weight.dim() - 2
+    strides, gaps = (list(part) * (axes // len(part)) for part in (stride, dilation))
     if isinstance(padding, str):
-        padding = [0] if padding == "valid" else [1]
-    strides, pads, gaps = (tuple(part) * (axes // len(part)) for part in (stride, padding, dilation))
+        reach = [(taps - 1) * gap for taps, gap in zip(weight.shape[2:], gaps, strict=True)]
+        total = reach if padding == "same" else [0] * axes
+        before = [pad // 2 for pad in total]
+        behind = [pad - half for pad, half in zip(total, before, strict=True)]
+    else:
+        before = behind = list(padding) * (axes // len(padding))
     label = build.label_of(weight, "conv")
-    return products.convolution(build, x, weight, bias, strides, pads, gaps, groups, label)
+    return convolution_nd(build, x, weight, bias, strides, [*before, *behind], gaps, groups, label)
 
 
 def _constants(build: Builder, *tensors: object) -> None:

@@ -2,5 +2,5 @@
 
 from pointwise.model.frontends.registry import Registry
 
-ATEN = Registry(__package__ or "", ("views", "elementwise", "products", "norms"))
+ATEN = Registry(__package__ or "", ("views", "elementwise", "products", "norms", "pooling"))
 translates = ATEN.translates

@@ -6,8 +6,10 @@ from torch import Tensor
 
 from pointwise.model.frontends import attention, elementwise, products
 from pointwise.model.frontends.builder import Builder
+from pointwise.model.frontends.convolutions import convolution_nd
 from pointwise.model.frontends.symbol import Symbol
 
+from .pooling import paddings
 from .registry import translates
 
 
@@ -101,22 +103,13 @@ def convolution(
     pads: Sequence[int] | None = None,
     strides: Sequence[int] | None = None,
 ) -> Symbol:
-    axes = weight.dim() - 2
-    padding = [1] if auto_pad.startswith("SAME") else pads or [0]
-    one = [1] * axes
+    if not isinstance(x, Symbol) or not isinstance(weight, Tensor):
+        raise build.refused("convolves with weights that depend on the input; that is not known")
+    one = [1] * (weight.dim() - 2)
+    steps, gaps = strides or one, dilations or one
+    padding = paddings(auto_pad, pads, x.shape[2:], weight.shape[2:], steps, gaps)
     label = build.label_of(weight, "conv")
-    return products.convolution(
-        build, x, weight, bias, strides or one, padding, dilations or one, group, label
-    )
-
-
-@translates("GlobalAveragePool")
-def global_average_pool(build: Builder, x: Symbol) -> Symbol:
-    from pointwise.model.frontends.pooling import mean_of_tokens
-
-    rows = x.moved(lambda places: places.flatten(2).transpose(1, 2))
-    made, shape = mean_of_tokens(build, rows), (*x.shape[:2], *[1] * (len(x.shape) - 2))
-    return made.moved(lambda places: places.reshape(shape))
+    return convolution_nd(build, x, weight, bias, steps, padding, gaps, group, label)
 
 
 @translates("Sum")

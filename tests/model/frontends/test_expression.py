@@ -20,9 +20,11 @@ from pointwise.model.graph.functions import NAMES, function
 
 @pytest.mark.parametrize("name", NAMES)
 def test_each_is_itself_and_no_other(name: str) -> None:
-    assert recognised(function(name)) == (name, 1.0)
-    assert recognised(lambda x: -3 * function(name)(x)) == (name, pytest.approx(-3))
-    assert recognised(lambda x: function(name)(x) + 1e-4) is None
+    assert recognised(function(name)) == (name, 1.0, 0.0)
+    assert recognised(lambda x: -3 * function(name)(x)) == (name, pytest.approx(-3), 0.0)
+    shifted = recognised(lambda x: 2 * function(name)(x) + 0.25)
+    assert shifted == (name, pytest.approx(2), pytest.approx(0.25, abs=1e-6))
+    assert recognised(lambda x: function(name)(x) + 1e-4 * x.sin()) is None
 
 
 def test_spellings() -> None:
@@ -37,7 +39,7 @@ def test_spellings() -> None:
         "tanh": lambda x: 2 * torch.sigmoid(2 * x) - 1,
     }
     for name, spelling in spelled.items():
-        assert recognised(spelling) == (name, pytest.approx(1)), name
+        assert recognised(spelling) == (name, pytest.approx(1), 0.0), name
     assert recognised(torch.sin) is None and recognised(lambda x: x * math.nan) is None
 
 

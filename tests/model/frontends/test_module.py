@@ -151,14 +151,16 @@ REFUSED = {
     "many": (Does(lambda x: torch.cat([x, x], 2).sum(2)), "adds up 16 elements of a tensor"),
     "variance": (Does(lambda x: x - x.var(-1, keepdim=True)), "takes a variance with a correction"),
     "rows": (Does(lambda x: torch.ones(2, 5) @ x), "multiplies a constant of 2 rows with a tensor"),
-    "convolution": (nn.Conv2d(3, 8, 3), "conv2d is a convolution with kernels of"),
+    "map": (nn.Conv2d(3, 8, 3), r"returns a picture with its channels in front \(1, 8, 7, 7\)"),
+    "volume": (nn.Conv3d(3, 8, 3), "conv3d is a convolution over 3 dimensions, with kernels that do not lie"),
 }
 
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_is_not_known_is_told_by_operator_module_and_line(name: str) -> None:
     module, words = REFUSED[name]
-    example = torch.zeros(1, 3, 9, 9) if name == "convolution" else TOKENS
+    examples = {"map": torch.zeros(1, 3, 9, 9), "volume": torch.zeros(1, 3, 9, 9, 9)}
+    example = examples.get(name, TOKENS)
     with pytest.raises(PointwiseError, match=words) as caught:
         pw.load(module, example)
     told = str(caught.value)
