@@ -75,8 +75,8 @@ class _Forms:
 
     def _renamed(self, op: Op) -> Op:
         """An operator that reads copies where there are any, and of bytes adds a product."""
-        last = self._at_last(op)[:1] if isinstance(op, Slice) else []
-        wanted = form(*(last or [op]), self.wide)
+        last = self._at_last(op) if isinstance(op, Slice) else []
+        wanted = form(last[0] if last else op, self.wide)
         inputs = tuple(self.copies.get((name, wanted), name) for name in op.inputs)
         if isinstance(op, Add) and op.name not in self.wide and not any(map(self._fresh, inputs, [op] * 2)):
             inputs = (inputs[0], self._copied(inputs[1]))

@@ -6,7 +6,7 @@ from pointwise.model.graph.ops import Conv2d
 from pointwise.model.graph.window import Window
 
 from .builder import Builder
-from .pictures import Padding, picture, picture_size, shaped
+from .pictures import Padding, picture, picture_size
 from .settle import settle
 from .symbol import Symbol
 
@@ -26,8 +26,10 @@ def padded(build: Builder, symbol: Symbol, padding: Padding) -> Symbol:
     """
     if min(padding) < 0:
         raise build.refused(f"cuts off rows or columns of a picture (padding {padding}); that is not known")
-    settle(build, symbol, PADS)
     found = picture(build, symbol, PADS)
+    if found.offset.any():
+        settle(build, symbol, PADS)
+        found = picture(build, symbol, PADS)
     window, names = Window(picture_size(symbol), ALONE, padding=padding), []
     for name in found.names:
         width = build.shapes[name][1]
@@ -35,22 +37,17 @@ def padded(build: Builder, symbol: Symbol, padding: Padding) -> Symbol:
             "", (name,), window=window, groups=width, weight=np.ones((width, 1, 1, 1)), bias=np.zeros(width)
         )
         names.append(build.add(op, f"{build.module}.pad".lstrip(".")))
-    if len(names) == 1 and np.array_equal(found.columns, np.arange(build.shapes[names[0]][1])):
-        return shaped(build, names[0], window.out_size)
     return found.results(build, tuple(names), window.out_size)
 
 
 def without_padding(build: Builder, name: str, window: Window) -> tuple[str, Window]:
     """What a window goes over: where ``padded`` made the value its source, with so much wider padding."""
     op = build.ops[name]
-    ones = isinstance(op, Conv2d) and op.window.kernel == ALONE and op.groups == len(op.weight)
-    if (
-        not ones
-        or op.window.stride != ALONE
-        or not op.window.padded
-        or (op.weight != 1).any()
-        or op.bias.any()
-    ):
+    if not isinstance(op, Conv2d) or op.window.kernel != ALONE or op.groups != len(op.weight):
         return name, window
-    around = tuple(one + other for one, other in zip(window.padding, op.window.padding, strict=True))
+    if op.window.stride != ALONE or not op.window.padded or (op.weight != 1).any() or op.bias.any():
+        return name, window
+    pairs = zip(window.padding, op.window.padding, strict=True)
+    top, left, bottom, right = (one + other for one, other in pairs)
+    around = (top, left, bottom, right)
     return op.inputs[0], Window(op.window.size, window.kernel, window.stride, around, window.dilation)

@@ -96,7 +96,9 @@ def ceiled(kernel: Kernel, size: Pair) -> Kernel:
     A last window begins inside of the picture or of the padding in front of it.
     """
     top, left, bottom, right = kernel.padding
-    more = []
+    more: list[int] = []
+    if min(kernel.stride) < 1:
+        return kernel  # which no window is made of
     for axis, (before, behind) in enumerate(((top, bottom), (left, right))):
         length, step = size[axis] + before + behind, kernel.stride[axis]
         reach = (kernel.size[axis] - 1) * kernel.dilation[axis] + 1

@@ -40,7 +40,7 @@ def settle(build: Builder, symbol: Symbol, what: str, heads: bool = False) -> No
         PointwiseError: the expression is no function that is known, or cannot be folded where it stands.
     """
     if symbol.values == (RAW,) and symbol.places.dim():
-        build.enter(symbol, what)
+        _enter(build, symbol, what)
     if len(symbol.values) > 1 and not heads:
         join_tokens(build, symbol)
     if isinstance(symbol.expression, Call):
@@ -58,6 +58,18 @@ def settle(build: Builder, symbol: Symbol, what: str, heads: bool = False) -> No
             made.append(_folded(build, name, Affine(*parts), used.reshape(shape).numpy(), what))
             start += size
         symbol.becomes(Symbol(tuple(made), symbol.places))
+
+
+def _enter(build: Builder, symbol: Symbol, what: str) -> None:
+    """Make rows of the network's input: of its last dimension, or where it is a picture (1, channels, height,
+    width) as it was given, of the channels of each pixel."""
+    given = torch.arange(symbol.places.numel())
+    if symbol.places.dim() != 4 or not torch.equal(symbol.places.flatten(), given):
+        build.enter(symbol, what)
+        return
+    rows = symbol.moved(lambda places: places.movedim(1, -1))
+    build.enter(rows, what)
+    symbol.becomes(rows.moved(lambda places: places.movedim(-1, 1)))
 
 
 def fold_early(build: Builder, symbol: Symbol) -> None:

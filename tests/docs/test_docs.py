@@ -212,10 +212,11 @@ def test_plusargs_and_environment_variables_exist(path: Path) -> None:
             assert f'"{match[1]}"' in python, f"{path.name}: nothing reads {match[1]}"
 
 
-@pytest.mark.parametrize("index", range(5))
-def test_programs_run(index: int) -> None:
+@pytest.mark.parametrize("index", range(6))
+def test_programs_run(index: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     programs = FENCE.findall((ROOT / "docs" / "add_a_network.md").read_text())
-    assert [language for language, _ in programs] == ["python"] * 5
+    assert [language for language, _ in programs] == ["python"] * 6
+    monkeypatch.chdir(tmp_path)  # where programs write
     exec(compile(programs[index][1], "add_a_network.md", "exec"), {"__name__": "program"})
 
 

@@ -22,7 +22,7 @@ def paddings(
     dilations: Sequence[int],
 ) -> list[int]:
     """Padding in front of each dimension, then behind each, as the attributes of a window have it."""
-    if not auto_pad.startswith("SAME"):
+    if not auto_pad.startswith("SAME") or min(strides) < 1:
         return list(pads or [0] * 2 * len(kernel))
     before, behind = [], []
     for size, taps, step, gap in zip(sizes, kernel, strides, dilations, strict=True):

@@ -87,8 +87,10 @@ class _Translation:
             if str(error).startswith(build.where):
                 raise
             raise build.refused(f"cannot be translated: {error}") from error
-        except TypeError as error:
-            raise build.refused(f"has inputs or attributes that are not known ({error})") from error
+        except (TypeError, ValueError, IndexError, RuntimeError) as error:
+            # Of attributes that contradict each other or the shapes, which the file's checker lets pass.
+            reason = " ".join(str(error).split())
+            raise build.refused(f"has inputs or attributes that are not known ({reason[:200]})") from error
         return made if isinstance(made, list) else [made]
 
     def _computed(self, node: Any) -> list[Any]:
