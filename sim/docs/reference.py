@@ -34,7 +34,7 @@ def _function(name: str, function: object) -> str:
 
 
 def _name(annotation: object) -> str:
-    return annotation if isinstance(annotation, str) else getattr(annotation, "__name__", str(annotation))
+    return annotation.__name__ if isinstance(annotation, type) else str(annotation)
 
 
 def _plain(text: str) -> str:

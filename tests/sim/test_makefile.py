@@ -18,7 +18,7 @@ def checkout(tmp_path: Path) -> Path:
     (tmp_path / ".venv" / "bin").mkdir(parents=True)
     shutil.copy(shutil.which("true"), tmp_path / ".venv" / "bin" / "python")
     (tmp_path / ".venv" / ".ready").write_text(str(tmp_path))
-    for extra in (".dev", ".fpga"):
+    for extra in (".dev", ".docs", ".fpga"):
         (tmp_path / ".venv" / extra).touch()
     return tmp_path
 
