@@ -20,11 +20,15 @@ bytes::
 Bytes past the edges of K and N are zero.
 """
 
+from math import gcd
+
 from .config import CoreConfig
 from .image import align
 from .isa import Conv, Prologue, Stationary
 
 TABLE_ENTRIES = 256
+TABLE_LANES = 4
+"""More of them make a table faster to load, and each reader's choice of an entry out of a word larger."""
 PLANES = 8
 PLANE_BIAS = 0
 PLANE_MULT = 4
@@ -32,6 +36,11 @@ PLANE_SHIFT = 6
 SHIFT_BITS = 4
 PACKING = {8: 0, 4: 1, 2: 2}
 """Field ``packing`` of a CONV by the bits of its weights: the logarithm of weights in a byte."""
+
+
+def table_lanes(config: CoreConfig) -> int:
+    """Entries of a table that are written in a cycle: four, where rows of C bytes divide into them."""
+    return gcd(TABLE_LANES, config.cols)
 
 
 def table_rows(config: CoreConfig) -> int:

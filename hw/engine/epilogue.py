@@ -7,7 +7,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from pointwise.hw.contract.config import CoreConfig
-from pointwise.hw.contract.stream import PLANES
+from pointwise.hw.contract.stream import PLANES, table_lanes
 from pointwise.hw.contract.walks import ADDRESS_BITS
 
 from .cells import ACCUMULATOR, bits_for, delay, saturate
@@ -17,7 +17,7 @@ from .places import act_places, res_places
 from .requantise import PARAMETER_BANKS, Limits, Requantise
 from .row_max import RowMax
 from .sram import READ_LATENCY, read_port, write_port
-from .table import LookupTable
+from .table import LookupTable, table_write
 from .tags import NORM_STATISTICS, RECIPROCAL
 from .token_sums import TokenSums
 from .walker import GroupTag, Walker
@@ -71,8 +71,7 @@ class Epilogue(wiring.Component):
                 "plane_data": In(data.ArrayLayout(unsigned(8), config.cols)),
                 "table_write": In(1),
                 "table_bank": In(1),
-                "table_index": In(8),
-                "table_data": In(8),
+                **table_write(table_lanes(config), In),
                 "sum_slot": Out(1),
                 "sum_token": Out(token),
                 "reciprocal": In(RECIPROCAL),
@@ -185,7 +184,7 @@ class Epilogue(wiring.Component):
         lanes = self.config.post_lanes
         residual = self._old_residual(m, tags, valid, old_address)
         scaled = self._old_bytes(m, tags, valid, old_address)
-        m.submodules.table = table = LookupTable(lanes)
+        m.submodules.table = table = LookupTable(lanes, table_lanes(self.config))
         m.d.comb += [
             table.write.eq(self.table_write),
             table.write_bank.eq(self.table_bank),

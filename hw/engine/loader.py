@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from pointwise.hw.contract.config import CoreConfig
 from pointwise.hw.contract.isa import Prologue as Kind
-from pointwise.hw.contract.stream import PLANES, SHIFT_BITS, TABLE_ENTRIES
+from pointwise.hw.contract.stream import PLANES, SHIFT_BITS, TABLE_ENTRIES, table_lanes
 
 from .cells import bits_for
 from .credits import Credits
@@ -16,7 +16,7 @@ from .places import act_places
 from .requantise import PARAMETER_BANKS
 from .sram import read_port
 from .stationary_walk import StationaryWalk
-from .table import TABLE_BANKS
+from .table import TABLE_BANKS, table_write
 
 
 class Loader(wiring.Component):
@@ -41,7 +41,8 @@ class Loader(wiring.Component):
         shifts: two sets of channel shifts, taken in turn by the tiles.
         row_*, column_*: to the array.
 
-    Throughput: a row of the array a cycle, whatever the bits of a weight (a table entry a cycle).
+    Throughput: a row of the array a cycle, whatever the bits of a weight (``table_lanes`` entries of a table
+    a cycle).
     """
 
     def __init__(self, config: CoreConfig, latency: int) -> None:
@@ -68,8 +69,7 @@ class Loader(wiring.Component):
                 "exp_end": In(1),
                 **{f"act_{name}": member for name, member in table.items()},
                 "act_end": In(1),
-                "table_index": Out(8),
-                "table_data": Out(8),
+                **table_write(table_lanes(config), Out),
                 "shifts": Out(data.ArrayLayout(data.ArrayLayout(unsigned(SHIFT_BITS), rows), 2)),
                 "row_load": Out(1),
                 "row_index": Out(unsigned(bits_for(rows))),
@@ -89,8 +89,10 @@ class Loader(wiring.Component):
 
         conv = Signal(LOADER)
         walk = StationaryWalk(m, config, conv)
-        entry = Signal(range(TABLE_ENTRIES))
-        byte = Signal(bits_for(cols))
+        lanes = table_lanes(config)
+        steps, groups = TABLE_ENTRIES // lanes, cols // lanes
+        step = Signal(range(steps))  # of a table
+        group = Signal(bits_for(groups))  # of entries in a row
         plane = Signal(range(PLANES))
         plane_bank = Signal(range(PARAMETER_BANKS))
         loaded = Signal()
@@ -114,8 +116,8 @@ class Loader(wiring.Component):
         m.d.sync += [
             self.exp_write.eq(exp_take),
             self.act_write.eq(act_take),
-            self.table_index.eq(entry),
-            self.table_data.eq(self.rows.payload.word_select(byte, 8)),
+            self.table_index.eq(step),
+            self.table_data.as_value().eq(self.rows.payload.word_select(group, 8 * lanes)),
             self.plane_write.eq(plane_take),
             self.plane.eq(plane),
             self.plane_bank.eq(plane_bank),
@@ -150,8 +152,8 @@ class Loader(wiring.Component):
                 with m.If(walk.last_n):
                     m.next = "IDLE"
 
-        last_entry = Signal()  # of the table
-        last_byte = Signal()  # of the row, or of the table
+        last_step = Signal()  # of the table
+        last_group = Signal()  # of the row, or of the table
         with m.FSM() as fsm:
             # READY goes far; it is written such that few gates are in its way.
             filling = (fsm.ongoing("EXPONENTIAL") & exponentials.some) | (
@@ -159,7 +161,7 @@ class Loader(wiring.Component):
             )
             to_array = fsm.ongoing("SHIFTS") | (fsm.ongoing("ROWS") & walk.consumed)
             m.d.comb += self.rows.ready.eq(
-                (filling & last_byte) | (fsm.ongoing("PLANES") & parameters.some) | (to_array & ~loaded)
+                (filling & last_group) | (fsm.ongoing("PLANES") & parameters.some) | (to_array & ~loaded)
             )
             with m.State("IDLE"):
                 start = self.descriptor.payload
@@ -167,10 +169,10 @@ class Loader(wiring.Component):
                 m.d.sync += conv.eq(start)
                 walk.start(start)
                 m.d.sync += [
-                    entry.eq(0),
-                    last_entry.eq(0),
-                    byte.eq(0),
-                    last_byte.eq(cols == 1),
+                    step.eq(0),
+                    last_step.eq(0),
+                    group.eq(0),
+                    last_group.eq(groups == 1),
                     plane.eq(0),
                 ]
                 walk.start_words(start.stat_base)
@@ -189,17 +191,17 @@ class Loader(wiring.Component):
                 m.d.sync += bank.eq(next_bank)
                 with m.State(state):
                     m.d.comb += take.eq(credits.some & self.rows.valid)
-                    ends_next = entry == TABLE_ENTRIES - 2
+                    ends_next = step == steps - 2
                     with m.If(take):
                         m.d.sync += [
-                            entry.eq(entry + 1),
-                            last_entry.eq(ends_next),
-                            byte.eq(byte + 1),
-                            last_byte.eq(ends_next | (byte == cols - 2)),
+                            step.eq(step + 1),
+                            last_step.eq(ends_next),
+                            group.eq(group + 1),
+                            last_group.eq(ends_next | (group == groups - 2)),
                         ]
-                        with m.If(last_byte):
-                            m.d.sync += [byte.eq(0), last_byte.eq(ends_next | (cols == 1))]
-                        with m.If(last_entry):
+                        with m.If(last_group):
+                            m.d.sync += [group.eq(0), last_group.eq(ends_next | (groups == 1))]
+                        with m.If(last_step):
                             m.d.comb += credits.take.eq(1)
                             m.d.sync += next_bank.eq(~next_bank)
                             m.next = "PLANES"

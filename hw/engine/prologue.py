@@ -6,10 +6,10 @@ from amaranth.lib.wiring import In, Out
 
 from pointwise.hw.contract.config import CoreConfig
 from pointwise.hw.contract.isa import Prologue as Kind
-from pointwise.hw.contract.stream import SHIFT_BITS
+from pointwise.hw.contract.stream import SHIFT_BITS, table_lanes
 
 from .cells import ACTIVATION, delay, round_half_up, saturate, shift_saturate
-from .table import LookupTable
+from .table import LookupTable, table_write
 from .tags import NORM_STATISTICS, TokenTag
 
 CENTRED = signed(18)
@@ -47,8 +47,7 @@ class Prologue(wiring.Component):
                 "shifts": In(data.ArrayLayout(data.ArrayLayout(unsigned(SHIFT_BITS), rows), 2)),
                 "table_write": In(1),
                 "table_bank": In(1),
-                "table_index": In(unsigned(8)),
-                "table_data": In(unsigned(8)),
+                **table_write(table_lanes(config), In),
                 "out_valid": Out(1),
                 "out_tag": Out(TokenTag(config)),
                 "token": Out(data.ArrayLayout(ACTIVATION, rows)),
@@ -66,7 +65,7 @@ class Prologue(wiring.Component):
             self.out_valid.eq(delay(m, self.valid, self.LATENCY, name="valid", reset_less=False)),
             self.out_tag.eq(tags[self.LATENCY]),
         ]
-        m.submodules.table = table = LookupTable(self.config.rows)
+        m.submodules.table = table = LookupTable(self.config.rows, table_lanes(self.config))
         m.d.comb += [
             table.write.eq(self.table_write),
             table.write_bank.eq(self.table_bank),

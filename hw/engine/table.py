@@ -1,33 +1,49 @@
-"""A 256-entry byte table with several readers, written entry by entry."""
+"""A 256-entry byte table with several readers, written a few entries a cycle."""
+
+from typing import Any
 
 from amaranth.hdl import Cat, Module, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
+from pointwise.hw.contract.stream import TABLE_ENTRIES
+
+from .cells import delay
 from .ram import NO_COLLISION
 
 TABLE_BANKS = 2
 """One table can be in use while the next one is being written."""
 
 
+def table_write(lanes: int, flow: Any, prefix: str = "table_") -> dict[str, Any]:
+    """The ports that write entries ``lanes``·index and up: index, and as many entries."""
+    return {
+        f"{prefix}index": flow(unsigned((TABLE_ENTRIES // lanes - 1).bit_length())),
+        f"{prefix}data": flow(data.ArrayLayout(unsigned(8), lanes)),
+    }
+
+
 class LookupTable(wiring.Component):
     """Two banks of 256 bytes; every reader has its own read port (a copy of the memory where the target has
     few ports).
 
+    Args:
+        readers: entries that are read in a cycle.
+        lanes: entries that are written in a cycle, a power of two.
+
     Ports:
-        write, write_bank, write_index, write_data: one entry a cycle.
+        write, write_bank, write_index, write_data: ``lanes`` entries, the first of them at lanes·write_index.
         read_bank, index: what to read; value: the entries, one cycle later.
     """
 
-    def __init__(self, readers: int) -> None:
-        self.readers = readers
+    def __init__(self, readers: int, lanes: int) -> None:
+        self.readers, self.lanes = readers, lanes
         super().__init__(
             {
                 "write": In(1),
                 "write_bank": In(1),
-                "write_index": In(unsigned(8)),
-                "write_data": In(unsigned(8)),
+                **table_write(lanes, In, "write_"),
                 "read_bank": In(1),
                 "index": In(data.ArrayLayout(unsigned(8), readers)),
                 "value": Out(data.ArrayLayout(unsigned(8), readers)),
@@ -37,7 +53,10 @@ class LookupTable(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.memory = memory = Memory(
-            shape=unsigned(8), depth=TABLE_BANKS * 256, init=[], attrs=NO_COLLISION
+            shape=unsigned(8 * self.lanes),
+            depth=TABLE_BANKS * TABLE_ENTRIES // self.lanes,
+            init=[],
+            attrs=NO_COLLISION,
         )
         writer = memory.write_port()
         m.d.comb += [
@@ -45,10 +64,13 @@ class LookupTable(wiring.Component):
             writer.addr.eq(Cat(self.write_index, self.write_bank)),
             writer.data.eq(self.write_data),
         ]
-        for lane in range(self.readers):
+        lane_bits = self.lanes.bit_length() - 1
+        for number in range(self.readers):
             reader = memory.read_port()
+            index = self.index[number]
+            lane = delay(m, index[:lane_bits], 1, name=f"lane_{number}")
             m.d.comb += [
-                reader.addr.eq(Cat(self.index[lane], self.read_bank)),
-                self.value[lane].eq(reader.data),
+                reader.addr.eq(Cat(index[lane_bits:], self.read_bank)),
+                self.value[number].eq(reader.data.word_select(lane, 8)),
             ]
         return m

@@ -16,6 +16,7 @@ from pointwise.hw.contract.stream import (
     k_tiles,
     shift_rows,
     stream_rows,
+    table_lanes,
     table_rows,
     tiles,
     weight_rows,
@@ -102,14 +103,15 @@ class Engine:
     def _load_tables(self, conv: Conv, at: float) -> None:
         """Load the tables; the loader goes on to the parameters behind them."""
         rows, cols = table_rows(self.config), self.config.cols
+        lanes = table_lanes(self.config)
         last = TABLE_ENTRIES - (rows - 1) * cols
         exponential = conv.prologue == Prologue.EXPONENTIAL
         for wanted, ends in ((exponential, self._exponentials), (conv.table, self._activations)):
             if wanted:
                 at = max(at, ends[0] + 1)
                 if rows > 1:
-                    at = self.rows.take(rows - 1, at, cols) + 1
-                at = self.rows.take(1, at, last) + 1
+                    at = self.rows.take(rows - 1, at, cols // lanes) + 1
+                at = self.rows.take(1, at, last // lanes) + 1
         self._loader = at
 
     def _tile_rows(self, conv: Conv) -> int:

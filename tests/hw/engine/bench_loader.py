@@ -11,7 +11,7 @@ from waves import descriptor, generator, same, start
 
 from pointwise.hw.contract.config import CoreConfig
 from pointwise.hw.contract.isa import Prologue
-from pointwise.hw.contract.stream import PLANES, SHIFT_BITS
+from pointwise.hw.contract.stream import PLANES, SHIFT_BITS, table_lanes
 from pointwise.hw.engine.descriptor import LOADER
 from pointwise.hw.engine.requantise import PARAMETER_BANKS
 from pointwise.hw.engine.sram import READ_LATENCY
@@ -98,8 +98,8 @@ async def loads_everything_in_time(dut, gap):
         ("act", [work.table for work in works if work.conv.table]),
     ):
         want = [
-            (bank % TABLE_BANKS, i, value)
+            (bank % TABLE_BANKS, i, pack_lanes(values, 8))
             for bank, table in enumerate(tables)
-            for i, value in enumerate(table)
+            for i, values in enumerate(table.reshape(-1, table_lanes(config)))
         ]
         same(f"{name} tables", around.tables[name], want)

@@ -6,6 +6,7 @@ from waves import generator, pack_fields, play, same, start
 
 from pointwise.hw.contract.config import CoreConfig
 from pointwise.hw.contract.isa import Prologue as Kind
+from pointwise.hw.contract.stream import TABLE_ENTRIES, table_lanes
 from pointwise.hw.engine.prologue import Prologue
 from pointwise.hw.engine.tags import NORM_STATISTICS, TokenTag
 from pointwise.model.integer.layernorm import normalise
@@ -34,13 +35,15 @@ async def equals_the_model(dut):
     await start(dut, [*INPUTS, *WRITES])
 
     # Segment s reads bank s & 1 and fills the other; what is played before it fills bank 0.
-    tables = rng.integers(0, 256, (SEGMENTS + 1, 256))
+    tables = rng.integers(0, 256, (SEGMENTS + 1, TABLE_ENTRIES))
     segment = np.arange(cycles) // SEGMENT
-    step = np.arange(cycles) % SEGMENT
-    everything = np.arange(256)
+    lanes = table_lanes(config)
+    words = TABLE_ENTRIES // lanes
+    step = np.minimum(np.arange(cycles) % SEGMENT, words)
+    entries = [pack_rows(table.reshape(words, lanes), 8) for table in tables]
     await play(
         dut,
-        {"table_write": [1] * 256 + [0], "table_index": [*everything, 0], "table_data": [*tables[0], 0]},
+        {"table_write": [1] * words + [0], "table_index": [*range(words), 0], "table_data": [*entries[0], 0]},
         [],
     )
 
@@ -87,10 +90,10 @@ async def equals_the_model(dut):
             "statistics": [*pack_fields(NORM_STATISTICS, mean=mean, mult=mult, shift=shift), 0, 0],
             "row_max": [*(row_max & 255), 0, 0],
             "shifts": pack_rows(channel.reshape(cycles + 2, -1), 4),
-            "table_write": [*(step < 256), 0, 0],
+            "table_write": [*(step < words), 0, 0],
             "table_bank": [*(1 - (segment & 1)), 0, 0],
-            "table_index": [*np.minimum(step, 255), 0, 0],
-            "table_data": [*tables[segment + 1, np.minimum(step, 255)], 0, 0],
+            "table_index": [*(step % words), 0, 0],
+            "table_data": [*(entries[s + 1][w % words] for s, w in zip(segment, step, strict=True)), 0, 0],
         },
         ["out_valid", "out_tag", "token"],
         after=Prologue.LATENCY,

@@ -14,28 +14,34 @@ ENTRIES = 256
 
 @cocotb.test()
 async def equals_an_array(dut):
-    readers = bench_config()["readers"]
+    readers, lanes = bench_config()["readers"], bench_config()["lanes"]
+    words = ENTRIES // lanes
     rng = generator()
+    contents = rng.integers(0, 256, (TABLE_BANKS, ENTRIES))
     filled = {
-        "write": [1] * TABLE_BANKS * ENTRIES,
-        "write_bank": np.arange(TABLE_BANKS * ENTRIES) // ENTRIES,
-        "write_index": np.arange(TABLE_BANKS * ENTRIES) % ENTRIES,
-        "write_data": rng.integers(0, 256, TABLE_BANKS * ENTRIES),
+        "write": [1] * TABLE_BANKS * words,
+        "write_bank": np.arange(TABLE_BANKS * words) // words,
+        "write_index": np.arange(TABLE_BANKS * words) % words,
+        "write_data": pack_rows(contents.reshape(-1, lanes), 8),
     }
     await start(dut, [*filled, "read_bank", "index"])
     await play(dut, filled, [])
-    contents = np.asarray(filled["write_data"]).reshape(TABLE_BANKS, ENTRIES)
     bank, index = rng.integers(0, 2, CYCLES), rng.integers(0, ENTRIES, (CYCLES, readers))
-    write, entry, value = (
+    write, word, values = (
         rng.integers(0, 2, CYCLES),
-        rng.integers(0, ENTRIES, CYCLES),
-        rng.integers(0, 256, CYCLES),
+        rng.integers(0, words, CYCLES),
+        rng.integers(0, 256, (CYCLES, lanes)),
     )
-    inputs = {"write": write, "write_bank": 1 - bank, "write_index": entry, "write_data": value}
+    inputs = {
+        "write": write,
+        "write_bank": 1 - bank,
+        "write_index": word,
+        "write_data": pack_rows(values, 8),
+    }
     seen = await play(dut, inputs | {"read_bank": bank, "index": pack_rows(index, 8)}, ["value"], after=1)
     want = []
     for cycle in range(CYCLES):
         want.append(contents[bank[cycle], index[cycle]])
         if write[cycle]:
-            contents[1 - bank[cycle], entry[cycle]] = value[cycle]
+            contents[1 - bank[cycle]].reshape(words, lanes)[word[cycle]] = values[cycle]
     same("value", unpack_rows(seen["value"][1:], readers, 8, signed=False), want)

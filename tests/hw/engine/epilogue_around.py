@@ -8,7 +8,7 @@ from epilogue_work import Work
 from waves import descriptor, pack_fields, same, unpack_fields
 
 from pointwise.hw.contract.config import CoreConfig
-from pointwise.hw.contract.stream import PLANES
+from pointwise.hw.contract.stream import PLANES, table_lanes
 from pointwise.hw.contract.walks import ADDRESS_BITS
 from pointwise.hw.engine.descriptor import EPILOGUE
 from pointwise.hw.engine.places import act_places, res_places
@@ -87,8 +87,8 @@ class Surroundings:
                 while self.tables - self.table_ends >= TABLE_BANKS:
                     await self.cycle()
                 dut.table_write.value, dut.table_bank.value = 1, self.tables % TABLE_BANKS
-                for index, value in enumerate(work.table):
-                    dut.table_index.value, dut.table_data.value = index, int(value) & 255
+                for index, values in enumerate(work.table.reshape(-1, table_lanes(self.config))):
+                    dut.table_index.value, dut.table_data.value = index, pack_lanes(values & 255, 8)
                     await self.cycle()
                 dut.table_write.value = 0
                 self.tables += 1

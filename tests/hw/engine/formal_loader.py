@@ -4,7 +4,7 @@ from amaranth.hdl import Assert, Assume, Cover, Elaboratable, Module, Mux, Signa
 from amaranth.lib import data
 
 from pointwise.hw.contract.config import CoreConfig
-from pointwise.hw.contract.stream import PLANES, TABLE_ENTRIES
+from pointwise.hw.contract.stream import PLANES, TABLE_ENTRIES, table_lanes
 from pointwise.hw.engine.descriptor import LOADER
 from pointwise.hw.engine.loader import Loader
 from pointwise.hw.engine.requantise import PARAMETER_BANKS
@@ -16,7 +16,7 @@ class LoaderProof(Elaboratable):
     """Any convolutions, any pauses of the stream, banks given back at any time by those who have them.
 
     A bank is written only while nobody reads it, banks are filled in turn, a tile that is loaded stays until
-    it is started, and every row that is taken is used, once; rows of packed weights until they are taken.
+    it is started, and every row that is taken is used, once; rows of packed weights and of diagonals until they are taken.
     """
 
     def __init__(self, config: CoreConfig, latency: int) -> None:
@@ -27,6 +27,7 @@ class LoaderProof(Elaboratable):
         unit = Loader(self.config, self.latency)
         free_inputs(m, unit)
         state = inside(m, unit)
+        steps = TABLE_ENTRIES // table_lanes(self.config)
 
         for kind, banks, write, fills, gives, bank in (
             (
@@ -42,7 +43,7 @@ class LoaderProof(Elaboratable):
                     kind,
                     TABLE_BANKS,
                     getattr(unit, f"{short}_write"),
-                    getattr(unit, f"{short}_write") & (unit.table_index == TABLE_ENTRIES - 1),
+                    getattr(unit, f"{short}_write") & (unit.table_index == steps - 1),
                     getattr(unit, f"{short}_end"),
                     getattr(unit, f"{short}_bank"),
                 )
@@ -71,19 +72,21 @@ class LoaderProof(Elaboratable):
         to_array = taken & ~plane & ~table
         sent, shifts = state["from_stream_d1"], state["shift_load_d1"]  # on their way since a cycle
         row_left = previous(m, to_array, name="to_array")
-        packing = data.View(LOADER, state["conv"]).packing
-        packed = previous(m, packing != 0, name="packed")
+        conv = data.View(LOADER, state["conv"])
+        packing, several = conv.packing, (conv.packing != 0) | conv.diagonal
+        spread = previous(m, several, name="spread")
         m.d.comb += [
             Assert(~plane | (taken & ~table)),
             Assert(~(sent & shifts)),
             Assert(~row_left | sent | shifts),
-            # Only a row of packed weights is used while it stays on offer.
-            Assert(row_left | (~shifts & (~sent | packed))),
+            # Only a row that is spread over several of the array is used while it stays on offer.
+            Assert(row_left | (~shifts & (~sent | spread))),
             Assert(~to_array | ~unit.tile_ready),
             # What makes it inductive.
-            Assert(state["last_entry"] == (state["entry"] == TABLE_ENTRIES - 1)),
+            Assert(state["last_step"] == (state["step"] == steps - 1)),
             Assert(state["places"] == ((1 << packing) - 1)[: len(state["places"])]),
-            Assert(state["consumed"] | (state["places"] != 0)),
+            Assert(state["diagonal"] == conv.diagonal),
+            Assert(state["consumed"] | several),
             Cover(sent),
             Cover(table & taken),
         ]

@@ -9,7 +9,7 @@ from waves import same
 
 from pointwise.hw.contract.config import CoreConfig
 from pointwise.hw.contract.isa import Prologue
-from pointwise.hw.contract.stream import PLANES
+from pointwise.hw.contract.stream import PLANES, TABLE_ENTRIES, table_lanes
 from pointwise.hw.engine.places import act_places
 from pointwise.hw.engine.requantise import PARAMETER_BANKS
 from pointwise.hw.engine.sram import READ_LATENCY
@@ -88,9 +88,10 @@ class Surroundings:
             self.planes.append(
                 tuple(int(getattr(dut, name).value) for name in ("plane_bank", "plane", "plane_data"))
             )
+        table_steps = TABLE_ENTRIES // table_lanes(self.config)
         for name, written in self.tables.items():
             if seen[f"{name}_write"]:
-                assert len(written) // 256 - self.done[f"{name}_end"] < TABLE_BANKS, (
+                assert len(written) // table_steps - self.done[f"{name}_end"] < TABLE_BANKS, (
                     f"{name} table is still in use"
                 )
                 ports = (getattr(dut, f"{name}_bank"), dut.table_index, dut.table_data)
