@@ -7,6 +7,7 @@ a slice needs room at a time."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
@@ -96,6 +97,12 @@ class Step:
     spilled: bool = False
     added: Rows | None = None
 
+    @cached_property
+    def touched(self) -> frozenset[int]:
+        """Buffers that it reads or writes."""
+        others = {rows.buffer for rows in (self.stationary, self.added) if rows is not None}
+        return frozenset({rows.buffer for rows in self.streamed} | {self.output.buffer} | others)
+
 
 @dataclass(frozen=True)
 class Graph:
@@ -174,6 +181,7 @@ class _Lowering:
         self.of_key: dict[Key, list[Buffer]] = {}
         # For each buffer (and under "statistics"): (rows, step) of writes since, and of reads since those.
         self.writes: dict[int | str, list[tuple[int, int, int]]] = {}
+        self._ranges: dict[Key, list[tuple[int, int]]] = {}
         self.reads: dict[int | str, list[tuple[int, int, int]]] = {}
 
     def buffers_of(self, key: Key) -> list[Buffer]:
@@ -204,6 +212,11 @@ class _Lowering:
         Where a window reads it, a slice is what a slice of the result needs, so that slices overlap: what two
         of them hold is made twice.
         """
+        if key not in self._ranges:
+            self._ranges[key] = self._cut(key)
+        return self._ranges[key]
+
+    def _cut(self, key: Key) -> list[tuple[int, int]]:
         tensor, parts = self.analysis.tensors[key], self.slices.get(key, 1)
         if parts == 1:
             return [(0, tensor.tokens)]

@@ -9,10 +9,11 @@ from pointwise.hw.contract.stream import tiles
 from pointwise.model.engine.op import AddScaled
 
 from .analysis import Analysis, Key, Tensor
-from .lowering import Graph, lower, sliceable
+from .cuts import Cuts
+from .lowering import Graph, sliceable
 from .placement import Item, Rectangle, height, peak, place
-from .schedule import demand_order, interleave, touched
-from .spilling import least_room, spill
+from .schedule import interleave
+from .spilling import spill
 
 _AMBITIONS = (1.0, 0.9, 0.8, 0.0)
 """Parts of the activation SRAM up to which steps may be moved ahead, in the order of trying; 0 moves none.
@@ -41,19 +42,22 @@ class Plan:
     alive: dict[Space, int]
 
 
-def find_plan(analysis: Analysis, config: CoreConfig) -> Plan | None:
+def find_plan(analysis: Analysis, config: CoreConfig, cuts: Cuts | None = None) -> Plan | None:
     """Find an order and a place for everything; None where it does not fit.
+
+    Args:
+        cuts: of the same network for a core that differs in the sizes of its memories at most.
 
     First without slices, then with more and more of them; where even the finest do not fit, again from the
     coarsest on with what does not fit waiting in DRAM.
     """
+    cuts = cuts or Cuts(analysis, config)
     may_slice = sliceable(analysis)
     slices: dict[Key, int] = {}
     tried: list[dict[Key, int]] = []
     while True:
         tried.append(dict(slices))
-        graph = lower(analysis, config, slices)
-        serial = demand_order(graph)
+        graph, serial = cuts[slices].graph, cuts[slices].order
         orders = (interleave(graph, serial, int(part * config.act_words)) for part in _AMBITIONS)
         result = next(filter(None, (_try(graph, order, config) for order in orders)), None)
         if result is not None:
@@ -65,8 +69,7 @@ def find_plan(analysis: Analysis, config: CoreConfig) -> Plan | None:
     # The residual stream may have stopped it early, and what is alive may fit while its gaps do not.
     while _cut_further(analysis, graph, serial, config, may_slice, slices):
         tried.append(dict(slices))
-        graph = lower(analysis, config, slices)
-        serial = demand_order(graph)
+        graph, serial = cuts[slices].graph, cuts[slices].order
     for parts in _UNIFORM:
         cut = {
             key: min(parts, _finest(analysis.tensors[key], config), _most(analysis, key)) for key in may_slice
@@ -75,21 +78,21 @@ def find_plan(analysis: Analysis, config: CoreConfig) -> Plan | None:
             _agree(analysis, cut)
         tried += [cut] if cut not in tried else []
     for cut in tried:
-        result = _spilled(analysis, config, cut)
+        result = _spilled(analysis, config, cuts, cut)
         if result is not None:
             return result
     return None
 
 
-def _spilled(analysis: Analysis, config: CoreConfig, slices: dict[Key, int]) -> Plan | None:
+def _spilled(analysis: Analysis, config: CoreConfig, cuts: Cuts, slices: dict[Key, int]) -> Plan | None:
     """A plan in which some buffers wait in DRAM, None where that does not do."""
     capacity = {Space.ACTIVATION: config.act_words, Space.RESIDUAL: config.res_words}
     for parts in _residual_slices(analysis, config):
-        graph = lower(analysis, config, _cut_residual(analysis, slices, parts))
-        serial = demand_order(graph)
+        cut = cuts[_cut_residual(analysis, slices, parts)]
+        graph, serial = cut.graph, cut.order
         for filling in _FILLINGS:
             room = {space: int(words * filling) for space, words in capacity.items()}
-            if any(least > room[space] for space, least in least_room(graph, serial).items()):
+            if any(least > room[space] for space, least in cut.least.items()):
                 break  # an order that is interleaved needs no less
             for order in (interleave(graph, serial, room[Space.ACTIVATION]), serial):
                 walked = spill(graph, order, room)
@@ -140,7 +143,7 @@ def lifetimes(graph: Graph, order: list[int]) -> dict[int, tuple[int, int]]:
     """Positions in ``order`` of the first and the last step that touch each buffer."""
     found: dict[int, tuple[int, int]] = {}
     for position, index in enumerate(order):
-        for buffer in touched(graph.steps[index]):
+        for buffer in graph.steps[index].touched:
             found[buffer] = (found.get(buffer, (position,))[0], position)
     found[graph.output] = (found[graph.output][0], len(order))  # it is stored after everything else
     return found

@@ -79,7 +79,7 @@ class _Room:
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
-        self.uses = Counter(buffer for step in graph.steps for buffer in touched(step))
+        self.uses = Counter(buffer for step in graph.steps for buffer in step.touched)
         self.alive: set[int] = set()
         self.words = 0
 
@@ -89,25 +89,19 @@ class _Room:
     def with_step(self, index: int) -> int:
         """Words in use while the step runs."""
         return self.words + sum(
-            self._size(buffer) for buffer in touched(self.graph.steps[index]) - self.alive
+            self._size(buffer) for buffer in self.graph.steps[index].touched - self.alive
         )
 
     def issue(self, index: int) -> None:
         """Note that a step has been placed."""
         self.words = self.with_step(index)
-        buffers = touched(self.graph.steps[index])
+        buffers = self.graph.steps[index].touched
         self.alive |= buffers
         self.uses.subtract(buffers)
         for buffer in buffers:
             if not self.uses[buffer]:
                 self.alive.discard(buffer)
                 self.words -= self._size(buffer)
-
-
-def touched(step: Step) -> set[int]:
-    """Buffers that a step reads or writes."""
-    others = {rows.buffer for rows in (step.stationary, step.added) if rows is not None}
-    return {rows.buffer for rows in step.streamed} | {step.output.buffer} | others
 
 
 class _MaximaReaders:

@@ -6,13 +6,13 @@ wanted, what is needed again last goes (Belady's rule). A buffer that comes back
 origin with a lifetime of its own. Nothing is stored twice that has not changed in between.
 """
 
-from collections import deque
+from collections import Counter, deque
 from dataclasses import replace
+from heapq import heappop, heappush
 
 from pointwise.hw.contract.isa import Space
 
 from .lowering import Buffer, Graph, Rows, Step
-from .schedule import touched
 
 
 def spill(graph: Graph, order: list[int], capacity: dict[Space, int]) -> tuple[Graph, list[int]] | None:
@@ -33,15 +33,22 @@ def spill(graph: Graph, order: list[int], capacity: dict[Space, int]) -> tuple[G
 
 def least_room(graph: Graph, order: list[int]) -> dict[Space, int]:
     """Words of each memory that ``spill`` cannot do without: what a step touches, and groups at work."""
-    spans = _group_spans(graph, order)
+    begin: dict[int, list[tuple[int, ...]]] = {}
+    end: dict[int, list[tuple[int, ...]]] = {}
+    for group, (first, last) in _group_spans(graph, order).items():
+        begin.setdefault(first, []).append(group)
+        end.setdefault(last, []).append(group)
+    at_work: Counter[int] = Counter()  # members of groups, by the number of these
     least = dict.fromkeys(Space, 0)
     for position, index in enumerate(order):
-        origins = touched(graph.steps[index])
-        at_work = (group for group, (first, last) in spans.items() if first <= position <= last)
-        origins = origins.union(*at_work)
-        for space in Space:
-            words = sum(graph.buffers[b].words for b in origins if graph.buffers[b].space == space)
-            least[space] = max(least[space], words)
+        for group in begin.get(position, ()):
+            at_work.update(group)
+        words = dict.fromkeys(Space, 0)
+        for origin in graph.steps[index].touched | at_work.keys():
+            words[graph.buffers[origin].space] += graph.buffers[origin].words
+        least = {space: max(least[space], words[space]) for space in Space}
+        for group in end.get(position, ()):
+            at_work -= Counter(group)
     return least
 
 
@@ -65,7 +72,7 @@ class _Walk:
         self.graph, self.order, self.capacity = graph, order, capacity
         self.uses: dict[int, deque[int]] = {}  # positions at which an origin is touched, yet to come
         for position, index in enumerate(order):
-            for origin in touched(graph.steps[index]):
+            for origin in graph.steps[index].touched:
                 self.uses.setdefault(origin, deque()).append(position)
         self.uses[graph.output].append(len(order))
         self.group_of = {member: group for group in graph.groups for member in group}
@@ -78,6 +85,9 @@ class _Walk:
         self.in_dram: set[int] = set()  # origins that a STORE has put there
         self.pinned: set[int] = set()  # members of groups that are being streamed
         self.free = dict(capacity)
+        # (next use, buffer, origin) of what is on chip, the last use first; those that do not hold any more
+        # are dropped when they are met.
+        self.next_uses: dict[Space, list[tuple[int, int, int]]] = {space: [] for space in Space}
 
     def run(self) -> tuple[Graph, list[int]]:
         """Walk from the first step to the last."""
@@ -85,28 +95,42 @@ class _Walk:
             step = self.graph.steps[index]
             if step.node is None:
                 continue  # what comes from outside is loaded when it is needed
-            self._fetch(touched(step))
+            self._fetch(step.touched)
             self._emit(step)
-            self._leave(touched(step), position)
-        self._fetch({self.graph.output})
+            self._leave(step.touched, position)
+        self._fetch(frozenset({self.graph.output}))
         output = self.here[self.graph.output]
         return Graph(self.buffers, self.steps, self.groups, output), list(range(len(self.steps)))
 
-    def _fetch(self, origins: set[int]) -> None:
+    def _fetch(self, origins: frozenset[int]) -> None:
         """Bring origins on chip."""
         missing = sorted(origins - self.here.keys())
         for origin in missing:
             buffer = self.graph.buffers[origin]
             while self.free[buffer.space] < buffer.words:
-                victims = [
-                    other
-                    for other in self.here
-                    if self.graph.buffers[other].space == buffer.space
-                    and other not in origins
-                    and other not in self.pinned
-                ]
-                self._evict(max(victims, key=lambda other: self.uses[other][0]))
+                self._evict(self._victim(buffer.space, origins))
             self._enter(origin)
+
+    def _victim(self, space: Space, origins: frozenset[int]) -> int:
+        """What is needed again last, of what is on chip, not one of ``origins`` and not pinned."""
+        heap, kept = self.next_uses[space], []
+        while True:
+            entry = heap[0]
+            use, number, origin = -entry[0], entry[1], entry[2]
+            if self.here.get(origin) != number or self.uses[origin][0] != use:
+                heappop(heap)  # it has gone, or has been used since
+            elif origin in origins or origin in self.pinned:
+                kept.append(heappop(heap))
+            else:
+                break
+        for entry in kept:
+            heappush(heap, entry)
+        return origin
+
+    def _note(self, origin: int) -> None:
+        """Remember when an origin that is on chip is used next; of two, the one that came first is older."""
+        entry = (-self.uses[origin][0], self.here[origin], origin)
+        heappush(self.next_uses[self.graph.buffers[origin].space], entry)
 
     def _enter(self, origin: int) -> None:
         """A new buffer for an origin, with a LOAD where it has been written before."""
@@ -114,6 +138,7 @@ class _Walk:
         self.here[origin] = len(self.buffers)
         self.buffers.append(replace(old, index=len(self.buffers)))
         self.free[old.space] -= old.words
+        self._note(origin)
         from_outside = old.tensor.writers[0] < 0
         if from_outside or origin in self.in_dram:
             self._move(origin, store=False)
@@ -164,7 +189,7 @@ class _Walk:
             if group not in self.groups:
                 self.groups.append(group)
 
-    def _leave(self, origins: set[int], position: int) -> None:
+    def _leave(self, origins: frozenset[int], position: int) -> None:
         """Forget what nobody needs any more."""
         for origin in origins:
             uses = self.uses[origin]
@@ -173,5 +198,7 @@ class _Walk:
             group = self.group_of.get(origin)
             if group and self.spans[group][1] <= position:
                 self.pinned.discard(origin)
-            if not uses:
+            if uses:
+                self._note(origin)
+            else:
                 self._drop(origin)

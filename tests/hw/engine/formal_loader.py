@@ -16,7 +16,8 @@ class LoaderProof(Elaboratable):
     """Any convolutions, any pauses of the stream, banks given back at any time by those who have them.
 
     A bank is written only while nobody reads it, banks are filled in turn, a tile that is loaded stays until
-    it is started, and every row that is taken is used, once; rows of packed weights and of diagonals until they are taken.
+    it is started, and every row that is taken is used, once; rows of packed weights and of diagonals until
+    they are taken.
     """
 
     def __init__(self, config: CoreConfig, latency: int) -> None:

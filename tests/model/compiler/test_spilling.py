@@ -12,7 +12,7 @@ from pointwise.model.compiler.analysis import analyse
 from pointwise.model.compiler.lowering import Graph, lower
 from pointwise.model.compiler.random_network import random_network
 from pointwise.model.compiler.room import plan
-from pointwise.model.compiler.schedule import demand_order, touched
+from pointwise.model.compiler.schedule import demand_order
 from pointwise.model.compiler.shapes import Shape
 from pointwise.model.compiler.spilling import least_room, spill
 from pointwise.model.emulator import Order
@@ -31,8 +31,8 @@ def graph_of(seed: int, slices: int = 1) -> tuple[Graph, list[int]]:
 
 def alive(graph: Graph, order: list[int], space: Space) -> int:
     """The most words in use at once, each buffer from its first step to its last."""
-    last = {b: position for position, index in enumerate(order) for b in touched(graph.steps[index])}
-    first = {b: p for p, i in reversed(list(enumerate(order))) for b in touched(graph.steps[i])}
+    last = {b: position for position, index in enumerate(order) for b in graph.steps[index].touched}
+    first = {b: p for p, i in reversed(list(enumerate(order))) for b in graph.steps[i].touched}
     words = np.zeros(len(order), int)
     for buffer, begin in first.items():
         if graph.buffers[buffer].space == space:
@@ -58,7 +58,7 @@ def test_no_more_is_alive_than_there_is_room(seed: int, spare: float, slices: in
         step = spilled.steps[index]
         if step.node is not None:
             changed.add(spilled.buffers[step.output.buffer].origin)
-        for buffer in touched(step):
+        for buffer in step.touched:
             origin = spilled.buffers[buffer].origin
             assert here.get(origin, -1) <= buffer, "a buffer came back to life"
             fresh = here.get(origin) != buffer

@@ -32,7 +32,7 @@ def measure(point: dict, shifts: bool | list[str]) -> dict:
     config = CoreConfig.from_dict(point["config"])
     subject = outline(Shape.of(network(point["network"])), point["network"], shifts=shifts)
     compiled = compile_network(subject, config)
-    image = np.zeros((subject.tokens, subject.input_channels), np.int8)
+    image = np.zeros(subject.input.shape, np.int8)
     stalls = {f"stall_{channel}": round(10 * point["stall"]) for channel in CHANNELS}
     memory = {"latency": point["latency"], **(stalls if point["stall"] else {})}
     block = compiled.pack_input(image)
