@@ -33,7 +33,8 @@ from pointwise.model.graph import Graph
 from pointwise.model.graph.ops import Activation, Add, Concat, Input, LayerNorm
 
 from .onnx_graph import OnnxGraph, Tensor
-from .onnx_ops import DTYPES, add_op
+from .onnx_ops import add_op
+from .onnx_sums import DTYPES
 
 OPSET = 17
 """The first with LayerNormalization. Higher ones would let fewer tools read the file."""
@@ -88,7 +89,7 @@ def _steps(network: Graph) -> dict[str, float]:
             steps[name] = 1.0  # the index of a table
     shared = {name: {name} for name in steps}
     for op in network.ops:
-        if isinstance(op, Add | Concat):
+        if isinstance(op, Concat) or (isinstance(op, Add) and op.dtype == "int16"):
             group = shared[op.name].union(*(shared[name] for name in op.inputs))
             shared |= dict.fromkeys(group, group)
             steps |= dict.fromkeys(group, steps[op.name])

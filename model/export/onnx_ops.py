@@ -16,9 +16,12 @@ from pointwise.model.graph.ops import (
     Add,
     Concat,
     Constant,
+    Conv2d,
     LayerNorm,
     Linear,
     MatMul,
+    MaxPool,
+    MeanPool,
     Slice,
     Softmax,
 )
@@ -27,10 +30,8 @@ from pointwise.model.quantise.exponentials import EXP_MAX
 
 from .norms import norm_epsilon, norm_step
 from .onnx_graph import OnnxGraph, Tensor
-
-INT32 = np.iinfo(np.int32)
-DTYPES: dict[str, type[np.number]] = {"int8": np.int8, "uint8": np.uint8, "int16": np.float32}
-"""Types of the graph's values in ONNX: the residual stream is left in float32."""
+from .onnx_pictures import conv2d, max_pool, mean_pool
+from .onnx_sums import DTYPES, accumulator_steps, bias_of, real_bias, rounded
 
 
 def add_op(graph: OnnxGraph, op: Op, step: float, *inputs: Tensor) -> Tensor:
@@ -58,18 +59,10 @@ def _constant(graph: OnnxGraph, op: Constant, step: float) -> Tensor:
 
 def _linear(graph: OnnxGraph, op: Linear, step: float, source: Tensor) -> Tensor:
     """Weights with a step for each channel, and the bias in steps of the accumulator."""
-    steps = _accumulator_steps(op, step)
+    steps = accumulator_steps(op, step)
     weight = graph.stored(f"{op.name}.weight", op.weight.astype(np.int8).T, steps / source.step, axis=1)
     value = graph.node("MatMul", [graph.real(source), weight], f"{op.name}.product")
-    # The integer network has the zero point of its input in the bias.
-    bias = op.bias.astype(np.int64) + source.zero * op.weight.sum(axis=1, dtype=np.int64)
-    if bias.min() < INT32.min or bias.max() > INT32.max:
-        raise PointwiseError(
-            f"A bias of {op.name} does not fit 32 bits once the zero point of its input is taken out; "
-            "export it as numpy."
-        )
-    stored = graph.stored(f"{op.name}.bias", bias.astype(np.int32), steps, axis=0)
-    return _rounded(graph, op, step, value, stored)
+    return rounded(graph, op, step, value, bias_of(graph, op, step, source.zero))
 
 
 def _matmul(graph: OnnxGraph, op: MatMul, step: float, left: Tensor, right: Tensor) -> Tensor:
@@ -82,26 +75,10 @@ def _matmul(graph: OnnxGraph, op: MatMul, step: float, left: Tensor, right: Tens
     if op.transposed:
         other = graph.node("Transpose", [other], f"{op.name}.keys", perm=[0, 2, 1])
     value = graph.node("MatMul", [graph.real(left), other], f"{op.name}.product")
-    steps = _accumulator_steps(op, step)
+    steps = accumulator_steps(op, step)
     factor = steps / (left.step * right.step)
     value = graph.with_constant("Mul", value, f"{op.name}.factor", factor, f"{op.name}.scaled")
-    bias = graph.constant(f"{op.name}.bias", (op.bias * steps).astype(np.float32))
-    return _rounded(graph, op, step, value, bias)
-
-
-def _accumulator_steps(op: Linear | MatMul, step: float) -> np.ndarray:
-    """(N,) real values of one step before requantisation."""
-    return op.mult.astype(np.float64) * 2.0 ** -op.shift.astype(np.float64) * step
-
-
-def _rounded(graph: OnnxGraph, op: Linear | MatMul, step: float, product: str, bias: str) -> Tensor:
-    """Product and bias, rounded to 8 bits or left as they are."""
-    dtype = DTYPES[op.dtype]
-    if dtype is np.float32:
-        value = graph.node("Add", [product, bias], f"{op.name}.real")
-        return Tensor(value, len(op.bias), dtype, step)
-    value = graph.node("Add", [product, bias], f"{op.name}.sum")
-    return graph.quantise(value, Tensor(op.name, len(op.bias), dtype, step, op.quantisation.zero_point))
+    return rounded(graph, op, step, value, real_bias(graph, op, step))
 
 
 def _activation(graph: OnnxGraph, op: Activation, step: float, source: Tensor) -> Tensor:
@@ -114,8 +91,19 @@ def _activation(graph: OnnxGraph, op: Activation, step: float, source: Tensor) -
 
 
 def _add(graph: OnnxGraph, op: Add, step: float, left: Tensor, right: Tensor) -> Tensor:
-    value = graph.node("Add", [graph.real(left), graph.real(right)], f"{op.name}.real")
-    return Tensor(value, left.channels, np.float32, step)
+    if op.dtype == "int16":
+        value = graph.node("Add", [graph.real(left), graph.real(right)], f"{op.name}.real")
+        return Tensor(value, left.channels, np.float32, step)
+    # Of steps: those of the second input count ``factor`` times, and the sum in parts of a step.
+    made = Tensor(op.name, left.channels, DTYPES[op.dtype], step, op.quantisation.zero_point)
+    part = step * 2.0**-op.shift
+    new = graph.with_constant("Mul", graph.real(left), f"{op.name}.part", part / left.step, f"{op.name}.new")
+    old = graph.node("Cast", [right.name], f"{op.name}.bytes", to=TensorProto.FLOAT)
+    old = graph.with_constant("Mul", old, f"{op.name}.factor", part * op.factor, f"{op.name}.old")
+    value = graph.node("Add", [new, old], f"{op.name}.sum")
+    offset = step * made.zero - part * left.zero
+    value = graph.with_constant("Sub", value, f"{op.name}.offset", offset, f"{op.name}.centred")
+    return graph.quantise(value, made)
 
 
 def _layer_norm(graph: OnnxGraph, op: LayerNorm, step: float, source: Tensor) -> Tensor:
@@ -169,9 +157,12 @@ ONNX_OPS: dict[type[Op], Callable[..., Tensor]] = {
     Add: _add,
     Concat: _concat,
     Constant: _constant,
+    Conv2d: conv2d,
     LayerNorm: _layer_norm,
     Linear: _linear,
     MatMul: _matmul,
+    MaxPool: max_pool,
+    MeanPool: mean_pool,
     Slice: _slice,
     Softmax: _softmax,
 }

@@ -49,8 +49,8 @@ def test_the_image_with_its_numbers(distilled, image):
 def test_tensors_are_all_integers_of_the_network(distilled):
     memories = {memory.name: memory for memory in tensor_memories(distilled)}
     for op in distilled.ops:
-        for field in ("values", "weight", "bias", "mult", "shift", "channel_shift", "table"):
-            values = getattr(op, field, None)
+        for field in op.ARRAYS:
+            values = getattr(op, field)
             if values is None:
                 continue
             memory = memories.pop(f"{op.name}.{field}")

@@ -15,13 +15,17 @@ from pointwise.model.graph.ops import (
     Add,
     Concat,
     Constant,
+    Conv2d,
     Input,
     LayerNorm,
     Linear,
     MatMul,
+    MaxPool,
+    MeanPool,
     Slice,
     Softmax,
 )
+from pointwise.model.graph.window import Window
 from pointwise.model.integer.layernorm import NormConstants
 from pointwise.model.quantise.exponentials import exp_table
 
@@ -56,6 +60,23 @@ def linear(name: str, source: str, size: tuple[int, int], shift: int, dtype: str
     return Linear(name, (source,), weight, dtype=dtype, **factors(name, size[0], shift))
 
 
+def conv2d(
+    name: str,
+    source: str,
+    size: tuple[int, int],
+    window: Window,
+    groups: int,
+    shift: int,
+    dtype: str = "int8",
+    pad: int = 0,
+) -> Conv2d:
+    """One of ``size`` (N, K) channels, K of them in a group."""
+    rng = np.random.default_rng([2, *name.encode()])
+    weight = (2 * rng.integers(-15, 16, (*size, *window.kernel))).astype(np.int8)
+    own = factors(name, size[0], shift)
+    return Conv2d(name, (source,), window, groups, weight, dtype=dtype, pad=pad, **own)
+
+
 def by_hand() -> Graph:
     """Keys and values of the input, some rows of two heads, tables that are signed and unsigned."""
     rng = np.random.default_rng(0)
@@ -83,6 +104,12 @@ def by_hand() -> Graph:
         Activation("hidden", ("index",), TABLE + 20, "uint8", quantisation=Quantisation(STEP, 20)),
         Slice("first", ("hidden",)),
         linear("head", "first", (3, 7), 2, "int16"),
+        conv2d("picture", "tokens", (4, INPUTS), Window((3, 2), (2, 2), (1, 1), (1, 0, 0, 1)), 1, 7),
+        MaxPool("largest", ("picture",), Window((3, 2), (2, 1), (1, 1), (0, 0, 1, 0)), quantisation=step),
+        conv2d("fine", "largest", (4, 2), Window((3, 2), (1, 1)), 2, 3, "int16"),
+        Add("both", ("fine", "largest"), "uint8", 3, 4, quantisation=Quantisation(STEP, 40)),
+        conv2d("down", "both", (4, 4), Window((3, 2), (3, 1), (2, 1), (1, 0, 0, 0)), 1, 5, pad=40),
+        MeanPool("mean", ("down",), 1, **factors("mean", 4, 0)),
     )
     return Graph("by_hand", ops, "head")
 
@@ -105,7 +132,9 @@ def shown(integers: Graph, tokens: np.ndarray, *names: str) -> dict[str, np.ndar
     }
 
 
-NAMES = (*"qkuvso", "embed", "embedded", "heads", "some", "mix", "mixed", "index", "hidden", "first", "head")
+PICTURES = ("picture", "largest", "both", "down", "mean")
+STREAM = ("embed", "embedded", "mix", "mixed", "head")
+NAMES = (*"qkuvso", *PICTURES, *STREAM, "heads", "some", "index", "hidden", "first")
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +149,7 @@ def test_every_kind_of_operator_is_there():
     assert set(ONNX_OPS) == {type(op) for op in by_hand().ops} - {Input} == set(OPS.values()) - {Input}
 
 
-@pytest.mark.parametrize("name", ["k", "u", "v"])
+@pytest.mark.parametrize("name", ["k", "u", "v", "picture", "largest"])
 def test_products_and_tables_are_exact(tensors, name: str):
     found, expected = tensors
     assert np.array_equal(found[name], expected[name])
@@ -142,9 +171,10 @@ def test_what_moves_numbers_leaves_them_as_they_are(tensors):
     assert np.array_equal(found["first"], found["hidden"][:, :1])
 
 
-@pytest.mark.parametrize("name", ["q", "s", "o", "heads", "index", "hidden"])
+@pytest.mark.parametrize("name", ["q", "s", "o", "heads", "index", "hidden", "both", "down", "mean"])
 def test_what_comes_after_norms_and_softmax_is_near(tensors, name: str):
-    """LayerNorm and softmax are other functions here, which may move a rounding."""
+    """LayerNorm and softmax are other functions here, which may move a rounding; and halves are rounded to
+    even numbers here, up there, where what is added is all kinds of numbers."""
     found, expected = tensors
     difference = np.abs(found[name].astype(int) - expected[name])
     assert difference.max() <= 2 and (difference == 0).mean() > 0.9

@@ -5,7 +5,8 @@ import zlib
 
 import pytest
 
-from pointwise.hw.contract.image import TRAILER_BYTES
+from pointwise.hw.contract.image import HEADER_BYTES, TRAILER_BYTES
+from pointwise.hw.contract.isa import INSTRUCTION_BYTES
 from pointwise.hw.contract.registers import Error
 from pointwise.model.compiler import Compiled, compile_network
 from pointwise.model.compiler.random_network import random_image, random_network
@@ -55,7 +56,7 @@ def test_wrong_images_are_refused(compiled: Compiled, offset: int, word: int, er
         first = next(
             i for i, line in enumerate(compiled.manifest["instructions"]) if line["opcode"] == "CONV"
         )
-        offset = 64 + 64 * first + 4
+        offset = HEADER_BYTES + INSTRUCTION_BYTES * first + 4
     (outcome,) = run_case(compiled, image=sealed(compiled.image, offset, word)).images
     assert outcome.error is error
     assert sum(outcome.causes.values()) == outcome.cycles
