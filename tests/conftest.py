@@ -1,6 +1,7 @@
 """What all tests share: an environment that does not depend on how they were started."""
 
 import os
+import signal
 
 # With several test processes, or on a busy machine, more threads of torch only get in each other's way. Set
 # before torch is imported, and without importing it for tests that do not need it.
@@ -14,3 +15,7 @@ OUTSIDE = (
 )
 for _name in OUTSIDE:
     os.environ.pop(_name, None)
+
+# In the background of a shell SIGINT is ignored, by all that is started from there too.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
