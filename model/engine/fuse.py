@@ -28,6 +28,7 @@ from pointwise.model.graph.ops import (
     Slice,
     Softmax,
 )
+from pointwise.model.graph.ops.linear import is_diagonal
 
 from .check import check_order
 from .op import (
@@ -99,7 +100,7 @@ class _Streamed:
 
 def _product(graph: Graph, op: Op, made: set[str]) -> EngineOp:
     streamed = _Streamed(()) if isinstance(op, MeanPool) else _streamed(graph, op)
-    stationary = _stationary(graph, op)
+    stationary = _stationary(graph, op, streamed.prologue is None and len(streamed.values) == 1)
     held = (stationary.value,) if isinstance(stationary, Keys | Values) else ()
     for name in (*streamed.values, *held):
         if name not in made:
@@ -138,8 +139,14 @@ def _product(graph: Graph, op: Op, made: set[str]) -> EngineOp:
     )
 
 
-def _stationary(graph: Graph, op: Any) -> Weights | Diagonal | Keys | Values:
-    """The operand that stays in the array."""
+def _stationary(graph: Graph, op: Any, plain: bool) -> Weights | Diagonal | Keys | Values:
+    """The operand that stays in the array.
+
+    Args:
+        plain: one value is streamed, and nothing is done to it on the way in.
+    """
+    if isinstance(op, Linear) and plain and is_diagonal(op.weight):
+        return Diagonal(op.weight.diagonal()[:, None, None])
     if isinstance(op, Linear):
         return Weights(op.weight, op.weight_bits)
     if isinstance(op, MatMul):

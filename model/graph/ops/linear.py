@@ -73,7 +73,16 @@ class Linear(Op):
         return clamped(self.clamp, torch.nn.functional.linear(inputs[0], weight, bias))
 
     def macs(self, *inputs: Value) -> int:
-        return inputs[0].tokens * inputs[0].channels * len(self.weight)
+        n = len(self.weight)
+        return inputs[0].tokens * n * (1 if is_diagonal(self.weight) else inputs[0].channels)
+
+
+def is_diagonal(weight: Numbers) -> bool:
+    """Whether each of several channels is multiplied by itself alone, as in a copy."""
+    n, k = np.shape(weight)
+    if not n == k > 1 or weight[0, 1:].any():
+        return False
+    return bool(weight.diagonal().all()) and np.count_nonzero(weight) == n
 
 
 def check_weights(op: Op, bits: int) -> None:

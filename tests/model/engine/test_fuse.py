@@ -14,6 +14,7 @@ from pointwise.model.emulator import Emulator, Order
 from pointwise.model.engine import fuse
 from pointwise.model.engine.op import (
     Accumulate,
+    Diagonal,
     Divide,
     Exponential,
     Keys,
@@ -168,3 +169,37 @@ def test_what_the_core_cannot_do_is_told_by_name(network: Graph, words: str):
     with pytest.raises(PointwiseError) as caught:
         fuse(network)
     assert words in str(caught.value) and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("rows", "cols"), [(4, 4), (2, 4), (4, 2)])
+def test_a_copy_is_done_channel_by_channel(rows: int, cols: int) -> None:
+    """A linear layer with a diagonal: of a slice of tokens, into a product, a function and a LayerNorm."""
+    rng = np.random.default_rng(4)
+
+    def copy(name: str, source: str, dtype: str = "int8") -> Linear:
+        weight = np.diag(rng.integers(1, 128, 7)).astype(np.int8)
+        return replace(linear(name, source, 7, 7, dtype), weight=weight)
+
+    ops = (
+        copy("bytes", "image"),
+        Slice("some", ("bytes",), 1, 4),
+        copy("again", "some"),
+        Activation("y", ("again",), TABLE),
+        copy("wide", "y", "int16"),
+        LayerNorm("norm", ("wide",), NORM),
+        copy("behind", "norm"),
+        linear("last", "behind", 3, 7),
+    )
+    network = Graph("net", (Input("image", shape=(5, 7)), *ops), "last")
+    done = {op.name: op for op in fuse(network)}
+    for name in ("bytes", "again", "wide"):
+        assert isinstance(done[name].stationary, Diagonal) and done[name].macs == 7 * done[name].tokens
+    assert isinstance(done["behind"].stationary, Weights), "LayerNorm is on the way in"
+    assert sum(op.macs for op in done.values()) == network.macs
+    config = CoreConfig(rows=rows, cols=cols, max_tokens=8, act_kib=4, res_kib=2)
+    compiled = compile_network(network, config, trace=True)
+    image = rng.integers(-128, 128, (5, 7))
+    output = Emulator(compiled.image, config).run(compiled.pack_input(image), Order.LATE_WRITES)
+    stored, values = compiled.read_output(output), run(network, image)
+    for op in done.values():
+        assert np.array_equal(stored[op.name], values[op.output]), op.name
