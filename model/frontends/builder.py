@@ -11,7 +11,7 @@ from torch import Tensor
 from pointwise.hw.contract.errors import PointwiseError
 from pointwise.model.graph import Graph, Op
 from pointwise.model.graph.arrangement import Arrangement, axes_of
-from pointwise.model.graph.ops import Constant, Conv2d, Input, Linear, MatMul, Slice, Softmax
+from pointwise.model.graph.ops import Add, Constant, Conv2d, Input, Linear, MatMul, Slice, Softmax
 from pointwise.model.graph.value import FLOAT, Value
 
 from .expression import reordered
@@ -37,6 +37,7 @@ class Builder:
     Attributes:
         ops: by name, in their order. shapes: (tokens, channels) by name, also of ``RAW``.
         pictures: height and width of values whose tokens are known to be pixels.
+        layers: sums that are one layer of the network, whose inputs stand side by side.
         where: module and line of the source that is being read, for messages.
         module: the path of that module, after which operators are called.
         operator: that is being read, where it can be called.
@@ -51,6 +52,7 @@ class Builder:
         self.shapes: dict[str, tuple[int, int]] = {RAW: (1, torch.Size(shape).numel())}
         self.arrangements: dict[str, Arrangement] = {}
         self.pictures: dict[str, tuple[int, int]] = {}
+        self.layers: set[str] = set()
         self.where = self.module = ""
         self._labels: dict[str, tuple[str, str]] = {}
         self._attentions: dict[str, int] = {}
@@ -95,6 +97,14 @@ class Builder:
         for name in op.inputs:
             if name in self.pictures and self.shapes[name][0] == self.shapes[op.name][0]:
                 self.pictures.setdefault(op.name, self.pictures[name])
+
+    def add_layer(self, total: str, part: str, label: str) -> str:
+        """The sum of what a layer makes of some of its inputs so far ("" at first) and of the next one."""
+        if not total:
+            return part
+        made = self.add(Add("", (total, part)), f"{label}.add")
+        self.layers.add(made)
+        return made
 
     def label_of(self, weight: Tensor, otherwise: str) -> str:
         """The name of the module that a weight is of, or else one in the module that is being read."""

@@ -1,6 +1,7 @@
 """Convolutions of any kernel, stride, padding, dilation and groups."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -14,8 +15,8 @@ from pointwise.model.graph.window import Window
 from .builder import RAW, Builder
 from .expression import Call
 from .padding import without_padding
-from .pictures import Kernel, Padding, Pair, by_channel, picture, picture_size, shaped
-from .products import linear, patches
+from .pictures import Kernel, Padding, Pair, Picture, by_channel, picture, picture_size, shaped
+from .products import patches
 from .settle import settle
 from .symbol import Symbol
 
@@ -111,19 +112,61 @@ def convolution(
         # Zeros are put around the picture after the offset: a value of its own has it.
         settle(build, symbol, CONVOLVES)
         found = picture(build, symbol, CONVOLVES)
+    if len(found.names) > 1 and groups == channels == n:
+        return _each_by_itself(build, found, window, weight, b, label)
     factor, offset = (_of_rows(part, n, groups) for part in (found.factor, found.offset))
     w, b = w * factor, b + (w * offset).sum(axis=(1, 2, 3))
-    name, columns = found.names[0], found.columns
     if len(found.names) > 1:
-        name, columns = _joined(build, symbol), np.arange(channels)
+        w, groups = _dense(w, channels), 1
+    total = ""
+    for name, columns, inside in found.parts(build):
+        part = Part(w if groups > 1 else w[:, columns], inside, groups)
+        made = build.add(_over(build, name, window, part, np.zeros(n) if total else b), label)
+        total = build.add_layer(total, made, label)
+    return shaped(build, total, window.out_size)
+
+
+@dataclass(frozen=True)
+class Part:
+    """Weights of some channels of a value.
+
+    Attributes:
+        weight: (N, K / groups, *kernel). inside: (K,) which channels of the value. groups: of both.
+    """
+
+    weight: np.ndarray
+    inside: np.ndarray
+    groups: int
+
+
+def _over(build: Builder, name: str, window: Window, part: Part, bias: np.ndarray) -> Conv2d:
+    """A convolution of some channels of a value, as one of all of them: weights of the others are zeros."""
     name, window = without_padding(build, name, window)
-    width = build.shapes[name][1]
-    if not np.array_equal(columns, np.arange(width)):
-        whole, groups = np.zeros((n, width, *kernel.size)), 1
-        np.add.at(whole.swapaxes(0, 1), columns, _dense(w, channels).swapaxes(0, 1))
-        w = whole
-    made = Conv2d("", (name,), window=window, groups=groups, weight=w, bias=b)
-    return shaped(build, build.add(made, label), window.out_size)
+    width, weight, groups = build.shapes[name][1], part.weight, part.groups
+    if not np.array_equal(part.inside, np.arange(width)):
+        weight, groups = np.zeros((len(bias), width, *window.kernel)), 1
+        np.add.at(weight.swapaxes(0, 1), part.inside, _dense(part.weight, len(part.inside)).swapaxes(0, 1))
+    return Conv2d("", (name,), window=window, groups=groups, weight=weight, bias=bias)
+
+
+def _each_by_itself(
+    build: Builder, found: Picture, window: Window, weight: Tensor, bias: np.ndarray, label: str
+) -> Symbol:
+    """A convolution of each channel of several values by itself: of each value one.
+
+    Args:
+        weight: (C, 1, *kernel). bias: (C,).
+    """
+    w, names = weight.double().numpy(), []
+    w, b = w * _of_rows(found.factor, len(w), len(w)), bias + found.offset * w.sum(axis=(1, 2, 3))
+    for name, columns, inside in found.parts(build):
+        width = build.shapes[name][1]
+        whole, biases = np.zeros((width, 1, *window.kernel)), np.zeros(width)
+        whole[inside], biases[inside] = w[columns], b[columns]
+        made = Conv2d("", (name,), window=window, groups=width, weight=whole, bias=biases)
+        names.append(build.add(made, label))
+    done = replace(found, factor=np.ones(len(w)), offset=np.zeros(len(w)))
+    return done.results(build, tuple(names), window.out_size)
 
 
 def _stem(
@@ -148,13 +191,6 @@ def _stem(
     name = build.add(Linear("", (source,), (weight * factor).reshape(len(weight), -1), bias), label)
     build.pictures[name] = window.out_size
     return name
-
-
-def _joined(build: Builder, symbol: Symbol) -> str:
-    """Values side by side as one, with nothing done to its channels."""
-    rows = Symbol(symbol.values, symbol.places.movedim(1, -1))
-    label = f"{build.module}.joined".lstrip(".")
-    return linear(build, rows, torch.eye(symbol.shape[1]), None, label).values[0]
 
 
 def _of_rows(numbers: np.ndarray, n: int, groups: int) -> np.ndarray:

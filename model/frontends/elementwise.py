@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from .builder import Builder
-from .expression import Numbers, applied, combined, scaled
-from .settle import fold_early
+from .expression import Call, Numbers, applied, combined, scaled
+from .settle import fold_early, settle
 from .streams import add
 from .symbol import Symbol
 
@@ -67,6 +67,10 @@ def affine(build: Builder, symbol: Symbol, factor: Tensor | float, offset: Tenso
     if shape != symbol.shape:
         symbol = symbol.moved(lambda places: places.expand(shape))
     size = sum(tokens * channels for tokens, channels in (build.shapes[name] for name in symbol.values))
+    several = any(isinstance(part, Tensor) and part.numel() > 1 for part in (factor, offset))
+    if several and isinstance(symbol.expression, Call):
+        settle(build, symbol, "scales")  # a function of one number is the same for all
+        size = sum(tokens * channels for tokens, channels in (build.shapes[name] for name in symbol.values))
     parts = (_placed(build, part, symbol, size, rest) for part, rest in ((factor, 1.0), (offset, 0.0)))
     made = Symbol(symbol.values, symbol.places, scaled(symbol.expression, *parts))
     fold_early(build, made)

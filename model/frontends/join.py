@@ -10,7 +10,7 @@ from pointwise.model.graph.ops import Add, Constant, Linear
 
 from .builder import Builder, weights
 from .expression import Affine, Numbers
-from .rows import Origin, origin
+from .rows import Origin, origin, rows_of
 from .symbol import Symbol
 
 
@@ -24,6 +24,10 @@ def join_tokens(build: Builder, symbol: Symbol) -> None:
     Raises:
         PointwiseError: other values follow each other.
     """
+    if symbol.places.dim() == 4:
+        pixels = symbol.moved(lambda places: places.movedim(1, -1))
+        if rows_of(pixels, build.shapes) is not None:
+            return
     found = origin(symbol, build.shapes, symbol.shape[-1])
     if not (found.value == found.value[:, :1]).all() or (found.value == found.value[:1]).all():
         return

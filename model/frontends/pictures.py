@@ -1,5 +1,6 @@
 """Pictures: values whose tokens are pixels, and how a window goes over them."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,6 +36,13 @@ class Picture:
     columns: np.ndarray
     factor: np.ndarray
     offset: np.ndarray
+
+    def parts(self, build: Builder) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+        """Of each value its name, which of the picture's channels are its own, and where they are in it."""
+        starts = np.cumsum([0, *(build.shapes[name][1] for name in self.names)])
+        for name, start, end in zip(self.names, starts, starts[1:], strict=False):
+            columns = np.flatnonzero((self.columns >= start) & (self.columns < end))
+            yield name, columns, self.columns[columns] - start
 
     def results(self, build: Builder, names: tuple[str, ...], size: Pair) -> Symbol:
         """What was made of each value by itself, as (1, C, height, width), the rest still to be done.

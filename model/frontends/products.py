@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pointwise.model.graph.ops import Add, Concat, Linear
+from pointwise.model.graph.ops import Concat, Linear
 
 from .builder import RAW, Builder, vector
 from .expression import Affine, Call
@@ -35,9 +35,9 @@ def linear(build: Builder, symbol: Symbol, weight: Tensor, bias: Tensor | None, 
     if len(parts) > 1:
         total = ""
         for part in parts:
-            columns = Symbol(symbol.values, symbol.places[..., part], symbol.expression)
+            columns = narrowed(build, Symbol(symbol.values, symbol.places[..., part], symbol.expression))
             made = linear(build, columns, weight[:, part], None if total else bias, label).values[0]
-            total = build.add(Add("", (total, made)), f"{label}.add") if total else made
+            total = build.add_layer(total, made, label)
         return Symbol.of(total, (*symbol.shape[:-1], len(weight)))
     w = weight.double().numpy()
     b = np.zeros(len(w)) if bias is None else bias.double().numpy()
@@ -69,6 +69,27 @@ def _side_by_side(build: Builder, symbol: Symbol) -> list[Tensor]:
             order = dict.fromkeys(owners[0].tolist())
             return [torch.from_numpy(np.flatnonzero(owners[0] == owner)) for owner in order]
     return [torch.arange(symbol.shape[-1])]
+
+
+def narrowed(build: Builder, symbol: Symbol) -> Symbol:
+    """A symbol of one of its values, whose elements are all that it has, without the others."""
+    sizes = [build.shapes[name][0] * build.shapes[name][1] for name in symbol.values]
+    ends = np.cumsum(sizes)
+    index = int(np.searchsorted(ends, int(symbol.places.min()), side="right"))
+    start = int(ends[index]) - sizes[index]
+    expression = symbol.expression
+    assert isinstance(expression, Affine)
+    numbers = (
+        part[start : start + sizes[index]] if isinstance(part, Tensor) else part
+        for part in (expression.factor, expression.offset)
+    )
+    return Symbol((symbol.values[index],), symbol.places - start, Affine(*numbers))
+
+
+def joined(build: Builder, symbol: Symbol) -> str:
+    """Values side by side as one, whose channels are those of a symbol (…, tokens, C): a sum of copies."""
+    label = f"{build.module}.joined".lstrip(".")
+    return linear(build, symbol, torch.eye(symbol.shape[-1]), None, label).values[0]
 
 
 def chosen(build: Builder, rows: Rows) -> str:

@@ -78,8 +78,8 @@ def fold_early(build: Builder, symbol: Symbol) -> None:
     Written out, a function of x + b reads it more than once; what reads it should find the same x.
     """
     name, expression = symbol.values[0], symbol.expression
-    layer = len(symbol.values) == 1 and isinstance(build.ops.get(name), Conv2d | LayerNorm | Linear)
-    if not layer or not isinstance(expression, Affine) or expression.uniform:
+    layer = isinstance(build.ops.get(name), Conv2d | LayerNorm | Linear) or name in build.layers
+    if len(symbol.values) > 1 or not layer or not isinstance(expression, Affine) or expression.uniform:
         return
     if symbol.places.numel() == np.prod(build.shapes[name]):
         used = np.ones(build.shapes[name], bool)
@@ -162,6 +162,10 @@ def _folded(build: Builder, name: str, affine: Affine, used: np.ndarray, what: s
         weight, bias = weights(op)
         weight, bias = (weight.T * factor).T, bias * factor + offset
         return build.add(replace(op, weight=weight, bias=bias), label, layer)
+    if name in build.layers:
+        left = _folded(build, op.inputs[0], affine, used, what)
+        right = _folded(build, op.inputs[1], Affine(affine.factor), used, what)
+        return build.add_layer(left, right, label.removesuffix(".add"))
     if isinstance(op, LayerNorm):
         weight = factor if op.weight is None else op.weight * factor
         bias = offset if op.bias is None else op.bias * factor + offset

@@ -9,7 +9,8 @@ from pointwise.model.graph.ops import Add, Input, LayerNorm
 
 from .builder import RAW, Builder
 from .expression import Affine
-from .products import chosen
+from .products import chosen, joined
+from .rows import rows_of
 from .settle import settle, stream
 from .symbol import Symbol
 
@@ -40,7 +41,16 @@ def single(build: Builder, symbol: Symbol, what: str) -> None:
     tokens, channels = build.shapes[name]
     if len(symbol.values) == 1 and symbol.places.numel() == tokens * channels:
         return
+    if symbol.places.dim() == 4 and rows_of(symbol, build.shapes) is None:
+        last = symbol.moved(lambda places: places.movedim(1, -1))
+        single(build, last, what)
+        symbol.becomes(last.moved(lambda places: places.movedim(-1, 1)))
+        return
     rows = build.rows(symbol, what)
+    side_by_side = len(rows.values) > 1 and not all(build.is_context(one) for one in rows.values)
+    if side_by_side or (not rows.whole and name in build.pictures):
+        symbol.becomes(Symbol.of(joined(build, symbol), tuple(symbol.shape)))
+        return
     if not rows.whole:
         raise build.refused(f"{what} some channels of {build.label(name)}; that is not known")
     symbol.becomes(Symbol.of(chosen(build, rows), tuple(symbol.shape)))

@@ -208,3 +208,68 @@ class Odd(nn.Module):
         x = functional.avg_pool2d(functional.pad(x, (1, 0, 0, 1)), (1, 2))
         x = torch.sigmoid(self.last(functional.pad(x, (2, 1, 0, 1))))
         return self.head(functional.adaptive_avg_pool2d(x, (1, 1))[:, :, 0, 0])
+
+
+class Inception(nn.Module):
+    """Four branches side by side, and a sum of two of them with another."""
+
+    def __init__(self, given: int) -> None:
+        super().__init__()
+        self.one = nn.Sequential(*conv(given, 4, 1), nn.ReLU())
+        self.three = nn.Sequential(*conv(given, 3, 1), nn.ReLU(), *conv(3, 5, 3), nn.ReLU())
+        self.pool = nn.Sequential(nn.MaxPool2d(3, 1, 1), *conv(given, 3, 1), nn.ReLU())
+        self.mean = nn.Sequential(nn.AvgPool2d(3, 1, 1), *conv(given, 2, 1), nn.ReLU())
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.cat([self.one(x), self.three(x), self.pool(x), self.mean(x)], 1)
+
+
+def googlenet() -> nn.Module:
+    """Two such blocks, with a maximum between them, and a linear layer of a flattened map."""
+    stem = [*conv(3, 6, 3, 2), nn.ReLU()]
+    return nn.Sequential(
+        *stem,
+        Inception(6),
+        nn.MaxPool2d(2, 2),
+        Inception(14),
+        nn.MaxPool2d(2),
+        nn.Flatten(),
+        nn.Linear(56, 5),
+    )
+
+
+class Dense(nn.Module):
+    """Each layer reads all before it: batch norm, ReLU, convolution."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Sequential(*conv(3, 6, 3, 2), nn.ReLU())
+        self.norms = nn.ModuleList(nn.BatchNorm2d(6 + 4 * index) for index in range(3))
+        self.layers = nn.ModuleList(nn.Conv2d(6 + 4 * index, 4, 3, padding=1) for index in range(3))
+        self.last, self.between, self.head = nn.BatchNorm2d(18), nn.Conv2d(18, 9, 1), nn.Linear(9, 5)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.stem(x)
+        for norm, layer in zip(self.norms, self.layers, strict=True):
+            x = torch.cat([x, layer(functional.relu(norm(x)))], 1)
+        x = functional.avg_pool2d(self.between(functional.relu(self.last(x))), 2)
+        return self.head(x.mean((2, 3)))
+
+
+class Shuffle(nn.Module):
+    """Half of the channels pass by, the others are convolved; then they are shuffled."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Sequential(*conv(3, 8, 3, 2), nn.ReLU())
+        half = [*conv(4, 4, 1), nn.ReLU(), *conv(4, 4, 3, 1, 4), *conv(4, 4, 1), nn.ReLU()]
+        self.halves = nn.ModuleList([nn.Sequential(*half), nn.Sequential(*half)])
+        self.grouped, self.head = nn.Sequential(*conv(8, 8, 3, 1, 2), nn.ReLU()), nn.Linear(8, 5)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.stem(x)
+        for half in self.halves:
+            one, two = x.chunk(2, 1)
+            x = torch.cat([one, half(two)], 1)
+            x = x.unflatten(1, (2, 4)).transpose(1, 2).flatten(1, 2)
+        return self.head((x + self.grouped(x)).mean((2, 3)))

@@ -29,6 +29,9 @@ CASES = {
     "levit": (pictures.Levit, SMALL),
     "hybrid": (pictures.Hybrid, SMALL),
     "convnext": (pictures.ConvNext, SMALL),
+    "googlenet": (pictures.googlenet, torch.zeros(1, 3, 16, 16)),
+    "dense": (pictures.Dense, torch.zeros(1, 3, 16, 12)),
+    "shuffle": (pictures.Shuffle, torch.zeros(1, 3, 12, 12)),
     "odd": (pictures.Odd, torch.zeros(1, 4, 13, 11)),
 }
 
