@@ -28,11 +28,16 @@ RAW = "input as it is given"
 """The value that stands for the network's input until something says how it is read as rows."""
 
 
+class ReadTwice(PointwiseError):
+    """A network reads its input in several arrangements, of which the host makes one."""
+
+
 class Builder:
     """Operators one after the other, by names that are for the time of building alone.
 
     Args:
         shape: of one input, as it is given.
+        pixels: the input comes as rows of pixels, whatever reads it, and not as patches of the first layer.
 
     Attributes:
         ops: by name, in their order. shapes: (tokens, channels) by name, also of ``RAW``.
@@ -46,8 +51,8 @@ class Builder:
 
     operator: Callable[..., Any]
 
-    def __init__(self, shape: tuple[int, ...]) -> None:
-        self.shape = shape
+    def __init__(self, shape: tuple[int, ...], pixels: bool = False) -> None:
+        self.shape, self.pixels = shape, pixels
         self.ops: dict[str, Op] = {}
         self.shapes: dict[str, tuple[int, int]] = {RAW: (1, torch.Size(shape).numel())}
         self.arrangements: dict[str, Arrangement] = {}
@@ -198,13 +203,17 @@ class Builder:
         """The network: what leads to an output, by the names that were asked for.
 
         Raises:
-            PointwiseError: it does not depend on the input, or reads it in several ways.
+            ReadTwice: it reads its input in several ways.
+            PointwiseError: it does not depend on it.
         """
         needed = self._needed(output)
         inputs = [op.name for op in needed if isinstance(op, Input)]
         if len(inputs) != 1:
-            ways = "does not depend on its input" if not inputs else "reads its input in more than one way"
-            raise PointwiseError(f"The network {name} {ways}; that is not known.")
+            if inputs:
+                raise ReadTwice(
+                    f"The network {name} reads its input in more than one way; that is not known."
+                )
+            raise PointwiseError(f"The network {name} does not depend on its input; that is not known.")
         needed, output, wide = in_forms(self, needed, output)
         ops = head_by_head(split_by_form(one_by_one(needed, output, wide), output, wide))
         ops = products_before_sums(ops, wide)

@@ -101,7 +101,8 @@ def convolution(
             f"has {groups} groups, weights of the shape {tuple(weight.shape)} and {channels} channels in, "
             "which do not fit each other; groups divide both the channels in and those out"
         )
-    window, raw = kernel.over(build, picture_size(symbol)), symbol.values == (RAW,)
+    window = kernel.over(build, picture_size(symbol))
+    raw = symbol.values == (RAW,) and not build.pixels
     if kernel.patchwise and groups == 1 and (raw or kernel.size == (1, 1)):
         return patches(build, symbol, weight, bias, label)
     w, b = weight.double().numpy(), np.zeros(n) if bias is None else bias.double().numpy()

@@ -6,20 +6,25 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pointwise.model.graph.ops import Add, Constant, Linear
+from pointwise.model.graph.ops import Activation, Add, Constant, Conv2d, Linear, MaxPool, MeanPool
+from pointwise.model.graph.window import Window
 
 from .builder import Builder, weights
 from .expression import Affine, Numbers
 from .rows import Origin, origin, rows_of
 from .symbol import Symbol
 
+JOINED = Activation | Add | Conv2d | Linear | MaxPool | MeanPool
+"""What makes tokens that others may be put in front of."""
+
 
 def join_tokens(build: Builder, symbol: Symbol) -> None:
     """Make one value of rows of several: constants, and behind them the embedding of the input.
 
     The input gets rows of zeros in front. For them the embedding makes its bias, which is taken out of what
-    is added: the constants, and what else was added to the rows, such as positions. A symbol whose values
-    stand side by side is left as it is.
+    is added: the constants, and what else was added to the rows, such as positions. Where the embedding is
+    more than a linear layer, its result gets those rows. A symbol whose values stand side by side is left as
+    it is.
 
     Raises:
         PointwiseError: other values follow each other.
@@ -36,14 +41,12 @@ def join_tokens(build: Builder, symbol: Symbol) -> None:
     embed, front = build.ops[name], int((owners != owners[-1]).sum())
     width = build.shapes[name][1]
     fits = (
-        embed.inputs[:1]
-        and embed.inputs[0] in build.arrangements
-        and all(isinstance(build.ops[symbol.values[owner]], Constant) for owner in owners[:front])
+        all(isinstance(build.ops[symbol.values[owner]], Constant) for owner in owners[:front])
         and (owners[front:] == owners[-1]).all()
         and np.array_equal(found.token[front:, 0], np.arange(build.shapes[name][0]))
         and np.array_equal(found.channel, np.broadcast_to(np.arange(width), found.channel.shape))
     )
-    if not fits or not isinstance(embed, Linear) or not isinstance(symbol.expression, Affine):
+    if not fits or not isinstance(embed, JOINED) or not isinstance(symbol.expression, Affine):
         raise build.refused(
             "puts tokens one after the other that are not constants in front of the embedded input, as class "
             "tokens are; that is not known"
@@ -54,17 +57,30 @@ def join_tokens(build: Builder, symbol: Symbol) -> None:
     )
     if not (factor[front:] == factor[front]).all():
         raise build.refused("multiplies tokens by other numbers each; that is not known")
-    weight, bias = weights(embed)
-    weight, bias = weight * factor[front][:, None], bias * factor[front]
     start = offset
-    start[:front] += factor[:front] * _constants(build, symbol, found, front) - bias
-    arrangement = build.arrangements[embed.inputs[0]]
-    padded = build.input(replace(arrangement, zero_rows=front))
+    start[:front] += factor[:front] * _constants(build, symbol, found, front)
     label = build.label(name)
-    made = build.add(replace(embed, inputs=(padded,), weight=weight, bias=bias), label, build.layer(name))
+    if isinstance(embed, Linear) and embed.inputs[0] in build.arrangements:
+        weight, bias = weights(embed)
+        weight, bias = weight * factor[front][:, None], bias * factor[front]
+        start[:front] -= bias
+        arrangement = build.arrangements[embed.inputs[0]]
+        padded = build.input(replace(arrangement, zero_rows=front))
+        op: Conv2d | Linear = replace(embed, inputs=(padded,), weight=weight, bias=bias)
+    else:
+        op = _behind_zeros(name, build.shapes[name][0], front, factor[front])
+    made = build.add(op, label, build.layer(name))
     constant = build.constant(torch.from_numpy(start), f"{label}.start")
     total = build.add(Add("", (constant, made)), f"{label}.add")
     symbol.becomes(Symbol.of(total, tuple(symbol.shape)))
+
+
+def _behind_zeros(name: str, tokens: int, front: int, factor: np.ndarray) -> Conv2d:
+    """The tokens of a value times a factor for each channel, with so many rows of zeros in front: they are
+    the padding of a convolution of single pixels."""
+    window = Window((tokens, 1), (1, 1), padding=(front, 0, 0, 0))
+    weight, bias = factor.reshape(-1, 1, 1, 1), np.zeros(len(factor))
+    return Conv2d("", (name,), window=window, groups=len(factor), weight=weight, bias=bias)
 
 
 def _constants(build: Builder, symbol: Symbol, found: Origin, front: int) -> np.ndarray:

@@ -13,7 +13,7 @@ from torch.export.graph_signature import InputKind
 from torch.fx.node import Node, map_arg
 
 from pointwise.hw.contract.errors import PointwiseError
-from pointwise.model.frontends.builder import Builder
+from pointwise.model.frontends.builder import Builder, ReadTwice
 from pointwise.model.frontends.graph import GraphNetwork
 from pointwise.model.frontends.moments import Moment
 from pointwise.model.frontends.outputs import result
@@ -40,15 +40,20 @@ def translate(module: nn.Module, example: Tensor, name: str) -> GraphNetwork:
         PointwiseError: it cannot be captured, or does something that is not known; the sentence names the
             operator, the module and the line of the source.
     """
-    return _Translation(capture(module, (example,), name), example, name).network()
+    program = capture(module, (example,), name)
+    try:
+        return _Translation(program, example, name).network()
+    except ReadTwice:
+        return _Translation(program, example, name, pixels=True).network()
 
 
 class _Translation:
     """One translation; the value of every node is a constant, a symbol or several of them."""
 
-    def __init__(self, program: ExportedProgram, example: Tensor, name: str) -> None:
+    def __init__(self, program: ExportedProgram, example: Tensor, name: str, pixels: bool = False) -> None:
         self.program, self.example, self.name = program, example, name
-        self.build = Builder(tuple(example.shape[1:] if example.shape[0] == 1 else example.shape))
+        shape = tuple(example.shape[1:] if example.shape[0] == 1 else example.shape)
+        self.build = Builder(shape, pixels)
         self.known = ATEN.translators()
         self.values: dict[Node, Any] = {}
 

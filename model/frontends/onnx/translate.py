@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from pointwise.hw.contract.errors import PointwiseError
-from pointwise.model.frontends.builder import Builder
+from pointwise.model.frontends.builder import Builder, ReadTwice
 from pointwise.model.frontends.graph import GraphNetwork
 from pointwise.model.frontends.moments import Moment
 from pointwise.model.frontends.outputs import result
@@ -30,16 +30,20 @@ def translate(path: Path, name: str) -> GraphNetwork:
         PointwiseError: the file cannot be read, or does something that is not known; the sentence names the
             node and its operator.
     """
-    return _Translation(read(path), path, name).network()
+    model = read(path)
+    try:
+        return _Translation(model, path, name).network()
+    except ReadTwice:
+        return _Translation(model, path, name, pixels=True).network()
 
 
 class _Translation:
     """One translation; every value by name is a constant, a symbol or a stage of a LayerNorm."""
 
-    def __init__(self, model: Any, path: Path, name: str) -> None:
+    def __init__(self, model: Any, path: Path, name: str, pixels: bool = False) -> None:
         self.model, self.path, self.name = model, path, name
         self.input, shape = input_of(model.graph, path)
-        self.build = Builder(shape[1:] if shape[0] == 1 else shape)
+        self.build = Builder(shape[1:] if shape[0] == 1 else shape, pixels)
         given = self.build.given().moved(lambda places: places.reshape(shape))
         self.values: dict[str, Any] = {"": None, self.input: given}
         for constant, array in constants_of(model.graph, path).items():

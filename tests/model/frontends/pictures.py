@@ -169,6 +169,18 @@ class Hybrid(nn.Module):
         return self.head(self.norm(self.layer(x)).mean(1))
 
 
+class HybridToken(Hybrid):
+    """With a class token in front of what the convolutions make."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.token, self.positions = nn.Parameter(torch.randn(1, 1, 16)), nn.Parameter(torch.randn(1, 10, 16))
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = torch.cat([self.token.expand(len(x), -1, -1), self.stem(x).flatten(2).transpose(1, 2)], 1)
+        return self.head(self.norm(self.layer(x + self.positions))[:, 0])
+
+
 class ConvNext(nn.Module):
     """LayerNorm over channels of pixels, behind a depthwise convolution and in front of a stage."""
 
@@ -273,3 +285,28 @@ class Shuffle(nn.Module):
             x = torch.cat([one, half(two)], 1)
             x = x.unflatten(1, (2, 4)).transpose(1, 2).flatten(1, 2)
         return self.head((x + self.grouped(x)).mean((2, 3)))
+
+
+class TwoStems(nn.Module):
+    """Two convolutions of the image, whose mean was taken off in the network, and a sum with the image."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.one, self.two, self.head = nn.Conv2d(3, 3, 3, 2, 1), nn.Conv2d(3, 3, 5, 2, 2), nn.Linear(3, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = (x - torch.tensor([0.1, 0.2, 0.3])[:, None, None]) / 0.5
+        made = functional.relu(self.one(x)) + self.two(x)
+        return self.head((made + functional.max_pool2d(x, 2)).mean((2, 3)))
+
+
+class Normalised(nn.Module):
+    """An image whose mean is taken off in front of a padded convolution."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem, self.head = nn.Conv2d(3, 6, 3, 1, 1), nn.Linear(6, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.stem((x - torch.tensor([0.1, -0.2, 0.3])[None, :, None, None]) / 0.5)
+        return self.head(functional.hardswish(x).mean((2, 3)))

@@ -12,10 +12,12 @@ from torch.nn import functional
 import pointwise as pw
 from pointwise.model.emulator import Emulator, Order
 from pointwise.model.engine import fuse
-from pointwise.model.graph import run
+from pointwise.model.graph import Graph, run
 from pointwise.model.graph.ops import Activation, Conv2d, Linear, MaxPool, MeanPool
+from pointwise.model.models.resnet import resnet
 from pointwise.model.quantise import patchify
 from tests.model.frontends import pictures
+from tests.model.models import test_resnet
 
 CORE = {"rows": 4, "cols": 4, "max_tokens": 64, "act_kib": 48, "act_banks": 2, "res_kib": 16}
 SMALL = torch.zeros(1, 3, 12, 12)
@@ -28,10 +30,13 @@ CASES = {
     "hardswish": (lambda: pictures.mobilenet(nn.Hardswish), torch.zeros(1, 3, 16, 16)),
     "levit": (pictures.Levit, SMALL),
     "hybrid": (pictures.Hybrid, SMALL),
+    "hybrid token": (pictures.HybridToken, SMALL),
     "convnext": (pictures.ConvNext, SMALL),
     "googlenet": (pictures.googlenet, torch.zeros(1, 3, 16, 16)),
     "dense": (pictures.Dense, torch.zeros(1, 3, 16, 12)),
     "shuffle": (pictures.Shuffle, torch.zeros(1, 3, 12, 12)),
+    "two stems": (pictures.TwoStems, torch.zeros(1, 3, 10, 12)),
+    "normalised": (pictures.Normalised, torch.zeros(1, 3, 8, 7)),
     "odd": (pictures.Odd, torch.zeros(1, 4, 13, 11)),
 }
 
@@ -66,6 +71,29 @@ def test_a_convolutional_module_goes_the_whole_way(name: str) -> None:
         if op.name in stored:
             assert np.array_equal(stored[op.name], values[op.output]), op.name
     assert np.array_equal(stored[network.output], values[network.output])
+
+
+@pytest.mark.parametrize(("stem", "narrow"), [(7, False), (3, True)])
+def test_a_module_gives_the_graph_of_its_state_dict(stem: int, narrow: bool) -> None:
+    """A ResNet, operator by operator, though not in the same order."""
+    net = test_resnet.made((8, 12), stem, narrow)
+    found, expected = (
+        source.graph
+        for source in (pw.load(net, torch.zeros(1, 3, 32, 32)), resnet(net.state_dict(), (32, 32)))
+    )
+    assert found.macs == expected.macs
+
+    def told(graph: Graph) -> list[tuple[object, ...]]:
+        made = []
+        for op in graph.ops:
+            weight = getattr(op, "weight", None)
+            size = 0.0 if weight is None else round(float(np.abs(weight).sum() + op.bias.sum()), 4)
+            made.append(
+                (type(op).__name__, size, str(getattr(op, "window", "")), getattr(op, "function", ""))
+            )
+        return sorted(made)
+
+    assert told(found) == told(expected)
 
 
 @pytest.mark.parametrize("newer", [False, True], ids=["older", "newer"])
