@@ -57,7 +57,9 @@ class OnnxGraph:
         self.nodes[output] = helper.make_node(operator, inputs, [output], name=output, **attributes)
         return output
 
-    def with_constant(self, operator: str, value: str, name: str, values: np.ndarray, output: str) -> str:
+    def with_constant(
+        self, operator: str, value: str, name: str, values: np.ndarray | float, output: str
+    ) -> str:
         """A node of a value and a float32 constant."""
         return self.node(operator, [value, self.constant(name, np.asarray(values, np.float32))], output)
 
