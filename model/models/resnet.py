@@ -62,7 +62,8 @@ def _block(builder: PictureBuilder, block: str, x: str, stride: int) -> str:
     for index, step in enumerate(strides, start=1):
         conv = f"{block}.conv{index}"
         padding = around(int(builder.state[f"{conv}.weight"].shape[-1]) // 2)
-        made = builder.conv(conv, made, f"{block}.bn{index}", (step, step), padding)
+        groups = builder.channels[made] // int(builder.state[f"{conv}.weight"].shape[1])
+        made = builder.conv(conv, made, f"{block}.bn{index}", (step, step), padding, groups)
         if index < len(strides):
             made = builder.activation(f"{block}.relu{index}", made, "relu")
     if f"{block}.downsample.0.weight" in builder.state:

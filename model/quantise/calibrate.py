@@ -17,6 +17,7 @@ from .patterns import AttentionPattern, attentions, byte_sums, streams
 from .recipe import Recipe
 from .recorder import Recorder, sample_every, sampled_rows
 from .records import AttentionSample, Observations
+from .window_moments import WindowRecord
 
 
 def calibrate(
@@ -93,14 +94,26 @@ class _GraphRecorder(Recorder):
             elif op.name in self.streams:
                 self._stream(op, made)
             elif isinstance(op, Conv2d | MaxPool | MeanPool) or op.name in self.bytes:
-                self.record(op.name, made.flatten(0, 1), self.method(op.layer), 1)
+                if isinstance(op, Conv2d):
+                    self._window(op, values[op.inputs[0]])
+                readers = self._readers(op.name)
+                self.record(op.name, made.flatten(0, 1), self.method(op.layer), self._share(op), readers)
             elif isinstance(op, Linear) and op.name not in self.in_attention:
-                groups = 1 if self._pictured(op.name) else None
+                groups = self._share(op) if self._pictured(op.name) else None
                 readers = self._readers(op.name)
                 self.record(op.name, made.flatten(0, 1), self.method(op.layer), groups, readers)
         for pattern in self.attentions:
             self._attention(pattern, values, sampled)
         self.seen.images += len(rows)
+
+    def _window(self, op: Conv2d, values: Tensor) -> None:
+        """Record what lies under a kernel, where its weights are rounded by it."""
+        if self.recipe[op.layer].rounding != "nearest" and WindowRecord.wanted(op):
+            self.seen.windows.setdefault(op.name, WindowRecord(op)).update(values)
+
+    def _share(self, op: Op) -> int | None:
+        """Groups of a picture's channels with a range of their own: 1, or None for each channel."""
+        return None if self.recipe[op.layer].granularity == "channel" else 1
 
     def _pictured(self, name: str) -> bool:
         """Whether the result of a linear layer is a picture, or a part of a sum of bytes: of one scale."""

@@ -31,7 +31,7 @@ from pointwise.model.graph.passes import fold_norms
 from pointwise.model.graph.passes.fold_clamps import fold_clamps
 from pointwise.model.graph.passes.fold_norms import readers_by_token
 from pointwise.model.integer.requantise import requantise
-from pointwise.model.integer.rounding import INT8, INT16
+from pointwise.model.integer.rounding import INT16
 
 from .activation_plan import TablePlan, plan_activation
 from .attention_ops import context_op, scores_op, softmax_op
@@ -265,7 +265,9 @@ class Conversion:
         if name in self.streams:
             raise op.refused("is of 16 bits, which a linear layer reads through a LayerNorm only")
         found = self.integers(name).quantisation
-        return _Source(found.scale, self.seen[name].moments(found.scale), None, found.zero_point)
+        centre = found.offset if np.any(found.offset) else None
+        moments = self.seen[name].moments(found.scale, found.offset)
+        return _Source(found.scale, moments, centre, found.zero_point)
 
     def _grouped(self, name: str) -> tuple[np.ndarray, np.ndarray]:
         """Scale and zero point of each channel of groups side by side."""
@@ -348,8 +350,7 @@ class Conversion:
             }[part]
             offset = np.broadcast_to(centre, scale.shape).astype(np.float64)
             return scale, centre, "int8", Quantisation(scale, 0, offset)
-        scale = self.seen[op.name].largest() / INT8[1]
-        return scale, None, "int8", Quantisation(scale)
+        return self.pictures.bytes_of(op.name)
 
     def _matmul(self, op: MatMul) -> MatMul:
         if op.name not in self.roles:

@@ -1,6 +1,7 @@
 """Convolutional networks: bytes of one scale a picture, clamps for nothing, sums of two scales, pooling.
 
-What is never negative (behind a ReLU) uses all 256 integers: −128 stands for 0. All else lies around 0.
+What is never negative (behind a ReLU) uses all 256 integers: −128 stands for 0. All else lies around 0, or
+around the middle of each channel (``picture_scales``).
 """
 
 from dataclasses import dataclass, replace
@@ -14,10 +15,10 @@ from pointwise.model.graph import Op, Quantisation
 from pointwise.model.graph.ops import Activation, Add, Conv2d, MaxPool, MeanPool
 from pointwise.model.graph.ops.add import FACTORS, SHIFTS
 from pointwise.model.graph.value import LIMITS
-from pointwise.model.integer.rounding import INT8
 
 from .moments import Moments
 from .patterns import byte_sums
+from .picture_scales import PictureScales
 from .scales import fixed_point
 from .weights import QuantisedRows, integer_bias, quantise_rows
 
@@ -33,8 +34,8 @@ class SumPlan:
     """An addition of bytes: clamp((new + factor · old) >> shift).
 
     Attributes:
-        new, old: names of what is added. factor, shift: of ``add_scaled``. fine: real value of a step of new.
-        start: what new has beside its own value, in its steps: both zero points.
+        new, old: names of what is added. factor, shift: of ``add_scaled``. made: quantisation of new, which
+            has beside its own value what makes of the middle of old that of the sum.
         quantisation: of the sum.
     """
 
@@ -42,8 +43,7 @@ class SumPlan:
     old: str
     factor: int
     shift: int
-    fine: float
-    start: int
+    made: Quantisation
     quantisation: Quantisation
 
 
@@ -87,42 +87,46 @@ class PicturePlans:
         """Sums of bytes, each with the product that is made for it."""
         return byte_sums(self.of.real)
 
-    def scale(self, name: str) -> Quantisation:
-        """Of bytes by what calibration saw."""
-        low, high = (float(limit[0]) for limit in self.of.seen[name].limits(symmetric=False))
-        if low >= 0:
-            return Quantisation(high / (INT8[1] - INT8[0]), INT8[0])
-        return Quantisation(float(self.of.seen[name].largest()[0]) / INT8[1])
+    @cached_property
+    def scales(self) -> PictureScales:
+        """Of all pictures."""
+        return PictureScales(self.of, self.sums)
 
     def plan(self, add: Add) -> SumPlan:
         """How a sum of bytes is done."""
         if add.name not in self._plans:
             new = self.sums[add.name]
             old = add.inputs[1] if add.inputs[0] == new else add.inputs[0]
-            given, wanted = self.of.integers(old).quantisation, self.scale(add.name)
+            given, wanted = self.of.integers(old).quantisation, self.scales[add.name]
             try:
-                factor, shift, step = best_factor(float(given.scale), float(wanted.scale))
+                factor, shift, step = best_factor(1.0, float(np.max(wanted.scale / given.scale)))
             except PointwiseError as error:
                 raise add.refused(f"cannot be done: {error}") from error
-            start = (wanted.zero_point << shift) - factor * given.zero_point
-            fine = step / 2**shift
-            made = Quantisation(step, wanted.zero_point)
-            self._plans[add.name] = SumPlan(new, old, factor, shift, fine, start, made)
+            found = replace(wanted, scale=step * given.scale)
+            fine, start = found.scale / 2**shift, (wanted.zero_point << shift) - factor * given.zero_point
+            made = Quantisation(fine, start, found.offset - given.offset)
+            self._plans[add.name] = SumPlan(new, old, factor, shift, made, found)
         return self._plans[add.name]
 
     def result(self, op: Op) -> Result | None:
         """Of a product that makes a picture, or a part of a sum; None where it does neither."""
         readers = self.of.real.readers[op.name]
         if len(readers) == 1 and self.sums.get(readers[0].name) == op.name:
-            plan = self.plan(readers[0])
-            return plan.fine, -plan.start * plan.fine, "int16", Quantisation(plan.fine, plan.start)
+            return self._with_centre(self.plan(readers[0]).made, "int16")
         looked_up = len(readers) == 1 and isinstance(readers[0], Activation)
         pictured = isinstance(op, Conv2d) or getattr(op, "clamp", "")
         read = any(isinstance(one, Conv2d | MaxPool | MeanPool) or one.name in self.sums for one in readers)
         if looked_up or not (pictured or read):
             return None
-        found = self.scale(op.name)
-        return found.scale, -found.zero_point * found.scale, "int8", found
+        return self.bytes_of(op.name)
+
+    def bytes_of(self, name: str) -> Result:
+        """Of a product whose result are bytes of the range that calibration saw."""
+        return self._with_centre(self.scales[name], "int8")
+
+    @staticmethod
+    def _with_centre(found: Quantisation, dtype: str) -> Result:
+        return found.scale, found.offset - found.zero_point * found.scale, dtype, found
 
     # Operators -------------------------------------------------------------------------------------------
 
@@ -136,14 +140,18 @@ class PicturePlans:
         taps, rows = int(np.prod(real.shape[2:])), n // op.groups
         scales = np.broadcast_to(source.scale, op.groups * each)
         bias = op.bias if centre is None else op.bias - centre
+        steps, seen = np.broadcast_to(scale, n), self.of.seen.windows.get(op.name)
         made: list[QuantisedRows] = []
         for group in range(op.groups):
             inside, out = slice(group * each, (group + 1) * each), slice(group * rows, (group + 1) * rows)
-            moments = Moments(
-                np.repeat(source.moments.mean[inside], taps), np.repeat(source.moments.power[inside], taps)
-            )
-            weight = real[out].reshape(rows, -1) * np.repeat(scales[inside], taps)
-            limits = (bias[out], scale, op.name, moments, source.zero, self.of.recipe[op.layer])
+            each_step = np.repeat(scales[inside], taps)
+            if seen is None:
+                parts = (source.moments.mean[inside], source.moments.power[inside])
+                moments = Moments(*(np.repeat(part, taps) for part in parts))
+            else:
+                moments = seen.moments(group, each_step)
+            weight = real[out].reshape(rows, -1) * each_step
+            limits = (bias[out], steps[out], op.name, moments, source.zero, self.of.recipe[op.layer])
             made.append(quantise_rows(weight, *limits))
         parts = {
             name: np.concatenate([getattr(rows, name) for rows in made])
@@ -173,8 +181,7 @@ class PicturePlans:
         if op.name in self.of.streams:
             scale, centre, dtype, made = self.of.result_of(op)
         else:
-            made = self.scale(op.name)
-            scale, centre, dtype = made.scale, -made.zero_point * made.scale, "int8"
+            scale, centre, dtype, made = self._with_centre(self.scales[op.name], "int8")
         steps = np.broadcast_to(np.asarray(given.scale, np.float64) / count, value.channels)
         offset = np.broadcast_to(given.offset, value.channels) - (0.0 if centre is None else centre)
         mult, shift = fixed_point(steps / scale, op.name)

@@ -48,9 +48,10 @@ class LayerRecipe:
     Attributes:
         range: method for the range of what the layer gives.
         granularity: what shares a scale: all of the tensor, a head, or nothing but one channel. Queries and
-            keys, values, scores (per head at the finest) and context have the choice, and the layer in front
-            of GELU, whose channels share a table in groups at the finest; the hardware gives LayerNorm's
-            result and the residual stream one scale each.
+            keys, values, scores (per head at the finest) and context have the choice, the pictures of
+            convolutional networks that no ReLU is in front of, and the layer in front of GELU, whose channels
+            share a table in groups at the finest; the hardware gives LayerNorm's result and the residual
+            stream one scale each.
         search: choose scales by the error of what they lead to: those of scores by the softmax, those of
             GELU by its result; else by the range alone.
         factors: LayerNorm's power of two for each channel: none, as the range of the channel asks, or

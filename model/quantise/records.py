@@ -13,6 +13,7 @@ from .moments import Moments
 from .ranges import RangeObserver
 from .ranges.histogram import ChannelHistogram
 from .ranges.minmax import MinMax
+from .window_moments import WindowRecord
 
 FEW_IMAGES = 32
 """From so many images on, ranges are widened the less, the more there are: their tails have been seen."""
@@ -72,6 +73,11 @@ class TensorRecord:
             moved = values - self._origin
             self._second += (moved.T @ moved).double()
         self._count += len(values)
+
+    @property
+    def count(self) -> int:
+        """How many samples went in."""
+        return self._count
 
     @property
     def mean(self) -> np.ndarray:
@@ -161,6 +167,7 @@ class Observations:
         attention: queries, keys and values of some images by name of the attention.
         hidden: histograms of each channel in front of an activation, by its name, of some of the tokens.
         reach: smallest and largest value of the same channels, of all tokens.
+        windows: of what lies under the kernels of convolutions, by their names.
         images: how many images were seen.
     """
 
@@ -169,6 +176,7 @@ class Observations:
     attention: dict[str, "AttentionSample"] = field(default_factory=dict)
     hidden: dict[str, ChannelHistogram] = field(default_factory=dict)
     reach: dict[str, MinMax] = field(default_factory=dict)
+    windows: dict[str, WindowRecord] = field(default_factory=dict)
     images: int = 0
 
     def margin(self, part: float) -> float:

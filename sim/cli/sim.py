@@ -132,6 +132,7 @@ def _workload(
 ) -> "tuple[str, Workload, Path]":
     """The name of a run, what is run, and the folder for what is written, which is held."""
     from pointwise.sim.by_name import named_workload
+    from pointwise.sim.convolutional import convolutional_checkpoint, picture_run
     from pointwise.sim.integers import is_made_up, own_workload, quantised_of
     from pointwise.sim.pictures import preparation, read_pictures
     from pointwise.sim.workload import load_weights, of_digits, with_images
@@ -143,11 +144,20 @@ def _workload(
             "--model, --checkpoint, --heads and --images"
         )
     if (checkpoint, heads, network, images) == (None, None, None, None):
-        own = named_workload(model, count)
+        own = named_workload(model, count, note=console.print)
         if own is not None:
             folder = out or build_root() / f"sim-{own.name}-{core_name(core)}"
             hold(folder)
             return own.name, own, folder
+    pictured = convolutional_checkpoint(model, checkpoint, heads)
+    if pictured is not None:
+        name = pictured.source.name if network is None else network.stem
+        folder = out or build_root() / f"sim-{name}-{core_name(core)}"
+        hold(folder)
+        found = picture_run(pictured, network, images, count or 1, preprocess)
+        tell.preparation(console, found.prepared)
+        tell.unreadable(console, found.unreadable)
+        return name, found.workload, folder
     name, weights = load_weights(model, checkpoint, heads)
     name = name if network is None else network.stem
     folder = out or build_root() / f"sim-{name}-{core_name(core)}"

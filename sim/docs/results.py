@@ -21,6 +21,8 @@ NO_RUNS = ("methods_*.json", "accuracy_*.json", "hostile.json")
 """Results that are no runs of a core."""
 ACCURACY = ("accuracy_dinov2_small.json",)
 """What ``pointwise accuracy`` recorded."""
+CLASSES = ("accuracy_efficientnet_lite0.json",)
+"""The same of networks that make classes."""
 METHODS = {"made-up weights": "methods_deit_small.json", "trained weights": "methods_dinov2_small.json"}
 """What ``pointwise ablation`` recorded, for the table of methods, by what it was recorded of."""
 MISSING = "not measured yet"
@@ -108,6 +110,20 @@ def accuracy() -> str:
             f"{contents['images']} others to measure on, {seeds} choices of crops: the mean (the worst).",
         ]
     return "\n\n".join(shown)
+
+
+def classes() -> str:
+    """What classes integers give beside a trained network, from recorded runs of ``pointwise accuracy``."""
+    from pointwise.sim.reporting.classes import COLUMNS, read, row
+
+    recorded = [read(RESULTS / name) for name in CLASSES]
+    told = [
+        f"`{one['command']}`: {one['calibration_images']} crops to calibrate on, {one['images']} of other "
+        "photographs to measure on; the mean (the worst) of the choices of crops."
+        for one in recorded
+    ]
+    rows = [row(f"`{one['network']}`", one["results"]) for one in recorded]
+    return "\n\n".join([markdown(COLUMNS, rows), *told])
 
 
 def bitstreams() -> str:

@@ -40,6 +40,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "sample": results.sample,
     "methods": results.methods,
     "accuracy": results.accuracy,
+    "classes": results.classes,
     "recipe": recipe.recipe,
     "api": reference.reference,
     **{f"manifest_{name}": functools.partial(manifest.table, name) for name in manifest.NAMES},

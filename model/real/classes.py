@@ -1,0 +1,105 @@
+"""How well integers keep the classes of a trained network on photographs other than those calibrated on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from pointwise.model.evaluate import Evaluation, evaluate, sqnr_db
+from pointwise.model.frontends import FloatNetwork
+from pointwise.model.images.prepare import prepare
+from pointwise.model.images.preprocessing import Preprocessing
+from pointwise.model.quantise import Recipe
+
+from .photographs import write_crops
+
+BATCH = 4
+"""Crops at a time: the patches of one take some 15 MB."""
+Watcher = Callable[[str], Callable[[int, int], None]]
+"""Given what is being done, returns what is called with (steps done, steps in all)."""
+
+
+@dataclass(frozen=True)
+class Classes:
+    """Logits of a quantised network against those of the float one, on the crops of one seed.
+
+    Attributes:
+        seed: of the crops.
+        sqnr_db: of all logits together; signal to quantisation noise.
+        worst_db: of the crop that keeps least.
+        agreement: per cent of the crops that are given the same class.
+        close: per cent of the others for which the float network's logits of the two classes differ by less
+            than the mean noise of a logit, times two.
+    """
+
+    seed: int
+    sqnr_db: float
+    worst_db: float
+    agreement: float
+    close: float
+
+    @classmethod
+    def of(cls, seed: int, found: Evaluation) -> Classes:
+        """Of what evaluating gave."""
+        exact, got = found.logits_float, found.logits_integer
+        rows = np.arange(len(exact))
+        ours, theirs = got.argmax(axis=1), exact.argmax(axis=1)
+        margin = exact[rows, theirs] - exact[rows, ours]
+        near = margin < 2 * np.sqrt(((got - exact) ** 2).mean())
+        other = ours != theirs
+        return cls(
+            seed,
+            found.sqnr_db,
+            min(sqnr_db(one, two) for one, two in zip(exact, got, strict=True)),
+            found.agreement,
+            100 * float(near[other].mean()) if other.any() else 100.0,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(self)
+
+
+def crops(
+    preprocessing: Preprocessing,
+    images: Mapping[str, Image.Image],
+    counts: tuple[int, int],
+    seed: int,
+    folder: Path,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Write crops of photographs; returns those to calibrate on and those to measure on, normalised.
+
+    Args:
+        images: photographs by name. counts: crops of each kind. seed: of the crops. folder: where they are
+            written.
+
+    Returns:
+        Two arrays (B, 3, S, S) float32.
+    """
+    kinds = write_crops(folder, images, counts, preprocessing.size, seed)
+    calibration, measured = (np.stack([prepare(path, preprocessing) for path in paths]) for paths in kinds)
+    return calibration, measured
+
+
+def measure_classes(
+    source: FloatNetwork,
+    calibration: np.ndarray,
+    measured: np.ndarray,
+    seed: int,
+    watch: Watcher,
+    recipe: Recipe | None = None,
+) -> Classes:
+    """Quantise on some crops and compare on others.
+
+    Args:
+        calibration, measured: (B, 3, S, S), as ``crops`` gives them. seed: of them. recipe: the default
+            unless given.
+    """
+    how = recipe or Recipe()
+    network = source.convert(source.calibrate(calibration, how, BATCH, watch("calibration")), how)
+    return Classes.of(seed, evaluate(network, source, measured, progress=watch("integers")))

@@ -1,0 +1,70 @@
+"""Networks that are trained, by name, with the images that belong to them: no checkpoint is to be named."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from pointwise.model import handwriting
+from pointwise.model.frontends import FloatNetwork
+from pointwise.model.models.mobilenet import mobilenet_v1
+from pointwise.model.models.resnet import resnet
+from pointwise.model.real import efficientnet
+from pointwise.model.real.photographs import known, photographs, random_crops
+from pointwise.model.train_pictures import trained_state
+
+CROPS, CROP_SEED = 100, 1
+"""Crops of photographs that are calibrated on, and their seed."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A trained network and its images.
+
+    Attributes:
+        source: of real numbers. calibration: images to calibrate on.
+        images, labels: others, to run or to measure on.
+    """
+
+    source: FloatNetwork
+    calibration: np.ndarray
+    images: np.ndarray
+    labels: np.ndarray
+
+
+def _resnet20() -> Trained:
+    size = (handwriting.SIDE, handwriting.SIDE)
+    return _of_handwriting(resnet(trained_state("resnet20"), size, "resnet20"))
+
+
+def _mobilenet_v1_quarter() -> Trained:
+    name = "mobilenet_v1_quarter"
+    return _of_handwriting(mobilenet_v1(trained_state(name), (handwriting.SIDE, handwriting.SIDE), name))
+
+
+def _of_handwriting(source: FloatNetwork) -> Trained:
+    data = handwriting.load()
+    images, labels = data.held_out.normalised(), data.held_out.labels
+    return Trained(source, data.calibration.normalised(), images, labels)
+
+
+def _efficientnet_lite0() -> Trained:
+    source, pictures = efficientnet.efficientnet_lite0(), photographs()
+    images, labels = known(pictures, efficientnet.SIZE)
+    others = random_crops(list(pictures.values())[::2], CROPS, efficientnet.SIZE, [CROP_SEED, 0])
+    return Trained(source, efficientnet.normalised(others), efficientnet.normalised(images), labels)
+
+
+TRAINED: dict[str, Callable[[], Trained]] = {
+    efficientnet.NAME: _efficientnet_lite0,
+}
+"""By name. What they read is not installed everywhere: ``make real`` does it."""
+
+
+def trained(name: str | None) -> Trained | None:
+    """The network of that name; None where there is none of that name.
+
+    Raises:
+        PointwiseError: what belongs to it is not installed.
+    """
+    return None if name not in TRAINED else TRAINED[name]()
