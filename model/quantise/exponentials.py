@@ -91,7 +91,8 @@ def rounded_table(score_scale: float, moments: np.ndarray) -> np.ndarray:
     low[0] = high[0] = EXP_MAX
     table = np.floor(exact + 0.5)
     slope, curve = moments @ table, np.diag(moments)
-    least = 1e-9 * float(table @ slope)
+    # Where scores hardly differ the error is nothing but what rounding leaves of it, of either sign.
+    least = 1e-9 * max(float(table @ slope), float(curve.max()))
     while True:
         up = np.where(table < high, 2 * slope + curve, np.inf)
         down = np.where(table > low, curve - 2 * slope, np.inf)

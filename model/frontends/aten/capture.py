@@ -24,7 +24,9 @@ def capture(module: nn.Module, example: Sequence[Tensor], name: str) -> Exported
     Raises:
         PointwiseError: PyTorch cannot run or capture it; its reason is told.
     """
-    training, fast = module.training, torch.backends.mha.get_fastpath_enabled()
+    fast = torch.backends.mha.get_fastpath_enabled()
+    # Some may be in inference mode and others not.
+    training = [one for one in module.modules() if one.training]
     try:
         # The fast path is one operator of PyTorch's own that nothing takes apart.
         torch.backends.mha.set_fastpath_enabled(False)
@@ -43,7 +45,8 @@ def capture(module: nn.Module, example: Sequence[Tensor], name: str) -> Exported
         ) from error
     finally:
         torch.backends.mha.set_fastpath_enabled(fast)
-        module.train(training)
+        for one in training:
+            one.training = True
 
 
 def _decompositions() -> dict[torch._ops.OperatorBase, Callable[..., Any]]:

@@ -99,6 +99,9 @@ def test_training_mode_and_the_fast_path_are_left_as_they_were() -> None:
     module = modules.encoder(True).train()
     pw.load(module, TOKENS)
     assert module.training and torch.backends.mha.get_fastpath_enabled()
+    wrapped = nn.Sequential(nn.Linear(16, 16), module.eval())
+    pw.load(wrapped, TOKENS)
+    assert wrapped.training and wrapped[0].training and not any(one.training for one in module.modules())
 
 
 class Masked(nn.Module):

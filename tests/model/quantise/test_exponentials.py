@@ -73,3 +73,12 @@ def test_a_table_that_does_not_hold_on_other_images_is_not_taken(long_rows):
     plain = rounded_table(SCALE, table_moments(distance[1::2], wanted[1::2], values[1::2], SCALE))
     assert fitted_table(distance, wanted, values, SCALE, plain) is plain
     assert fitted_table(distance[:1], wanted[:1], values[:1], SCALE, plain) is plain
+
+
+@pytest.mark.parametrize("scale", [1e-6, 1e-3])
+def test_scores_that_hardly_differ_have_a_table_all_the_same(scale: float) -> None:
+    """The error of a table is a rounding error then, which may be less than nothing."""
+    rng = np.random.default_rng(0)
+    distance, shares = np.zeros((2, 4, 16), np.int64), np.full((2, 4, 16), 1 / 16)
+    moments = table_moments(distance, shares, rng.normal(size=(2, 16, 3)), scale)
+    assert rounded_table(scale, moments)[0] == 255
