@@ -109,11 +109,12 @@ def run(
     seed: int = 1,
     timeout: float = 300.0,
     violations_allowed: bool = False,
+    waves: bool = True,
 ) -> BenchResult:
     """Run the cocotb tests of a module.
 
     Args:
-        simulator: from ``pointwise.sim.build.build``. It writes waves if it was built to.
+        simulator: from ``pointwise.sim.build.build``.
         test_module: the file of the cocotb tests, or a module's name.
         plusargs: ``{"latency": 20, "axi_check": "report", "allow_uninit": True}`` become ``+latency=20``,
             ``+axi_check=report`` and ``+allow_uninit``; False and None are left out.
@@ -123,6 +124,7 @@ def run(
         seed: of Python's ``random`` in the tests (cocotb prints it).
         timeout: seconds of real time after which the simulator is stopped and the bench fails.
         violations_allowed: do not fail for what protocol checkers report (with ``+axi_check=report``).
+        waves: write them, if the simulator was built to.
 
     Raises:
         BenchFailure: if a test fails, none ran, the simulator ended early or took too long, or a protocol
@@ -136,7 +138,8 @@ def run(
     variables = _cocotb_environment(simulator.top, test_module, directory, seed, testcase)
     variables |= {CONFIG_VARIABLE: json.dumps(config or {}), **(environment or {})}
     command = [str(simulator.executable), *_plusargs(plusargs or {})]
-    command += ["--trace"] if simulator.waves else []
+    writes = waves and simulator.waves is not None
+    command += ["--trace"] if writes else []
     log = directory / "log.txt"
     in_time = _execute(command, variables, directory, log, timeout)
     text = log.read_text(errors="replace")
@@ -153,12 +156,12 @@ def run(
         if not outcomes or not in_time:
             why += ["last lines of the log:", *text.splitlines()[-15:]]
         raise BenchFailure("\n".join([f"bench {stem} on {simulator.top} failed (see {log})", *why]))
-    waves = directory / simulator.waves if simulator.waves else None
-    if waves is None:
+    written = directory / simulator.waves if writes and simulator.waves else None
+    if written is None:
         shutil.rmtree(directory, ignore_errors=True)
     else:
-        print(f"waves of {stem} on {simulator.top}: {waves}")
-    return BenchResult(tuple(outcomes), text, violations, waves)
+        print(f"waves of {stem} on {simulator.top}: {written}")
+    return BenchResult(tuple(outcomes), text, violations, written)
 
 
 def bench_config() -> dict[str, Any]:

@@ -79,7 +79,7 @@ def build(
     parameters: Mapping[str, int | str] | None = None,
     defines: Mapping[str, str] | None = None,
     lean: bool = True,
-    waves: bool = False,
+    waves: bool | str = False,
     timing: bool = False,
     optimise: str = "-O0",
     arguments: Sequence[str] = (),
@@ -94,7 +94,8 @@ def build(
         parameters: parameters of the top module; a text is given as a Verilog string.
         defines: preprocessor macros.
         lean: make only the top's ports visible. ``False`` shows every signal, for looking into a component.
-        waves: be able to write waves; slower even while none are written.
+        waves: be able to write waves, in ``wave_format`` or the one that is named; slower even while none are
+            written.
         timing: allow delays in the Verilog, such as a clock of its own.
         optimise: what the C++ compiler is told for the model. ``-O0`` compiles fast; ``-O1`` takes twice as
             long, which pays from about a million cycles on; ``-O3`` runs fast.
@@ -110,7 +111,7 @@ def build(
     for key, value in (parameters or {}).items():
         options += [f'-G{key}="{value}"' if isinstance(value, str) else f"-G{key}={value}"]
     options += [f"-D{key}={value}" for key, value in (defines or {}).items()]
-    form = wave_format() if waves else None
+    form = waves if isinstance(waves, str) else wave_format() if waves else None
     options += [f"--trace-{form}"] if form else []
     options += [] if lean else ["--public-flat-rw"]
     key = _key(program, top, lean, options, optimise)

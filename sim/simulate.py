@@ -97,7 +97,8 @@ def simulate(
     several simulator processes, and their results are compared.
 
     Args:
-        memory: plusargs of the simulated DRAM: latency, stalls. seed: of the stalls. waves: write them.
+        memory: plusargs of the simulated DRAM: latency, stalls. seed: of the stalls.
+        waves: write those of the first image.
         executor: what runs the simulators; two at a time here unless given.
         results: folder for a file of what is done, from which an interrupted run goes on; it is removed at
             the end.
@@ -122,11 +123,16 @@ def simulate(
     chunks = min(count, max(SIMULATORS, -(-count // PART)))
     parts = [range(count)[i::chunks] for i in range(chunks)]
     given = {
-        str(index): Inputs(PLAIN, tuple(compiled.pack_input(patches[i]) for i in part), part[0] == 0)
+        str(index): Inputs(
+            PLAIN,
+            tuple(compiled.pack_input(patches[i]) for i in part),
+            timeline=part[0] == 0,
+            waves=part[0] == 0 and not trace,
+        )
         for index, part in enumerate(parts)
     }
     if traced:
-        given = {TRACED: Inputs(TRACED, (traced.pack_input(patches[0]),)), **given}
+        given = {TRACED: Inputs(TRACED, (traced.pack_input(patches[0]),), waves=True), **given}
 
     step("simulation")
     started = time.monotonic()

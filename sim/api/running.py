@@ -68,7 +68,7 @@ def simulate(
         core, parameters: see ``pointwise.core``.
         trace: store and compare every tensor of the first input, and not the results alone.
         memory: of the simulated DRAM: ``latency`` in cycles, ``stall_ar`` … ``stall_b`` in thousandths of
-            the cycles. seed: of the stalls. waves: write them.
+            the cycles. seed: of the stalls. waves: write those of the first input, and files for viewers.
         executor: what runs the simulators; two at a time here unless given.
         results: folder for a file of what is done, from which an interrupted run goes on.
         step: told what is being done.

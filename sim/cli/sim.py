@@ -47,7 +47,9 @@ def command(
     seed: Annotated[int, typer.Option(help="Seed of the random stalls.")] = 1,
     workers: Annotated[int | None, typer.Option(help="Simulators at a time on this machine.")] = None,
     scheduler: options.Scheduler = None,
-    waves: Annotated[bool, typer.Option(help="Write the waves of the run (slow).")] = False,
+    waves: Annotated[
+        bool, typer.Option(help="Write the waves of one image, with views for GTKWave and Surfer (slow).")
+    ] = False,
     out: options.Out = None,
 ) -> None:
     """Simulate a core on a network and compare every bit with the integer model.
@@ -72,6 +74,7 @@ def command(
             if beat:
                 beat.begin(text)
 
+        count = 1 if waves and count is None else count
         step("quantisation")
         from pointwise.model.parallel import executor
 
@@ -108,10 +111,13 @@ def command(
     summary["command"] = " ".join(["pointwise", *sys.argv[1:]])
     report, *_, picture, page = pages.write(summary, timeline, result.compiled.manifest, folder)
     console.print(table(summary))
-    shown = {"report": report, "picture": picture, "page": page, "waves": result.waves}
-    for name, path in shown.items():
-        if path is not None:
-            console.print(f"{name}: {path}", soft_wrap=True)
+    shown = {"report": report, "picture": picture, "page": page}
+    if result.waves:
+        waved = result.waves
+        shown |= {"waves": waved, "GTKWave": f"gtkwave {waved.with_suffix('.gtkw')}"}
+        shown["Surfer"] = f"surfer --command-file {waved.with_suffix('.sucl')} {waved}"
+    for name, what in shown.items():
+        console.print(f"{name}: {what}", soft_wrap=True)
     if result.mismatches:
         for mismatch in result.mismatches[:10]:
             console.print(f"  {mismatch}", soft_wrap=True)

@@ -24,12 +24,13 @@ class Inputs:
 
     Attributes:
         program: name of the compiled network. blocks: as ``Compiled.pack_input`` gives them.
-        timeline: note when the convolutions of the first input ran.
+        timeline: note when the convolutions of the first input ran. waves: write them, where any are.
     """
 
     program: str
     blocks: tuple[bytes, ...]
     timeline: bool = False
+    waves: bool = False
 
 
 def runs(
@@ -64,7 +65,8 @@ class _Runner:
 
     def __call__(self, part: Inputs) -> dict[str, Any]:
         program = self.programs[part.program]
-        return stored(run_core(self.simulator, program, part.blocks, timeline=part.timeline, **self.options))
+        notes = {"timeline": part.timeline, "waves": part.waves}
+        return stored(run_core(self.simulator, program, part.blocks, **notes, **self.options))
 
 
 def stored(run: CoreRun) -> dict[str, Any]:

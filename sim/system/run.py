@@ -15,6 +15,7 @@ from pointwise.sim.bench import run
 from pointwise.sim.build import Build
 
 from .timeline import Timeline, parse
+from .views import write_views
 
 PAGE = 4096
 BENCH = Path(__file__).with_name("bench_core.py")
@@ -72,6 +73,7 @@ def run_core(
     seed: int = 1,
     violations_allowed: bool = False,
     timeline: bool = False,
+    waves: bool = True,
 ) -> CoreRun:
     """Put image and inputs into the simulated DRAM, start the core once for each input, fetch the outputs.
 
@@ -85,6 +87,7 @@ def run_core(
         plusargs: latency, stalls and faults of the memory (``sim/rtl/axi_dram.sv``).
         timeout_cycles: after which a run without an interrupt fails the bench.
         timeline: note when the convolutions of the first input ran.
+        waves: write them, and beside them what viewers show of them, if the simulator was built to.
 
     Raises:
         pointwise.sim.bench.BenchFailure: the bench failed: no interrupt, or a bus protocol violation.
@@ -133,11 +136,14 @@ def run_core(
             seed=seed,
             timeout=timeout_seconds,
             violations_allowed=violations_allowed,
+            waves=waves,
         )
         seconds = time.monotonic() - started
         images = tuple(_image_run(seen) for seen in json.loads(results.read_text()))
         dumped = files["dump"].read_bytes()
         timed = parse(times.read_text()) if timeline and images[0].error == Error.NONE else None
+    if result.waves:
+        write_views(result.waves, compiled.config)
     outputs = tuple(dumped[i * output_stride : i * output_stride + block_bytes] for i in range(len(images)))
     return CoreRun(images, outputs, seconds, result.waves, timed)
 

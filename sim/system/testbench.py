@@ -1,5 +1,6 @@
 """Builds the simulator of a core in its test bench."""
 
+import re
 from functools import cache
 
 from pointwise.hw.contract.config import CoreConfig
@@ -18,15 +19,34 @@ def core_verilog(config: CoreConfig) -> str:
     return core_text(config)
 
 
-def build_core(config: CoreConfig, *, waves: bool = False, optimise: str = "-O2") -> Build:
-    """Compile ``core_tb`` around a core, or find it compiled: images and inputs are not part of it."""
+def for_waves(verilog: str) -> str:
+    """Verilog of which waves hold what has a name, under names that viewers take.
+
+    Half of what is written would be numbered wires between operators; Verilator leaves out what begins with
+    an underscore. And a dot, between a structure and its field, is a level of the hierarchy to GTKWave.
+    """
+
+    def name(match: re.Match[str]) -> str:
+        return "\\_$" if match[0] == "\\$" else match[0].replace(".", "__")
+
+    return re.sub(r"\\\$|\\[^\s$]\S*", name, verilog)
+
+
+def build_core(config: CoreConfig, *, waves: bool | str = False, optimise: str | None = None) -> Build:
+    """Compile ``core_tb`` around a core, or find it compiled: images and inputs are not part of it.
+
+    Args:
+        waves: be able to write waves, of the signals that have names; see ``build``.
+        optimise: see ``build``; unless given ``-O2``, with waves ``-O1``, as their writing is compiled too.
+    """
     large = config.rows * config.cols > LARGE
+    verilog = core_verilog(config)
     return build(
-        [core_verilog(config), *CHECKERS, *DRAM, RTL / "timeline.sv", RTL / "core_tb.sv"],
+        [for_waves(verilog) if waves else verilog, *CHECKERS, *DRAM, RTL / "timeline.sv", RTL / "core_tb.sv"],
         TOP,
         name=f"core-{config.rows}x{config.cols}",
         parameters={"DATA_WIDTH": config.axi_data_width, "ADDR_WIDTH": config.axi_addr_width},
         waves=waves,
-        optimise=optimise,
+        optimise=optimise or ("-O1" if waves else "-O2"),
         arguments=["-fno-merge-cond-motion"] if large else (),
     )

@@ -19,12 +19,14 @@ class Row:
     Attributes:
         port: its name. when: port whose value 1 makes this one valid; it is a bus then, and shown as numbers.
         digits: hexadecimal ones of a number; 0 shows it in decimal. words: texts in place of numbers.
+        state: a bus that is always valid, such as the state of a machine.
     """
 
     port: str
     when: str = ""
     digits: int = 0
     words: tuple[str, ...] = ()
+    state: bool = False
 
     def label(self, value: int | None) -> str:
         """What is written into the bus."""
@@ -82,7 +84,9 @@ def _line(row: Row, samples: Samples, shown: Sequence[int | None], bus: str) -> 
         if cycle is None:
             wave += GAP
             continue
-        if not row.when:
+        if row.state:
+            state = f"={row.label(samples[row.port][cycle])}"
+        elif not row.when:
             state = UNKNOWN if samples[row.port][cycle] is None else str(samples[row.port][cycle])
         elif not samples[row.when][cycle]:
             state = UNKNOWN
