@@ -7,13 +7,11 @@ from amaranth.lib.wiring import In, Out
 
 from pointwise.hw.contract.config import CoreConfig
 from pointwise.hw.contract.isa import Base
+from pointwise.hw.contract.timing import CONV_QUEUE
 
 from .gearbox import TaggedBeat, Trimmer, Unpacker
 from .slice import PingPong
 from .window import BEATS_BITS, TransferLayout
-
-QUEUE_DEPTH = 4
-"""Streams that may wait behind the one that is being read."""
 
 STREAM_LAYOUT = data.StructLayout({"offset": unsigned(32), "beats": unsigned(BEATS_BITS)})
 """A stationary stream: byte offset in the image, a multiple of 64, and length in beats (1..2^30)."""
@@ -23,7 +21,7 @@ class StreamPrefetch(wiring.Component):
     """Reads the streams of dispatched convolutions in order, back to back, and offers them as rows.
 
     The next streams are read while the rows of the present one are consumed, as far as the FIFO in the reader
-    (and two queues of QUEUE_DEPTH streams) allows.
+    (and two queues of CONV_QUEUE streams) allows.
 
     Ports:
         streams: what to fetch, in the order of the convolutions.
@@ -52,8 +50,8 @@ class StreamPrefetch(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         config = self.config
-        m.submodules.queue = queue = SyncFIFO(width=STREAM_LAYOUT.size, depth=QUEUE_DEPTH)
-        m.submodules.lengths = lengths = SyncFIFO(width=BEATS_BITS, depth=QUEUE_DEPTH)
+        m.submodules.queue = queue = SyncFIFO(width=STREAM_LAYOUT.size, depth=CONV_QUEUE)
+        m.submodules.lengths = lengths = SyncFIFO(width=BEATS_BITS, depth=CONV_QUEUE)
         row_bits = 8 * config.row_bytes
         m.submodules.unpacker = unpacker = Unpacker(config.axi_data_width, row_bits)
         # Who takes the rows is far away and decides late whether he does; that must not reach back to the

@@ -11,18 +11,11 @@ from amaranth.lib.wiring import In, Out
 
 from pointwise.hw.contract.config import CoreConfig
 from pointwise.hw.contract.errors import PointwiseError
+from pointwise.hw.contract.timing import outstanding_bursts
 
 from .axi import AxiRead, drive_constants
 from .bursts import BurstSplitter, JudgedBurstLayout
 from .window import WINDOWS, TransferLayout, WindowLayout
-
-IN_FLIGHT_BEATS = 64
-"""Beats that may be under way at least: enough for a memory that answers after some sixty cycles."""
-
-
-def outstanding_bursts(burst: int) -> int:
-    """Bursts that a master keeps track of: 16, or as many as make IN_FLIGHT_BEATS."""
-    return max(16, IN_FLIGHT_BEATS // burst)
 
 
 class AxiReader(wiring.Component):

@@ -7,10 +7,10 @@ from amaranth.lib.wiring import In, Out
 
 from pointwise.hw.contract.config import CoreConfig
 from pointwise.hw.contract.isa import Base
+from pointwise.hw.contract.timing import outstanding_bursts
 
 from .axi import AxiWrite, drive_constants
 from .bursts import BurstLayout
-from .reader import outstanding_bursts
 from .window import BEATS_BITS, WINDOWS, TransferLayout, WindowLayout
 
 

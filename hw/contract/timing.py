@@ -1,8 +1,7 @@
 """How many cycles the parts of a core take, as formulas of its configuration.
 
-The hardware is built without this module, and software that predicts times must not import the hardware:
-these are the numbers that its docstrings promise, in one place. ``tests/hw/contract`` holds them against the
-components.
+The hardware is built with these numbers, and software that predicts times, which must not import the
+hardware, counts with them. Each component's bench holds it to its own.
 """
 
 from dataclasses import dataclass
@@ -10,7 +9,8 @@ from dataclasses import dataclass
 from .config import CoreConfig, next_power_of_two
 
 READ_LATENCY = 4
-"""From a granted read of an SRAM to its word."""
+"""From a granted read of an SRAM to its word: to the memory, out of a block of it, out of its register, and
+out of the bank."""
 PROLOGUE = 6
 """From an activation word to the token that enters the array."""
 ACCUMULATE = 6
@@ -51,17 +51,28 @@ DMA_QUEUE = 8
 CLEAR = 6
 """Of a clear, what is not one word of each memory in a cycle."""
 DISPATCH = 3
-"""From a whole instruction to its dispatch."""
+"""From a whole instruction to its dispatch: its fields are compared, judged, and offered."""
 DISPATCH_PERIOD = 6
-"""From a dispatch that nothing holds up to the next."""
+"""From a dispatch that nothing holds up to the next: until it is taken, and the next one shown."""
 IN_FLIGHT_BEATS = 64
+"""Beats that may be under way at least: enough for a memory that answers after some sixty cycles."""
 LEAST_BURSTS = 16
-"""Bursts that the read master keeps track of: so many, or as many as make IN_FLIGHT_BEATS."""
 
 
-def tree_latency(count: int) -> int:
-    """A tree of two-input cells over ``count`` values with a register after every second level."""
-    return max(1, -(-max(count - 1, 0).bit_length() // 2))
+def tree_latency(count: int, every: int = 2) -> int:
+    """A tree of two-input cells over ``count`` values with a register after ``every`` so many levels, and one
+    at its end."""
+    return max(1, -(-max(count - 1, 0).bit_length() // every))
+
+
+def array_latency(rows: int, cols: int) -> int:
+    """From a token that enters an array of R × C to its results."""
+    return rows + cols + 2
+
+
+def outstanding_bursts(burst: int) -> int:
+    """Bursts of so many beats that a master keeps track of: 16, or as many as make IN_FLIGHT_BEATS."""
+    return max(LEAST_BURSTS, IN_FLIGHT_BEATS // burst)
 
 
 @dataclass(frozen=True)
@@ -77,7 +88,7 @@ class Timing:
     @property
     def array(self) -> int:
         """From a token that enters the array to its results."""
-        return self.config.rows + self.config.cols + 2
+        return array_latency(self.config.rows, self.config.cols)
 
     @property
     def denominator(self) -> int:
@@ -106,14 +117,24 @@ class Timing:
         return self.requantised + 2
 
     @property
+    def row_max(self) -> int:
+        """From the last group of a token to its maximum."""
+        return tree_latency(self.config.post_lanes) + 4
+
+    @property
+    def token_sums(self) -> int:
+        """From the last group of a token to its sums."""
+        return tree_latency(self.config.post_lanes) + 3
+
+    @property
     def done(self) -> int:
         """From the last group of a convolution to the signal that it is complete."""
-        return self.write + tree_latency(self.config.post_lanes) + 4
+        return self.write + self.row_max
 
     @property
     def settle(self) -> int:
         """The same for a convolution whose LayerNorm statistics follow."""
-        return self.write + tree_latency(self.config.post_lanes) + 3 + LAYERNORM
+        return self.write + self.token_sums + LAYERNORM
 
     @property
     def exponentials(self) -> int:
@@ -148,4 +169,4 @@ class Timing:
     @property
     def bursts(self) -> int:
         """Read bursts on their way at a time."""
-        return max(LEAST_BURSTS, IN_FLIGHT_BEATS // self.config.axi_burst)
+        return outstanding_bursts(self.config.axi_burst)

@@ -15,16 +15,11 @@ from pointwise.hw.contract.isa import INSTRUCTION_BITS, INSTRUCTION_BYTES, Base,
 from pointwise.hw.contract.legal import CONV_RULES, DMA_RULES, core_bounds
 from pointwise.hw.contract.registers import Error
 from pointwise.hw.contract.rules import AnyRule, Values
+from pointwise.hw.contract.timing import DMA_QUEUE
 from pointwise.hw.engine.descriptor import CONV
 
 from .instruction import DMA, RAW_DMA, dispatched
 
-DMA_QUEUE = 8
-"""LOADs and STOREs that may wait for the DMA engine."""
-DISPATCH_CYCLES = 3
-"""From a whole instruction to its dispatch: its fields are compared, judged, and offered."""
-DISPATCH_PERIOD = 6
-"""From a dispatch that nothing holds up to the next: until it is taken, and the next one shown."""
 ERROR_BITS = 4
 WIDEST = 32
 """Bits that are compared in a cycle."""
@@ -55,7 +50,7 @@ class ProgramFetch(wiring.Component):
         error: what is wrong with an instruction, or Error.NONE. instruction: index of the last one that was
             looked at, dispatched or refused.
 
-    Latency: DISPATCH_CYCLES and one from the beat that completes an instruction to its dispatch, two more
+    Latency: DISPATCH and one from the beat that completes an instruction to its dispatch, two more
     through DMA's queue. Throughput: an instruction in DISPATCH_PERIOD cycles, or as the bus delivers them.
     """
 

@@ -6,15 +6,13 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from pointwise.hw.contract.config import next_power_of_two
+from pointwise.hw.contract.timing import ACCUMULATE
 from pointwise.hw.contract.walks import MAXIMUM_BITS
 
 from .array import sum_shape
 from .cells import ACCUMULATOR, bits_for, delay
 from .fifo import RamFifo
 from .ram import NO_COLLISION
-
-REVISIT_CYCLES = 4
-"""The same token may come again this many cycles later, not sooner."""
 
 
 class Accumulator(wiring.Component):
@@ -32,7 +30,7 @@ class Accumulator(wiring.Component):
     Latency: 6 cycles from input to output (3 of them the FIFO's). Throughput: one vector a cycle.
     """
 
-    LATENCY = 6
+    LATENCY = ACCUMULATE
 
     def __init__(self, rows: int, cols: int, max_tokens: int) -> None:
         self.rows, self.cols, self.max_tokens = rows, cols, max_tokens

@@ -6,6 +6,8 @@ from amaranth.hdl import Cat, Module, Mux, Shape, Signal, signed, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from pointwise.hw.contract.timing import array_latency
+
 from .cells import ACTIVATION, bits_for, delay
 
 
@@ -39,7 +41,7 @@ class SystolicArray(wiring.Component):
 
     def __init__(self, rows: int, cols: int) -> None:
         self.rows, self.cols = rows, cols
-        self.latency = rows + cols + 2
+        self.latency = array_latency(rows, cols)
         super().__init__(
             {
                 "token": In(data.ArrayLayout(ACTIVATION, rows)),

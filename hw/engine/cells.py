@@ -156,12 +156,6 @@ def tree(
             return values[0], latency
 
 
-def tree_latency(count: int, every: int = 2) -> int:
-    """Latency of ``tree`` over ``count`` values."""
-    levels = max(count - 1, 0).bit_length()
-    return max(1, -(-levels // every))
-
-
 def add(left: Value, right: Value) -> Value:
     """Sum, one bit wider."""
     return left + right

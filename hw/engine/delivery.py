@@ -4,8 +4,9 @@ for."""
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 
+from pointwise.hw.contract.timing import READ_LATENCY
+
 from .cells import delay
-from .sram import READ_LATENCY
 from .stationary_walk import PACKED_BITS, StationaryWalk
 
 SHIFT_STAGE = READ_LATENCY + 1

@@ -6,8 +6,9 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.timing import Timing
 
-from .cells import ACTIVATION, add, bits_for, delay, tree, tree_latency
+from .cells import ACTIVATION, add, bits_for, delay, tree
 from .interpolation import Interpolation
 from .ram import NO_COLLISION
 from .tags import RECIPROCAL, ROW_SUM_BITS, TokenTag
@@ -27,7 +28,7 @@ class Denominator(wiring.Component):
 
     def __init__(self, config: CoreConfig) -> None:
         self.config = config
-        self.latency = tree_latency(config.rows) + 2 + Interpolation.LATENCY + 1
+        self.latency = Timing(config).denominator
         token = unsigned(bits_for(config.max_tokens))
         super().__init__(
             {

@@ -8,6 +8,7 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 from pointwise.hw.contract.config import CoreConfig
 from pointwise.hw.contract.isa import Prologue as Kind
 from pointwise.hw.contract.registers import Cause
+from pointwise.hw.contract.timing import CONV_QUEUE, READ_LATENCY, Timing
 from pointwise.hw.contract.walks import ADDRESS_BITS
 
 from .accumulator import Accumulator
@@ -20,16 +21,12 @@ from .issue import TokenIssue
 from .loader import Loader
 from .places import act_places, res_places
 from .prologue import Prologue
-from .sram import READ_LATENCY, Sram, read_port, write_port
+from .sram import Sram, read_port, write_port
 from .streamer import Streamer
 from .tags import TokenTag
 
-QUEUE_DEPTH = 4
-"""Convolutions that may wait for each of loader, streamer and epilogue."""
 LOOK_UP_CYCLES = 2
 """From the number of a token to its statistics: out of their memory, and out of the register behind it."""
-EXP_END_CYCLES = READ_LATENCY + Prologue.LATENCY + 1
-"""From the fetch of the last score until nobody reads its exponential table any more."""
 
 
 class Engine(wiring.Component):
@@ -74,6 +71,7 @@ class Engine(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         config = self.config
+        timing = Timing(config)
         fetch_to_array = READ_LATENCY + Prologue.LATENCY
         m.submodules.act = act = Sram(act_places(config), config.rows, 8, readers=4, writers=2)
         m.submodules.res = res = Sram(res_places(config), config.rows, 16, readers=3, writers=2)
@@ -95,7 +93,7 @@ class Engine(wiring.Component):
             self.flush.eq(loader.flush),
             loader.tile_end.eq(epilogue.tile_end),
             loader.act_end.eq(epilogue.table_end),
-            loader.exp_end.eq(delay(m, exp_end, EXP_END_CYCLES, name="exp_end", reset_less=False)),
+            loader.exp_end.eq(delay(m, exp_end, timing.exponentials, name="exp_end", reset_less=False)),
             loader.started.eq(issue.started),
             loader.hold.eq(epilogue.reads_next),
             issue.tile_ready.eq(loader.tile_ready),
@@ -152,7 +150,7 @@ class Engine(wiring.Component):
             ("streamer", streamer, STREAMER),
             ("epilogue", epilogue, EPILOGUE),
         ):
-            queue = SyncFIFOBuffered(width=layout.size, depth=QUEUE_DEPTH)
+            queue = SyncFIFOBuffered(width=layout.size, depth=CONV_QUEUE)
             m.submodules[f"{name}_queue"] = queue
             wanted = Signal(layout, name=f"{name}_part")
             m.d.comb += [wanted[field].eq(self.conv.payload[field]) for field in layout.members]

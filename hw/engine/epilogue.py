@@ -8,15 +8,16 @@ from amaranth.lib.wiring import In, Out
 
 from pointwise.hw.contract.config import CoreConfig
 from pointwise.hw.contract.stream import PLANES, table_lanes
+from pointwise.hw.contract.timing import PARAMETER_BANKS, READ_LATENCY
 from pointwise.hw.contract.walks import ADDRESS_BITS
 
 from .cells import ACCUMULATOR, bits_for, delay, saturate
 from .descriptor import EPILOGUE
 from .layernorm import LayerNormStatistics
 from .places import act_places, res_places
-from .requantise import PARAMETER_BANKS, Limits, Requantise
+from .requantise import Limits, Requantise
 from .row_max import RowMax
-from .sram import READ_LATENCY, read_port, write_port
+from .sram import read_port, write_port
 from .table import LookupTable, table_write
 from .tags import NORM_STATISTICS, RECIPROCAL
 from .token_sums import TokenSums

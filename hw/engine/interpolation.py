@@ -6,6 +6,7 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from pointwise.hw.contract.tables import DELTA_BITS, RSQRT_SEGMENTS, VALUE_BITS, reciprocal_table, rsqrt_table
+from pointwise.hw.contract.timing import INTERPOLATE
 
 from .cells import bits_for, delay, round_half_up, tree
 
@@ -31,7 +32,7 @@ class Interpolation(wiring.Component):
     Latency: 9 cycles. Throughput: one result a cycle.
     """
 
-    LATENCY = 9
+    LATENCY = INTERPOLATE
 
     def __init__(self, width: int, *, square_root: bool) -> None:
         self.width, self.square_root = width, square_root

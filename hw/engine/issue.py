@@ -7,8 +7,8 @@ from amaranth.lib.wiring import In, Out
 from pointwise.hw.bus.slice import RegisterSlice
 from pointwise.hw.contract.config import CoreConfig
 from pointwise.hw.contract.registers import Cause
+from pointwise.hw.contract.timing import STREAM_REVISIT
 
-from .accumulator import REVISIT_CYCLES
 from .cells import bits_for
 from .places import act_places, res_places
 from .tags import TokenTag
@@ -39,7 +39,7 @@ class TokenRequest(data.StructLayout):
 class TokenIssue(wiring.Component):
     """Holds the next tokens until their SRAM serves them, in order.
 
-    The first token of a tile waits for the tile too, and for REVISIT_CYCLES since the last one started, not
+    The first token of a tile waits for the tile too, and for STREAM_REVISIT since the last one started, not
     counting cycles in which a token of that tile waited for its SRAM: each comes again late enough then.
     What the streamer must know to go on is a register here, and what is granted here moves nothing but this.
 
@@ -80,16 +80,16 @@ class TokenIssue(wiring.Component):
         token, first = held.sink.payload, held.sink.p.tag.swap
 
         # How long ago the last tile started; the counter hears of it a cycle later, for a short path.
-        short_for = max(self.config.rows, REVISIT_CYCLES)
+        short_for = max(self.config.rows, STREAM_REVISIT)
         begun = Signal()
         left = Signal(range(short_for))
         short = Signal()
         held_up = Signal()  # a token inside a tile was not granted, in the cycle before
-        spacing = Signal(range(REVISIT_CYCLES))
+        spacing = Signal(range(STREAM_REVISIT))
         spaced = Signal(init=1)
         m.d.sync += [
             held_up.eq(held.sink.valid & ~first & ~self.issue),
-            spacing.eq(Mux(self.started, REVISIT_CYCLES - 1, spacing - ((spacing != 0) & ~held_up))),
+            spacing.eq(Mux(self.started, STREAM_REVISIT - 1, spacing - ((spacing != 0) & ~held_up))),
             spaced.eq(~self.started & ((spacing == 0) | ((spacing == 1) & ~held_up))),
             begun.eq(self.started),
             left.eq(Mux(begun, short_for - 3, Mux(left == 0, 0, left - 1))),

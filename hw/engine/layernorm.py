@@ -6,6 +6,7 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.timing import LAYERNORM
 
 from .cells import bits_for, delay, multiply, round_half_up
 from .interpolation import Interpolation
@@ -41,7 +42,7 @@ class LayerNormStatistics(wiring.Component):
     Latency: 21 cycles until an entry can be read. Throughput: one token a cycle.
     """
 
-    LATENCY = 12 + Interpolation.LATENCY
+    LATENCY = LAYERNORM
 
     def __init__(self, config: CoreConfig) -> None:
         self.config = config

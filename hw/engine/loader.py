@@ -7,16 +7,16 @@ from amaranth.lib.wiring import In, Out
 from pointwise.hw.contract.config import CoreConfig
 from pointwise.hw.contract.isa import Prologue as Kind
 from pointwise.hw.contract.stream import PLANES, SHIFT_BITS, TABLE_ENTRIES, table_lanes
+from pointwise.hw.contract.timing import PARAMETER_BANKS, TABLE_BANKS
 
 from .cells import bits_for
 from .credits import Credits
 from .delivery import deliver_shifts, deliver_tiles, unpack
 from .descriptor import LOADER
 from .places import act_places
-from .requantise import PARAMETER_BANKS
 from .sram import read_port
 from .stationary_walk import StationaryWalk
-from .table import TABLE_BANKS, table_write
+from .table import table_write
 
 
 class Loader(wiring.Component):

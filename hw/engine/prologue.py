@@ -7,6 +7,7 @@ from amaranth.lib.wiring import In, Out
 from pointwise.hw.contract.config import CoreConfig
 from pointwise.hw.contract.isa import Prologue as Kind
 from pointwise.hw.contract.stream import SHIFT_BITS, table_lanes
+from pointwise.hw.contract.timing import PROLOGUE
 
 from .cells import ACTIVATION, delay, round_half_up, saturate, shift_saturate
 from .table import LookupTable, table_write
@@ -31,7 +32,7 @@ class Prologue(wiring.Component):
     Latency: 6 cycles. Throughput: one word a cycle.
     """
 
-    LATENCY = 6
+    LATENCY = PROLOGUE
 
     def __init__(self, config: CoreConfig) -> None:
         self.config = config

@@ -9,13 +9,12 @@ from amaranth.lib.wiring import In, Out
 
 from pointwise.hw.contract.config import CoreConfig
 from pointwise.hw.contract.stream import PLANE_MULT, PLANE_SHIFT, PLANES
+from pointwise.hw.contract.timing import PARAMETER_BANKS, REQUANTISE
 
 from .cells import ACCUMULATOR, alike, bits_for, delay, multiply, round_half_up, shift_saturate
 from .ram import NO_COLLISION
 from .tags import RECIPROCAL
 
-PARAMETER_BANKS = 4
-"""N-tiles whose parameters may be loaded before the epilogue has finished with them."""
 DIVIDEND_BITS = 28
 """Of a sum of exponentials times int8: 128 times the largest row sum, and a sign."""
 DIVIDE_EXTRA_SHIFT = 4
@@ -45,7 +44,7 @@ class Requantise(wiring.Component):
     Latency: 14 cycles; a group's parameters must stay in their bank for 9. Throughput: P lanes a cycle.
     """
 
-    LATENCY = 14
+    LATENCY = REQUANTISE
 
     def __init__(self, config: CoreConfig) -> None:
         self.config = config

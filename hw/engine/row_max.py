@@ -6,8 +6,9 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.timing import Timing
 
-from .cells import bits_for, delay, less, maximum, tree, tree_latency
+from .cells import bits_for, delay, less, maximum, tree
 from .ram import NO_COLLISION
 
 
@@ -27,7 +28,7 @@ class RowMax(wiring.Component):
 
     def __init__(self, config: CoreConfig) -> None:
         self.config = config
-        self.latency = tree_latency(config.post_lanes) + 4
+        self.latency = Timing(config).row_max
         token = unsigned(bits_for(config.max_tokens))
         super().__init__(
             {

@@ -7,13 +7,12 @@ from amaranth.hdl import Array, Cat, Module, Mux, Signal, Value, unsigned
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from pointwise.hw.contract.timing import READ_LATENCY
+
 from .cells import bits_for, delay
 from .places import Places
 from .ram import Ram
 
-READ_LATENCY = 4
-"""Cycles from a granted read to its data: to the memory, out of a block of it, out of its register, and out
-of the bank."""
 BLOCK_WORDS = 2048
 """Words of a block of memory with a register of its own behind it. The block RAMs of most FPGAs are so deep
 where they are a byte wide; what comes out of one of them takes the better half of a cycle."""

@@ -7,9 +7,9 @@ from amaranth.lib.wiring import In, Out
 from pointwise.hw.contract.config import CoreConfig, next_power_of_two
 from pointwise.hw.contract.isa import Prologue as Kind
 from pointwise.hw.contract.registers import Cause
+from pointwise.hw.contract.timing import STREAM_REVISIT
 from pointwise.hw.contract.walks import ADDRESS_BITS, PLACE_BITS, group_tiles
 
-from .accumulator import REVISIT_CYCLES
 from .address import AddressGenerator, AheadGenerator
 from .cells import bits_for, recently
 from .descriptor import STREAMER
@@ -264,7 +264,7 @@ class Streamer(wiring.Component):
     ) -> Value:
         """What the start of a tile needs, but for the tile itself.
 
-        Two tiles start REVISIT_CYCLES apart at least. So after a start there is time to compare for the next
+        Two tiles start STREAM_REVISIT apart at least. So after a start there is time to compare for the next
         one in steps: a cycle to fetch what is compared where a convolution ends, one for the room that is
         left, one for the comparisons, and one for what follows from them. None of the conditions becomes
         false before the next start.
@@ -317,7 +317,7 @@ class Streamer(wiring.Component):
 
         spaced = Signal(init=1)
         depends = Signal()
-        m.d.sync += spaced.eq(~recently(m, begins, REVISIT_CYCLES - 1, name="begun"))
+        m.d.sync += spaced.eq(~recently(m, begins, STREAM_REVISIT - 1, name="begun"))
         computed = Signal()
         loaded = Signal()
         loading = Signal()

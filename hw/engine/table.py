@@ -8,12 +8,10 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from pointwise.hw.contract.stream import TABLE_ENTRIES
+from pointwise.hw.contract.timing import TABLE_BANKS
 
 from .cells import delay
 from .ram import NO_COLLISION
-
-TABLE_BANKS = 2
-"""One table can be in use while the next one is being written."""
 
 
 def table_write(lanes: int, flow: Any, prefix: str = "table_") -> dict[str, Any]:

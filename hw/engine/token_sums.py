@@ -6,8 +6,9 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.timing import Timing
 
-from .cells import add, bits_for, delay, tree, tree_latency
+from .cells import add, bits_for, delay, tree
 from .layernorm import SQUARES_BITS, TOTAL_BITS
 from .ram import NO_COLLISION
 
@@ -26,7 +27,7 @@ class TokenSums(wiring.Component):
 
     def __init__(self, config: CoreConfig) -> None:
         self.config = config
-        self.latency = tree_latency(config.post_lanes) + 3
+        self.latency = Timing(config).token_sums
         token = unsigned(bits_for(config.max_tokens))
         super().__init__(
             {

@@ -5,14 +5,11 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.timing import PARAMETER_BANKS, WALK_REVISIT
 from pointwise.hw.contract.walks import ADDRESS_BITS
 
 from .cells import bits_for
 from .descriptor import EPILOGUE
-from .requantise import PARAMETER_BANKS
-
-REVISIT_CYCLES = 4
-"""Least distance of one token in two N-tiles, for the running maxima and sums."""
 
 
 class GroupTag(data.StructLayout):
@@ -71,7 +68,7 @@ class Walker(wiring.Component):
 
     Latency: a convolution starts two cycles after ``dma_done`` has come up to its ``post_wait_dma``.
     Throughput: one group a cycle; one idle cycle between convolutions, ``settle`` + 3 after one with
-        LayerNorm sums; REVISIT_CYCLES idle cycles between N-tiles of fewer tokens than that.
+        LayerNorm sums; WALK_REVISIT idle cycles between N-tiles of fewer tokens than that.
     """
 
     def __init__(self, config: CoreConfig, settle: int) -> None:
@@ -109,7 +106,7 @@ class Walker(wiring.Component):
         table_bank = Signal()
         first_tile = Signal()
         finished = Signal()
-        wait = Signal(range(max(self.settle, REVISIT_CYCLES) + 1))
+        wait = Signal(range(max(self.settle, WALK_REVISIT) + 1))
         # Where the walk is, each compared a step ahead.
         tokens_left = Signal(bits_for(config.max_tokens + 1))  # of the N-tile, with this one
         last_group = Signal()
@@ -168,7 +165,7 @@ class Walker(wiring.Component):
                         last_group.eq(config.groups == 1),
                         last_token.eq(start.tokens == 1),
                         one_token.eq(start.tokens == 1),
-                        few_tokens.eq(start.tokens < REVISIT_CYCLES),
+                        few_tokens.eq(start.tokens < WALK_REVISIT),
                         last_tile.eq(start.n <= config.cols),
                         token.eq(0),
                         group.eq(0),
@@ -222,7 +219,7 @@ class Walker(wiring.Component):
                                 bank.eq(bank + 1),
                                 first_tile.eq(0),
                                 finished.eq(last_tile),
-                                wait.eq(REVISIT_CYCLES - 1),
+                                wait.eq(WALK_REVISIT - 1),
                             ]
                             with m.If(last_tile):
                                 m.d.comb += self.conv_end.eq(1)

@@ -9,10 +9,11 @@ from pointwise.hw.bus.gearbox import Packer, Unpacker
 from pointwise.hw.bus.slice import RegisterSlice
 from pointwise.hw.contract.config import CoreConfig
 from pointwise.hw.contract.isa import Space
+from pointwise.hw.contract.timing import READ_LATENCY
 from pointwise.hw.engine.cells import delay
 from pointwise.hw.engine.credits import Credits
 from pointwise.hw.engine.places import act_places, res_places
-from pointwise.hw.engine.sram import READ_LATENCY, read_port, write_port
+from pointwise.hw.engine.sram import read_port, write_port
 
 
 def lane_bits(space: Space) -> int:

@@ -3,8 +3,8 @@
 import json
 
 from pointwise.hw.bus.axi import CACHE_NORMAL, ID_BITS, PROT_DATA
-from pointwise.hw.bus.reader import outstanding_bursts
 from pointwise.hw.contract.config import PRESETS, CoreConfig
+from pointwise.hw.contract.timing import outstanding_bursts
 from pointwise.hw.package.aresetn import bus_ports
 from pointwise.hw.package.register_map import WHOLE, register_map
 from pointwise.sim.area.model import FITTED, area, multipliers

@@ -24,6 +24,7 @@ def latencies() -> str:
 
 def units(config: CoreConfig) -> dict[str, tuple[str, int]]:
     """Module of ``pointwise.hw.engine`` and latency in cycles of each unit of a core."""
+    from pointwise.hw.contract.timing import READ_LATENCY
     from pointwise.hw.engine.accumulator import Accumulator
     from pointwise.hw.engine.array import SystolicArray
     from pointwise.hw.engine.denominator import Denominator
@@ -33,7 +34,6 @@ def units(config: CoreConfig) -> dict[str, tuple[str, int]]:
     from pointwise.hw.engine.prologue import Prologue
     from pointwise.hw.engine.requantise import Requantise
     from pointwise.hw.engine.row_max import RowMax
-    from pointwise.hw.engine.sram import READ_LATENCY
     from pointwise.hw.engine.token_sums import TokenSums
 
     epilogue = Epilogue(config)

@@ -2,9 +2,10 @@
 
 from amaranth.hdl import Assert, Assume, Elaboratable, Module, Mux, Signal
 
-from pointwise.hw.bus.reader import AxiReader, outstanding_bursts
+from pointwise.hw.bus.reader import AxiReader
 from pointwise.hw.bus.window import WINDOWS
 from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.timing import outstanding_bursts
 from pointwise.sim.formal.axi import address_channel, read_memory
 from pointwise.sim.formal.properties import free_inputs, in_order, inside, previous, stable
 

@@ -4,7 +4,8 @@ import cocotb
 import numpy as np
 from waves import generator, play, same, start
 
-from pointwise.hw.engine.accumulator import REVISIT_CYCLES, Accumulator
+from pointwise.hw.contract.timing import STREAM_REVISIT
+from pointwise.hw.engine.accumulator import Accumulator
 from pointwise.hw.engine.array import sum_shape
 from pointwise.sim.bench import bench_config
 from pointwise.sim.drivers import StreamSink
@@ -43,7 +44,7 @@ async def equals_the_model(dut, stall):
                 while rng.random() < gap:
                     steps.append((0, *rng.integers(0, 2, 3), token, sums[0, 0]))
                 steps.append((1, int(tile == 0), int(tile == tiles - 1), maximum, token, sums[tile, token]))
-            for _ in range(REVISIT_CYCLES - tokens):
+            for _ in range(STREAM_REVISIT - tokens):
                 steps.append((0, 0, 1, 1, 0, sums[0, 0]))
         # Whoever sends tokens has made sure of room in the FIFO.
         while len(sink.received) < sum(map(len, want[:-1])) and tokens + sum(map(len, want)) > max_tokens:

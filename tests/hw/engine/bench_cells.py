@@ -5,7 +5,8 @@ import numpy as np
 from cell_units import COUNTS, DELAYS, FACTORS, LIMITS, SHIFTED_BITS
 from waves import generator, play, same, start
 
-from pointwise.hw.engine.cells import SHIFT_CYCLES, tree_latency
+from pointwise.hw.contract.timing import tree_latency
+from pointwise.hw.engine.cells import SHIFT_CYCLES
 from pointwise.model.integer.rounding import round_shift, saturate
 from pointwise.sim.lanes import pack_rows, unpack_rows
 

@@ -8,7 +8,7 @@ from waves import generator, same, start
 
 from pointwise.hw.contract.config import CoreConfig
 from pointwise.hw.contract.registers import Cause
-from pointwise.hw.engine.accumulator import REVISIT_CYCLES
+from pointwise.hw.contract.timing import STREAM_REVISIT
 from pointwise.hw.engine.issue import TokenRequest
 from pointwise.sim.bench import bench_config
 
@@ -26,7 +26,7 @@ async def equals_its_model(dut, gap):
     rng = generator()
     await start(dut, INPUTS)
 
-    short_for = max(config.rows, REVISIT_CYCLES)
+    short_for = max(config.rows, STREAM_REVISIT)
     held: deque[dict] = deque()  # tokens in the unit
     lacked = Cause.IDLE
     age = since = short_for  # of the last tile: all cycles, and those in which no token of it had to wait
@@ -53,8 +53,8 @@ async def equals_its_model(dut, gap):
 
         token = held[0] if held else None
         wanted, cause = None, lacked
-        if token and token["first"] and not (tile_ready and since >= REVISIT_CYCLES):
-            cause = Cause.SHORT if age < short_for or since < REVISIT_CYCLES else Cause.TILE
+        if token and token["first"] and not (tile_ready and since >= STREAM_REVISIT):
+            cause = Cause.SHORT if age < short_for or since < STREAM_REVISIT else Cause.TILE
         elif token:
             wanted, cause = "res" if token["residual"] else "act", Cause.BANK
         issue = wanted is not None and ready[wanted]

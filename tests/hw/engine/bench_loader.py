@@ -12,10 +12,8 @@ from waves import descriptor, generator, same, start
 from pointwise.hw.contract.config import CoreConfig
 from pointwise.hw.contract.isa import Prologue
 from pointwise.hw.contract.stream import PLANES, SHIFT_BITS, table_lanes
+from pointwise.hw.contract.timing import PARAMETER_BANKS, READ_LATENCY, TABLE_BANKS
 from pointwise.hw.engine.descriptor import LOADER
-from pointwise.hw.engine.requantise import PARAMETER_BANKS
-from pointwise.hw.engine.sram import READ_LATENCY
-from pointwise.hw.engine.table import TABLE_BANKS
 from pointwise.sim.bench import bench_config
 from pointwise.sim.drivers import StreamSource
 from pointwise.sim.lanes import pack_lanes, unpack_lanes, unpack_rows

@@ -6,7 +6,8 @@ from waves import generator, pack_fields, play, same, start
 
 from pointwise.hw.contract.config import MAX_CHANNELS, CoreConfig
 from pointwise.hw.contract.stream import PLANES
-from pointwise.hw.engine.requantise import PARAMETER_BANKS, Requantise
+from pointwise.hw.contract.timing import PARAMETER_BANKS
+from pointwise.hw.engine.requantise import Requantise
 from pointwise.hw.engine.tags import RECIPROCAL
 from pointwise.model.integer.interpolation import RECIPROCAL_INPUT_BITS, reciprocal
 from pointwise.model.integer.requantise import requantise

@@ -5,8 +5,8 @@ import numpy as np
 from cocotb.triggers import FallingEdge, ReadOnly
 from waves import generator, same, start
 
+from pointwise.hw.contract.timing import READ_LATENCY
 from pointwise.hw.engine.places import Places
-from pointwise.hw.engine.sram import READ_LATENCY
 from pointwise.sim.bench import bench_config
 from pointwise.sim.lanes import pack_rows, unpack_rows
 

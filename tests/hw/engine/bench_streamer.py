@@ -10,7 +10,7 @@ from waves import descriptor, generator, same, start, unpack_fields
 from pointwise.hw.contract.config import CoreConfig, next_power_of_two
 from pointwise.hw.contract.isa import Prologue
 from pointwise.hw.contract.registers import Cause
-from pointwise.hw.engine.accumulator import REVISIT_CYCLES
+from pointwise.hw.contract.timing import STREAM_REVISIT
 from pointwise.hw.engine.cells import bits_for
 from pointwise.hw.engine.descriptor import STREAMER
 from pointwise.hw.engine.issue import TokenRequest
@@ -35,7 +35,7 @@ async def equals_its_model(dut, gap):
     fresh = False  # the convolution was taken in the cycle before
     room = depth = next_power_of_two(config.max_tokens)
     parity = exp_bank = taken = conv_done = dma_done = rows_done = 0
-    since = REVISIT_CYCLES
+    since = STREAM_REVISIT
     counts = deque([(0, 0, 0)] * 2)  # conv_done, dma_done and rows_done of the last cycles
     pops = deque([0, 0])  # what comes back to ``room`` in the next cycles
     decided = {"dma": 0, "row": 0, "follow": 0}  # tiles that wait for a LOAD, for a row of it, that follow it
@@ -55,7 +55,7 @@ async def equals_its_model(dut, gap):
             following = conv.follow and step.n_tile == 0 and dmas_then == conv.wait_dma - 1
             whole = dmas_then >= conv.wait_dma
             loaded = whole or (following and rows_then > step.word)
-            if step.first and since < REVISIT_CYCLES:
+            if step.first and since < STREAM_REVISIT:
                 lacks = Cause.SHORT
             elif step.first and not (convs_then >= conv.wait_conv and loaded):
                 lacks = Cause.DEPEND
@@ -70,7 +70,7 @@ async def equals_its_model(dut, gap):
         else:
             same("lacks", int(dut.lacks.value), int(lacks))
         issue = lacks is None and ready
-        if step and step.first and since >= REVISIT_CYCLES and convs_then >= conv.wait_conv and not whole:
+        if step and step.first and since >= STREAM_REVISIT and convs_then >= conv.wait_conv and not whole:
             decided["follow" if loaded else "row" if following else "dma"] += 1
 
         # What this cycle changes.

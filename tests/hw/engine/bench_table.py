@@ -4,7 +4,7 @@ import cocotb
 import numpy as np
 from waves import generator, play, same, start
 
-from pointwise.hw.engine.table import TABLE_BANKS
+from pointwise.hw.contract.timing import TABLE_BANKS
 from pointwise.sim.bench import bench_config
 from pointwise.sim.lanes import pack_rows, unpack_rows
 

@@ -8,9 +8,9 @@ from waves import descriptor, generator, same, start, unpack_fields
 
 from pointwise.hw.contract.config import CoreConfig
 from pointwise.hw.contract.isa import Conv
+from pointwise.hw.contract.timing import PARAMETER_BANKS, WALK_REVISIT
 from pointwise.hw.engine.descriptor import EPILOGUE
-from pointwise.hw.engine.requantise import PARAMETER_BANKS
-from pointwise.hw.engine.walker import REVISIT_CYCLES, GroupTag
+from pointwise.hw.engine.walker import GroupTag
 from pointwise.sim.bench import bench_config
 from pointwise.sim.drivers import StreamSource
 
@@ -89,7 +89,7 @@ async def walks(dut, gap):
         # The pace: a group a cycle, but for the distances that maxima, sums and statistics need.
         fresh = index and number != expected[index - 1][0]
         if not fresh and tag["first_group"] and not tag["first_tile"]:
-            assert cycle - last_seen[tag["token"]] >= REVISIT_CYCLES, f"token {tag['token']} came too soon"
+            assert cycle - last_seen[tag["token"]] >= WALK_REVISIT, f"token {tag['token']} came too soon"
         if fresh and convs[number - 1].sums:
             assert cycle - last_issue > settle, f"constants of convolution {number - 1} were not kept"
         if not gap and index:
@@ -98,9 +98,9 @@ async def walks(dut, gap):
                 not fresh
                 and tag["first_group"]
                 and tag["token"] == 0
-                and convs[number].tokens < REVISIT_CYCLES
+                and convs[number].tokens < WALK_REVISIT
             )
-            rest += REVISIT_CYCLES if short else 0
+            rest += WALK_REVISIT if short else 0
             assert cycle - last_issue - 1 <= rest, (
                 f"{cycle - last_issue - 1} idle cycles before group {index}"
             )

@@ -9,12 +9,10 @@ from waves import descriptor, pack_fields, same, unpack_fields
 
 from pointwise.hw.contract.config import CoreConfig
 from pointwise.hw.contract.stream import PLANES, table_lanes
+from pointwise.hw.contract.timing import PARAMETER_BANKS, READ_LATENCY, TABLE_BANKS
 from pointwise.hw.contract.walks import ADDRESS_BITS
 from pointwise.hw.engine.descriptor import EPILOGUE
 from pointwise.hw.engine.places import act_places, res_places
-from pointwise.hw.engine.requantise import PARAMETER_BANKS
-from pointwise.hw.engine.sram import READ_LATENCY
-from pointwise.hw.engine.table import TABLE_BANKS
 from pointwise.hw.engine.tags import NORM_STATISTICS, RECIPROCAL
 from pointwise.sim.lanes import pack_lanes, unpack_lanes
 

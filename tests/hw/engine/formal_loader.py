@@ -5,10 +5,9 @@ from amaranth.lib import data
 
 from pointwise.hw.contract.config import CoreConfig
 from pointwise.hw.contract.stream import PLANES, TABLE_ENTRIES, table_lanes
+from pointwise.hw.contract.timing import PARAMETER_BANKS, TABLE_BANKS
 from pointwise.hw.engine.descriptor import LOADER
 from pointwise.hw.engine.loader import Loader
-from pointwise.hw.engine.requantise import PARAMETER_BANKS
-from pointwise.hw.engine.table import TABLE_BANKS
 from pointwise.sim.formal.properties import free_inputs, inside, previous, stable
 
 

@@ -10,10 +10,8 @@ from waves import same
 from pointwise.hw.contract.config import CoreConfig
 from pointwise.hw.contract.isa import Prologue
 from pointwise.hw.contract.stream import PLANES, TABLE_ENTRIES, table_lanes
+from pointwise.hw.contract.timing import PARAMETER_BANKS, READ_LATENCY, TABLE_BANKS
 from pointwise.hw.engine.places import act_places
-from pointwise.hw.engine.requantise import PARAMETER_BANKS
-from pointwise.hw.engine.sram import READ_LATENCY
-from pointwise.hw.engine.table import TABLE_BANKS
 from pointwise.sim.lanes import pack_lanes
 
 COUNTS = ("conv_done", "dma_done", "tile_end", "exp_end", "act_end")

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.timing import READ_LATENCY
 from pointwise.hw.engine.loader import Loader
 from pointwise.hw.engine.prologue import Prologue
-from pointwise.hw.engine.sram import READ_LATENCY
 from pointwise.hw.verilog import to_verilog
 from pointwise.sim.bench import bench
 

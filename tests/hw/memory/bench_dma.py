@@ -9,9 +9,9 @@ from cocotb.triggers import RisingEdge, with_timeout
 
 from pointwise.hw.bus.window import TransferLayout
 from pointwise.hw.contract.isa import Base, Dma, Space
+from pointwise.hw.contract.timing import READ_LATENCY
 from pointwise.hw.control.instruction import DMA
 from pointwise.hw.engine.places import Places
-from pointwise.hw.engine.sram import READ_LATENCY
 from pointwise.sim.bench import bench_config
 from pointwise.sim.drivers import StreamSink, StreamSource, reset, stall_pattern
 
