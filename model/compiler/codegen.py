@@ -14,10 +14,11 @@ from pointwise.hw.contract.stream import stream_bytes
 from pointwise.model.graph import Graph
 
 from .analysis import Analysis, analyse
+from .convs import instructions, unplaced
 from .layout import DramBlock
 from .lowering import Rows
 from .planning import Plan
-from .program import Emitter, Line, instructions, unplaced
+from .program import Emitter, Line
 from .room import plan
 from .transfers import Transfers
 

@@ -6,7 +6,10 @@ from pointwise.hw.contract.config import CoreConfig
 from pointwise.hw.contract.isa import Space
 
 from .analysis import Analysis, Key
+from .convs import token_cycles
+from .lifetimes import items_of, lifetimes
 from .lowering import Graph, lower
+from .placement import peak
 from .schedule import demand_order
 from .spilling import least_room
 
@@ -15,17 +18,26 @@ class Cut:
     """A network that is cut into slices.
 
     Attributes:
-        graph: buffers and steps. order: steps in the order of demand.
+        graph: buffers and steps. order: steps in the order of demand. cycles: in which tokens are streamed.
     """
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, config: CoreConfig, complete: bool) -> None:
         self.graph = graph
-        self.order = demand_order(graph)
+        convs = [step for step in graph.steps if step.node is not None]
+        each = {step.node_index: token_cycles(step.node, config) for step in convs}
+        self.cycles = sum(step.count * each[step.node_index] for step in convs)
+        self.order = demand_order(graph, complete)
 
     @cached_property
     def least(self) -> dict[Space, int]:
         """Words of each memory without which not even spilling does, in any order."""
         return least_room(self.graph, self.order)
+
+    @cached_property
+    def peak(self) -> int:
+        """Words of activations that are alive at once at most, in the order of demand."""
+        items = items_of(self.graph, lifetimes(self.graph, self.order), Space.ACTIVATION)
+        return int(peak(items, len(self.order) + 1).max())
 
 
 class Cuts:
@@ -43,5 +55,11 @@ class Cuts:
         """The network with each tensor in so many slices; one, where it is not named."""
         several = frozenset((key, parts) for key, parts in slices.items() if parts > 1)
         if several not in self._known:
-            self._known[several] = Cut(lower(self._analysis, self._config, slices))
+            graph = lower(self._analysis, self._config, slices)
+            self._known[several] = Cut(graph, self._config, complete=bool(self._analysis.rows))
         return self._known[several]
+
+    @property
+    def least_cycles(self) -> int:
+        """Cycles of the network as a whole, of which nothing is made twice."""
+        return self[{}].cycles

@@ -8,10 +8,13 @@ from pointwise.hw.contract.isa import Space
 from pointwise.hw.contract.stream import tiles
 from pointwise.model.engine.op import AddScaled
 
-from .analysis import Analysis, Key, Tensor
+from .analysis import Analysis, Key
 from .cuts import Cuts
+from .cutting import agree, chains, cut_further, finest, most_slices
+from .halos import fewer_halos
+from .lifetimes import items_of, lifetimes
 from .lowering import Graph, sliceable
-from .placement import Item, Rectangle, height, peak, place
+from .placement import height, peak, place
 from .schedule import interleave
 from .spilling import spill
 
@@ -53,35 +56,73 @@ def find_plan(analysis: Analysis, config: CoreConfig, cuts: Cuts | None = None) 
     """
     cuts = cuts or Cuts(analysis, config)
     may_slice = sliceable(analysis)
-    slices: dict[Key, int] = {}
-    tried: list[dict[Key, int]] = []
-    while True:
-        tried.append(dict(slices))
-        graph, serial = cuts[slices].graph, cuts[slices].order
-        orders = (interleave(graph, serial, int(part * config.act_words)) for part in _AMBITIONS)
-        result = next(filter(None, (_try(graph, order, config) for order in orders)), None)
-        if result is not None:
-            return result
-        if _needed(graph, serial, config, Space.RESIDUAL) > config.res_words:
-            break
-        if not _cut_further(analysis, graph, serial, config, may_slice, slices):
-            break
-    # The residual stream may have stopped it early, and what is alive may fit while its gaps do not.
-    while _cut_further(analysis, graph, serial, config, may_slice, slices):
-        tried.append(dict(slices))
-        graph, serial = cuts[slices].graph, cuts[slices].order
+    found, tried = _sliced(analysis, config, cuts, may_slice)
+    if found is not None:
+        slices = tried[-1]
+        for fewer in fewer_halos(analysis, config, cuts, may_slice, cuts[slices]):
+            other, tried = _sliced(analysis, config, cuts, fewer)
+            if other is not None and cuts[tried[-1]].cycles < cuts[slices].cycles:
+                found, slices = other, tried[-1]
+                break
+        return _coarser(analysis, config, cuts, slices, found) if analysis.rows else found
     for parts in _UNIFORM:
-        cut = {
-            key: min(parts, _finest(analysis.tensors[key], config), _most(analysis, key)) for key in may_slice
-        }
+        cut = {key: min(parts, finest(analysis.tensors[key], config)) for key in may_slice}
+        cut = {key: min(count, most_slices(analysis, key)) for key, count in cut.items()}
         if analysis.rows:
-            _agree(analysis, cut)
+            agree(analysis, cut)
         tried += [cut] if cut not in tried else []
     for cut in tried:
         result = _spilled(analysis, config, cuts, cut)
         if result is not None:
             return result
     return None
+
+
+def _sliced(
+    analysis: Analysis, config: CoreConfig, cuts: Cuts, may_slice: set[Key]
+) -> tuple[Plan | None, list[dict[Key, int]]]:
+    """A plan without spilling, None where slices do not do, and the slices that were tried, its own last."""
+    slices: dict[Key, int] = {}
+    tried: list[dict[Key, int]] = []
+    while True:
+        tried.append(dict(slices))
+        graph, serial = cuts[slices].graph, cuts[slices].order
+        result = _ordered(graph, serial, config)
+        if result is not None:
+            return result, tried
+        if _needed(graph, serial, config, Space.RESIDUAL) > config.res_words:
+            break
+        if not cut_further(analysis, graph, serial, config, may_slice, slices):
+            break
+    # The residual stream may have stopped it early, and what is alive may fit while its gaps do not.
+    while cut_further(analysis, graph, serial, config, may_slice, slices):
+        tried.append(dict(slices))
+        graph, serial = cuts[slices].graph, cuts[slices].order
+    return None, tried
+
+
+def _ordered(graph: Graph, serial: list[int], config: CoreConfig) -> Plan | None:
+    """The plan whose steps are moved ahead the most, None where none fits."""
+    orders = (interleave(graph, serial, int(part * config.act_words)) for part in _AMBITIONS)
+    return next(filter(None, (_try(graph, order, config) for order in orders)), None)
+
+
+def _coarser(
+    analysis: Analysis, config: CoreConfig, cuts: Cuts, slices: dict[Key, int], found: Plan
+) -> Plan:
+    """The same with fewer slices, chain by chain, as far as they fit: fewer of them have fewer halos."""
+    for members in chains(analysis, slices):
+        few, enough = 1, slices[next(iter(members))]
+        while enough - few > 1:
+            middle = (few + enough) // 2
+            cut = cuts[slices | dict.fromkeys(members, middle)]
+            other = _ordered(cut.graph, cut.order, config) if cut.cycles < cuts[slices].cycles else None
+            if other is not None:
+                found, enough = other, middle
+                slices = slices | dict.fromkeys(members, middle)
+            else:
+                few = middle
+    return found
 
 
 def _spilled(analysis: Analysis, config: CoreConfig, cuts: Cuts, slices: dict[Key, int]) -> Plan | None:
@@ -131,38 +172,7 @@ def _residual_slices(analysis: Analysis, config: CoreConfig) -> list[int]:
     if tensor.tokens * words <= room:
         return [1]
     counts = [-(-tensor.tokens // most) for most in (room // words // part for part in (2, 4, 1)) if most > 0]
-    return [count for count in counts if count <= _finest(tensor, config)]
-
-
-def _finest(tensor: Tensor, config: CoreConfig) -> int:
-    """Slices of a tensor that are at least as long as the array is high."""
-    return -(-tensor.tokens // min(config.rows, tensor.tokens))
-
-
-def lifetimes(graph: Graph, order: list[int]) -> dict[int, tuple[int, int]]:
-    """Positions in ``order`` of the first and the last step that touch each buffer."""
-    found: dict[int, tuple[int, int]] = {}
-    for position, index in enumerate(order):
-        for buffer in graph.steps[index].touched:
-            found[buffer] = (found.get(buffer, (position,))[0], position)
-    found[graph.output] = (found[graph.output][0], len(order))  # it is stored after everything else
-    return found
-
-
-def _items(graph: Graph, alive: dict[int, tuple[int, int]], space: Space) -> list[Item]:
-    """What has to be placed in one memory."""
-    grouped = {buffer for group in graph.groups for buffer in group}
-    alone = [(b.index,) for b in graph.buffers if b.index in alive and b.index not in grouped]
-    items = []
-    for members in [*graph.groups, *alone]:
-        if graph.buffers[members[0]].space == space:
-            rectangles, offset = [], 0
-            for member in members:
-                words = graph.buffers[member].words
-                rectangles.append(Rectangle(member, offset, words, *alive[member]))
-                offset += words
-            items.append(Item(tuple(rectangles)))
-    return items
+    return [count for count in counts if count <= finest(tensor, config)]
 
 
 def _apart(graph: Graph) -> dict[int, set[int]]:
@@ -183,7 +193,7 @@ def _try(graph: Graph, order: list[int], config: CoreConfig) -> Plan | None:
     places: dict[int, int] = {}
     used, most = {}, {}
     for space in Space:
-        items = _items(graph, alive, space)
+        items = items_of(graph, alive, space)
         capacity = config.act_words if space == Space.ACTIVATION else config.res_words
         most[space] = int(peak(items, len(order) + 1).max())
         if most[space] > capacity:
@@ -199,66 +209,8 @@ def _try(graph: Graph, order: list[int], config: CoreConfig) -> Plan | None:
 
 def _needed(graph: Graph, order: list[int], config: CoreConfig, space: Space) -> int:
     """Words that this order would need of a memory of any size."""
-    items = _items(graph, lifetimes(graph, order), space)
+    items = items_of(graph, lifetimes(graph, order), space)
     placed = place(items, None)
     return height(items, placed or {})
 
 
-def _most(analysis: Analysis, key: Key) -> int:
-    """The most slices of a tensor: those of pictures are whole rows, also of what is made of them."""
-    tensor = analysis.tensors[key]
-    if key not in analysis.rows:
-        return tensor.tokens
-    made = (analysis.nodes[index].output for index in tensor.streamed_by)
-    counts = (analysis.tensors[name].tokens // analysis.rows.get(name, 1) for name in (key, *made))
-    return max(1, min(counts))
-
-
-def _cut_further(
-    analysis: Analysis,
-    graph: Graph,
-    order: list[int],
-    config: CoreConfig,
-    may_slice: set[Key],
-    slices: dict[Key, int],
-) -> bool:
-    """Cut the largest tensor of each step that is over the capacity; False where nothing is left to cut."""
-    alive = lifetimes(graph, order)
-    live = peak(_items(graph, alive, Space.ACTIVATION), len(order) + 1)
-    limit = min(config.act_words, live.max() - 1)
-    before = dict(slices)
-    chosen: set[Key] = set()
-    for position in (live > limit).nonzero()[0]:
-        candidates = [
-            buffer
-            for buffer in graph.buffers
-            if buffer.index in alive
-            and alive[buffer.index][0] <= position <= alive[buffer.index][1]
-            and buffer.tensor.key in may_slice
-            and slices.get(buffer.tensor.key, 1) < _most(analysis, buffer.tensor.key)
-            and (buffer.tensor.key in analysis.rows or buffer.tokens > min(config.rows, buffer.tensor.tokens))
-        ]
-        if candidates:
-            chosen.add(max(candidates, key=lambda buffer: buffer.words).tensor.key)
-    for key in chosen:
-        more = max(slices.get(key, 1) + 1, slices.get(key, 1) * 3 // 2)
-        slices[key] = min(more, _most(analysis, key))
-    _agree(analysis, slices)
-    return slices != before
-
-
-def _agree(analysis: Analysis, slices: dict[Key, int]) -> None:
-    """A layer between two sliced tensors cuts both at the same places: give chains of them one number, the
-    largest of theirs that all of them can be cut into."""
-    chain = {key: {key} for key in slices}
-    for node in analysis.nodes:
-        source, target = node.inputs[0] if node.inputs else "", node.output
-        if source == analysis.input and analysis.rows and node.op.window is None:
-            continue  # patches of an image are many: they come in finer slices than what is made of them
-        if source in chain and target in chain and chain[source] is not chain[target]:
-            chain[source] |= chain[target]
-            for key in chain[source]:
-                chain[key] = chain[source]
-    for members in {id(members): members for members in chain.values()}.values():
-        parts = min(max(slices[key] for key in members), min(_most(analysis, key) for key in members))
-        slices |= dict.fromkeys(members, parts)

@@ -19,18 +19,27 @@ MAXIMA_SLOTS = 2
 SUM_SLOTS = 2
 
 
-def demand_order(graph: Graph) -> list[int]:
-    """Steps in the order in which the result asks for them."""
+def demand_order(graph: Graph, complete: bool = False) -> list[int]:
+    """Steps in the order in which the result asks for them.
+
+    Args:
+        complete: a buffer is written whole before any of it is read, so that what is made of it is not alive
+            beside what it is made of.
+    """
     order: list[int] = []
+    writers: dict[int, list[int]] = {}
+    before: list[list[int]] = []
+    for step in graph.steps:
+        read = (rows.buffer for rows in step.streamed) if complete else ()
+        before.append([*step.after, *(index for buffer in read for index in writers.get(buffer, ()))])
+        writers.setdefault(step.output.buffer, []).append(step.index)
     state = [0] * len(graph.steps)  # 0 not seen, 1 its dependencies are being ordered, 2 ordered
     asked_for = {index for step in graph.steps for index in step.after}
     for root in (step.index for step in graph.steps if step.index not in asked_for):
         stack = [root]
         while stack:
             top = stack[-1]
-            pending = (
-                [index for index in graph.steps[top].after if state[index] == 0] if state[top] == 0 else []
-            )
+            pending = [index for index in before[top] if state[index] == 0] if state[top] == 0 else []
             if state[top] == 0:
                 state[top] = 1
                 stack += reversed(pending)
@@ -88,9 +97,7 @@ class _Room:
 
     def with_step(self, index: int) -> int:
         """Words in use while the step runs."""
-        return self.words + sum(
-            self._size(buffer) for buffer in self.graph.steps[index].touched - self.alive
-        )
+        return self.words + sum(self._size(buffer) for buffer in self.graph.steps[index].touched - self.alive)
 
     def issue(self, index: int) -> None:
         """Note that a step has been placed."""
