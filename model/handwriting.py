@@ -44,7 +44,8 @@ class HandwritingImages:
 
     def normalised(self) -> NDArray[np.float32]:
         """What the network takes in, float32 [count, 1, 28, 28] from −1, black, to 1."""
-        return (self.pixels / np.float32(PIXEL_MAX) - np.float32(0.5)) / np.float32(0.5)
+        pixels = self.pixels.astype(np.float32) / np.float32(PIXEL_MAX)
+        return (pixels - np.float32(0.5)) / np.float32(0.5)
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Protocol
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor
@@ -26,6 +29,17 @@ from pointwise.model import digits
 from pointwise.model.checkpoints import Checkpoint, check_destination, save_checkpoint
 from pointwise.model.deit import DeiT
 from pointwise.model.networks import DeiTConfig, network
+
+
+class LabelledImages(Protocol):
+    """Images to train on: int64 labels [count], and what the network takes in, float32 [count, 1, S, S]."""
+
+    @property
+    def labels(self) -> NDArray[np.int64]: ...
+
+    def __len__(self) -> int: ...
+
+    def normalised(self) -> NDArray[np.float32]: ...
 
 
 @dataclass(frozen=True)
@@ -131,7 +145,7 @@ def check_for_digits(config: DeiTConfig) -> None:
 
 
 def fit(
-    net: torch.nn.Module, images: digits.DigitImages, recipe: TrainingRecipe, console: Console | None = None
+    net: torch.nn.Module, images: LabelledImages, recipe: TrainingRecipe, console: Console | None = None
 ) -> None:
     """Train ``net`` in place on ``images``, drawing from torch's global generator.
 
@@ -169,7 +183,7 @@ def fit(
     net.eval()
 
 
-def accuracy(net: torch.nn.Module, images: digits.DigitImages) -> float:
+def accuracy(net: torch.nn.Module, images: LabelledImages) -> float:
     """Return the share of ``images`` whose largest logit is that of their label, in per cent."""
     with torch.no_grad():
         guesses = net(torch.from_numpy(images.normalised())).argmax(1)

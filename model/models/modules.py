@@ -74,8 +74,9 @@ class SameConv(nn.Module):
         self.normalization = norm(made, EPSILON)
 
     def forward(self, x: Tensor) -> Tensor:
-        size = (int(x.shape[-2]), int(x.shape[-1]))
-        top, left, bottom, right = same_padding(size, self.convolution.kernel_size, self.convolution.stride)
+        conv, size = self.convolution, (int(x.shape[-2]), int(x.shape[-1]))
+        kernel, stride = (conv.kernel_size[0], conv.kernel_size[1]), (conv.stride[0], conv.stride[1])
+        top, left, bottom, right = same_padding(size, kernel, stride)
         x = nn.functional.pad(x, (left, right, top, bottom))
         return nn.functional.relu6(self.normalization(self.convolution(x)))
 
