@@ -18,7 +18,7 @@ from .expression import reordered
 from .forms import in_forms, products_before_sums
 from .graph import GraphNetwork
 from .heads import head_by_head, scale_queries
-from .norms import share_norms
+from .norms import read_in_time, share_norms
 from .rows import Rows, rows_of, stretch
 from .split import split_by_form
 from .sums import one_by_one
@@ -228,7 +228,7 @@ class Builder:
             )
             for op in ops
         ]
-        graph = share_norms(scale_queries(Graph(name, tuple(ops), names[output], info)))
+        graph = read_in_time(share_norms(scale_queries(Graph(name, tuple(ops), names[output], info))))
         return GraphNetwork(graph, self.arrangements[inputs[0]])
 
     def _names(self, ops: Sequence[Op]) -> dict[str, str]:

@@ -6,7 +6,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pointwise.model.graph.ops import Activation, Add, Constant, Conv2d, Linear, MaxPool, MeanPool
+from pointwise.model.graph.ops import (
+    Activation,
+    Add,
+    Constant,
+    Conv2d,
+    Input,
+    LayerNorm,
+    Linear,
+    MaxPool,
+    MeanPool,
+)
 from pointwise.model.graph.window import Window
 
 from .builder import Builder, weights
@@ -46,6 +56,11 @@ def join_tokens(build: Builder, symbol: Symbol) -> None:
         and np.array_equal(found.token[front:, 0], np.arange(build.shapes[name][0]))
         and np.array_equal(found.channel, np.broadcast_to(np.arange(width), found.channel.shape))
     )
+    if isinstance(embed, LayerNorm | Input):
+        # Done on the way into a product: one that copies it makes it a value.
+        copy = Linear("", (name,), np.eye(width), np.zeros(width))
+        name = build.add(copy, f"{build.label(name)}.copy")
+        embed = build.ops[name]
     if not fits or not isinstance(embed, JOINED) or not isinstance(symbol.expression, Affine):
         raise build.refused(
             "puts tokens one after the other that are not constants in front of the embedded input, as class "

@@ -181,6 +181,30 @@ class HybridToken(Hybrid):
         return self.head(self.norm(self.layer(x + self.positions))[:, 0])
 
 
+class Reduced(nn.Module):
+    """Attention whose keys and values are of a smaller picture with its own LayerNorm; a token in front."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem, self.first = nn.Conv2d(3, 8, 3, 2, 1), nn.LayerNorm(8)
+        self.norm, self.smaller, self.again = nn.LayerNorm(8), nn.Conv2d(8, 8, 2, 2), nn.LayerNorm(8)
+        self.q, self.kv, self.proj = nn.Linear(8, 8), nn.Linear(8, 16), nn.Linear(8, 8)
+        self.second, self.token = nn.LayerNorm(8), nn.Parameter(torch.randn(1, 1, 8))
+        self.positions = nn.Parameter(torch.randn(1, 37, 8))
+        self.layer = nn.TransformerEncoderLayer(8, 2, 12, batch_first=True, norm_first=True)
+        self.last, self.head = nn.LayerNorm(8), nn.Linear(8, 5)
+
+    def forward(self, image: Tensor) -> Tensor:
+        x = self.first(self.stem(image).flatten(2).transpose(1, 2))
+        y = self.norm(x)
+        small = self.smaller(y.transpose(1, 2).reshape(1, 8, 6, 6)).flatten(2).transpose(1, 2)
+        heads = [self.q(y), *self.kv(self.again(small)).chunk(2, -1)]
+        q, k, v = (part.unflatten(-1, (2, 4)).transpose(1, 2) for part in heads)
+        made = functional.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2)
+        x = torch.cat([self.token, self.second(x + self.proj(made))], 1) + self.positions
+        return self.head(self.last(self.layer(x))[:, 0])
+
+
 class ConvNext(nn.Module):
     """LayerNorm over channels of pixels, behind a depthwise convolution and in front of a stage."""
 

@@ -31,6 +31,7 @@ CASES = {
     "levit": (pictures.Levit, SMALL),
     "hybrid": (pictures.Hybrid, SMALL),
     "hybrid token": (pictures.HybridToken, SMALL),
+    "reduced": (pictures.Reduced, SMALL),
     "convnext": (pictures.ConvNext, SMALL),
     "googlenet": (pictures.googlenet, torch.zeros(1, 3, 16, 16)),
     "dense": (pictures.Dense, torch.zeros(1, 3, 16, 12)),
@@ -55,7 +56,7 @@ def test_a_convolutional_module_goes_the_whole_way(name: str) -> None:
     assert source.input_shape == tuple(example.shape[1:])
     images = torch.randn(24, *source.input_shape)
     with torch.no_grad():
-        expected = module(images).flatten(1).double().numpy()
+        expected = torch.cat([module(one[None]) for one in images]).flatten(1).double().numpy()
     assert np.abs(source.results(images) - expected).max() < 1e-4
     network = pw.quantise(pw.calibrate(source, images[:16]))
     result = pw.evaluate(network, source, images[16:])
