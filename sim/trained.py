@@ -56,6 +56,8 @@ def _efficientnet_lite0() -> Trained:
 
 
 TRAINED: dict[str, Callable[[], Trained]] = {
+    "resnet20": _resnet20,
+    "mobilenet_v1_quarter": _mobilenet_v1_quarter,
     efficientnet.NAME: _efficientnet_lite0,
 }
 """By name. What they read is not installed everywhere: ``make real`` does it."""

@@ -1,0 +1,75 @@
+"""Convolutional networks by name: trained where their images are installed, else made up, which is told."""
+
+import numpy as np
+import pytest
+
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.model import handwriting
+from pointwise.model.handwriting import SIDE, Handwriting, HandwritingImages
+from pointwise.model.real import packages
+from pointwise.sim import by_name
+from pointwise.sim.by_name import named_workload
+from pointwise.sim.trained import trained
+
+
+def installed() -> bool:
+    try:
+        handwriting.load()
+    except PointwiseError:
+        return False
+    return True
+
+
+@pytest.fixture
+def digits(monkeypatch: pytest.MonkeyPatch) -> Handwriting:
+    """Some images that are no digits, in place of the installed ones."""
+    rng = np.random.default_rng(3)
+
+    def images(count: int) -> HandwritingImages:
+        pixels = rng.integers(0, 256, (count, 1, SIDE, SIDE)).astype(np.uint8)
+        return HandwritingImages(pixels, rng.integers(0, 10, count))
+
+    data = Handwriting(images(8), images(5), images(6))
+    monkeypatch.setattr(handwriting, "load", lambda: data)
+    return data
+
+
+def test_a_trained_network_runs_held_out_images(digits: Handwriting) -> None:
+    load = named_workload("resnet20", 2)
+    assert load is not None and load.name == "resnet20" and load.source is not None
+    assert (load.images == digits.held_out.normalised()[:2]).all()
+    assert load.labels is not None and (load.labels == digits.held_out.labels[:2]).all()
+    every = named_workload("mobilenet_v1_quarter", every=True)
+    assert every is not None and len(every.images) == 5
+    with pytest.raises(PointwiseError, match="6 images were asked for, but resnet20 has 5"):
+        named_workload("resnet20", 6)
+
+
+def test_what_is_not_installed_is_made_up_and_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    handwriting.load.cache_clear()
+    monkeypatch.setattr(packages, "find_spec", lambda package: None)
+    monkeypatch.setattr(by_name, "SYNTHETIC_CALIBRATION", 2)
+    told: list[str] = []
+    load = named_workload("resnet20", 1, note=told.append)
+    assert load is not None and load.labels is None and load.images.shape == (1, 3, 32, 32)
+    assert "made-up weights: The Python package mlxtend is not installed; run make real." in told[0]
+    with pytest.raises(PointwiseError, match="mlxtend is not installed"):
+        named_workload("mobilenet_v1_quarter")
+
+
+def test_other_names_are_left_to_others() -> None:
+    assert named_workload("micro") is None and named_workload(None) is None and trained("micro") is None
+    with pytest.raises(PointwiseError, match="0 images were asked for"):
+        named_workload("resnet20", 0)
+
+
+@pytest.mark.skipif(not installed(), reason="run make real")
+@pytest.mark.parametrize("name", ["resnet20", "mobilenet_v1_quarter"])
+def test_integers_keep_what_was_learnt(name: str) -> None:
+    import pointwise as pw
+
+    load = named_workload(name, 300)
+    assert load is not None and load.source is not None
+    found = pw.evaluate(load.network, load.source, load.images, load.labels)
+    assert found.top1_float > 96 and abs(found.top1_float - found.top1_integer) <= 0.7
+    assert found.agreement >= 99 and found.sqnr_db > 28
