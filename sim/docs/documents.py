@@ -7,7 +7,7 @@ A document holds a table between two comments, and everything between them belon
     <!-- end of table -->
 
 The JSON schema of ``manifest.json`` lies beside them and is made anew in the same way, and so are the
-pictures of the timing diagrams, where the extra ``dev`` is installed.
+picture of the array and those of the timing diagrams, where the extra ``dev`` is installed.
 
 ``python -m pointwise.sim.docs --check`` changes nothing and ends with a non-zero status if one is stale.
 """
@@ -23,6 +23,7 @@ from pointwise.hw.contract.files import write_file
 from .diagrams import drawn
 from .manifest import schema_text
 from .tables import TABLES
+from .wavefront import wavefront
 
 ROOT = Path(__file__).parents[2]
 
@@ -54,6 +55,7 @@ def products() -> dict[Path, Callable[[], str]]:
         path: lambda path=path: renewed(path.read_text()) for path in documents()
     }
     made[SCHEMA] = schema_text
+    made[ROOT / "docs" / "wavefront.svg"] = wavefront
     if importlib.util.find_spec("wavedrom"):
         for path in sorted((ROOT / "docs" / "waves").glob("*.json")):
             made[path.with_suffix(".svg")] = lambda path=path: drawn(path.read_text())

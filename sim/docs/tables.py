@@ -7,7 +7,7 @@ from pointwise.hw.contract import isa
 from pointwise.hw.contract.legal import CONV_RULES, DMA_RULES, HEADER_RULES
 from pointwise.hw.contract.registers import Cause
 
-from . import contract, integration, legal, manifest, recipe, reference, results, units
+from . import contract, integration, legal, manifest, recipe, reference, results, units, walk
 
 TABLES: dict[str, Callable[[], str]] = {
     "opcodes": lambda: contract.members(isa.Opcode),
@@ -43,6 +43,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "classes": results.classes,
     "recipe": recipe.recipe,
     "api": reference.reference,
+    "walk": walk.walk,
     **{f"manifest_{name}": functools.partial(manifest.table, name) for name in manifest.NAMES},
 }
 """What makes each table, by its name in the documents."""
