@@ -27,7 +27,8 @@ def walk() -> str:
     weight, bias = LAYER.weight, np.asarray(LAYER.bias)
     words = [slice(start, start + ROWS) for start in range(0, TOKEN.shape[1], ROWS)]
     parts = [convolve(TOKEN[:, word], weight[:, word])[0] for word in words]
-    total = sum(parts) + bias
+    sums = np.sum(parts, axis=0)
+    total = sums + bias
     scaled = total * np.asarray(LAYER.mult, np.int64)
     result = LAYER.integer(TOKEN)[0]
     # Half up, and within a byte: the steps are those of the specification.
@@ -47,7 +48,7 @@ def walk() -> str:
         for i, part in enumerate(parts)
     ]
     rows += [
-        ("sum of the K-tiles", _numbers(sum(parts)), "accumulators, int32"),
+        ("sum of the K-tiles", _numbers(sums), "accumulators, int32"),
         (f"+ bias {_numbers(bias)}", _numbers(total), "epilogue: requantisation"),
         (f"· multiplier {_numbers(LAYER.mult)}", _numbers(scaled), ""),
         (f"/ 2^shift, shift {_numbers(LAYER.shift)}, rounded half up", _numbers(rounded), ""),

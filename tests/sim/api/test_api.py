@@ -51,6 +51,8 @@ def test_the_five_lines_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert re.fullmatch(told, repr(result))
     assert repr(names["calibration"]) == "Calibration('micro_digits', 100 inputs)"
     assert len(repr(load_checkpoint(MICRO_DIGITS))) < 300
+    made = repr(pw.compile(names["network"], rows=8, cols=8))
+    assert re.fullmatch(r"Compiled\('micro_digits' for a core of 8×8: \d+ instructions, [\d,]+ bytes\)", made)
 
 
 def test_the_quantiser_of_the_page_is_one() -> None:
