@@ -20,6 +20,10 @@ class FloatNetwork(ABC):
 
     name: str
 
+    def __repr__(self) -> str:
+        shape = "×".join(map(str, self.input_shape))
+        return f"{type(self).__name__}({self.name!r}, inputs of {shape}, {len(self.graph)} operators)"
+
     @property
     @abstractmethod
     def graph(self) -> Graph:

@@ -1,6 +1,6 @@
 """``Op``: one operator of a graph, with everything that is known of it in one class."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -41,9 +41,24 @@ class Op:
     READS: ClassVar[int | None] = 1
     """How many values it reads; None: one or more."""
 
+    def __init_subclass__(cls) -> None:
+        # Before ``dataclass`` would give it one that prints all numbers.
+        cls.__repr__ = Op.__repr__
+
     def __post_init__(self) -> None:
         if not self.layer:
             object.__setattr__(self, "layer", self.name)
+
+    def __repr__(self) -> str:
+        """In a line: what it reads, and what differs from its defaults, arrays by their shapes."""
+        said = [repr(self.name), *(repr(name) for name in self.inputs)]
+        for each in fields(self):
+            value = getattr(self, each.name)
+            if isinstance(value, np.ndarray):
+                said.append(f"{each.name} {value.dtype}{list(value.shape)}")
+            elif each.name not in ("name", "inputs", "layer", "quantisation") and value != each.default:
+                said.append(f"{each.name}={value!r}")
+        return f"{type(self).__name__}({', '.join(said)})"
 
     def infer(self, *inputs: Value) -> Value:
         """The shape and type of the result.

@@ -23,6 +23,14 @@ class Quantisation:
     zero_point: int = 0
     offset: float | np.ndarray = 0.0
 
+    def __repr__(self) -> str:
+        """In a line, where channels differ with the least and the greatest."""
+        said = []
+        for value in (self.scale, self.offset):
+            ends = np.min(value), np.max(value)
+            said.append(f"{ends[0]:.4g}" if ends[0] == ends[1] else f"{ends[0]:.4g} to {ends[1]:.4g}")
+        return f"Quantisation(scale {said[0]}, zero point {self.zero_point}, offset {said[1]})"
+
     @property
     def step(self) -> float:
         """Real value of one step; where channels differ, the mean."""

@@ -179,6 +179,9 @@ class Observations:
     windows: dict[str, WindowRecord] = field(default_factory=dict)
     images: int = 0
 
+    def __repr__(self) -> str:
+        return f"Observations(of {self.images} images, {len(self.records)} tensors)"
+
     def margin(self, part: float) -> float:
         """By which part ranges are widened, where ``part`` is right for 32 images: less after more."""
         return part * min(1.0, math.sqrt(FEW_IMAGES / max(1, self.images)))

@@ -1,0 +1,26 @@
+"""What operators and scales look like in a session of Python."""
+
+import numpy as np
+import pytest
+
+from pointwise.model.graph import Quantisation
+from pointwise.model.graph.ops import OPS, Conv2d, Linear, Slice
+from pointwise.model.graph.window import Window
+
+
+def test_an_operator_is_shown_in_a_line() -> None:
+    linear = Linear("fc", ("x",), np.zeros((4, 300), np.int8), np.zeros(4, np.int32), dtype="uint8")
+    assert repr(linear) == "Linear('fc', 'x', weight int8[4, 300], bias int32[4], dtype='uint8')"
+    conv = Conv2d("c", ("fc",), Window((5, 4), (3, 3)), groups=2)
+    assert repr(conv).startswith("Conv2d('c', 'fc', window=Window(size=(5, 4)") and "groups=2" in repr(conv)
+
+
+@pytest.mark.parametrize("kind", OPS.values())
+def test_all_kinds_are(kind: type) -> None:
+    assert kind.__repr__ is Slice.__repr__
+
+
+def test_scales_are_shown_by_their_ends() -> None:
+    assert repr(Quantisation(0.25, 3)) == "Quantisation(scale 0.25, zero point 3, offset 0)"
+    several = Quantisation(np.linspace(0.5, 2, 100), 0, np.zeros(100))
+    assert repr(several) == "Quantisation(scale 0.5 to 2, zero point 0, offset 0)"
