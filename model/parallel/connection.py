@@ -23,6 +23,21 @@ LOOK_S, ASK_S = 0.2, 0.5
 """Between two looks whether somebody has come, and between two questions who the workers are."""
 
 
+class Client(distributed.Client):
+    """Dask's, which ends its thread where it finds nobody. Dask leaves that to the garbage collector, which
+    may come along while a thread holds the lock that this waits for: then both wait for ever."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        try:
+            super().__init__(*args, **kwargs)
+        except BaseException:
+            with suppress(Exception):
+                self.close()
+            with suppress(Exception):
+                self._loop_runner.stop()  # a client that counts as closed leaves it running
+            raise
+
+
 class Connection:
     """A client of a scheduler.
 
@@ -114,7 +129,7 @@ class Connection:
         try:
             for left in reversed(range(TRIES)):
                 try:
-                    self.client = distributed.Client(**given, timeout=CONNECT_S, set_as_default=False)
+                    self.client = Client(**given, timeout=CONNECT_S, set_as_default=False)
                     break
                 except AssertionError:
                     # Dask gives its own thread ten seconds to start, too few on a machine that is overloaded.

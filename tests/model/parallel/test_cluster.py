@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -249,6 +250,7 @@ def test_nobody_there_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     from pointwise.model.parallel import connection
 
     monkeypatch.setattr(connection, "CONNECT_S", 0.5)
+    before = threading.active_count()
     for address in ("tcp://127.0.0.1:1", "127.0.0.1:1", "nonsense://x", "/no/such/file.json"):
         with pytest.raises(PointwiseError, match=f"no Dask scheduler at {address} .*; start one"):
             with executor(address):
@@ -257,6 +259,8 @@ def test_nobody_there_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(PointwiseError, match=r"no Dask scheduler at tcp://127\.0\.0\.1:1"):
         with executor():
             pass
+    # What is left to the garbage collector may hang.
+    assert threading.active_count() == before
     with pytest.raises(PointwiseError, match="--workers is for this machine"):
         with executor(workers=2):
             pass
