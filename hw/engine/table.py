@@ -66,9 +66,8 @@ class LookupTable(wiring.Component):
         for number in range(self.readers):
             reader = memory.read_port()
             index = self.index[number]
-            lane = delay(m, index[:lane_bits], 1, name=f"lane_{number}")
-            m.d.comb += [
-                reader.addr.eq(Cat(index[lane_bits:], self.read_bank)),
-                self.value[number].eq(reader.data.word_select(lane, 8)),
-            ]
+            value = reader.data
+            if lane_bits:  # no signal of no bits, which linters do not like
+                value = value.word_select(delay(m, index[:lane_bits], 1, name=f"lane_{number}"), 8)
+            m.d.comb += [reader.addr.eq(Cat(index[lane_bits:], self.read_bank)), self.value[number].eq(value)]
         return m
