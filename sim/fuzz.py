@@ -9,6 +9,7 @@ from pointwise.hw.contract.config import CoreConfig
 from pointwise.hw.contract.errors import PointwiseError
 from pointwise.model.compiler import compile_network
 from pointwise.model.compiler.random_network import random_image, random_network
+from pointwise.model.compiler.random_pictures import random_pictures
 from pointwise.model.compiler.shapes import random_config
 from pointwise.model.engine import fuse
 from pointwise.model.graph import Graph, run
@@ -21,6 +22,8 @@ from .system.run import run_core
 from .system.testbench import build_core
 
 CHANNELS = ("ar", "aw", "w", "r", "b")
+MOST_SIDE, MOST_TOKENS = 6, 20
+"""Of random pictures, which then fit every core of ``random_config``."""
 CYCLES = 5_000_000
 """More than any random network takes."""
 
@@ -45,6 +48,13 @@ def random_memory(seed: int) -> dict[str, int]:
     if rng.integers(4) == 0:
         return latency
     return latency | {f"stall_{channel}": int(rng.integers(0, 500)) for channel in CHANNELS}
+
+
+def drawn_network(seed: int) -> Graph:
+    """A network of tokens, or one of pictures, with attention behind them where it draws so."""
+    if np.random.default_rng([seed, 5]).integers(2):
+        return random_network(seed)
+    return random_pictures(seed, MOST_SIDE, attention_tokens=MOST_TOKENS)
 
 
 def run_network(
@@ -81,7 +91,7 @@ def run_case(seed: int, cores: int) -> Outcome:
     shared."""
     config = random_config(seed % cores)
     simulator = build_core(config, optimise="-O0")
-    return run_network(simulator, config, random_network(seed), seed, random_memory(seed))
+    return run_network(simulator, config, drawn_network(seed), seed, random_memory(seed))
 
 
 def cases(cores: int) -> Job:

@@ -5,7 +5,8 @@ import pytest
 from pointwise.hw.contract.registers import Cause
 from pointwise.model.compiler import compile_network
 from pointwise.model.compiler.random_network import random_image, random_network
-from pointwise.sim.fuzz import random_memory, run_case, run_network
+from pointwise.model.graph.ops import Conv2d
+from pointwise.sim.fuzz import drawn_network, random_memory, run_case, run_network
 from pointwise.sim.system.run import run_core
 from tests.sim.system.cores import SHAPES, simulator
 
@@ -26,6 +27,12 @@ def test_random_networks(shape: str) -> None:
 def test_fuzz(seed: int) -> None:
     outcome = run_case(seed, cores=2)
     assert not outcome.mismatches, f"repeat with: pointwise fuzz --cases 1 --cores 2 --seed {seed}"
+
+
+def test_fuzz_draws_networks_of_tokens_and_of_pictures() -> None:
+    """Among those of ``test_fuzz`` already."""
+    drawn = [any(isinstance(op, Conv2d) for op in drawn_network(seed).ops) for seed in range(6)]
+    assert any(drawn) and not all(drawn)
 
 
 def test_every_cycle_has_one_cause() -> None:
