@@ -263,7 +263,8 @@ class _Lowering:
         if max(counts) > 1 and (node.op.window or self._overlap(source) or self._overlap(node.output)):
             made = counts[1] if counts[1] > 1 else counts[0]
             slices = [(*part, index) for index, part in enumerate(self.parts(node, made))]
-            if node.op.window is None and counts[0] > 1 and counts[0] != counts[-1]:
+            apart = counts[0] != counts[1] or not self._overlap(source)
+            if node.op.window is None and counts[0] > 1 and apart:
                 slices = [piece for part in slices for piece in self._cut_again(node, part)]
         else:
             borders = {0, node.count}
