@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from pointwise.model.evaluate import Evaluation, evaluate, sqnr_db
 from pointwise.model.frontends import FloatNetwork
-from pointwise.model.images.prepare import prepare
-from pointwise.model.images.preprocessing import Preprocessing
 from pointwise.model.quantise import Recipe
 
-from .photographs import write_crops
+from .photographs import Watcher
 
 BATCH = 4
 """Crops at a time: the patches of one take some 15 MB."""
-Watcher = Callable[[str], Callable[[int, int], None]]
-"""Given what is being done, returns what is called with (steps done, steps in all)."""
 
 
 @dataclass(frozen=True)
@@ -65,27 +58,6 @@ class Classes:
         return asdict(self)
 
 
-def crops(
-    preprocessing: Preprocessing,
-    images: Mapping[str, Image.Image],
-    counts: tuple[int, int],
-    seed: int,
-    folder: Path,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Write crops of photographs; returns those to calibrate on and those to measure on, normalised.
-
-    Args:
-        images: photographs by name. counts: crops of each kind. seed: of the crops. folder: where they are
-            written.
-
-    Returns:
-        Two arrays (B, 3, S, S) float32.
-    """
-    kinds = write_crops(folder, images, counts, preprocessing.size, seed)
-    calibration, measured = (np.stack([prepare(path, preprocessing) for path in paths]) for paths in kinds)
-    return calibration, measured
-
-
 def measure_classes(
     source: FloatNetwork,
     calibration: np.ndarray,
@@ -97,8 +69,8 @@ def measure_classes(
     """Quantise on some crops and compare on others.
 
     Args:
-        calibration, measured: (B, 3, S, S), as ``crops`` gives them. seed: of them. recipe: the default
-            unless given.
+        calibration, measured: (B, 3, S, S), as ``photographs.crops`` gives them. seed: of them. recipe: the
+            default unless given.
     """
     how = recipe or Recipe()
     network = source.convert(source.calibrate(calibration, how, BATCH, watch("calibration")), how)

@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from PIL import Image
 
 from pointwise.model.checkpoints import Checkpoint
-from pointwise.model.images.prepare import prepare
 from pointwise.model.quantise import Recipe, quantise
 
 from . import onnx_int8
 from .dinov2 import onnx_path
 from .fidelity import Fidelity, fidelity, float_features, integer_features
-from .photographs import write_crops
+from .photographs import Watcher, crops
 
 OURS = "Pointwise"
-Watcher = Callable[[str], Callable[[int, int], None]]
-"""Given what is being done, returns what is called with (steps done, steps in all)."""
 
 
 @dataclass(frozen=True)
@@ -42,26 +38,6 @@ class Result:
         return {"what": self.what, "seed": self.seed, **asdict(self.figures)}
 
 
-def crops(
-    weights: Checkpoint,
-    images: Mapping[str, Image.Image],
-    counts: tuple[int, int],
-    seed: int,
-    folder: Path,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Write crops of photographs; returns those to calibrate on and those to measure on, normalised.
-
-    Args:
-        weights: of the network that they are for. images, counts, seed, folder: see ``measure``.
-
-    Returns:
-        Two arrays (B, 3, S, S) float32.
-    """
-    kinds = write_crops(folder, images, counts, weights.config.image_size, seed)
-    calibration, measured = (np.stack([prepare(path, weights.prepared) for path in paths]) for paths in kinds)
-    return calibration, measured
-
-
 def measure(
     weights: Checkpoint,
     images: Mapping[str, Image.Image],
@@ -79,7 +55,7 @@ def measure(
         seed: of the crops. folder: where they are written. recipe: ours; the default unless given.
         others: run ONNX Runtime too.
     """
-    calibration, measured = crops(weights, images, counts, seed, folder)
+    calibration, measured = crops(weights.prepared, images, counts, seed, folder)
     state, config = weights.state, weights.config
     tokens = float_features(state, config, measured, watch("float network"))
     network = quantise(

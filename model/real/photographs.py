@@ -4,13 +4,15 @@ The two come from different photographs, as a user's calibration images are othe
 meets later.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageOps
 
 from pointwise.hw.contract.errors import PointwiseError
+from pointwise.model.images.prepare import prepare
+from pointwise.model.images.preprocessing import Preprocessing
 
 from .packages import folder_of
 
@@ -30,6 +32,8 @@ KNOWN = {
 """What is on some of them, in ImageNet's numbers: Egyptian cat, espresso, missile, moped, daisy, palace."""
 KINDS = ("calibration", "measure")
 """The folders of the crops."""
+Watcher = Callable[[str], Callable[[int, int], None]]
+"""Given what is being done, returns what is called with (steps done, steps in all)."""
 
 
 def photographs() -> dict[str, Image.Image]:
@@ -112,3 +116,24 @@ def write_crops(
             image.save(path)
             made[index].append(path)
     return made
+
+
+def crops(
+    preprocessing: Preprocessing,
+    images: Mapping[str, Image.Image],
+    counts: tuple[int, int],
+    seed: int,
+    folder: Path,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Write crops of photographs; returns those to calibrate on and those to measure on, normalised.
+
+    Args:
+        images: photographs by name. counts: crops of each kind. seed: of the crops. folder: where they are
+            written.
+
+    Returns:
+        Two arrays (B, 3, S, S) float32.
+    """
+    kinds = write_crops(folder, images, counts, preprocessing.size, seed)
+    calibration, measured = (np.stack([prepare(path, preprocessing) for path in paths]) for paths in kinds)
+    return calibration, measured

@@ -103,10 +103,10 @@ def command(
 def _real(counts: tuple[int, int], *others: object) -> "tuple[str, Checkpoint, np.ndarray, np.ndarray]":
     """Name and weights of the trained network, and crops to calibrate and to compare on."""
     from pointwise.model.real.dinov2 import dinov2_small
-    from pointwise.model.real.measure import crops
-    from pointwise.model.real.photographs import photographs
+    from pointwise.model.real.photographs import crops, photographs
 
     if any(other is not None for other in others):
         raise PointwiseError("--real has weights and images of its own; leave out those that are given.")
     weights = dinov2_small()
-    return "dinov2_small", weights, *crops(weights, photographs(), counts, 1, build_root() / "real" / "seed1")
+    folder = build_root() / "real" / "seed1"
+    return "dinov2_small", weights, *crops(weights.prepared, photographs(), counts, 1, folder)

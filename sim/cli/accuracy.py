@@ -61,12 +61,7 @@ def command(
     counts, results = (calibration, count), []
     for seed in range(1, seeds + 1):
         with Progress(console=console, transient=True) as progress:
-
-            def watch(
-                what: str, progress: Progress = progress, seed: int = seed
-            ) -> Callable[[int, int], None]:
-                return options.bar(progress, f"seed {seed}: {what}")
-
+            watch = _watcher(progress, seed)
             for result in measure(weights, pictures, counts, seed, place / f"seed{seed}", watch, how, others):
                 results.append(result)
                 save(path, counts, told, results)
@@ -83,9 +78,9 @@ def _classes(
 ) -> None:
     """Of the network that makes classes."""
     from pointwise.model.quantise import Recipe, load_recipe
-    from pointwise.model.real.classes import crops, measure_classes
+    from pointwise.model.real.classes import measure_classes
     from pointwise.model.real.efficientnet import NAME, PREPROCESSING, efficientnet_lite0
-    from pointwise.model.real.photographs import photographs
+    from pointwise.model.real.photographs import crops, photographs
     from pointwise.sim.reporting.classes import save, table
 
     console = Console()
@@ -99,14 +94,14 @@ def _classes(
     counts, results = (calibration, count), []
     for seed in range(1, seeds + 1):
         with Progress(console=console, transient=True) as progress:
-
-            def watch(
-                what: str, progress: Progress = progress, seed: int = seed
-            ) -> Callable[[int, int], None]:
-                return options.bar(progress, f"seed {seed}: {what}")
-
+            watch = _watcher(progress, seed)
             images = crops(PREPROCESSING, pictures, counts, seed, place / f"{NAME}_seed{seed}")
             results.append(measure_classes(network, *images, seed, watch, how))
         save(path, NAME, counts, told, results)
     console.print(table(counts, results))
     console.print(str(path), soft_wrap=True)
+
+
+def _watcher(progress: Progress, seed: int) -> Callable[[str], Callable[[int, int], None]]:
+    """Makes a bar for each thing that is done for a seed."""
+    return lambda what: options.bar(progress, f"seed {seed}: {what}")

@@ -1,6 +1,5 @@
 """The file and the tables of ``pointwise accuracy``: what quantisers keep of a trained network's features."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -9,10 +8,10 @@ import numpy as np
 from pydantic import Field
 from rich.table import Table
 
-from pointwise.hw.contract.errors import PointwiseError
-from pointwise.hw.contract.files import write_file
-from pointwise.hw.contract.form import Form, FormError, read_json
+from pointwise.hw.contract.form import Form
 from pointwise.model.real.measure import OURS, Result
+
+from . import recorded
 
 KIND = "accuracy"
 """Tells such a file from other results."""
@@ -46,16 +45,7 @@ def save(path: Path, counts: tuple[int, int], command: str, results: Sequence[Re
     Args:
         counts: crops to calibrate and to measure on, of each seed. command: that made it.
     """
-    contents = {
-        "kind": KIND,
-        "network": "dinov2_small",
-        "calibration_images": counts[0],
-        "images": counts[1],
-        "command": command,
-        "results": [result.to_dict() for result in results],
-    }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_file(path, json.dumps(contents, indent=1, ensure_ascii=False) + "\n")
+    recorded.save(path, KIND, "dinov2_small", counts, command, results)
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -64,16 +54,7 @@ def read(path: Path) -> dict[str, Any]:
     Raises:
         PointwiseError: it cannot be read, is of another kind, or is damaged.
     """
-    try:
-        contents = read_json(path)
-        _Accuracy.of(contents)
-    except OSError as error:
-        raise PointwiseError(f"{path} cannot be read ({error.strerror}); choose another file.") from error
-    except FormError as error:
-        raise PointwiseError(
-            f"{path} is no result of pointwise accuracy (it {error}); run that again."
-        ) from error
-    return contents
+    return recorded.read(path, _Accuracy, "result of pointwise accuracy")
 
 
 def rows(results: Sequence[dict[str, Any]]) -> list[tuple[str, ...]]:

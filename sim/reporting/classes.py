@@ -1,6 +1,5 @@
 """The file and the table of ``pointwise accuracy`` for a network that makes classes."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -9,10 +8,10 @@ import numpy as np
 from pydantic import Field
 from rich.table import Table
 
-from pointwise.hw.contract.errors import PointwiseError
-from pointwise.hw.contract.files import write_file
-from pointwise.hw.contract.form import Form, FormError, read_json
+from pointwise.hw.contract.form import Form
 from pointwise.model.real.classes import Classes
+
+from . import recorded
 
 KIND = "classes"
 """Tells such a file from other results."""
@@ -45,16 +44,7 @@ def save(path: Path, network: str, counts: tuple[int, int], command: str, result
     Args:
         counts: crops to calibrate and to measure on, of each seed. command: that made it.
     """
-    contents = {
-        "kind": KIND,
-        "network": network,
-        "calibration_images": counts[0],
-        "images": counts[1],
-        "command": command,
-        "results": [result.to_dict() for result in results],
-    }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_file(path, json.dumps(contents, indent=1, ensure_ascii=False) + "\n")
+    recorded.save(path, KIND, network, counts, command, results)
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -63,16 +53,7 @@ def read(path: Path) -> dict[str, Any]:
     Raises:
         PointwiseError: it cannot be read, is of another kind, or is damaged.
     """
-    try:
-        contents = read_json(path)
-        _Classes.of(contents)
-    except OSError as error:
-        raise PointwiseError(f"{path} cannot be read ({error.strerror}); choose another file.") from error
-    except FormError as error:
-        raise PointwiseError(
-            f"{path} is no result of pointwise accuracy for classes (it {error}); run that again."
-        ) from error
-    return contents
+    return recorded.read(path, _Classes, "result of pointwise accuracy for classes")
 
 
 def row(network: str, results: Sequence[dict[str, Any]]) -> tuple[str, ...]:

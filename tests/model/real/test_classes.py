@@ -8,9 +8,9 @@ import pytest
 from pointwise.hw.contract.errors import PointwiseError
 from pointwise.model.evaluate import compare
 from pointwise.model.real import packages
-from pointwise.model.real.classes import Classes, crops, measure_classes
+from pointwise.model.real.classes import Classes, measure_classes
 from pointwise.model.real.efficientnet import PREPROCESSING, efficientnet_lite0
-from pointwise.model.real.photographs import photographs
+from pointwise.model.real.photographs import crops, photographs
 
 IMAGENET = {"chelsea.png": 285, "coffee.png": 967, "rocket.jpg": 657, "flower.jpg": 985}
 """Egyptian cat, espresso, missile, daisy."""
