@@ -65,6 +65,10 @@ def find_plan(analysis: Analysis, config: CoreConfig, cuts: Cuts | None = None) 
                 found, slices = other, tried[-1]
                 break
         return _coarser(analysis, config, cuts, slices, found) if analysis.rows else found
+    # The residual stream may have stopped it early, and what is alive may fit while its gaps do not.
+    slices = dict(tried[-1])
+    while cut_further(analysis, cuts[slices].graph, cuts[slices].order, config, may_slice, slices):
+        tried.append(dict(slices))
     for parts in _UNIFORM:
         cut = {key: min(parts, finest(analysis.tensors[key], config)) for key in may_slice}
         cut = {key: min(count, most_slices(analysis, key)) for key, count in cut.items()}
@@ -94,10 +98,6 @@ def _sliced(
             break
         if not cut_further(analysis, graph, serial, config, may_slice, slices):
             break
-    # The residual stream may have stopped it early, and what is alive may fit while its gaps do not.
-    while cut_further(analysis, graph, serial, config, may_slice, slices):
-        tried.append(dict(slices))
-        graph, serial = cuts[slices].graph, cuts[slices].order
     return None, tried
 
 

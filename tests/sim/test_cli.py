@@ -13,7 +13,6 @@ import pytest
 from pointwise.hw.contract.errors import PointwiseError
 from pointwise.sim.cli import doctor, entry, main
 from pointwise.sim.version import version
-from tests.sim.signals import heeds_interruptions
 
 ROOT = Path(__file__).parents[2]
 POINTWISE = [sys.executable, "-c", "import sys; from pointwise.sim.cli import main; sys.exit(main())"]
@@ -165,7 +164,6 @@ def test_interruption_ends_with_status_130() -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        preexec_fn=heeds_interruptions,
     ) as process:
         try:
             assert process.stdout.readline() == "sleeping\n"

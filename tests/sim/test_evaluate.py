@@ -18,7 +18,6 @@ from pointwise.model.checkpoints import save_checkpoint
 from pointwise.model.networks import DeiTConfig
 from pointwise.model.synthetic import synthetic_checkpoint
 from pointwise.sim.cli import main
-from tests.sim.signals import heeds_interruptions
 
 ROOT = Path(__file__).parents[2]
 POINTWISE = [sys.executable, "-c", "import sys; from pointwise.sim.cli import main; sys.exit(main())"]
@@ -106,7 +105,6 @@ def test_interrupted_command_goes_on_where_it_was(
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        preexec_fn=heeds_interruptions,
     ) as process:
         try:
             wait_until(
@@ -145,7 +143,6 @@ def test_an_interruption_while_workers_import_is_one_sentence(folder: Path, tmp_
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
-        preexec_fn=heeds_interruptions,
     ) as process:
         try:
             # multiprocessing's own process for resources is the first, and a worker has begun when it has
@@ -189,7 +186,6 @@ def test_cluster_and_this_machine_share_the_work(folder: Path, expected, tmp_pat
             env={**os.environ, "PYTHONPATH": str(ROOT), "POINTWISE_SCHEDULER": made.address},
             stderr=subprocess.PIPE,
             text=True,
-            preexec_fn=heeds_interruptions,
         ) as process:
             try:
                 wait_until(lambda: results.exists() and results.read_text().count("\n") >= 3, "some are done")
