@@ -8,7 +8,7 @@ chooses them either.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -235,10 +235,15 @@ def share_of_peak(step: int, steps: int, warmup: int) -> float:
 
 
 def parameter_groups(net: torch.nn.Module, weight_decay: float) -> list[dict[str, object]]:
-    """Return AdamW's groups: matrices with decay, vectors and learnt tokens without."""
+    """Return AdamW's groups: matrices with decay, vectors and learnt tokens without.
+
+    A network says what else it wants none of by timm's method of that name: ``no_weight_decay``, names.
+    """
+    told: Callable[[], set[str]] | None = getattr(net, "no_weight_decay", None)
+    spared = set() if told is None else told()
     matrices, rest = [], []
     for name, parameter in net.named_parameters():
-        decays = parameter.ndim > 1 and not name.endswith(("_token", "pos_embed"))
+        decays = parameter.ndim > 1 and not name.endswith(("_token", "pos_embed")) and name not in spared
         (matrices if decays else rest).append(parameter)
     return [
         {"params": matrices, "weight_decay": weight_decay},

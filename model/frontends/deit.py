@@ -1,22 +1,22 @@
 """A DeiT or ViT whose tensors have the names of the DeiT authors, as checkpoints give it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from copy import copy
+from dataclasses import replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from pointwise.model.checkpoints import Checkpoint, check_state
-from pointwise.model.deit import DeiT
 from pointwise.model.graph import Graph
 from pointwise.model.models.deit import deit_graph
 from pointwise.model.networks import DeiTConfig
-from pointwise.model.quantise.convert import layer_names
-from pointwise.model.quantise.deit import build
-from pointwise.model.quantise.observe import check_images, observe
+from pointwise.model.quantise.inputs import PIXELS, patch_rows, pixel_scales
 from pointwise.model.quantise.recipe import Recipe
-from pointwise.model.quantise.records import Observations
+from pointwise.model.quantise.statistics import Statistics
+from pointwise.model.quantise.trained import TrainedQuantisation
 
 from .network import FloatNetwork
 
@@ -47,31 +47,32 @@ class DeiTNetwork(FloatNetwork):
     def graph(self) -> Graph:
         return deit_graph(self.config, self.state, self.name)
 
+    def with_graph(self, graph: Graph) -> "DeiTNetwork":
+        other = copy(self)
+        vars(other)["graph"] = graph  # in place of the one that is made when it is asked for
+        return other
+
+    @property
+    def input_groups(self) -> int:
+        return self.config.in_channels
+
     @property
     def input_shape(self) -> tuple[int, ...]:
         return (self.config.in_channels, self.config.image_size, self.config.image_size)
 
-    @cached_property
-    def module(self) -> DeiT:
-        """The network in PyTorch, in inference mode."""
-        return DeiT.from_state(self.config, self.state)
+    def rows(self, inputs: np.ndarray) -> np.ndarray:
+        return patch_rows(inputs, self.config.patch, self.config.prefix_tokens)
 
-    def check_inputs(self, inputs: np.ndarray | Tensor, purpose: str) -> Tensor:
-        return check_images(inputs, self.module, purpose)
+    @property
+    def input_info(self) -> dict[str, Any]:
+        config = self.config
+        geometry = {"patch": config.patch, "image_size": config.image_size, "in_channels": config.in_channels}
+        return {"config": config.to_dict(), "input": geometry}
 
-    def results(self, inputs: Tensor) -> np.ndarray:
-        with torch.inference_mode():
-            return self.module(inputs).double().numpy()
-
-    def calibrate(
-        self,
-        inputs: np.ndarray | Tensor,
-        recipe: Recipe,
-        batch: int = 16,
-        progress: Callable[[int, int], None] | None = None,
-    ) -> Observations:
-        recipe.check_names(layer_names(self.graph))
-        return observe(self.module, inputs, recipe, batch, progress)
-
-    def convert(self, seen: Observations, recipe: Recipe) -> Graph:
-        return build(self.name, self.config, self.state, seen, recipe)
+    def convert(
+        self, statistics: Statistics, recipe: Recipe, trained: TrainedQuantisation | None = None
+    ) -> Graph:
+        made = super().convert(statistics, recipe, trained)
+        pixels = pixel_scales(statistics[PIXELS], statistics.grids)
+        scales = {"scale": pixels.scale.tolist(), "offset": pixels.offset.tolist()}
+        return replace(made, info=made.info | {"input": made.info["input"] | scales})

@@ -3,7 +3,7 @@
 from .graph import Graph
 from .op import Op
 from .quantisation import Quantisation
-from .run import run, run_float
+from .run import run, run_float, run_with
 from .value import Value
 
-__all__ = ["Graph", "Op", "Quantisation", "Value", "run", "run_float"]
+__all__ = ["Graph", "Op", "Quantisation", "Value", "run", "run_float", "run_with"]

@@ -1,22 +1,18 @@
 """What each method of quantisation buys: from everything turned off to the default, method by method."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
-from pointwise.model.deit import DeiT
 from pointwise.model.evaluate import compare, integer_logits
+from pointwise.model.frontends import FloatNetwork
 from pointwise.model.graph import Graph
-from pointwise.model.networks import DeiTConfig
 from pointwise.model.parallel import one_thread
-from pointwise.model.quantise.deit import build
-from pointwise.model.quantise.observe import observe
 from pointwise.model.quantise.recipe import PLAIN, LayerRecipe, Recipe
-from pointwise.model.quantise.records import Observations
+from pointwise.model.quantise.statistics import Statistics
 
 STEPS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("min–max, one scale a tensor", {}),
@@ -74,21 +70,15 @@ class Ablation:
     """Quantises a network by a recipe and compares it with the float network.
 
     Args:
-        state, config: the float network. calibration, images: (B, colours, S, S) normalised.
+        source: the float network. calibration, images: as it takes them, such as (B, colours, S, S)
+            normalised.
     """
 
-    def __init__(
-        self,
-        state: Mapping[str, Tensor],
-        config: DeiTConfig,
-        calibration: np.ndarray,
-        images: np.ndarray,
-    ) -> None:
-        self.state, self.config, self.calibration, self.images = state, config, calibration, images
-        self.net = DeiT.from_state(config, state)
-        self.seen: dict[tuple, Observations] = {}
+    def __init__(self, source: FloatNetwork, calibration: np.ndarray, images: np.ndarray) -> None:
+        self.source, self.calibration, self.images = source, calibration, images
+        self.statistics: dict[tuple, Statistics] = {}
         with one_thread():
-            self.exact = np.concatenate([_float(self.net, image) for image in images])
+            self.exact = np.concatenate([source.results(torch.as_tensor(image)[None]) for image in images])
 
     def __call__(
         self, part: tuple[str, LayerRecipe], progress: Callable[[int], None] | None = None
@@ -101,7 +91,7 @@ class Ablation:
             progress: called with the number of images run.
 
         Raises:
-            PointwiseError: as ``quantise``.
+            PointwiseError: as ``FloatNetwork.quantise``.
         """
         method, how = part
         with one_thread():
@@ -121,14 +111,13 @@ class Ablation:
         recipe = Recipe(how)
         # Recipes that only build differently share what calibration saw.
         key = how.range, how.granularity, how.rounding != "nearest"
-        if key not in self.seen:
-            self.seen = {key: observe(self.net, self.calibration, recipe)}
-        return build("ablation", self.config, self.state, self.seen[key], recipe)
+        if key not in self.statistics:
+            self.statistics = {key: self.source.calibrate(self.calibration, recipe)}
+        return self.source.convert(self.statistics[key], recipe)
 
 
 def ablation(
-    state: Mapping[str, Tensor],
-    config: DeiTConfig,
+    source: FloatNetwork,
     calibration: np.ndarray,
     images: np.ndarray,
     wanted: list[tuple[str, LayerRecipe]],
@@ -140,7 +129,7 @@ def ablation(
         wanted: names and recipes, as ``recipes`` gives them.
         progress: called with (images run, images in all recipes).
     """
-    work, each = Ablation(state, config, calibration, images), len(images)
+    work, each = Ablation(source, calibration, images), len(images)
     for index, part in enumerate(wanted):
 
         def told(count: int, before: int = index * each) -> None:
@@ -148,9 +137,3 @@ def ablation(
                 progress(before + count, len(wanted) * each)
 
         yield work(part, told)
-
-
-def _float(net: DeiT, image: np.ndarray) -> np.ndarray:
-    """Logits (1, classes) of one image."""
-    with torch.inference_mode():
-        return net(torch.as_tensor(image)[None]).double().numpy()

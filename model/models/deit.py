@@ -31,9 +31,6 @@ def deit_graph(config: DeiTConfig, state: Mapping[str, Tensor], name: str = "dei
     Its input are rows of pixels (``model.models.pixels``): rows of zeros for the class tokens, then a row for
     each patch. The result are the logits, of a distilled network the mean of its two heads.
 
-    ``info["modules"]`` says of which module's rows the weights of each linear operator are: (name, first row,
-    the one behind the last).
-
     Args:
         state: the checkpoint's tensors, checked against ``config``.
     """
@@ -44,7 +41,6 @@ class _Builder:
     def __init__(self, config: DeiTConfig, state: dict[str, np.ndarray]) -> None:
         self.config, self.state = config, state
         self.ops: list[Op] = []
-        self.modules: dict[str, tuple[str, int, int]] = {}
 
     def graph(self, name: str) -> Graph:
         config = self.config
@@ -57,7 +53,7 @@ class _Builder:
             x = self._attention(f"blocks.{index}", x)
             x = self._mlp(f"blocks.{index}", x)
         output = self._heads(x)
-        return Graph(name, tuple(self.ops), output, {"config": config.to_dict(), "modules": self.modules})
+        return Graph(name, tuple(self.ops), output)
 
     def _add(self, op: Op) -> str:
         self.ops.append(op)
@@ -66,7 +62,6 @@ class _Builder:
     def _linear(self, name: str, source: str, module: str | None = None) -> str:
         """A linear layer with the weights of a module, the operator's namesake unless given."""
         weight, bias = (self.state[f"{module or name}.{part}"] for part in ("weight", "bias"))
-        self.modules[name] = (module or name, 0, len(weight))
         return self._add(Linear(name, (source,), weight.reshape(len(weight), -1), bias))
 
     def _norm(self, name: str, source: str) -> str:
@@ -90,10 +85,8 @@ class _Builder:
         contexts = []
         for head in range(config.heads):
             rows = slice(head * config.head_dim, (head + 1) * config.head_dim)
-            for third, (letter, weight, bias) in enumerate(zip("qkv", weights, biases, strict=True)):
+            for letter, weight, bias in zip("qkv", weights, biases, strict=True):
                 layer = f"{name}.{letter}"
-                first = third * config.dim + rows.start
-                self.modules[f"{layer}.{head}"] = (f"{name}.qkv", first, first + config.head_dim)
                 self._add(Linear(f"{layer}.{head}", (norm,), weight[rows], bias[rows], layer=layer))
             q, k, v, scores, softmax, context = (
                 f"{name}.{part}.{head}" for part in ("q", "k", "v", "s", "softmax", "o")
@@ -119,5 +112,4 @@ class _Builder:
             chosen = self._add(Slice(f"{name}.token", (norm,), token, 1))
             weight, bias = (self.state[f"{name}.{part}"] / len(heads) for part in ("weight", "bias"))
             self._add(Linear(name, (chosen,), weight, bias))
-            self.modules[name] = (name, 0, len(weight))
         return self._add(Add(LOGITS, tuple(heads))) if len(heads) > 1 else heads[0]

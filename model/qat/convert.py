@@ -6,26 +6,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from pointwise.model.frontends import FloatNetwork
 from pointwise.model.graph import Graph
-from pointwise.model.networks import DeiTConfig
-from pointwise.model.quantise import quantise
-from pointwise.model.quantise.recipe import Recipe
-from pointwise.model.quantise.trained import Trained, WeightGrid, stored_bits
+from pointwise.model.quantise.trained import TrainedQuantisation, WeightQuantisation, stored_bits
 
-from .attach import QuantisedDeiT, parametrisation
 from .base import check_paths
-
-ALIKE = (
-    ("*norm*", {"factors": "none"}),
-    ("*.attn.o", {"granularity": "tensor", "equalise": False}),
-)
-"""How activations are calibrated that no quantiser trains: with one step for all channels, since other steps
-would take the weights behind them off their grids."""
+from .network import QuantisedNetwork
+from .places import calibrated_alike, weighted
 
 
 @torch.no_grad()
-def exported(quantised: QuantisedDeiT) -> tuple[dict[str, Tensor], Trained]:
-    """Return an ordinary DeiT's tensors whose weights lie on their grids, and what is fixed about them.
+def exported(quantised: QuantisedNetwork) -> tuple[Graph, TrainedQuantisation]:
+    """Return an ordinary network whose weights lie on their grids, and what is fixed about them.
 
     Every weight is scale · integer, with the integers of its quantiser's inference path; pruned ones are 0.
 
@@ -33,30 +25,26 @@ def exported(quantised: QuantisedDeiT) -> tuple[dict[str, Tensor], Trained]:
         PointwiseError: a quantiser's two paths do not agree.
     """
     quantised.eval()
-    net, weights = quantised.net, {}
-    state = {name: tensor for name, tensor in net.state_dict().items() if "parametrizations" not in name}
-    for name, module, path in quantised.paths():
-        original = parametrisation(module).original
-        values = path.prepared(original)
-        check_paths(path.quantiser, values, f"the weights of {name}")
+    graph, weights = quantised.exported(), {}
+    changed = {}
+    for op in weighted(graph):
+        layer = quantised.layer(op.name)
+        if layer.path is None:
+            continue
+        path, values = layer.path, layer.path.prepared(layer.weight)
+        check_paths(path.quantiser, values, f"the weights of {op.name}")
         integers = path.quantiser.integers(values)
         rows = integers * path.quantiser.scale[:, None] / path.columns
-        state[f"{name}.weight"] = rows.reshape(original.shape)
+        changed[op.name] = replace(op, weight=rows.reshape(layer.weight.shape).double().numpy())
         largest = integers.abs().amax(dim=1).numpy().astype(np.int64)
-        weights[name] = WeightGrid(stored_bits(path.quantiser.bits), largest)
-    steps = {
-        name.replace("/", "."): float(one.get_buffer("scale")[0])
-        for name, one in quantised.activations.items()
-    }
-    return {name: tensor.detach().clone() for name, tensor in state.items()}, Trained(weights, steps)
+        weights[op.name] = WeightQuantisation(stored_bits(path.quantiser.bits), largest)
+    return graph.changed(changed), TrainedQuantisation(weights, quantised.steps())
 
 
 def integer_network(
-    quantised: QuantisedDeiT,
-    config: DeiTConfig,
+    quantised: QuantisedNetwork,
+    source: FloatNetwork,
     calibration: np.ndarray | Tensor,
-    *,
-    name: str = "deit",
     notes: dict[str, object] | None = None,
 ) -> Graph:
     """Make the integers of a trained network.
@@ -65,12 +53,13 @@ def integer_network(
     (residual stream, queries, keys, values, scores) is calibrated on the trained network.
 
     Args:
-        calibration, name: as for ``model.quantise.quantise``. notes: kept in the network's ``info``.
+        source: the network that was trained. calibration: as for ``FloatNetwork.quantise``.
+        notes: kept in the network's ``info``.
 
     Raises:
-        PointwiseError: as ``exported`` and ``pointwise.model.quantise.quantise``.
+        PointwiseError: as ``exported`` and ``FloatNetwork.quantise``.
     """
-    state, trained = exported(quantised)
-    recipe = Recipe() if trained.steps else Recipe(layers=ALIKE)
-    network = quantise(state, config, calibration, name=name, recipe=recipe, trained=trained)
+    graph, trained = exported(quantised)
+    recipe = calibrated_alike(graph, set(trained.steps))
+    network = source.with_graph(graph).quantise(calibration, recipe, trained=trained)
     return replace(network, info={**network.info, "training": notes or {}})

@@ -10,8 +10,8 @@ import numpy as np
 import torch
 
 from pointwise.hw.contract.errors import PointwiseError
-from pointwise.model.checkpoints import Checkpoint
-from pointwise.model.evaluate import compare, float_logits, integer_logits
+from pointwise.model.evaluate import compare, integer_logits
+from pointwise.model.frontends import FloatNetwork
 from pointwise.model.graph import Graph
 from pointwise.model.images.sample import sample
 from pointwise.model.images.stream import Labelled, Stream
@@ -44,13 +44,12 @@ class PictureResult:
 
 
 def train_on_pictures(
-    checkpoint: Checkpoint,
+    source: FloatNetwork,
     train: Labelled,
     held_out: Labelled,
     recipe: QatRecipe,
     path: Path,
     *,
-    name: str = "deit",
     calibration: int = 100,
     measured: int = 100,
     threads: int = 1,
@@ -61,10 +60,11 @@ def train_on_pictures(
     """Put quantisers into a float network, train it on with images in files, and make integers of it.
 
     Args:
+        source: the float network.
         train, held_out: to learn from; to choose the epoch by, and to measure on.
         recipe: its ``training`` is a `StreamRecipe`.
         path: file from which an interrupted training goes on; removed at the end.
-        name: of the integers. calibration, measured: images for the ranges of what no quantiser trains, and
+        calibration, measured: images for the ranges of what no quantiser trains, and
             to measure the integers on. threads: of torch. workers: processes that read images.
         step, epoch: as in `fit_stream`.
 
@@ -72,24 +72,24 @@ def train_on_pictures(
         PointwiseError: a quantiser that cannot be used, a bad recipe, images that cannot be read, or a file
             of another training.
     """
-    how = recipe.training
-    assert isinstance(how, StreamRecipe)
-    streams = Stream(train, how.batch, workers), Stream(held_out, how.batch, workers)
-    seen, lost = sample(train.images, train.how, calibration, how.seed)
-    pixels = torch.from_numpy(seen)
+    training = recipe.training
+    assert isinstance(training, StreamRecipe)
+    streams = Stream(train, training.batch, workers), Stream(held_out, training.batch, workers)
+    given, lost = sample(train.images, train.how, calibration, training.seed)
+    pixels = torch.from_numpy(given)
     shown, labels, lost_too = _few(held_out, measured)
-    digest = digest_of(dict(checkpoint.state), recipe, seen, shown, *_named(train), *_named(held_out))
+    digest = digest_of(source.graph.ops, recipe, given, shown, *_named(train), *_named(held_out))
     notes = asdict(recipe)
-    with reproducible(how.seed, threads):
-        quantised = with_quantisers(checkpoint, pixels, recipe)
+    with reproducible(training.seed, threads):
+        quantised = with_quantisers(source, pixels, recipe)
 
         def integers() -> Graph:
-            return integer_network(quantised, checkpoint.config, pixels, name=name, notes=notes)
+            return integer_network(quantised, source, pixels, notes)
 
         before = integers()
-        fit_stream(quantised, *streams, how, path, digest, step=step, epoch=epoch)
+        fit_stream(quantised, *streams, training, path, digest, step=step, epoch=epoch)
         network = integers()
-        exact = float_logits(checkpoint.state, checkpoint.config, shown)
+        exact = source.results(torch.from_numpy(shown))
 
         def right(network: Graph) -> float:
             found = compare(exact, integer_logits(network, shown), labels).top1_integer

@@ -6,55 +6,68 @@ import tempfile
 from base64 import b64encode
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
+import torch
 from rich.console import Console
 
-from pointwise.model import digits
-from pointwise.model.checkpoints import Checkpoint
-from pointwise.model.evaluate import compare, float_logits, integer_logits
+from pointwise.model.evaluate import compare, integer_logits
+from pointwise.model.frontends import FloatNetwork
 from pointwise.model.graph import Graph
-from pointwise.model.graph.ops import Linear
 from pointwise.model.parallel import Job, code_digest, digest_of
 from pointwise.model.quantise import save_network
+from pointwise.model.train import LabelledImages
 
+from .places import weighted
 from .train import QatRecipe, train_aware
 
 
-class Trained:
-    """Trains the network of the digits from a seed; what comes of it is JSON-able.
+class Split(Protocol):
+    """Images to train on, others to measure on, and some of the former to calibrate on."""
+
+    @property
+    def train(self) -> LabelledImages: ...
+
+    @property
+    def held_out(self) -> LabelledImages: ...
+
+    @property
+    def calibration(self) -> LabelledImages: ...
+
+
+class SeedTraining:
+    """Trains a network from a seed; what comes of it is JSON-able.
 
     The same seed gives the same integers on the same machine, and on others of the same kind of processor.
 
     Args:
-        checkpoint: the float network. recipe: without its seed. name: of the integer network.
+        source: the float network. data: its images. recipe: without its seed.
         threads: processor threads of torch.
     """
 
-    def __init__(self, checkpoint: Checkpoint, recipe: QatRecipe, name: str, threads: int) -> None:
-        self.checkpoint, self.recipe, self.name, self.threads = checkpoint, recipe, name, threads
+    def __init__(self, source: FloatNetwork, data: Split, recipe: QatRecipe, threads: int) -> None:
+        self.source, self.data, self.recipe, self.threads = source, data, recipe, threads
 
     def __call__(self, seed: int, console: Console | None = None) -> dict[str, Any]:
-        """Top-1 of the held-out digits in per cent, ``float``, ``before`` and ``after`` training; the share
+        """Top-1 of the held-out images in per cent, ``float``, ``before`` and ``after`` training; the share
         of weights that are ``zeros``; and the file of the integers as base64, ``network``."""
-        data = digits.load()
+        data, source = self.data, self.source
         result = train_aware(
-            self.checkpoint,
+            source,
             data.train,
             data.calibration,
             self.recipe.with_seed(seed),
-            name=self.name,
             threads=self.threads,
             console=console,
         )
         images, labels = data.held_out.normalised(), data.held_out.labels
-        exact = float_logits(self.checkpoint.state, self.checkpoint.config, images)
+        exact = source.results(torch.from_numpy(images))
 
         def measured(network: Graph) -> float:
             return compare(exact, integer_logits(network, images), labels).top1_integer
 
         with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder, f"{self.name}.safetensors")
+            path = Path(folder, "network.safetensors")
             save_network(path, result.network)
             text = b64encode(path.read_bytes()).decode()
         return {
@@ -69,18 +82,19 @@ class Trained:
 
 def zeros(network: Graph) -> float:
     """The share of the weights that are 0."""
-    layers = [op for op in network.ops if isinstance(op, Linear)]
+    layers = list(weighted(network))
     return sum(int((layer.weight == 0).sum()) for layer in layers) / sum(
         layer.weight.size for layer in layers
     )
 
 
-def training(checkpoint: Checkpoint, recipe: QatRecipe, name: str, threads: int) -> Job:
+def training(source: FloatNetwork, data: Split, recipe: QatRecipe, threads: int) -> Job:
     """The work of training from many seeds; a part is a seed."""
     named = (recipe.weights, recipe.activations or "")
-    own = tuple(
-        Path(source) for source in (text.rpartition(":")[0] for text in named) if source[-3:] == ".py"
-    )
-    digest = digest_of(dict(checkpoint.state), recipe.with_seed(0), own, name, threads, code_digest())
-    work = partial(Trained, checkpoint, recipe, name, threads)
+    own = tuple(Path(path) for path in (text.rpartition(":")[0] for text in named) if path[-3:] == ".py")
+    # All that the integers depend on: the network, its images, and how it is trained.
+    parts = (data.train, data.held_out, data.calibration)
+    shown = [(part.normalised(), part.labels) for part in parts]
+    digest = digest_of(source.graph.ops, shown, recipe.with_seed(0), own, threads, code_digest())
+    work = partial(SeedTraining, source, data, recipe, threads)
     return Job("qat", work, digest, files=own, limit=24 * 3600.0)

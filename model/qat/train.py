@@ -8,21 +8,19 @@ import torch
 from rich.console import Console
 from torch import Tensor
 
-from pointwise.model.checkpoints import Checkpoint
-from pointwise.model.deit import DeiT
-from pointwise.model.digits import DigitImages
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.model.frontends import FloatNetwork
 from pointwise.model.graph import Graph
-from pointwise.model.quantise.inputs import pixel_scales
-from pointwise.model.quantise.observe import observe
-from pointwise.model.train import TrainingRecipe, check_for_digits, fit, reproducible
+from pointwise.model.quantise.inputs import PIXELS, pixel_scales
+from pointwise.model.quantise.recipe import LayerRecipe, Recipe
+from pointwise.model.train import LabelledImages, TrainingRecipe, fit, reproducible
 
-from .attach import EMBED, QuantisedDeiT
 from .choose import quantiser_class
 from .convert import integer_network
+from .network import QuantisedNetwork
+from .places import edges, weighted
 from .prune import Pruner
 from .stream import StreamRecipe
-
-HEADS = ("head", "head_dist")
 
 
 @dataclass(frozen=True)
@@ -51,10 +49,13 @@ class QatRecipe:
         """The same from another seed."""
         return replace(self, training=replace(self.training, seed=seed))
 
-    def bits(self, linear: str) -> int:
-        """The bits of a linear layer's weights."""
-        edge = linear == EMBED or linear in HEADS
-        return self.edge_bits if edge and self.edge_bits is not None else self.weight_bits
+    def bits(self, graph: Graph) -> dict[str, int]:
+        """The bits of the weights of each operator that has some."""
+        edge = edges(graph) if self.edge_bits is not None else set()
+        return {
+            op.name: self.weight_bits if self.edge_bits is None or op.name not in edge else self.edge_bits
+            for op in weighted(graph)
+        }
 
 
 @dataclass(frozen=True)
@@ -67,18 +68,17 @@ class QatResult:
         network: the integers after it.
     """
 
-    quantised: QuantisedDeiT
+    quantised: QuantisedNetwork
     before: Graph
     network: Graph
 
 
 def train_aware(
-    checkpoint: Checkpoint,
-    images: DigitImages,
-    calibration: DigitImages,
+    source: FloatNetwork,
+    images: LabelledImages,
+    calibration: LabelledImages,
     recipe: QatRecipe,
     *,
-    name: str = "deit",
     threads: int = 1,
     console: Console | None = None,
 ) -> QatResult:
@@ -87,33 +87,48 @@ def train_aware(
     The same arguments give the same integers on the same machine with the same number of threads.
 
     Args:
-        images, calibration: for training, and for the ranges of what no quantiser trains.
-        name: of the integer network. threads: processor threads that torch may use.
-        console: where the progress bar goes.
+        source: the float network. images, calibration: for training, and for the ranges of what no quantiser
+            trains.
+        threads: processor threads that torch may use. console: where the progress bar goes.
 
     Raises:
-        PointwiseError: a quantiser that cannot be used, a bad recipe, or a network not for the digits.
+        PointwiseError: a quantiser that cannot be used, a bad recipe, or a network not for these images.
     """
-    check_for_digits(checkpoint.config)
+    check_fits(source, images)
     assert isinstance(recipe.training, TrainingRecipe)
     pixels = torch.from_numpy(calibration.normalised())
     notes = asdict(recipe)
     with reproducible(recipe.training.seed, threads):
-        quantised = with_quantisers(checkpoint, pixels, recipe)
+        quantised = with_quantisers(source, pixels, recipe)
 
         def integers() -> Graph:
-            return integer_network(quantised, checkpoint.config, pixels, name=name, notes=notes)
+            return integer_network(quantised, source, pixels, notes)
 
         before = integers()
         fit(quantised, images, recipe.training, console)
         return QatResult(quantised, before, integers())
 
 
-def with_quantisers(checkpoint: Checkpoint, pixels: Tensor, recipe: QatRecipe) -> QuantisedDeiT:
+def check_fits(source: FloatNetwork, images: LabelledImages) -> None:
+    """Raise PointwiseError unless a network takes these images and tells all that they show apart."""
+    shape, classes = images.normalised().shape[1:], int(images.labels.max()) + 1
+    given = source.graph.values[source.graph.output].channels
+    if shape != source.input_shape or given < classes:
+        raise PointwiseError(
+            f"The images are of {_times(shape)} and show {classes} classes, but {source.name} takes "
+            f"{_times(source.input_shape)} and gives {given}; choose a network for them."
+        )
+
+
+def _times(shape: tuple[int, ...]) -> str:
+    return "×".join(map(str, shape))
+
+
+def with_quantisers(source: FloatNetwork, pixels: Tensor, recipe: QatRecipe) -> QuantisedNetwork:
     """A float network with the quantisers of a recipe in it, ready to be trained on.
 
     Args:
-        pixels: (B, colours, S, S), to begin the quantisers with.
+        pixels: (B, *shape), to begin the quantisers with.
 
     Raises:
         PointwiseError: a quantiser that cannot be used, or a bad recipe.
@@ -121,11 +136,10 @@ def with_quantisers(checkpoint: Checkpoint, pixels: Tensor, recipe: QatRecipe) -
     weights = quantiser_class(recipe.weights)
     activations = recipe.activations and quantiser_class(recipe.activations)
     pruner = recipe.prune and Pruner.parse(recipe.prune)
-    net = DeiT.from_state(checkpoint.config, checkpoint.state)
-    seen = observe(net, pixels)
-    quantised = QuantisedDeiT(net)
-    bits = {linear: recipe.bits(linear) for linear, _ in quantised.linears()}
-    quantised.attach_weights(weights, bits, pruner or None, pixel_scales(seen["pixels"], seen.grids))
+    statistics = source.calibrate(pixels, Recipe(LayerRecipe(rounding="nearest")))
+    quantised = QuantisedNetwork(source)
+    scales = pixel_scales(statistics[PIXELS], statistics.grids)
+    quantised.attach_weights(weights, recipe.bits(quantised.graph), pruner or None, scales)
     if activations:
         quantised.attach_activations(activations, pixels)
     return quantised

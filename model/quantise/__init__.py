@@ -1,8 +1,18 @@
-"""Post-training quantisation: a float DeiT and calibration images to a graph of integers."""
+"""Post-training quantisation: a network of real numbers and calibration inputs to a graph of integers."""
 
-from .deit import quantise
+from .calibrate import calibrate
+from .convert import convert
 from .inputs import patchify
 from .io import load_network, save_network
 from .recipe import LayerRecipe, Recipe, load_recipe
 
-__all__ = ["LayerRecipe", "Recipe", "load_network", "load_recipe", "patchify", "quantise", "save_network"]
+__all__ = [
+    "LayerRecipe",
+    "Recipe",
+    "calibrate",
+    "convert",
+    "load_network",
+    "load_recipe",
+    "patchify",
+    "save_network",
+]

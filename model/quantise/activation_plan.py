@@ -13,7 +13,7 @@ from .channel_groups import allowed
 from .gelu import GeluPlan as TablePlan
 from .gelu import plan_gelu
 from .recipe import LayerRecipe
-from .records import Observations
+from .statistics import Statistics
 
 __all__ = ["TablePlan", "plan_activation"]
 
@@ -23,7 +23,7 @@ LEAST_RANGE = 2.0**-8
 
 def plan_activation(
     op: Activation,
-    seen: Observations,
+    statistics: Statistics,
     how: LayerRecipe,
     step: float | None = None,
     name: str = "",
@@ -35,7 +35,8 @@ def plan_activation(
     index covers the range of the input, and the result that of the function over it.
 
     Args:
-        seen: calibration: the input under the operator's name and ``.input``. how: the recipe of the layer.
+        statistics: of calibration: the input under the operator's name and ``.input``.
+        how: the recipe of the layer.
         step: of the result, where training has fixed it.
         name, channels: of the record of which the operator does a group, and which; its own name and all
             unless given.
@@ -45,10 +46,10 @@ def plan_activation(
     """
     name = name or op.name
     if op.function == "gelu":
-        return plan_gelu(name, seen, how, step, channels)
-    low, high = (float(limit[0]) for limit in seen[f"{name}.input"].limits(symmetric=False))
+        return plan_gelu(name, statistics, how, step, channels)
+    low, high = (float(limit[0]) for limit in statistics[f"{name}.input"].limits(symmetric=False))
     if channels is not None:
-        lowest, highest = seen.reach[name].limits(symmetric=False)[0], allowed(seen, name)
+        lowest, highest = statistics.reach[name].limits(symmetric=False)[0], allowed(statistics, name)
         low, high = (
             max(low, float(lowest[channels].min())),
             min(high, float(highest[channels].max())),

@@ -8,9 +8,9 @@ from .moments import Moments
 from .norm import INT8_MAX, rounding_noise
 from .patterns import AttentionPattern
 from .recipe import Recipe
-from .records import Observations
 from .rounding import REMAINING
 from .score_plan import HeadSample, ScorePlan, floored, plan_heads
+from .statistics import Statistics
 
 CONTEXT_HEADROOM = 1 / 2
 """Part by which the range of the context is widened: few images do not show its long tails."""
@@ -42,15 +42,16 @@ class AttentionPlan:
 
 def plan_attention(
     attention: AttentionPattern,
-    seen: Observations,
+    statistics: Statistics,
     recipe: Recipe,
     step: float | None = None,
 ) -> AttentionPlan:
     """Choose the scales of an attention.
 
     Args:
-        attention: with the real weights of its projection. seen: calibration, by the names of the layers
-            of q, k and v, of that of the scores (samples) and of the projection's input.
+        attention: with the real weights of its projection.
+        statistics: of calibration, by the names of the layers of q, k and v, of that of the scores (samples)
+            and of the projection's input.
         recipe: how each layer is quantised.
         step: of the context, where training has fixed it, for all channels alike and around 0.
 
@@ -58,11 +59,11 @@ def plan_attention(
         PointwiseError: queries, keys and values, or the context, are always the same.
     """
     layers = attention.layers
-    q_range = seen[layers["q"]].limits(symmetric=True)[1]
-    low_k, high_k = seen[layers["k"]].limits(symmetric=False)
-    low_v, high_v = seen[layers["v"]].limits(symmetric=False)
-    context = seen[attention.joined.name]
-    headroom = seen.margin(CONTEXT_HEADROOM)
+    q_range = statistics[layers["q"]].limits(symmetric=True)[1]
+    low_k, high_k = statistics[layers["k"]].limits(symmetric=False)
+    low_v, high_v = statistics[layers["v"]].limits(symmetric=False)
+    context = statistics[attention.joined.name]
+    headroom = statistics.margin(CONTEXT_HEADROOM)
     low, high = trusted_context(*context.limits(symmetric=False), low_v, high_v, headroom)
     sharing = {"tensor": 1, "head": len(attention.heads)}.get(recipe[layers["o"]].granularity, len(low))
     low = np.repeat(low.reshape(sharing, -1).min(axis=1), len(low) // sharing)
@@ -74,10 +75,10 @@ def plan_attention(
     elif recipe[layers["o"]].equalise:
         remaining = REMAINING.get(recipe[layers["proj"]].rounding, 1.0)
         variance = np.maximum(context.mean_square - context.mean**2, 0)
-        context_scale = draw_together(finest, attention.proj.weight, variance * remaining)
+        context_scale = smooth_scales(finest, attention.proj.weight, variance * remaining)
     else:
         context_scale = finest
-    sample = seen.attention[layers["s"]]
+    sample = statistics.attention[layers["s"]]
     q, k, v = sample.q, sample.k, sample.v
     width = len(q_range) // len(attention.heads)
     samples = []
@@ -110,7 +111,7 @@ def trusted_context(
     The context is a mean of values, so that it never leaves their range, whatever it held on few images.
 
     Args:
-        low, high: (H,) of what was seen. low_v, high_v: (H,) of the values.
+        low, high: (H,) of what was statistics. low_v, high_v: (H,) of the values.
         headroom: part by which what was seen is widened.
     """
     middle, reach = (low + high) / 2, floored((high - low) / 2)
@@ -120,7 +121,7 @@ def trusted_context(
     )
 
 
-def draw_together(scale: np.ndarray, weight: np.ndarray, mean_square: np.ndarray) -> np.ndarray:
+def smooth_scales(scale: np.ndarray, weight: np.ndarray, mean_square: np.ndarray) -> np.ndarray:
     """Choose the scales of channels that a convolution reads, between the finest of each and one for all.
 
     Fine scales round the input less, but make the weights of a row unequal, which rounds those more.

@@ -1,4 +1,9 @@
-"""Calibration of any graph: run it in float32 and record every value that becomes an integer."""
+"""Calibration: run a network of real numbers and record every value that becomes an integer.
+
+Records have the names of the graph's operators, those of a stream that of its first value, those of an
+activation's input that of the activation and ``.input``; ``PIXELS`` and ``ROWS`` (``inputs``) are of what
+enters the network.
+"""
 
 from collections.abc import Callable
 
@@ -8,7 +13,17 @@ from torch import Tensor
 
 from pointwise.hw.contract.errors import PointwiseError
 from pointwise.model.graph import Graph, Op, run_float
-from pointwise.model.graph.ops import Activation, Add, Conv2d, LayerNorm, Linear, MatMul, MaxPool, MeanPool
+from pointwise.model.graph.ops import (
+    Activation,
+    Add,
+    Conv2d,
+    Input,
+    LayerNorm,
+    Linear,
+    MatMul,
+    MaxPool,
+    MeanPool,
+)
 from pointwise.model.graph.passes.fold_clamps import fold_clamps
 from pointwise.model.graph.passes.fold_norms import readers_by_token
 
@@ -16,7 +31,7 @@ from .inputs import PIXELS, ROWS
 from .patterns import AttentionPattern, attentions, byte_sums, streams
 from .recipe import Recipe
 from .recorder import Recorder, sample_every, sampled_rows
-from .records import AttentionSample, Observations
+from .statistics import AttentionSample, Statistics
 from .window_moments import WindowRecord
 
 
@@ -27,26 +42,31 @@ def calibrate(
     batch: int = 16,
     progress: Callable[[int, int], None] | None = None,
     arrange: Callable[[np.ndarray], np.ndarray] | None = None,
-) -> Observations:
+    groups: int = 1,
+) -> Statistics:
     """Run a network of real numbers and return what was seen.
 
     Args:
         inputs: (B, tokens, channels) real, as the network takes them.
-        recipe: tells range methods, granularity, and whose rounding wants second moments.
+        recipe: tells range methods, granularity, and whose rounding wants second moments. Values of 16 bits
+            always keep their full range.
         batch: inputs at a time. progress: called with (inputs done, inputs in all) after each batch.
         arrange: makes (B, tokens, channels) of a batch of inputs of another form; a batch at a time, since
             patches of an image take more room than the image.
+        groups: equal parts of the input's channels with a scale of their own, such as the colours of patches.
 
     Raises:
-        PointwiseError: the inputs do not fit the network, a value is not finite, or the graph has a form that
-            the quantiser does not know.
+        PointwiseError: the inputs do not fit the network, a value is not finite, the batch is empty, or the
+            graph has a form that the quantiser does not know.
     """
+    if batch < 1:
+        raise PointwiseError(f"The calibration batch is {batch}, but it must be at least 1.")
     graph = fold_clamps(graph)
     given = torch.as_tensor(inputs, dtype=torch.float32)
     if arrange is None:
         _check_rows(graph, given)
-    seen = Observations(grids=[np.empty(0, np.float32)])
-    recorder = _GraphRecorder(graph, seen, recipe or Recipe())
+    statistics = Statistics(grids=[np.empty(0, np.float32)] * groups)
+    recorder = _GraphRecorder(graph, statistics, recipe or Recipe())
     every = sample_every(len(given), graph.input.shape[0])
     with torch.inference_mode():
         for start in range(0, len(given), batch):
@@ -55,8 +75,8 @@ def calibrate(
                 part = torch.as_tensor(arrange(part.numpy()), dtype=torch.float32)
             recorder.take(part, [index for index in range(len(part)) if (start + index) % every == 0])
             if progress:
-                progress(seen.images, len(given))
-    return seen
+                progress(statistics.images, len(given))
+    return statistics
 
 
 def _check_rows(graph: Graph, rows: Tensor) -> None:
@@ -70,56 +90,84 @@ def _check_rows(graph: Graph, rows: Tensor) -> None:
 
 
 class _GraphRecorder(Recorder):
-    def __init__(self, graph: Graph, seen: Observations, recipe: Recipe) -> None:
-        super().__init__(seen, recipe)
-        self.graph, self.streams, self.attentions = graph, streams(graph), attentions(graph)
+    """Records values by the places of their operators in a graph."""
+
+    def __init__(self, graph: Graph, statistics: Statistics, recipe: Recipe) -> None:
+        super().__init__(statistics, recipe)
+        self.graph, self.streams = graph, streams(graph)
         self.bytes = byte_sums(graph)
-        self.in_attention = {
-            op.name for one in self.attentions for head in one.heads for op in vars(head).values()
+        self.attentions = {one.joined.name: one for one in attentions(graph)}
+        self.operands = {
+            op.name
+            for one in self.attentions.values()
+            for head in one.heads
+            for op in (head.q, head.k, head.v)
         }
+        self.held: dict[str, Tensor] = {}
+        """Queries, keys and values of the attention that is under way."""
 
     def take(self, rows: Tensor, sampled: list[int]) -> None:
         """Run and record some inputs; of those ``sampled`` queries, keys and values are kept."""
-        made = run_float(self.graph, rows)
-        values = {name: value.expand(len(rows), *value.shape[-2:]) for name, value in made.items()}
-        self._input(rows)
-        for op in self.graph.ops:
-            made = values[op.name]
-            if isinstance(op, LayerNorm):
-                x = values[op.inputs[0]].double()
-                self.norm(op.name, x, op.epsilon, op.layer, self._readers(op.name))
-            elif isinstance(op, Activation):
-                layer = self.graph[op.inputs[0]].layer
-                self.activation(op.name, values[op.inputs[0]], made, layer, self._readers(op.name))
-            elif op.name in self.streams:
-                self._stream(op, made)
-            elif isinstance(op, Conv2d | MaxPool | MeanPool) or op.name in self.bytes:
-                if isinstance(op, Conv2d):
-                    self._window(op, values[op.inputs[0]])
-                readers = self._readers(op.name)
-                self.record(op.name, made.flatten(0, 1), self.method(op.layer), self._share(op), readers)
-            elif isinstance(op, Linear) and op.name not in self.in_attention:
-                groups = self._share(op) if self._pictured(op.name) else None
+
+        def visit(op: Op, inputs: list[Tensor], made: Tensor) -> None:
+            # What depends on no input has no axis of inputs.
+            given, result = (
+                [value.expand(len(rows), *value.shape[-2:]) for value in values]
+                for values in (inputs, [made])
+            )
+            self._visit(op, given, result[0], sampled)
+
+        run_float(self.graph, rows, (), visit)
+        self.statistics.images += len(rows)
+
+    def _visit(self, op: Op, inputs: list[Tensor], made: Tensor, sampled: list[int]) -> None:
+        """Record what an operator makes, where it becomes integers of its own."""
+        if op.name in self.operands:
+            self.held[op.name] = made
+        if isinstance(op, Input):
+            self._input(made)
+        elif isinstance(op, LayerNorm):
+            self.norm(op.name, inputs[0].double(), op.epsilon, op.layer, self._readers(op.name))
+        elif isinstance(op, Activation):
+            layer = self.graph[op.inputs[0]].layer
+            self.activation(op.name, inputs[0], made, layer, self._readers(op.name))
+        elif op.name in self.streams:
+            self._stream(op, made)
+        else:
+            if isinstance(op, Conv2d):
+                self._window(op, inputs[0])
+            if self._has_range(op):
+                groups = self._share(op) if self._pictured(op) else None
                 readers = self._readers(op.name)
                 self.record(op.name, made.flatten(0, 1), self.method(op.layer), groups, readers)
-        for pattern in self.attentions:
-            self._attention(pattern, values, sampled)
-        self.seen.images += len(rows)
+        if op.name in self.attentions:
+            self._attention(self.attentions[op.name], made, sampled)
+
+    def _has_range(self, op: Op) -> bool:
+        """Whether a value has bytes whose range is nobody else's: an activation decides of what it reads."""
+        readers = self.graph.readers[op.name]
+        if len(readers) == 1 and isinstance(readers[0], Activation):
+            return False
+        made = isinstance(op, Conv2d | Linear | MaxPool | MeanPool) or op.name in self.bytes
+        return made and op.name not in self.operands
 
     def _window(self, op: Conv2d, values: Tensor) -> None:
         """Record what lies under a kernel, where its weights are rounded by it."""
         if self.recipe[op.layer].rounding != "nearest" and WindowRecord.wanted(op):
-            self.seen.windows.setdefault(op.name, WindowRecord(op)).update(values)
+            self.statistics.windows.setdefault(op.name, WindowRecord(op)).update(values)
 
     def _share(self, op: Op) -> int | None:
         """Groups of a picture's channels with a range of their own: 1, or None for each channel."""
         return None if self.recipe[op.layer].granularity == "channel" else 1
 
-    def _pictured(self, name: str) -> bool:
-        """Whether the result of a linear layer is a picture, or a part of a sum of bytes: of one scale."""
-        readers = self.graph.readers[name]
-        return bool(self.graph[name].clamp) or any(
-            isinstance(reader, Conv2d | MaxPool | MeanPool) or reader.name in self.bytes for reader in readers
+    def _pictured(self, op: Op) -> bool:
+        """Whether a value is a picture, or a part of a sum of bytes: of one scale, unless the recipe lets
+        channels differ."""
+        if not isinstance(op, Linear):
+            return True
+        return bool(op.clamp) or any(
+            isinstance(reader, Conv2d | MaxPool | MeanPool) or reader.name in self.bytes
+            for reader in self.graph.readers[op.name]
         )
 
     def _readers(self, name: str) -> list[str]:
@@ -127,11 +175,13 @@ class _GraphRecorder(Recorder):
         return [op.layer for op in readers_by_token(self.graph, name) if isinstance(op, Linear)]
 
     def _input(self, rows: Tensor) -> None:
-        given = self.graph.input
+        given, groups = self.graph.input, len(self.statistics.grids)
         used = rows[:, given.zero_rows :]
-        self.record(PIXELS, used.reshape(-1, 1), self.method(given.layer))
+        pixels = used.unflatten(-1, (groups, -1)).movedim(-2, -1).flatten(0, -2)
+        self.record(PIXELS, pixels, self.method(given.layer))
         self.record(ROWS, used.flatten(0, 1), groups=1, readers=self._readers(given.name))
-        self.grid(0, used.numpy())
+        for index in range(groups):
+            self.grid(index, pixels[:, index].numpy())
 
     def _stream(self, op: Op, made: Tensor) -> None:
         """Record a value of 16 bits: of the network's result each product as if it were the whole."""
@@ -152,16 +202,14 @@ class _GraphRecorder(Recorder):
     def _normalised(self, name: str) -> bool:
         return any(isinstance(reader, LayerNorm) for reader in self.graph.readers[name])
 
-    def _attention(self, pattern: AttentionPattern, values: dict[str, Tensor], sampled: list[int]) -> None:
+    def _attention(self, pattern: AttentionPattern, context: Tensor, sampled: list[int]) -> None:
         layers, heads = pattern.layers, len(pattern.heads)
-        for letter in "qkv":
-            parts = [values[getattr(head, letter).name] for head in pattern.heads]
+        q, k, v = ([self.held.pop(getattr(head, letter).name) for head in pattern.heads] for letter in "qkv")
+        for letter, parts in zip("qkv", (q, k, v), strict=True):
             self.part(layers[letter], torch.cat(parts, dim=-1).flatten(0, 1), layers[letter], heads)
-        context = values[pattern.joined.name].flatten(0, 1)
-        self.part(pattern.joined.name, context, layers["o"], heads, [layers["proj"]])
-        q, k, v = (
-            torch.stack([values[vars(head)[part].name][sampled] for head in pattern.heads], 1)
-            for part in "qkv"
-        )
-        rows = sampled_rows(q.shape[-2])
-        self.seen.attention.setdefault(layers["s"], AttentionSample()).add(q[:, :, rows], k, v)
+        self.part(pattern.joined.name, context.flatten(0, 1), layers["o"], heads, [layers["proj"]])
+        rows = sampled_rows(q[0].shape[-2])
+        kept = (torch.stack([part[sampled] for part in parts], 1) for parts in (q, k, v))
+        queries, keys, held = kept
+        sample = self.statistics.attention.setdefault(layers["s"], AttentionSample())
+        sample.add(queries[:, :, rows], keys, held)

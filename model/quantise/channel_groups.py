@@ -15,7 +15,9 @@ import numpy as np
 from pointwise.model.graph import Graph, Op
 from pointwise.model.graph.ops import Activation, Concat, Linear
 
-from .records import Observations
+from .recipe import Recipe
+from .statistics import Statistics
+from .trained import TrainedQuantisation
 
 UNIT = 64
 """A group has a multiple of so many channels, so that no lane of an array of any size is idle."""
@@ -66,10 +68,10 @@ def choose_groups(reach: np.ndarray, importance: np.ndarray) -> list[np.ndarray]
     return [np.sort(order[first:end]) for first, end in zip([0, *ends[:-1]], ends, strict=True)]
 
 
-def allowed(seen: Observations, name: str) -> np.ndarray:
+def allowed(statistics: Statistics, name: str) -> np.ndarray:
     """How far each channel of the input of an activation may reach: no further than any was seen to, (K,)."""
-    reach = seen.reach[name].limits(symmetric=False)[1]
-    return np.minimum(np.maximum(reach, 0) * (1 + seen.margin(HEADROOM)), reach.max())
+    reach = statistics.reach[name].limits(symmetric=False)[1]
+    return np.minimum(np.maximum(reach, 0) * (1 + statistics.margin(HEADROOM)), reach.max())
 
 
 def divisible(graph: Graph) -> list[Activation]:
@@ -83,6 +85,28 @@ def divisible(graph: Graph) -> list[Activation]:
         and op.name != graph.output
         and all(isinstance(reader, Linear) for reader in graph.readers[op.name])
     ]
+
+
+def groups_by_range(
+    graph: Graph, statistics: Statistics, recipe: Recipe, trained: TrainedQuantisation
+) -> Groups:
+    """Groups of hidden channels, where the recipe lets them differ and training has fixed nothing."""
+    chosen: dict[str, Sequence[np.ndarray]] = {}
+    for op in divisible(graph):
+        readers = graph.readers[op.name]
+        fixed = {op.name, op.inputs[0], *(reader.name for reader in readers)}
+        shared = recipe[graph[op.inputs[0]].layer].granularity == "tensor"
+        if (
+            shared
+            or op.name not in statistics.reach
+            or fixed & (trained.steps.keys() | trained.weights.keys())
+        ):
+            continue
+        importance = sum((reader.weight**2).sum(axis=0) for reader in readers)
+        groups = choose_groups(allowed(statistics, op.name), importance)
+        if len(groups) > 1:
+            chosen[op.name] = groups
+    return chosen
 
 
 def groups_of(network: Graph) -> Groups:

@@ -9,7 +9,7 @@ from pointwise.model.integer.rounding import INT8, UINT8
 
 from .channel_groups import allowed
 from .recipe import LayerRecipe
-from .records import Observations
+from .statistics import Statistics
 
 STEPS = INT8[1] - INT8[0]
 LEAST = -0.16997
@@ -56,7 +56,7 @@ def gelu(x: np.ndarray) -> np.ndarray:
 
 def plan_gelu(
     name: str,
-    seen: Observations,
+    statistics: Statistics,
     how: LayerRecipe = DEFAULT,
     step: float | None = None,
     channels: np.ndarray | None = None,
@@ -76,12 +76,12 @@ def plan_gelu(
     Raises:
         PointwiseError: the GELU's input is always the same.
     """
-    low, high = (float(limit[0]) for limit in seen[f"{name}.input"].limits(symmetric=False))
-    histogram = seen.hidden[name]
+    low, high = (float(limit[0]) for limit in statistics[f"{name}.input"].limits(symmetric=False))
+    histogram = statistics.hidden[name]
     if channels is None:
         channels = np.arange(len(histogram.width))
     else:
-        lowest, highest = seen.reach[name].limits(symmetric=False)[0], allowed(seen, name)
+        lowest, highest = statistics.reach[name].limits(symmetric=False)[0], allowed(statistics, name)
         low, high = (
             max(low, float(lowest[channels].min())),
             min(high, float(highest[channels].max())),

@@ -9,7 +9,7 @@ from pointwise.model.graph import Graph
 from pointwise.model.graph.arrangement import Arrangement
 from pointwise.model.integer.rounding import INT8
 
-from .records import TensorRecord
+from .statistics import TensorObserver
 
 PIXELS, ROWS = "pixels", "patches"
 """Records of the network's input: of each group of channels with a scale of its own, and of its rows."""
@@ -26,7 +26,7 @@ class PixelScales:
     offset: np.ndarray
 
 
-def pixel_scales(record: TensorRecord, grids: list[np.ndarray | None]) -> PixelScales:
+def pixel_scales(record: TensorObserver, grids: list[np.ndarray | None]) -> PixelScales:
     """Choose the scale of each colour.
 
     Where the pixels lie on a grid of at most 256 steps, as those of 8-bit images do before and after
@@ -99,10 +99,18 @@ def pixel_rows(network: Graph, images: np.ndarray) -> np.ndarray:
             f"(images, {colours}, {size}, {size}); "
             "choose images of that size."
         )
+    return patch_rows(images, patch, network.input.zero_rows)
+
+
+def patch_rows(images: np.ndarray, patch: int, zero_rows: int = 0) -> np.ndarray:
+    """Rows (B, zero_rows + patches, patch² · colours), float64, of images (B, colours, S, S); the first are
+    zeros."""
+    images = np.asarray(images, np.float64)
+    count, colours, size = images.shape[:3]
     grid = size // patch
-    patches = images.reshape(-1, colours, grid, patch, grid, patch).transpose(0, 2, 4, 1, 3, 5)
-    rows = np.zeros((len(images), *network.input.shape))
-    rows[:, network.input.zero_rows :] = patches.reshape(len(images), grid * grid, -1)
+    patches = images.reshape(count, colours, grid, patch, grid, patch).transpose(0, 2, 4, 1, 3, 5)
+    rows = np.zeros((count, zero_rows + grid * grid, colours * patch * patch))
+    rows[:, zero_rows:] = patches.reshape(count, grid * grid, -1)
     return rows
 
 

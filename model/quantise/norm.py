@@ -6,7 +6,7 @@ import numpy as np
 
 from .moments import Moments
 from .recipe import LayerRecipe
-from .records import TensorRecord
+from .statistics import TensorObserver
 
 INT8_MAX = 127
 WEIGHT_MAX = 127
@@ -41,7 +41,7 @@ class NormPlan:
 
 
 def plan_norm(
-    record: TensorRecord,
+    record: TensorObserver,
     consumers: list[np.ndarray],
     how: LayerRecipe = DEFAULT,
     step: float | None = None,
@@ -141,7 +141,7 @@ def equalised(weight: np.ndarray, step: float, shift: np.ndarray, mean_square: n
     return shift.astype(np.uint8)
 
 
-def _made(record: TensorRecord, step: float, shift: np.ndarray) -> NormPlan:
+def _made(record: TensorObserver, step: float, shift: np.ndarray) -> NormPlan:
     return NormPlan(float(step), shift, record.moments(step * 2.0**shift))
 
 

@@ -26,7 +26,7 @@ from .rounding import REMAINING
 from .score_plan import floored
 
 if TYPE_CHECKING:
-    from .convert import Conversion
+    from .plans import Plans
 
 STEPS = INT8[1] - INT8[0]
 HEADROOM, FEW = 0.5, 4096
@@ -39,10 +39,10 @@ class PictureScales:
     """The scales of a network's pictures.
 
     Args:
-        of: the conversion, whose operators these are. sums: of bytes, each with the product made for it.
+        of: what is decided of the network's other values. sums: of bytes, each with the product made for it.
     """
 
-    def __init__(self, of: "Conversion", sums: dict[str, str]) -> None:
+    def __init__(self, of: "Plans", sums: dict[str, str]) -> None:
         self.of, self.sums = of, sums
         self._ratios: dict[str, np.ndarray] = {}
 
@@ -83,7 +83,7 @@ class PictureScales:
         Raises:
             PointwiseError: the value is always the same.
         """
-        record = self.of.seen[name]
+        record = self.of.statistics[name]
         low, high = (
             np.repeat(limit, record.channels // len(limit)) for limit in record.range.limits(symmetric=False)
         )
@@ -101,7 +101,7 @@ class PictureScales:
 
     def _headroom(self, name: str, channels: int = 1) -> float:
         """How much further than what was seen a range goes that so many channels share."""
-        return 1 + HEADROOM * min(1.0, (FEW / (self.of.seen[name].count * channels)) ** 0.5)
+        return 1 + HEADROOM * min(1.0, (FEW / (self.of.statistics[name].count * channels)) ** 0.5)
 
     def _movable(self, name: str) -> bool:
         """Whether the integer 0 may stand for another number than 0: nobody puts zeros around the picture."""
@@ -130,7 +130,7 @@ class PictureScales:
         def noise(ratios: np.ndarray) -> float:
             total = 0.0
             for name, weight, remaining in readers:
-                record, taps = self.of.seen[name], weight.shape[1] // len(ratios)
+                record, taps = self.of.statistics[name], weight.shape[1] // len(ratios)
                 scale = (reaches[name] / ratios).max() * ratios / INT8[1]
                 variance = np.maximum(record.mean_square - record.mean**2, 0)
                 power = (weight**2 @ np.repeat(variance, taps)).mean()

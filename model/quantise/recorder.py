@@ -9,7 +9,7 @@ from .ranges import RangeObserver, range_method
 from .ranges.histogram import ChannelHistogram
 from .ranges.minmax import MinMax
 from .recipe import Recipe
-from .records import Observations, TensorRecord
+from .statistics import Statistics, TensorObserver
 
 GRID_SIZE = 256
 """Pixels that came from 8-bit files take at most that many values in each colour."""
@@ -27,11 +27,11 @@ class Recorder:
     """Gives values to the records that they belong to, each made when it is met first.
 
     Attributes:
-        seen: the records. recipe: tells range methods, granularity, and whose rounding wants second moments.
+        statistics: filled. recipe: tells range methods, granularity, and whose rounding wants second moments.
     """
 
-    def __init__(self, seen: Observations, recipe: Recipe) -> None:
-        self.seen, self.recipe = seen, recipe
+    def __init__(self, statistics: Statistics, recipe: Recipe) -> None:
+        self.statistics, self.recipe = statistics, recipe
 
     def record(
         self,
@@ -47,11 +47,11 @@ class Recorder:
             groups: equal parts of the channels with a range of their own; every channel unless given.
             readers: layers whose weights are rounded by the second moments.
         """
-        if name not in self.seen.records:
+        if name not in self.statistics.records:
             channels = values.shape[1]
             second = any(self.recipe[reader].rounding != "nearest" for reader in readers)
-            self.seen.records[name] = TensorRecord(name, method(groups or channels), channels, second)
-        self.seen.records[name].update(values)
+            self.statistics.records[name] = TensorObserver(name, method(groups or channels), channels, second)
+        self.statistics.records[name].update(values)
 
     def method(self, layer: str) -> type[RangeObserver]:
         """The range method of that layer."""
@@ -64,10 +64,10 @@ class Recorder:
 
     def grid(self, index: int, values: np.ndarray) -> None:
         """Add to the distinct values of a group of the input's channels, as long as they are few."""
-        grid = self.seen.grids[index]
+        grid = self.statistics.grids[index]
         if grid is not None:
             grid = np.union1d(grid, values)
-            self.seen.grids[index] = grid if len(grid) <= GRID_SIZE else None
+            self.statistics.grids[index] = grid if len(grid) <= GRID_SIZE else None
 
     def norm(self, name: str, x: Tensor, epsilon: float, layer: str, readers: Collection[str]) -> None:
         """Record x̂ of tokens (images, tokens, channels), in float64, in front of γ and β."""
@@ -83,8 +83,8 @@ class Recorder:
         self.record(name, made.flatten(0, 1), groups=1, readers=readers)
         values = given.flatten(0, 1)
         channels = values.shape[1]
-        self.seen.reach.setdefault(name, MinMax(channels)).update(values)
-        histogram = self.seen.hidden.setdefault(name, ChannelHistogram(channels, HIDDEN_BINS))
+        self.statistics.reach.setdefault(name, MinMax(channels)).update(values)
+        histogram = self.statistics.hidden.setdefault(name, ChannelHistogram(channels, HIDDEN_BINS))
         histogram.update(values[:: -(-len(values) // HIDDEN_TOKENS)])
 
 

@@ -13,7 +13,7 @@ STORED_BITS = (2, 4, 8)
 
 
 @dataclass(frozen=True)
-class WeightGrid:
+class WeightQuantisation:
     """The integers that the weights of a linear layer may become, a row for each output channel.
 
     Attributes:
@@ -25,26 +25,26 @@ class WeightGrid:
     largest: np.ndarray
 
     @classmethod
-    def of(cls, bits: int, rows: int) -> WeightGrid:
+    def of(cls, bits: int, rows: int) -> WeightQuantisation:
         """The whole range of so many bits (2..8) for each row: ±127, ±7, and with 2 bits −1, 0 and 1."""
         return cls(stored_bits(bits), np.full(rows, (1 << (bits - 1)) - 1))
 
-    def __getitem__(self, rows: slice) -> WeightGrid:
+    def __getitem__(self, rows: slice) -> WeightQuantisation:
         """The grid of some of the rows."""
-        return WeightGrid(self.bits, self.largest[rows])
+        return WeightQuantisation(self.bits, self.largest[rows])
 
 
 @dataclass(frozen=True)
-class Trained:
+class TrainedQuantisation:
     """What is fixed, by name; what is not in here is calibrated.
 
     Attributes:
-        weights: grids of linear layers by the name of their module (``blocks.0.attn.qkv``).
-        steps: real value of one step of activations by the name of their record (``model.quantise.observe``),
-            the same for all channels.
+        weights: of linear layers and convolutions, by the names of the operators.
+        steps: real value of one step of activations by the names of their operators, the same for all
+            channels.
     """
 
-    weights: dict[str, WeightGrid] = field(default_factory=dict)
+    weights: dict[str, WeightQuantisation] = field(default_factory=dict)
     steps: dict[str, float] = field(default_factory=dict)
 
 

@@ -10,7 +10,7 @@ from .moments import Moments
 from .recipe import LayerRecipe
 from .rounding import rounding_method
 from .scales import fixed_point
-from .trained import WeightGrid, stored_bits
+from .trained import WeightQuantisation, stored_bits
 from .weight_ranges import weight_range_method
 
 BIAS_MAX = 1 << 30
@@ -44,7 +44,7 @@ def weight_scales(
     bias: np.ndarray,
     how: LayerRecipe = NEAREST,
     importance: np.ndarray | None = None,
-    grid: WeightGrid | None = None,
+    grid: WeightQuantisation | None = None,
 ) -> np.ndarray:
     """Return the real value of one step of each row, (N,); also that of the row's accumulator and bias.
 
@@ -76,7 +76,7 @@ def quantise_rows(
     inputs: Moments | None = None,
     input_zero: int | np.ndarray = 0,
     how: LayerRecipe = NEAREST,
-    grid: WeightGrid | None = None,
+    grid: WeightQuantisation | None = None,
 ) -> QuantisedRows:
     """Round one convolution to integers.
 

@@ -11,7 +11,8 @@ from typing import Any
 from PIL import Image
 
 from pointwise.model.checkpoints import Checkpoint
-from pointwise.model.quantise import Recipe, quantise
+from pointwise.model.frontends import DeiTNetwork
+from pointwise.model.quantise import Recipe
 
 from . import onnx_int8
 from .dinov2 import onnx_path
@@ -58,9 +59,8 @@ def measure(
     calibration, measured = crops(weights.prepared, images, counts, seed, folder)
     state, config = weights.state, weights.config
     tokens = float_features(state, config, measured, watch("float network"))
-    network = quantise(
-        state, config, calibration, name="dinov2_small", recipe=recipe, progress=watch("calibration")
-    )
+    source = DeiTNetwork(config, state, "dinov2_small")
+    network = source.quantise(calibration, recipe, progress=watch("calibration"))
     got = integer_features(network, state, config, measured, watch("integers"))
     yield Result(OURS, seed, fidelity(tokens[:, 0], tokens, *got))
     if not others:

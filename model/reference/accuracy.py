@@ -20,9 +20,9 @@ from pointwise.model.quantise.exponentials import exp_table
 from pointwise.model.quantise.gelu import LEAST, gelu, make_table
 from pointwise.model.quantise.norm import plan_norm
 from pointwise.model.quantise.ranges.minmax import MinMax
-from pointwise.model.quantise.records import TensorRecord
 from pointwise.model.quantise.scales import norm_constants
 from pointwise.model.quantise.score_plan import search_range
+from pointwise.model.quantise.statistics import TensorObserver
 
 TOKENS = 197
 HEAD_DIM = 64
@@ -124,7 +124,7 @@ def layer_norm(channels: int, outlier: float, seed: int = 0, tokens: int = 400) 
     integers = np.floor(x / step + 0.5).astype(np.int64)
     centred = x - x.mean(axis=1, keepdims=True)
     exact = centred / np.sqrt((centred**2).mean(axis=1, keepdims=True) + EPSILON)
-    record = TensorRecord("x̂", MinMax(channels))
+    record = TensorObserver("x̂", MinMax(channels))
     record.update(torch.from_numpy(exact))
     # Training makes weights small where x̂ is large.
     weight = rng.normal(0, 1, (64, channels)) / np.sqrt(record.mean_square)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pointwise.model.frontends import FloatNetwork
 from pointwise.model.graph import Graph
 from pointwise.model.quantise.recipe import Recipe, load_recipe
-from pointwise.model.quantise.records import Observations
+from pointwise.model.quantise.statistics import Statistics
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,15 +20,15 @@ class Calibration:
     """A network that was calibrated.
 
     Attributes:
-        source: the network. recipe: how it is to be quantised. seen: what was recorded of its values.
+        source: the network. recipe: how it is to be quantised. statistics: what was recorded of its values.
     """
 
     source: FloatNetwork
     recipe: Recipe
-    seen: Observations
+    statistics: Statistics
 
     def __repr__(self) -> str:
-        return f"Calibration({self.source.name!r}, {self.seen.images} inputs)"
+        return f"Calibration({self.source.name!r}, {self.statistics.images} inputs)"
 
 
 def calibrate(
@@ -65,4 +65,4 @@ def quantise(calibration: Calibration) -> Graph:
         PointwiseError: a range is zero, a factor does not fit the hardware, or an operator stands where it
             cannot be quantised.
     """
-    return calibration.source.convert(calibration.seen, calibration.recipe)
+    return calibration.source.convert(calibration.statistics, calibration.recipe)

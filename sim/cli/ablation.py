@@ -46,6 +46,7 @@ def command(
 
     The file is written after each method; an interrupted run goes on from it.
     """
+    from pointwise.model.frontends import DeiTNetwork
     from pointwise.model.measure.ablation import Ablation, recipes
     from pointwise.model.parallel import Job, code_digest, executor, goes_on
     from pointwise.model.parallel import digest_of as named
@@ -78,7 +79,8 @@ def command(
     wanted = recipes(beside)
     done = {attempt.method: attempt for attempt in load(path, settings, wanted)}
     missing = {method: (method, how) for method, how in wanted if method not in done}
-    work = partial(Ablation, weights.state, weights.config, calibrated, compared)
+    source = DeiTNetwork(weights.config, weights.state, "ablation")
+    work = partial(Ablation, source, calibrated, compared)
     job = Job("ablation", work, named(digest, code_digest()))
     with (
         options.parts(console) as progress,

@@ -78,9 +78,11 @@ def command(
     Images in files are streamed, and cut and mirrored at random, on a GPU where there is one; the best epoch
     is kept. An interrupted command goes on from its last epoch, and with --seeds with the seeds missing.
     """
+    from pointwise.model import digits
     from pointwise.model.checkpoints import MICRO_DIGITS, load_checkpoint
+    from pointwise.model.frontends import DeiTNetwork
     from pointwise.model.qat import QatRecipe
-    from pointwise.model.qat.seeds import Trained, training
+    from pointwise.model.qat.seeds import SeedTraining, training
     from pointwise.model.quantise.io import check_path
 
     console = Console(markup=False)
@@ -111,12 +113,12 @@ def command(
         sets = _sets(console, float_net, images, validation, preprocess)
         _on_images(console, float_net, recipe, sets, path, calibration, count, threads, workers)
         return
+    source, data = DeiTNetwork.of(float_net, path.stem), digits.load()
     if seeds == 1 and not scheduler:
-        results = {first: Trained(float_net, recipe, path.stem, threads)(first, console)}
+        results = {first: SeedTraining(source, data, recipe, threads)(first, console)}
     else:
-        results = _many(
-            training(float_net, recipe, path.stem, threads), first, seeds, path, workers, scheduler, console
-        )
+        job = training(source, data, recipe, threads)
+        results = _many(job, first, seeds, path, workers, scheduler, console)
     best = max(results, key=lambda seed: results[seed]["after"])
     write_file(path, b64decode(results[best]["network"]))
     console.print(_table(path, results, best))
@@ -167,6 +169,7 @@ def _on_images(
     workers: int | None,
 ) -> None:
     """Train on images in files, and say what came of it."""
+    from pointwise.model.frontends import DeiTNetwork
     from pointwise.model.images.stream import processes
     from pointwise.model.qat.pictures import train_on_pictures
     from pointwise.model.qat.seeds import zeros
@@ -176,12 +179,11 @@ def _on_images(
     train, held_out = sets
     with options.parts(console) as progress:
         result = train_on_pictures(
-            weights,
+            DeiTNetwork.of(weights, path.stem),
             train,
             held_out,
             recipe,
             path.with_suffix(".training.pt"),
-            name=path.stem,
             calibration=calibration,
             measured=count,
             threads=threads,

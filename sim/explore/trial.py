@@ -11,11 +11,11 @@ from torch import Tensor
 from pointwise.hw.contract.errors import PointwiseError
 from pointwise.model.estimate import Memory, estimate
 from pointwise.model.evaluate import compare, float_logits, integer_logits
+from pointwise.model.frontends import DeiTNetwork
 from pointwise.model.graph import Graph
 from pointwise.model.graph.ops import Linear
 from pointwise.model.networks import DeiTConfig
 from pointwise.model.parallel import Job, code_digest, digest_of, one_thread
-from pointwise.model.quantise import quantise
 from pointwise.sim.area.model import area
 
 from .space import Point, Space
@@ -89,13 +89,8 @@ class Trial:
         if bits not in self.known:
             subject = self.subject
             with one_thread():
-                network = quantise(
-                    subject.state,
-                    subject.config,
-                    subject.calibration,
-                    name=subject.name,
-                    recipe=self.space.recipe(point),
-                )
+                source = DeiTNetwork(subject.config, subject.state, subject.name)
+                network = source.quantise(subject.calibration, self.space.recipe(point))
                 logits = integer_logits(network, subject.images)
             decibels = compare(self.exact, logits, None).sqnr_db
             self.known = {bits: (network, min(MOST_DB, decibels))}

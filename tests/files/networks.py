@@ -9,8 +9,9 @@ from pointwise.model.compiler.memory_map import memory_map
 from pointwise.model.compiler.random_network import random_network
 from pointwise.model.export import export, named
 from pointwise.model.export.contents import tensor_memories
+from pointwise.model.frontends import DeiTNetwork
 from pointwise.model.graph import run
-from pointwise.model.quantise import load_network, quantise, save_network
+from pointwise.model.quantise import load_network, save_network
 from pointwise.model.synthetic import synthetic_checkpoint, synthetic_images
 from pointwise.sim.board.session import read_inputs, read_program
 
@@ -18,7 +19,7 @@ from .kind import CONFIG, CORE
 
 
 def make_network(folder: Path) -> None:
-    network = quantise(synthetic_checkpoint(CONFIG).state, CONFIG, synthetic_images(CONFIG, 4))
+    network = DeiTNetwork(CONFIG, synthetic_checkpoint(CONFIG).state).quantise(synthetic_images(CONFIG, 4))
     save_network(folder / "n.safetensors", network)
 
 

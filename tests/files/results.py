@@ -10,10 +10,11 @@ import numpy as np
 
 from pointwise.model.evaluate.results import ImageResult, ResultsFile
 from pointwise.model.evaluate.tally import tally
+from pointwise.model.frontends import DeiTNetwork
 from pointwise.model.measure.ablation import Attempt
 from pointwise.model.measure.layers import measure
 from pointwise.model.measure.mixed import MixedNetwork
-from pointwise.model.quantise import Recipe, quantise
+from pointwise.model.quantise import Recipe
 from pointwise.model.synthetic import synthetic_checkpoint, synthetic_images
 from pointwise.sim.reporting import methods, quantisation
 
@@ -73,7 +74,7 @@ def read_results(folder: Path, out: Path) -> None:
 
 def make_report(folder: Path) -> None:
     state = synthetic_checkpoint(CONFIG).state
-    network = quantise(state, CONFIG, synthetic_images(CONFIG, 4))
+    network = DeiTNetwork(CONFIG, state).quantise(synthetic_images(CONFIG, 4))
     found = measure(MixedNetwork(network, state, CONFIG), synthetic_images(CONFIG, 2).numpy(), 1)
     quantisation.write(quantisation.as_dict(network, found, "pointwise report"), folder)
 

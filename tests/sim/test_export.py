@@ -8,8 +8,9 @@ import pytest
 from pointwise.hw.contract.image import check
 from pointwise.model import digits
 from pointwise.model.export import FORMATS
+from pointwise.model.frontends import DeiTNetwork
 from pointwise.model.networks import DeiTConfig
-from pointwise.model.quantise import quantise, save_network
+from pointwise.model.quantise import save_network
 from pointwise.model.synthetic import synthetic_checkpoint, synthetic_images
 from pointwise.sim.bench import bench
 from pointwise.sim.cli import main
@@ -23,7 +24,7 @@ HERE = Path(__file__).parent
 def network(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("network") / "small.safetensors"
     images = synthetic_images(CONFIG, 4).numpy()
-    save_network(path, quantise(synthetic_checkpoint(CONFIG).state, CONFIG, images, name="small"))
+    save_network(path, DeiTNetwork(CONFIG, synthetic_checkpoint(CONFIG).state, "small").quantise(images))
     return path
 
 

@@ -10,11 +10,12 @@ from PIL import Image
 
 from pointwise.hw.contract.errors import PointwiseError
 from pointwise.model.checkpoints import load_checkpoint, save_checkpoint
+from pointwise.model.frontends import DeiTNetwork
 from pointwise.model.graph import Graph
 from pointwise.model.images.prepare import prepare
 from pointwise.model.images.preprocessing import authors, plain, timm
 from pointwise.model.networks import DeiTConfig
-from pointwise.model.quantise import load_network, quantise, save_network
+from pointwise.model.quantise import load_network, save_network
 from pointwise.model.synthetic import synthetic_checkpoint, synthetic_images
 from pointwise.sim.pictures import NOTE, Preparation, class_names, noted, preparation, read_pictures
 from pointwise.sim.workload import load_weights
@@ -25,7 +26,7 @@ CONFIG = DeiTConfig(image_size=8, patch=4, in_channels=3, dim=64, depth=1, heads
 @pytest.fixture(scope="module")
 def integers() -> Graph:
     images = synthetic_images(CONFIG, 4).numpy()
-    return quantise(synthetic_checkpoint(CONFIG).state, CONFIG, images, name="small")
+    return DeiTNetwork(CONFIG, synthetic_checkpoint(CONFIG).state, "small").quantise(images)
 
 
 def test_a_guess_is_called_one(tmp_path: Path) -> None:

@@ -9,9 +9,10 @@ from PIL import Image
 
 from pointwise.hw.contract.errors import PointwiseError
 from pointwise.model.checkpoints import save_checkpoint
+from pointwise.model.frontends import DeiTNetwork
 from pointwise.model.images.preprocessing import plain
 from pointwise.model.networks import DeiTConfig
-from pointwise.model.quantise import quantise, save_network
+from pointwise.model.quantise import save_network
 from pointwise.model.quantise.recipe import PLAIN, Recipe
 from pointwise.model.synthetic import synthetic_checkpoint
 from pointwise.sim.integers import integers_of, quantised_of
@@ -22,7 +23,7 @@ from tests.model.graph.equality import same
 def test_integers_of_a_file_are_taken_as_they_are(tmp_path: Path):
     name, weights = load_weights(None, None)
     calibration = usual_calibration(weights.config)
-    made = quantise(weights.state, weights.config, calibration, name="plain", recipe=Recipe(PLAIN))
+    made = DeiTNetwork(weights.config, weights.state, "plain").quantise(calibration, recipe=Recipe(PLAIN))
     save_network(tmp_path / "plain.safetensors", made)
     workload = with_images(
         name, weights, 3, quantised=quantised_of(tmp_path / "plain.safetensors", name, weights)

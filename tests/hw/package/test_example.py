@@ -13,9 +13,10 @@ from pointwise.hw.package.files import EXAMPLE, TOP
 from pointwise.model.compiler import Compiled, compile_network
 from pointwise.model.export import FORMATS
 from pointwise.model.export.contents import image_memory, input_memory
+from pointwise.model.frontends import DeiTNetwork
 from pointwise.model.graph import run
 from pointwise.model.networks import DeiTConfig
-from pointwise.model.quantise import patchify, quantise
+from pointwise.model.quantise import patchify
 from pointwise.model.synthetic import synthetic_checkpoint, synthetic_images
 from pointwise.sim.bench import bench
 from pointwise.sim.build import build_root, locked
@@ -64,7 +65,7 @@ def test_the_example_runs_a_network_and_refuses_a_damaged_one(
     files: dict[str, str], core: CoreConfig
 ) -> None:
     images = synthetic_images(CONFIG, 4, seed=1).numpy()
-    network = quantise(synthetic_checkpoint(CONFIG).state, CONFIG, images, name="small")
+    network = DeiTNetwork(CONFIG, synthetic_checkpoint(CONFIG).state, "small").quantise(images)
     compiled = compile_network(network, core)
     tokens = patchify(network, images[:1])[0]
     given = compiled.pack_input(tokens)

@@ -17,7 +17,7 @@ from pointwise.model.compiler.manifest_check import check_image, check_manifest
 from pointwise.model.compiler.manifest_form import schema
 from pointwise.model.compiler.random_network import random_network
 from pointwise.model.digits import load
-from pointwise.model.quantise import quantise
+from pointwise.model.frontends import DeiTNetwork
 
 ODD = CoreConfig(rows=3, cols=6, act_kib=4, res_kib=4, act_banks=1, max_tokens=64, axi_data_width=32)
 # fastjsonschema reads older drafts: the same but for the name of the draft, as nothing newer is used.
@@ -37,7 +37,7 @@ def small():
 @pytest.fixture(scope="module")
 def micro():
     checkpoint = load_checkpoint(MICRO_DIGITS)
-    return quantise(checkpoint.state, checkpoint.config, load().calibration.normalised()[:4])
+    return DeiTNetwork(checkpoint.config, checkpoint.state).quantise(load().calibration.normalised()[:4])
 
 
 @pytest.mark.parametrize("core", [PRESETS["tiny"], ODD, PRESETS["large"]], ids=["tiny", "odd", "large"])

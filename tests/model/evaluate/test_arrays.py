@@ -10,7 +10,6 @@ from pointwise.model.evaluate import compare, evaluate, float_logits, integer_lo
 from pointwise.model.evaluate.arrays import best
 from pointwise.model.frontends import DeiTNetwork
 from pointwise.model.networks import DeiTConfig
-from pointwise.model.quantise import quantise
 from pointwise.model.synthetic import synthetic_checkpoint, synthetic_images
 
 CONFIG = DeiTConfig(image_size=4, patch=2, in_channels=1, dim=8, depth=1, heads=2, mlp_ratio=2, classes=3)
@@ -44,7 +43,7 @@ def test_top5_looks_at_five_and_of_equals_at_the_lower():
 @pytest.fixture(scope="module")
 def case():
     checkpoint = synthetic_checkpoint(CONFIG)
-    return checkpoint, quantise(checkpoint.state, CONFIG, synthetic_images(CONFIG, 8))
+    return checkpoint, DeiTNetwork(CONFIG, checkpoint.state).quantise(synthetic_images(CONFIG, 8))
 
 
 def test_batches_change_nothing(case, monkeypatch):

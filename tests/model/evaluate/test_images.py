@@ -22,7 +22,6 @@ from pointwise.model.images.preprocessing import authors
 from pointwise.model.images.sample import sample
 from pointwise.model.networks import DeiTConfig
 from pointwise.model.parallel import Local
-from pointwise.model.quantise import quantise
 from pointwise.model.quantise.io import save_network
 from pointwise.model.synthetic import synthetic_checkpoint
 
@@ -59,7 +58,7 @@ def case(tmp_path_factory: pytest.TempPathFactory) -> Case:
     checkpoint = dataclasses.replace(synthetic_checkpoint(CONFIG, seed=3), preprocessing=authors(32))
     save_checkpoint(case.pair[0], checkpoint)
     calibration, _ = sample(case.images, checkpoint.prepared, 16)
-    save_network(case.pair[1], quantise(checkpoint.state, CONFIG, calibration))
+    save_network(case.pair[1], DeiTNetwork(CONFIG, checkpoint.state).quantise(calibration))
     return case
 
 
@@ -210,9 +209,8 @@ def test_other_weights_or_integers_in_the_same_files_are_evaluated_anew(case: Ca
 
     _, before = run()
     assert run() == (3, before)
-    save_network(
-        network, quantise(weights.state, CONFIG, sample(case.images, weights.prepared, 8, seed=1)[0])
-    )
+    calibration = sample(case.images, weights.prepared, 8, seed=1)[0]
+    save_network(network, DeiTNetwork(CONFIG, weights.state).quantise(calibration))
     done, requantised = run()
     assert done == 0 and requantised != before
     weights.state["blocks.0.mlp.fc1.weight"][0, 0] += 1

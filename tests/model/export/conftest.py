@@ -2,9 +2,9 @@
 
 import pytest
 
+from pointwise.model.frontends import DeiTNetwork
 from pointwise.model.graph import Graph
 from pointwise.model.networks import DeiTConfig
-from pointwise.model.quantise import quantise
 from pointwise.model.synthetic import synthetic_checkpoint, synthetic_images
 
 CONFIG = DeiTConfig(
@@ -16,4 +16,4 @@ CONFIG = DeiTConfig(
 def distilled() -> Graph:
     """A small distilled DeiT in colour."""
     images = synthetic_images(CONFIG, 8, seed=1).numpy()
-    return quantise(synthetic_checkpoint(CONFIG).state, CONFIG, images, name="small")
+    return DeiTNetwork(CONFIG, synthetic_checkpoint(CONFIG).state, "small").quantise(images)

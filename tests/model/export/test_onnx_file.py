@@ -7,10 +7,11 @@ from pointwise.model import digits
 from pointwise.model.checkpoints import MICRO_DIGITS, load_checkpoint
 from pointwise.model.evaluate import sqnr_db
 from pointwise.model.export.onnx_file import encode
+from pointwise.model.frontends import DeiTNetwork
 from pointwise.model.graph import Graph, run
 from pointwise.model.graph.ops import Activation, Linear
 from pointwise.model.networks import DeiTConfig, network
-from pointwise.model.quantise import patchify, quantise
+from pointwise.model.quantise import patchify
 from pointwise.model.synthetic import synthetic_images
 
 onnx = pytest.importorskip("onnx", reason="install the extra onnx")
@@ -46,7 +47,8 @@ def micro() -> tuple[Graph, bytes, np.ndarray]:
     """The network of the digits, its file, and the integer model's logits of all that are held out."""
     checkpoint = load_checkpoint(MICRO_DIGITS, network("micro"))
     data = digits.load()
-    integers = quantise(checkpoint.state, checkpoint.config, data.calibration.normalised(), name="micro")
+    source = DeiTNetwork(checkpoint.config, checkpoint.state, "micro")
+    integers = source.quantise(data.calibration.normalised())
     tokens = patchify(integers, data.held_out.normalised())
     return integers, encode(integers), integer_logits(integers, tokens)
 

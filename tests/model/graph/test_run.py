@@ -6,6 +6,7 @@ from itertools import chain
 import numpy as np
 import pytest
 
+from pointwise.model.frontends import DeiTNetwork
 from pointwise.model.graph import Graph, Op, run
 from pointwise.model.graph.ops import (
     Activation,
@@ -20,7 +21,7 @@ from pointwise.model.graph.ops import (
     Softmax,
 )
 from pointwise.model.networks import DeiTConfig
-from pointwise.model.quantise import patchify, quantise
+from pointwise.model.quantise import patchify
 from pointwise.model.synthetic import synthetic_checkpoint, synthetic_images
 from tests.model.integer import reference
 
@@ -33,7 +34,7 @@ IMAGES = 3
 @pytest.fixture(scope="module")
 def network() -> Graph:
     checkpoint = synthetic_checkpoint(CONFIG, seed=3)
-    return quantise(checkpoint.state, CONFIG, synthetic_images(CONFIG, 6, seed=4))
+    return DeiTNetwork(CONFIG, checkpoint.state).quantise(synthetic_images(CONFIG, 6, seed=4))
 
 
 @pytest.fixture(scope="module")

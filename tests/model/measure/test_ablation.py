@@ -8,12 +8,11 @@ import pytest
 import torch
 
 from pointwise.hw.contract.errors import PointwiseError
-from pointwise.model.deit import DeiT
 from pointwise.model.evaluate import evaluate
 from pointwise.model.frontends import DeiTNetwork
 from pointwise.model.measure.ablation import BESIDE, STEPS, ablation, recipes
 from pointwise.model.networks import DeiTConfig
-from pointwise.model.quantise import LayerRecipe, Recipe, quantise
+from pointwise.model.quantise import LayerRecipe, Recipe
 from pointwise.model.quantise.recipe import PLAIN
 from pointwise.model.synthetic import synthetic_checkpoint, synthetic_images
 from pointwise.sim.reporting.methods import Settings, digest_of, load, read, save
@@ -27,9 +26,10 @@ def attempts():
     calibration, images = (synthetic_images(CONFIG, 8, seed).numpy() for seed in (2, 3))
     calls = []
     wanted = [recipes()[0], recipes()[5], recipes()[-1]]
-    made = list(ablation(state, CONFIG, calibration, images, wanted, lambda *call: calls.append(call)))
+    source = DeiTNetwork(CONFIG, state)
+    made = list(ablation(source, calibration, images, wanted, lambda *call: calls.append(call)))
     assert calls == [(index, 24) for index in range(1, 25)]
-    expected = quantise(state, CONFIG, calibration, recipe=Recipe())
+    expected = DeiTNetwork(CONFIG, state).quantise(calibration, recipe=Recipe())
     result = evaluate(expected, DeiTNetwork(CONFIG, state), images)
     assert made[-1].sqnr_db == pytest.approx(result.sqnr_db, abs=1e-2)
     return made
@@ -108,13 +108,12 @@ def test_the_mean_of_each_images_decibels_by_hand(monkeypatch):
     """Two images whose integer logits err by a tenth and by a hundredth: 20 dB, 40 dB, 30 dB in the mean."""
     state = synthetic_checkpoint(CONFIG, seed=1).state
     calibration, images = (synthetic_images(CONFIG, count, 2).numpy() for count in (4, 2))
-    net = DeiT.from_state(CONFIG, state)
+    source = DeiTNetwork(CONFIG, state)
     errors = iter((0.1, 0.01))
 
     def rounded(network, image):
-        with torch.inference_mode():
-            return net(torch.from_numpy(image)).double().numpy() * (1 + next(errors))
+        return source.results(torch.from_numpy(image)) * (1 + next(errors))
 
     monkeypatch.setattr("pointwise.model.measure.ablation.integer_logits", rounded)
-    (made,) = ablation(state, CONFIG, calibration, images, recipes()[:1])
+    (made,) = ablation(source, calibration, images, recipes()[:1])
     assert made.image_sqnr_db == pytest.approx(30)

@@ -5,10 +5,11 @@ import pytest
 import torch
 
 from pointwise.model.deit import DeiT
+from pointwise.model.frontends import DeiTNetwork
 from pointwise.model.graph import run
 from pointwise.model.measure.mixed import MixedNetwork
 from pointwise.model.networks import DeiTConfig
-from pointwise.model.quantise import patchify, quantise
+from pointwise.model.quantise import patchify
 from pointwise.model.synthetic import synthetic_checkpoint, synthetic_images
 
 CONFIG = DeiTConfig(
@@ -19,7 +20,7 @@ CONFIG = DeiTConfig(
 @pytest.fixture(scope="module")
 def case():
     state = synthetic_checkpoint(CONFIG, seed=1).state
-    network = quantise(state, CONFIG, synthetic_images(CONFIG, 12, seed=2))
+    network = DeiTNetwork(CONFIG, state).quantise(synthetic_images(CONFIG, 12, seed=2))
     return state, network, MixedNetwork(network, state, CONFIG), synthetic_images(CONFIG, 3, seed=3).numpy()
 
 

@@ -17,15 +17,16 @@ from pointwise.model.emulator import Emulator, Order
 from pointwise.model.emulator.stream import read_stream
 from pointwise.model.engine import fuse
 from pointwise.model.evaluate import integer_logits, sqnr_db
+from pointwise.model.frontends import DeiTNetwork
 from pointwise.model.graph import Graph, Op, run
 from pointwise.model.graph.ops import Linear
 from pointwise.model.networks import DeiTConfig
 from pointwise.model.qat import Pruner, QatRecipe, Quantiser, integer_network, quantiser_class, train_aware
-from pointwise.model.qat.attach import QuantisedDeiT, fold_norms
-from pointwise.model.quantise import load_network, patchify, save_network
+from pointwise.model.qat.network import QuantisedNetwork
+from pointwise.model.qat.places import weighted
+from pointwise.model.quantise import Recipe, load_network, patchify, save_network
 from pointwise.model.quantise.inputs import pixel_scales
-from pointwise.model.quantise.observe import observe
-from pointwise.model.train import TrainingRecipe
+from pointwise.model.train import TrainingRecipe, parameter_groups
 
 SHORT = TrainingRecipe(epochs=1, batch=64, learning_rate=1e-3, warmup_epochs=1)
 MINE = """
@@ -46,28 +47,31 @@ def linears(network: Graph) -> dict[str, Linear]:
     return {op.name: op for op in network.ops if isinstance(op, Linear)}
 
 
-def trained_integers(quantised: QuantisedDeiT) -> Iterator[tuple[str, np.ndarray, Quantiser]]:
-    """Integer layers' names, with the integers that the quantisers give them."""
-    heads, dim = quantised.net.config.heads, quantised.net.config.dim
-    for name, module, path in quantised.paths():
-        values = path.prepared(module.parametrizations["weight"].original.detach())
-        integers = path.quantiser.integers(values).numpy()
-        if name.endswith("qkv"):
-            for index, part in enumerate(np.split(integers, 3 * heads)):
-                yield f"{name[:-3]}{'qkv'[index * dim // heads // dim]}.{index % heads}", part, path.quantiser
-        else:
-            yield name.removesuffix(".proj") if name.startswith("patch") else name, integers, path.quantiser
+def trained_integers(quantised: QuantisedNetwork) -> Iterator[tuple[str, np.ndarray, Quantiser]]:
+    """Operators' names, with the integers that the quantisers give them."""
+    for op in weighted(quantised.graph):
+        layer = quantised.layer(op.name)
+        assert layer.path is not None
+        values = layer.path.prepared(layer.weight.detach())
+        yield op.name, layer.path.quantiser.integers(values).numpy(), layer.path.quantiser
 
 
-def test_folding_the_norms_changes_nothing(checkpoint: Checkpoint, data: digits.Digits):
+def test_without_quantisers_it_computes_what_the_network_does(checkpoint: Checkpoint, data: digits.Digits):
     images = torch.from_numpy(data.held_out.normalised()[:20])
-    net = DeiT.from_state(checkpoint.config, checkpoint.state)
+    source = DeiTNetwork.of(checkpoint, "deit")
     with torch.no_grad():
-        before = net(images)
-        fold_norms(net)
-        after = net(images)
-    assert torch.allclose(before, after, atol=1e-4)
-    assert net.norm.weight.unique().tolist() == [1.0] and not net.norm.weight.requires_grad
+        made = QuantisedNetwork(source)(images)
+        wanted = DeiT.from_state(checkpoint.config, checkpoint.state)(images)
+    assert torch.allclose(made, wanted, atol=1e-4)
+    assert np.allclose(made, source.results(images), atol=1e-4)
+
+
+def test_tokens_that_are_learnt_do_not_decay(checkpoint: Checkpoint):
+    network = QuantisedNetwork(DeiTNetwork.of(checkpoint, "deit"))
+    assert network.no_weight_decay() == {"constants.x"}
+    decaying, spared = parameter_groups(network, 0.1)
+    assert any(one is network.constants["x"] for one in spared["params"])
+    assert not any(one is network.constants["x"] for one in decaying["params"])
 
 
 @pytest.mark.parametrize(
@@ -87,7 +91,7 @@ def test_the_integers_are_those_of_the_quantisers(
     recipe = QatRecipe(
         weights.format(mine=mine), activations and activations.format(mine=mine), bits, edge, prune, SHORT
     )
-    result = train_aware(checkpoint, data.train, data.calibration, recipe)
+    result = train_aware(DeiTNetwork.of(checkpoint, "deit"), data.train, data.calibration, recipe)
     layers = by_name(result.network)
     found = list(trained_integers(result.quantised))
     assert len(found) == len(linears(result.network))
@@ -100,9 +104,7 @@ def test_the_integers_are_those_of_the_quantisers(
             keep, group = Pruner.parse(prune).keep, Pruner.parse(prune).group
             groups = [integers[:, first : first + group] for first in range(0, integers.shape[1], group)]
             assert max(int((part != 0).sum(axis=1).max()) for part in groups) <= keep
-    steps = {
-        name.replace("/", "."): float(one.scale[0]) for name, one in result.quantised.activations.items()
-    }
+    steps = result.quantised.steps()
     assert bool(steps) == (activations is not None)
     for index in range(checkpoint.config.depth if steps else 0):
         block = f"blocks.{index}"
@@ -122,13 +124,14 @@ def test_colours_of_different_scales_keep_their_integers():
     images = torch.from_numpy(rng.normal(size=(64, 3, 8, 8)) * np.array([1, 5, 0.2])[:, None, None]).float()
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        quantised = QuantisedDeiT(DeiT(config, init_std=0.2))
-    seen = observe(quantised.net, images)
-    pixels = pixel_scales(seen["pixels"], seen.grids)
+        source = DeiTNetwork(config, DeiT(config, init_std=0.2).state_dict())
+    quantised = QuantisedNetwork(source)
+    statistics = source.calibrate(images, Recipe())
+    pixels = pixel_scales(statistics["pixels"], statistics.grids)
     assert pixels.scale.max() > 10 * pixels.scale.min()
-    bits = dict.fromkeys((name for name, _ in quantised.linears()), 4)
+    bits = dict.fromkeys((op.name for op in weighted(quantised.graph)), 4)
     quantised.attach_weights(quantiser_class("lsq"), bits, Pruner(2, 4), pixels)
-    layers = by_name(integer_network(quantised, config, images))
+    layers = by_name(integer_network(quantised, source, images))
     for name, integers, _ in trained_integers(quantised):
         assert np.array_equal(layers[name].weight, integers), name
 
@@ -146,7 +149,7 @@ def test_pruned_networks_run_bit_for_bit(
 ):
     """From training to the image: zeros stay zeros, and the emulator agrees on every tensor."""
     recipe = QatRecipe(weight_bits=bits, prune="2:4", training=SHORT)
-    network = train_aware(checkpoint, data.train, data.calibration, recipe).network
+    network = train_aware(DeiTNetwork.of(checkpoint, "deit"), data.train, data.calibration, recipe).network
     save_network(tmp_path / "net.safetensors", network)
     network = load_network(tmp_path / "net.safetensors")
     assert {op.weight_bits for op in linears(network).values()} == {bits}

@@ -12,6 +12,7 @@ from PIL import Image
 from pointwise.hw.contract.errors import Interrupted, PointwiseError
 from pointwise.model import digits
 from pointwise.model.checkpoints import MICRO_DIGITS, Checkpoint, load_checkpoint
+from pointwise.model.frontends import DeiTNetwork
 from pointwise.model.images.augment import Augmentation
 from pointwise.model.images.find import find_images
 from pointwise.model.images.preprocessing import plain
@@ -52,7 +53,9 @@ def checkpoint() -> Checkpoint:
 def trained(
     checkpoint: Checkpoint, sets, path: Path, recipe: QatRecipe = TERNARY, **options
 ) -> PictureResult:
-    return train_on_pictures(checkpoint, *sets, recipe, path, measured=200, **options)
+    return train_on_pictures(
+        DeiTNetwork.of(checkpoint, "micro"), *sets, recipe, path, measured=200, **options
+    )
 
 
 def test_it_wins_back_what_ternary_weights_lose_and_goes_on_where_it_was(

@@ -11,6 +11,7 @@ from pointwise.hw.contract.errors import PointwiseError
 from pointwise.model import digits
 from pointwise.model.checkpoints import MICRO_DIGITS, Checkpoint, load_checkpoint
 from pointwise.model.evaluate import compare, float_logits, integer_logits
+from pointwise.model.frontends import DeiTNetwork
 from pointwise.model.graph import Graph
 from pointwise.model.graph.ops import Linear
 from pointwise.model.qat import QatRecipe, train_aware
@@ -46,13 +47,18 @@ def weights(network: Graph) -> list[bytes]:
 def test_the_same_seed_gives_the_same_integers(checkpoint: Checkpoint, data: digits.Digits):
     recipe = QatRecipe(training=SHORT)
     torch.manual_seed(1)
-    first = train_aware(checkpoint, data.train, data.calibration, recipe)
+    first = train_aware(DeiTNetwork.of(checkpoint, "deit"), data.train, data.calibration, recipe)
     torch.manual_seed(2)
     state = torch.get_rng_state()
-    again = train_aware(checkpoint, data.train, data.calibration, recipe)
+    again = train_aware(DeiTNetwork.of(checkpoint, "deit"), data.train, data.calibration, recipe)
     assert torch.equal(torch.get_rng_state(), state), "the caller's random numbers are left alone"
     assert weights(first.network) == weights(again.network)
-    other = train_aware(checkpoint, data.train, data.calibration, QatRecipe(training=replace(SHORT, seed=1)))
+    other = train_aware(
+        DeiTNetwork.of(checkpoint, "deit"),
+        data.train,
+        data.calibration,
+        QatRecipe(training=replace(SHORT, seed=1)),
+    )
     assert weights(other.network) != weights(first.network) != weights(first.before)
     assert first.network.info["training"]["weights"] == "lsq"
 
@@ -70,7 +76,12 @@ def test_ternary_weights_win_most_of_it_back():
         return compare(exact, integer_logits(network, images), labels).top1_integer
 
     training = TrainingRecipe(epochs=1, learning_rate=1e-3, warmup_epochs=1)
-    two = train_aware(checkpoint, data.train, data.calibration, QatRecipe(weight_bits=2, training=training))
+    two = train_aware(
+        DeiTNetwork.of(checkpoint, "deit"),
+        data.train,
+        data.calibration,
+        QatRecipe(weight_bits=2, training=training),
+    )
     assert top1(two.network) > top1(two.before) + 5
     largest = [np.abs(op.weight).max() for op in two.network.ops if isinstance(op, Linear)]
     assert set(largest) == {1}
@@ -85,7 +96,7 @@ def test_ternary_weights_win_most_of_it_back():
         (QatRecipe(activations="sawb"), "sawb is for weights"),
         (
             QatRecipe(weights="{broken}:Raises"),
-            r"Raises fails on the weights of patch_embed.proj \(ValueError: odd",
+            r"Raises fails on the weights of patch_embed \(ValueError: odd",
         ),
         (QatRecipe(weights="{broken}:Shape"), r"Shape fails on the weights of .* \(RuntimeError"),
         (
@@ -105,7 +116,7 @@ def test_recipes_that_cannot_be_are_told(
         activations=recipe.activations.format(broken=broken),
     )
     with pytest.raises(PointwiseError, match=words):
-        train_aware(checkpoint, data.train, data.calibration, recipe)
+        train_aware(DeiTNetwork.of(checkpoint, "deit"), data.train, data.calibration, recipe)
 
 
 def test_a_network_for_fewer_classes_is_told_before_training(
@@ -113,5 +124,7 @@ def test_a_network_for_fewer_classes_is_told_before_training(
 ):
     monkeypatch.setattr("pointwise.model.qat.train.fit", lambda *_: pytest.fail("it trained first"))
     checkpoint = synthetic_checkpoint(replace(SMALL, classes=5))
-    with pytest.raises(PointwiseError, match="10 classes, but the network takes 1 of 8x8 and gives 5"):
-        train_aware(checkpoint, data.train, data.calibration, QatRecipe(training=SHORT))
+    with pytest.raises(PointwiseError, match="1×8×8 and show 10 classes, but deit takes 1×8×8 and gives 5"):
+        train_aware(
+            DeiTNetwork.of(checkpoint, "deit"), data.train, data.calibration, QatRecipe(training=SHORT)
+        )

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from pointwise.model.quantise.attention_plan import draw_together, trusted_context
+from pointwise.model.quantise.attention_plan import smooth_scales, trusted_context
 from pointwise.model.quantise.norm import rounding_noise
 
 
@@ -12,7 +12,7 @@ def test_scales_are_drawn_together_where_that_lowers_the_noise():
     finest = np.exp(rng.normal(0, 2, 24)) / 127
     weight = rng.normal(0, 1, (16, 24))
     mean_square = (finest * 40) ** 2
-    drawn = draw_together(finest, weight, mean_square)
+    drawn = smooth_scales(finest, weight, mean_square)
     assert rounding_noise(weight, drawn, mean_square) < 0.9 * rounding_noise(weight, finest, mean_square)
     assert (drawn >= finest * (1 - 1e-9)).all(), "none may clip"
     assert np.array_equal(np.argsort(drawn), np.argsort(finest)), "none may overtake another"
@@ -22,7 +22,7 @@ def test_scales_that_are_best_stay():
     """Weights that undo the ranges leave all channels of a row alike: the finest steps are the best."""
     finest = np.array([1.0, 0.5, 0.25, 0.125])
     weight = np.ones((3, 4)) / finest
-    assert np.array_equal(draw_together(finest, weight, (finest * 40) ** 2), finest)
+    assert np.array_equal(smooth_scales(finest, weight, (finest * 40) ** 2), finest)
 
 
 def test_a_channel_that_held_little_on_few_images_may_hold_more_on_others():

@@ -12,17 +12,18 @@ from pointwise.model.compiler import compile_network
 from pointwise.model.emulator import Emulator
 from pointwise.model.evaluate import sqnr_db
 from pointwise.model.export.torch_file import encode
+from pointwise.model.frontends import DeiTNetwork
 from pointwise.model.graph import Graph, run, run_float
 from pointwise.model.graph.ops import Concat
 from pointwise.model.measure.mixed import MixedNetwork
 from pointwise.model.models.deit import deit_graph
 from pointwise.model.networks import DeiTConfig
-from pointwise.model.quantise import load_network, patchify, quantise, save_network
+from pointwise.model.quantise import load_network, patchify, save_network
 from pointwise.model.quantise.channel_groups import UNIT, allowed, choose_groups, divided, divisible
 from pointwise.model.quantise.ranges.minmax import MinMax
 from pointwise.model.quantise.recipe import LayerRecipe, Recipe
-from pointwise.model.quantise.records import Observations
-from pointwise.model.quantise.trained import Trained
+from pointwise.model.quantise.statistics import Statistics
+from pointwise.model.quantise.trained import TrainedQuantisation
 from pointwise.model.synthetic import synthetic_checkpoint, synthetic_images
 
 CONFIG = DeiTConfig(image_size=8, patch=4, in_channels=3, dim=32, depth=2, heads=2, mlp_ratio=8, classes=5)
@@ -43,7 +44,7 @@ def state() -> dict[str, torch.Tensor]:
 
 @pytest.fixture(scope="module")
 def network(state) -> Graph:
-    return quantise(state, CONFIG, synthetic_images(CONFIG, 24, seed=4))
+    return DeiTNetwork(CONFIG, state).quantise(synthetic_images(CONFIG, 24, seed=4))
 
 
 @pytest.fixture(scope="module")
@@ -80,9 +81,7 @@ def test_a_network_in_groups_is_the_same_network(state, images):
 
 
 def test_groups_are_finer(network, state, images):
-    coarse = quantise(
-        state,
-        CONFIG,
+    coarse = DeiTNetwork(CONFIG, state).quantise(
         synthetic_images(CONFIG, 24, seed=4),
         recipe=Recipe(layers=(("blocks.*.mlp.fc1", {"granularity": "tensor"}),)),
     )
@@ -121,25 +120,25 @@ def test_an_export_has_the_old_order(network, state):
 
 def test_one_scale_a_tensor_is_one_group(state):
     plain = Recipe(replace(Recipe().default, granularity="tensor"))
-    made = quantise(state, CONFIG, synthetic_images(CONFIG, 24, seed=4), recipe=plain)
+    made = DeiTNetwork(CONFIG, state).quantise(synthetic_images(CONFIG, 24, seed=4), recipe=plain)
     assert "groups" not in made.info
 
 
 def test_what_training_has_fixed_is_not_divided(state):
-    trained = Trained(steps={ACT: 0.1})
-    made = quantise(state, CONFIG, synthetic_images(CONFIG, 24, seed=4), trained=trained)
+    trained = TrainedQuantisation(steps={ACT: 0.1})
+    made = DeiTNetwork(CONFIG, state).quantise(synthetic_images(CONFIG, 24, seed=4), trained=trained)
     assert ACT not in made.info.get("groups", {})
     assert made[ACT].quantisation.scale == 0.1
 
 
 def test_recipe_of_a_group_is_that_of_its_layer(state):
     recipe = Recipe(LayerRecipe(), (("blocks.0.mlp.fc1", {"weight_bits": 4}),))
-    made = quantise(state, CONFIG, synthetic_images(CONFIG, 24, seed=4), recipe=recipe)
+    made = DeiTNetwork(CONFIG, state).quantise(synthetic_images(CONFIG, 24, seed=4), recipe=recipe)
     assert made["blocks.0.mlp.fc1.0"].weight_bits == made["blocks.0.mlp.fc1.1"].weight_bits == 4
 
 
 def test_headroom_is_less_where_more_was_seen():
-    seen = Observations(images=8)
+    seen = Statistics(images=8)
     seen.reach["act"] = MinMax(3)
     seen.reach["act"].update(torch.tensor([[-1.0, 2.0, 10.0], [-2.0, 9.0, 4.0]]))
     np.testing.assert_allclose(allowed(seen, "act"), [0, 10, 10])

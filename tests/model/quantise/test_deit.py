@@ -17,7 +17,7 @@ from pointwise.model.frontends import DeiTNetwork
 from pointwise.model.graph import run
 from pointwise.model.graph.ops import LayerNorm, Linear, MatMul
 from pointwise.model.networks import DeiTConfig, network
-from pointwise.model.quantise import patchify, quantise
+from pointwise.model.quantise import patchify
 from pointwise.model.quantise.recipe import LayerRecipe, Recipe
 from pointwise.model.synthetic import synthetic_checkpoint, synthetic_images
 from tests.model.graph.equality import same
@@ -39,7 +39,7 @@ def data():
 
 @pytest.mark.parametrize("recipe", [Recipe(), Recipe(LayerRecipe(range="mse"))])
 def test_micro_digits_lose_nothing_that_matters(micro, data, recipe):
-    integers = quantise(micro.state, micro.config, data.calibration.normalised(), recipe=recipe)
+    integers = DeiTNetwork(micro.config, micro.state).quantise(data.calibration.normalised(), recipe=recipe)
     held_out = data.held_out
     source = DeiTNetwork(micro.config, micro.state)
     result = evaluate(integers, source, held_out.normalised(), held_out.labels)
@@ -56,7 +56,7 @@ def test_a_head_that_is_pruned_gives_nothing(micro, data):
     for first in range(0, 3 * micro.config.dim, micro.config.dim):
         for part in ("weight", "bias"):
             state[f"blocks.1.attn.qkv.{part}"][first : first + micro.config.dim // micro.config.heads] = 0
-    integers = quantise(state, micro.config, data.calibration.normalised())
+    integers = DeiTNetwork(micro.config, state).quantise(data.calibration.normalised())
     held_out = data.held_out
     result = evaluate(integers, DeiTNetwork(micro.config, state), held_out.normalised(), held_out.labels)
     assert result.sqnr_db >= 35
@@ -69,13 +69,13 @@ def small():
 
 @pytest.fixture(scope="module")
 def small_integers(small):
-    return quantise(small.state, SMALL, synthetic_images(SMALL, 16, seed=2), name="small")
+    return DeiTNetwork(SMALL, small.state, "small").quantise(synthetic_images(SMALL, 16, seed=2))
 
 
 def test_epsilon_is_that_of_the_network(small, small_integers):
     """What the hardware adds to Σ(x − μ)² is H · ε in units of the residual's step, squared."""
     config = dataclasses.replace(SMALL, norm_eps=0.5)
-    other = quantise(small.state, config, synthetic_images(SMALL, 16, seed=2))
+    other = DeiTNetwork(config, small.state).quantise(synthetic_images(SMALL, 16, seed=2))
     for network_, eps in ((small_integers, SMALL.norm_eps), (other, 0.5)):
         sums = fuse(network_)[0].stage(TokenSums)
         assert sums.constants.epsilon == round(SMALL.dim * eps / network_["x"].quantisation.scale ** 2)
@@ -151,7 +151,7 @@ def test_the_parts_of_a_head_know_their_layer(small_integers):
 
 def test_equal_inputs_give_equal_networks(small):
     images = synthetic_images(SMALL, 4)
-    first, second = (quantise(small.state, SMALL, images) for _ in range(2))
+    first, second = (DeiTNetwork(SMALL, small.state).quantise(images) for _ in range(2))
     assert all(same(a, b) for a, b in zip(first.ops, second.ops, strict=True))
 
 
@@ -159,7 +159,7 @@ def test_outlier_channels_of_deit_tiny(monkeypatch):
     """DeiT-Tiny cut to three blocks, with outlier channels of 40 times the ordinary size."""
     config = DeiTConfig.from_dict(network("deit_tiny").to_dict() | {"depth": 3})
     checkpoint = synthetic_checkpoint(config)
-    integers = quantise(checkpoint.state, config, synthetic_images(config, 8, seed=1))
+    integers = DeiTNetwork(config, checkpoint.state).quantise(synthetic_images(config, 8, seed=1))
     shifts = np.concatenate([op.channel_shift for op in integers.ops if isinstance(op, LayerNorm)])
     assert shifts.max() >= 3
     result = evaluate(integers, DeiTNetwork(config, checkpoint.state), synthetic_images(config, 2))
@@ -174,27 +174,27 @@ def test_weights_that_are_not_finite_are_told_in_a_sentence(small):
     state = dict(small.state)
     state["head.bias"] = torch.full_like(state["head.bias"], torch.inf)
     with pytest.raises(PointwiseError, match=r"weights of head\.bias are not finite"):
-        quantise(state, SMALL, synthetic_images(SMALL, 2))
+        DeiTNetwork(SMALL, state).quantise(synthetic_images(SMALL, 2))
 
 
 def test_a_network_without_signal_is_told_in_a_sentence(small):
     state = {key: torch.zeros_like(value) for key, value in small.state.items()}
     with pytest.raises(PointwiseError, match=r"The range of .* is zero"):
-        quantise(state, SMALL, synthetic_images(SMALL, 2))
+        DeiTNetwork(SMALL, state).quantise(synthetic_images(SMALL, 2))
 
 
 def test_images_of_one_colour_are_told_in_a_sentence(small):
     with pytest.raises(PointwiseError, match="The range of pixels is zero"):
-        quantise(small.state, SMALL, torch.zeros(2, 3, 8, 8))
+        DeiTNetwork(SMALL, small.state).quantise(torch.zeros(2, 3, 8, 8))
 
 
 def test_wrong_arguments_are_told_in_a_sentence(small):
     images = synthetic_images(SMALL, 2)
     with pytest.raises(PointwiseError, match="calibration images have the shape"):
-        quantise(small.state, SMALL, images[:, :1])
+        DeiTNetwork(SMALL, small.state).quantise(images[:, :1])
     with pytest.raises(PointwiseError, match=r"pattern 'blocks\.9\.\*' matches no"):
-        quantise(small.state, SMALL, images, recipe=Recipe(layers=(("blocks.9.*", {}),)))
+        DeiTNetwork(SMALL, small.state).quantise(images, recipe=Recipe(layers=(("blocks.9.*", {}),)))
     with pytest.raises(PointwiseError, match="calibration batch is 0"):
-        quantise(small.state, SMALL, images, batch=0)
+        DeiTNetwork(SMALL, small.state).quantise(images, batch=0)
     with pytest.raises(PointwiseError, match="lacks cls_token"):
-        quantise({}, SMALL, images)
+        DeiTNetwork(SMALL, {}).quantise(images)

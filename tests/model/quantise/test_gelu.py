@@ -11,15 +11,15 @@ from pointwise.model.integer.requantise import look_up
 from pointwise.model.quantise.gelu import apply, gelu, make_table, plan_gelu
 from pointwise.model.quantise.ranges.histogram import ChannelHistogram
 from pointwise.model.quantise.ranges.minmax import MinMax
-from pointwise.model.quantise.records import Observations, TensorRecord
+from pointwise.model.quantise.statistics import Statistics, TensorObserver
 
 SEED = 13
 
 
-def observed(values: np.ndarray) -> Observations:
-    seen = Observations()
+def observed(values: np.ndarray) -> Statistics:
+    seen = Statistics()
     column = torch.from_numpy(values)[:, None].float()
-    seen.records["act.input"] = TensorRecord("act.input", MinMax(1))
+    seen.records["act.input"] = TensorObserver("act.input", MinMax(1))
     seen.records["act.input"].update(column)
     seen.hidden["act"], seen.reach["act"] = ChannelHistogram(1), MinMax(1)
     seen.hidden["act"].update(column)

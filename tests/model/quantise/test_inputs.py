@@ -6,12 +6,13 @@ import torch
 
 from pointwise.hw.contract.errors import PointwiseError
 from pointwise.model import digits
+from pointwise.model.frontends import DeiTNetwork
 from pointwise.model.networks import DeiTConfig
-from pointwise.model.quantise import patchify, quantise
+from pointwise.model.quantise import patchify
 from pointwise.model.quantise.inputs import pixel_scales
 from pointwise.model.quantise.ranges.minmax import MinMax
 from pointwise.model.quantise.recorder import GRID_SIZE
-from pointwise.model.quantise.records import TensorRecord
+from pointwise.model.quantise.statistics import TensorObserver
 from pointwise.model.synthetic import IMAGENET_MEAN, IMAGENET_STD, synthetic_checkpoint, synthetic_images
 
 CONFIG = DeiTConfig(
@@ -20,7 +21,7 @@ CONFIG = DeiTConfig(
 
 
 def scales_of(images: np.ndarray):
-    record = TensorRecord("pixels", MinMax(images.shape[1]))
+    record = TensorObserver("pixels", MinMax(images.shape[1]))
     record.update(torch.from_numpy(images).transpose(0, 1).flatten(1).T)
     grids = [np.unique(images[:, colour]) for colour in range(images.shape[1])]
     return pixel_scales(record, [grid if len(grid) <= GRID_SIZE else None for grid in grids])
@@ -53,7 +54,7 @@ def test_pixels_on_no_grid_cover_their_range():
 
 @pytest.fixture(scope="module")
 def network():
-    return quantise(synthetic_checkpoint(CONFIG).state, CONFIG, synthetic_images(CONFIG, 4))
+    return DeiTNetwork(CONFIG, synthetic_checkpoint(CONFIG).state).quantise(synthetic_images(CONFIG, 4))
 
 
 def test_patches_are_in_the_order_of_a_flattened_kernel(network):

@@ -8,8 +8,9 @@ import pytest
 import safetensors.numpy
 
 from pointwise.hw.contract.errors import PointwiseError
+from pointwise.model.frontends import DeiTNetwork
 from pointwise.model.networks import DeiTConfig
-from pointwise.model.quantise import load_network, quantise, save_network
+from pointwise.model.quantise import load_network, save_network
 from pointwise.model.quantise.io import METADATA_KEY
 from pointwise.model.synthetic import synthetic_checkpoint, synthetic_images
 from tests.model.graph.equality import same
@@ -21,7 +22,7 @@ CONFIG = DeiTConfig(
 
 @pytest.fixture(scope="module")
 def network():
-    return quantise(synthetic_checkpoint(CONFIG).state, CONFIG, synthetic_images(CONFIG, 4))
+    return DeiTNetwork(CONFIG, synthetic_checkpoint(CONFIG).state).quantise(synthetic_images(CONFIG, 4))
 
 
 def test_a_network_is_the_same_after_reading(network, tmp_path):

@@ -9,8 +9,8 @@ from pointwise.model.integer.layernorm import normalise, statistics, token_sums
 from pointwise.model.quantise.norm import equalised, plan_norm, rounding_noise, shifts
 from pointwise.model.quantise.ranges.minmax import MinMax
 from pointwise.model.quantise.recipe import LayerRecipe
-from pointwise.model.quantise.records import TensorRecord
 from pointwise.model.quantise.scales import norm_constants
+from pointwise.model.quantise.statistics import TensorObserver
 
 SEED = 31
 EPSILON = 1e-6
@@ -31,7 +31,7 @@ def x_hat(x: np.ndarray) -> np.ndarray:
 
 
 def plan_for(x: np.ndarray, outputs: int = 64):
-    record = TensorRecord("norm", MinMax(x.shape[1]))
+    record = TensorObserver("norm", MinMax(x.shape[1]))
     record.update(torch.from_numpy(x_hat(x)))
     weight = np.random.default_rng(SEED + 1).normal(0, 1, (outputs, x.shape[1]))
     # Training makes γ small where x̂ is large.
@@ -114,7 +114,7 @@ def test_equalising_finds_moves_that_lower_the_noise_and_never_clips():
 @pytest.mark.parametrize("factors", ["none", "range", "error"])
 def test_factors_are_what_the_recipe_says(factors):
     x = stream(48, 40.0)
-    record = TensorRecord("norm", MinMax(48))
+    record = TensorObserver("norm", MinMax(48))
     record.update(torch.from_numpy(x_hat(x)))
     plan = plan_norm(record, [np.ones((4, 48))], LayerRecipe(factors=factors))
     assert (plan.scale * 127 * (1 + 1e-6) >= record.largest()).all()

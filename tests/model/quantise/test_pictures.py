@@ -15,8 +15,8 @@ from pointwise.model.integer.requantise import add_scaled
 from pointwise.model.integer.rounding import INT8
 from pointwise.model.quantise.calibrate import calibrate
 from pointwise.model.quantise.convert import convert
-from pointwise.model.quantise.pictures import best_factor
 from pointwise.model.quantise.recipe import Recipe
+from pointwise.model.quantise.sum_plan import best_factor
 
 SIZE = (6, 5)
 

@@ -12,7 +12,7 @@ from pointwise.model.quantise.ranges.minmax import MinMax
 from pointwise.model.quantise.ranges.moving_average import MovingAverage
 from pointwise.model.quantise.ranges.mse import MeanSquaredError
 from pointwise.model.quantise.ranges.percentile import Percentile
-from pointwise.model.quantise.records import TensorRecord
+from pointwise.model.quantise.statistics import TensorObserver
 
 SEED = 11
 
@@ -104,7 +104,7 @@ def test_an_unknown_method_is_told_in_a_sentence():
 
 @pytest.mark.parametrize("method", METHODS.values())
 def test_a_range_of_zero_is_told_in_a_sentence(method):
-    record = TensorRecord("blocks.0.attn.q", method(3))
+    record = TensorObserver("blocks.0.attn.q", method(3))
     record.update(torch.zeros(5, 3))
     with pytest.raises(PointwiseError, match=r"The range of blocks\.0\.attn\.q is zero"):
         record.limits(symmetric=True)
@@ -112,13 +112,13 @@ def test_a_range_of_zero_is_told_in_a_sentence(method):
 
 @pytest.mark.parametrize("bad", [torch.nan, torch.inf])
 def test_values_that_are_not_finite_are_told_in_a_sentence(bad):
-    record = TensorRecord("logits", MinMax(2))
+    record = TensorObserver("logits", MinMax(2))
     with pytest.raises(PointwiseError, match="values of logits that are not finite"):
         record.update(torch.tensor([[1.0, bad]]))
 
 
 def test_moments_are_those_of_all_batches(values):
-    record = TensorRecord("x", MinMax(4))
+    record = TensorObserver("x", MinMax(4))
     for part in values.chunk(3):
         record.update(part)
     exact = values.double()

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from pointwise.hw.contract.errors import PointwiseError
+from pointwise.model.frontends import DeiTNetwork
 from pointwise.model.graph.ops import Input, LayerNorm, Linear, MatMul
 from pointwise.model.models.deit import deit_graph
 from pointwise.model.networks import DeiTConfig
-from pointwise.model.quantise import LayerRecipe, Recipe, load_network, load_recipe, quantise, save_network
+from pointwise.model.quantise import LayerRecipe, Recipe, load_network, load_recipe, save_network
 from pointwise.model.quantise.convert import layer_names
 from pointwise.model.quantise.ranges.minmax import MinMax
 from pointwise.model.quantise.recipe import PLAIN
@@ -95,11 +96,11 @@ def test_a_missing_file_is_told_in_a_sentence(tmp_path):
 def test_a_pattern_for_nothing_is_refused(state, images):
     recipe = Recipe(layers=(("blocks.7.*", {"search": False}),))
     with pytest.raises(PointwiseError, match=r"'blocks\.7\.\*' matches no layer .* such as image"):
-        quantise(state, CONFIG, images, recipe=recipe)
+        DeiTNetwork(CONFIG, state).quantise(images, recipe=recipe)
 
 
 def test_names_are_those_of_the_integer_layers(state, images):
-    network = quantise(state, CONFIG, images)
+    network = DeiTNetwork(CONFIG, state).quantise(images)
     kinds = Input | Linear | MatMul | LayerNorm
     names = layer_names(deit_graph(CONFIG, state))
     assert {op.layer for op in network.ops if isinstance(op, kinds)} == set(names)
@@ -146,8 +147,8 @@ def mine(monkeypatch):
 @pytest.mark.parametrize("key", CHANGES)
 def test_every_key_changes_the_layers_that_it_names_and_their_block_only(state, images, mine, key):
     value, pattern = CHANGES[key]
-    usual = quantise(state, CONFIG, images, recipe=Recipe(PLAIN))
-    other = quantise(state, CONFIG, images, recipe=Recipe(PLAIN, ((pattern, {key: value}),)))
+    usual = DeiTNetwork(CONFIG, state).quantise(images, recipe=Recipe(PLAIN))
+    other = DeiTNetwork(CONFIG, state).quantise(images, recipe=Recipe(PLAIN, ((pattern, {key: value}),)))
     differ = {a.name for a, b in zip(usual.ops, other.ops, strict=True) if not same(a, b)}
     part = pattern.replace("norm2", "mlp.fc1")
     assert any(name.startswith(part) for name in differ), differ
@@ -156,7 +157,7 @@ def test_every_key_changes_the_layers_that_it_names_and_their_block_only(state, 
 
 def test_bits_and_granularity_show_in_the_integers(state, images):
     recipe = Recipe(PLAIN, (("*.fc2", {"weight_bits": 3}), ("*.attn.v", {"granularity": "head"})))
-    network = quantise(state, CONFIG, images, recipe=recipe)
+    network = DeiTNetwork(CONFIG, state).quantise(images, recipe=recipe)
     assert np.abs(network["blocks.0.mlp.fc2"].weight).max() == 3
     assert network["blocks.0.mlp.fc2"].weight_bits == 4
     for op in network.ops:
@@ -172,15 +173,15 @@ def test_bits_and_granularity_show_in_the_integers(state, images):
 
 def test_the_recipe_stays_with_the_saved_network(state, images, tmp_path):
     recipe = Recipe(LayerRecipe(range="percentile"), (("blocks.*.mlp.*", {"rounding": "nearest"}),))
-    save_network(tmp_path / "n.safetensors", quantise(state, CONFIG, images, recipe=recipe))
+    save_network(tmp_path / "n.safetensors", DeiTNetwork(CONFIG, state).quantise(images, recipe=recipe))
     stored = load_network(tmp_path / "n.safetensors").info["recipe"]
     assert Recipe.from_dict(stored) == recipe
 
 
 def test_methods_of_the_user_are_found_by_import(state, images, mine):
-    plain = quantise(state, CONFIG, images, recipe=Recipe(PLAIN))
-    doubled = quantise(state, CONFIG, images, recipe=Recipe(replace(PLAIN, range="test:Doubled")))
+    plain = DeiTNetwork(CONFIG, state).quantise(images, recipe=Recipe(PLAIN))
+    doubled = DeiTNetwork(CONFIG, state).quantise(images, recipe=Recipe(replace(PLAIN, range="test:Doubled")))
     name = "blocks.0.attn.v.0"
     assert doubled[name].quantisation.step == pytest.approx(2 * plain[name].quantisation.step)
     with pytest.raises(PointwiseError, match="'test:halves' gave patch_embed something else than integers"):
-        quantise(state, CONFIG, images, recipe=Recipe(replace(PLAIN, rounding="test:halves")))
+        DeiTNetwork(CONFIG, state).quantise(images, recipe=Recipe(replace(PLAIN, rounding="test:halves")))

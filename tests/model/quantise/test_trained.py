@@ -5,7 +5,7 @@ import pytest
 
 from pointwise.hw.contract.errors import PointwiseError
 from pointwise.model.quantise.moments import Moments
-from pointwise.model.quantise.trained import WeightGrid, stored_bits
+from pointwise.model.quantise.trained import WeightQuantisation, stored_bits
 from pointwise.model.quantise.weights import quantise_rows
 
 
@@ -13,7 +13,7 @@ from pointwise.model.quantise.weights import quantise_rows
     ("bits", "largest", "stored"), [(2, 1, 2), (3, 3, 4), (4, 7, 4), (5, 15, 8), (8, 127, 8)]
 )
 def test_a_grid_is_the_whole_range_of_its_bits(bits: int, largest: int, stored: int):
-    grid = WeightGrid.of(bits, 3)
+    grid = WeightQuantisation.of(bits, 3)
     assert grid.bits == stored and grid.largest.tolist() == [largest] * 3
     rows = quantise_rows(np.random.default_rng(0).normal(size=(3, 40)), np.zeros(3), 0.1, "x", grid=grid)
     assert np.abs(rows.weight).max() == largest and rows.weight_bits == stored
@@ -35,7 +35,7 @@ def test_weights_on_a_grid_keep_their_integers(bits: int):
     integers[8] = np.clip(integers[8], -1, 1)
     steps = rng.uniform(1e-4, 3, 50)
     weight = (integers * steps[:, None]).astype(np.float32).astype(np.float64)
-    grid = WeightGrid(bits, np.abs(integers).max(axis=1))
+    grid = WeightQuantisation(bits, np.abs(integers).max(axis=1))
     inputs = Moments(rng.normal(size=16), np.full(16, 2.0))
     rows = quantise_rows(weight * 0.0371, rng.normal(size=50), 0.01, "x", inputs, grid=grid)
     assert np.array_equal(rows.weight, integers)

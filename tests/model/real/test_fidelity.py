@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from pointwise.model.evaluate import integer_logits
+from pointwise.model.frontends import DeiTNetwork
 from pointwise.model.networks import DeiTConfig
-from pointwise.model.quantise import quantise
 from pointwise.model.real.fidelity import fidelity, float_features, integer_features, nearest
 from pointwise.model.synthetic import synthetic_checkpoint, synthetic_images
 
@@ -35,7 +35,7 @@ def test_the_nearest_is_by_angle_and_never_itself():
 def test_features_of_the_integers_follow_the_float_networks():
     weights = synthetic_checkpoint(CONFIG)
     images = synthetic_images(CONFIG, 8, 1).numpy()
-    network = quantise(weights.state, CONFIG, images)
+    network = DeiTNetwork(CONFIG, weights.state).quantise(images)
     exact = float_features(weights.state, CONFIG, images)
     logits, tokens = integer_features(network, weights.state, CONFIG, images)
     np.testing.assert_array_equal(logits, integer_logits(network, images))

@@ -7,10 +7,11 @@ import pytest
 from PIL import Image
 
 from pointwise.model.checkpoints import save_checkpoint
+from pointwise.model.frontends import DeiTNetwork
 from pointwise.model.measure.layers import measure
 from pointwise.model.measure.mixed import MixedNetwork
 from pointwise.model.networks import DeiTConfig
-from pointwise.model.quantise import LayerRecipe, Recipe, quantise, save_network
+from pointwise.model.quantise import LayerRecipe, Recipe, save_network
 from pointwise.model.synthetic import synthetic_checkpoint, synthetic_images
 from pointwise.sim.cli import main
 from pointwise.sim.reporting.quantisation import PAGE, REPORT, as_dict, page, write
@@ -22,7 +23,7 @@ CONFIG = DeiTConfig(image_size=4, patch=2, in_channels=3, dim=8, depth=1, heads=
 def case():
     state = synthetic_checkpoint(CONFIG).state
     recipe = Recipe(LayerRecipe(), (("blocks.0.mlp.*", {"weight_bits": 4}),))
-    network = quantise(state, CONFIG, synthetic_images(CONFIG, 4), name="a < b", recipe=recipe)
+    network = DeiTNetwork(CONFIG, state, "a < b").quantise(synthetic_images(CONFIG, 4), recipe=recipe)
     return network, MixedNetwork(network, state, CONFIG), synthetic_images(CONFIG, 2, seed=1).numpy()
 
 

@@ -1,4 +1,4 @@
-"""What calibration remembers: a record of each tensor, and samples of attention and of GELU inputs."""
+"""What calibration remembers: statistics of each tensor, and samples of attention and of GELU inputs."""
 
 import math
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ FEW_IMAGES = 32
 """From so many images on, ranges are widened the less, the more there are: their tails have been seen."""
 
 
-class TensorRecord:
+class TensorObserver:
     """What calibration learns about the channels of one tensor.
 
     Attributes:
@@ -158,11 +158,11 @@ class AttentionSample:
 
 
 @dataclass
-class Observations:
+class Statistics:
     """All records of one network.
 
     Attributes:
-        records: by name, see ``pointwise.model.quantise.observe``.
+        records: by name, see ``pointwise.model.quantise.calibrate``.
         grids: the distinct values of the pixels of each colour, sorted; None where they are too many.
         attention: queries, keys and values of some images by name of the attention.
         hidden: histograms of each channel in front of an activation, by its name, of some of the tokens.
@@ -171,7 +171,7 @@ class Observations:
         images: how many images were seen.
     """
 
-    records: dict[str, TensorRecord] = field(default_factory=dict)
+    records: dict[str, TensorObserver] = field(default_factory=dict)
     grids: list[np.ndarray | None] = field(default_factory=list)
     attention: dict[str, "AttentionSample"] = field(default_factory=dict)
     hidden: dict[str, ChannelHistogram] = field(default_factory=dict)
@@ -180,11 +180,11 @@ class Observations:
     images: int = 0
 
     def __repr__(self) -> str:
-        return f"Observations(of {self.images} images, {len(self.records)} tensors)"
+        return f"Statistics(of {self.images} images, {len(self.records)} tensors)"
 
     def margin(self, part: float) -> float:
         """By which part ranges are widened, where ``part`` is right for 32 images: less after more."""
         return part * min(1.0, math.sqrt(FEW_IMAGES / max(1, self.images)))
 
-    def __getitem__(self, name: str) -> TensorRecord:
+    def __getitem__(self, name: str) -> TensorObserver:
         return self.records[name]

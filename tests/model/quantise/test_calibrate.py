@@ -6,8 +6,8 @@ import torch
 
 from pointwise.hw.contract.errors import PointwiseError
 from pointwise.model.deit import DeiT
+from pointwise.model.frontends import DeiTNetwork
 from pointwise.model.networks import DeiTConfig
-from pointwise.model.quantise.observe import observe
 from pointwise.model.quantise.recipe import LayerRecipe, Recipe
 from pointwise.model.synthetic import synthetic_checkpoint, synthetic_images
 
@@ -26,8 +26,8 @@ CONFIG = DeiTConfig(
 
 
 @pytest.fixture(scope="module")
-def net() -> DeiT:
-    return DeiT.from_state(CONFIG, synthetic_checkpoint(CONFIG).state)
+def net() -> DeiTNetwork:
+    return DeiTNetwork(CONFIG, synthetic_checkpoint(CONFIG).state)
 
 
 @pytest.fixture(scope="module")
@@ -38,15 +38,16 @@ def images() -> torch.Tensor:
 def test_second_moments_of_what_hardly_varies_can_be_inverted(net):
     """Nearly white pictures: what is left without the mean is small against it."""
     white = 1000 + 1e-3 * torch.rand(4, 3, 6, 6, generator=torch.Generator().manual_seed(1))
-    seen = observe(net, white, Recipe(), 2)
+    seen = net.calibrate(white, Recipe(), 2)
     for record in seen.records.values():
         moments = record.moments(1e-2)
         if moments.second is not None:
             assert np.linalg.eigvalsh(moments.corrected.matrix)[0] > 0
 
 
-def by_hand(net: DeiT, images: torch.Tensor) -> dict[str, torch.Tensor]:
-    """Some recorded tensors, (samples, channels), computed without hooks."""
+def by_hand(source: DeiTNetwork, images: torch.Tensor) -> dict[str, torch.Tensor]:
+    """Some recorded tensors, (samples, channels), as PyTorch's modules compute them."""
+    net = DeiT.from_state(CONFIG, source.state)
     with torch.inference_mode():
         x = net.embed(images)
         block = net.blocks[0]
@@ -67,7 +68,7 @@ def by_hand(net: DeiT, images: torch.Tensor) -> dict[str, torch.Tensor]:
 
 @pytest.mark.parametrize("batch", [1, 2, 16])
 def test_records_are_those_of_the_tensors_in_any_batch(net, images, batch):
-    seen = observe(net, images, Recipe(LayerRecipe(range="minmax")), batch=batch)
+    seen = net.calibrate(images, Recipe(LayerRecipe(range="minmax")), batch=batch)
     assert seen.images == 5
     for name, exact in by_hand(net, images).items():
         low, high = seen[name].limits(symmetric=False)
@@ -81,7 +82,7 @@ def test_records_are_those_of_the_tensors_in_any_batch(net, images, batch):
 def test_second_moments_are_kept_where_rounding_wants_them(net, images):
     quiet = LayerRecipe(rounding="nearest")
     recipe = Recipe(quiet, (("blocks.0.mlp.fc2", {"rounding": "gptq"}),))
-    seen = observe(net, images, recipe, batch=2)
+    seen = net.calibrate(images, recipe, batch=2)
     kept = [name for name, record in seen.records.items() if record.moments(1.0).second is not None]
     assert kept == ["blocks.0.mlp.act"]
     exact = by_hand(net, images)["blocks.0.mlp.act"].double()
@@ -95,7 +96,7 @@ def test_second_moments_are_kept_where_rounding_wants_them(net, images):
 
 @pytest.mark.parametrize(("granularity", "count"), [("tensor", 1), ("head", 3), ("channel", 12)])
 def test_channels_share_a_range_as_the_recipe_says(net, images, granularity, count):
-    seen = observe(net, images, Recipe(LayerRecipe(range="minmax", granularity=granularity)))
+    seen = net.calibrate(images, Recipe(LayerRecipe(range="minmax", granularity=granularity)))
     low, high = seen["blocks.0.attn.q"].limits(symmetric=False)
     groups = by_hand(net, images)["blocks.0.attn.q"].reshape(-1, count, 12 // count)
     assert np.allclose(low, np.repeat(groups.amin(dim=(0, 2)).numpy(), 12 // count), atol=1e-5)
@@ -103,7 +104,7 @@ def test_channels_share_a_range_as_the_recipe_says(net, images, granularity, cou
 
 
 def test_all_names_are_there_with_their_channels(net, images):
-    records = observe(net, images).records
+    records = net.calibrate(images, Recipe()).records
     width = {name: record.channels for name, record in records.items()}
     block = {"norm1": 12, "norm2": 12, "attn.q": 12, "attn.k": 12, "attn.v": 12, "attn.context": 12}
     block |= {"mlp.act.input": 1, "mlp.act": 24}
@@ -112,29 +113,24 @@ def test_all_names_are_there_with_their_channels(net, images):
 
 
 def test_queries_and_keys_are_kept_head_by_head(net, images):
-    sample = observe(net, images, batch=2).attention["blocks.0.attn.s"]
+    sample = net.calibrate(images, Recipe(), batch=2).attention["blocks.0.attn.s"]
     keys = by_hand(net, images)["blocks.0.attn.k"].reshape(5, CONFIG.tokens, 3, 4)
     assert np.allclose(sample.k, keys.transpose(1, 2), atol=1e-5)
     assert sample.q.shape == (5, 3, CONFIG.tokens, 4)
 
 
-def test_hooks_are_gone_afterwards(net, images):
-    observe(net, images)
-    assert not any(m._forward_hooks or m._forward_pre_hooks for m in net.modules())
-
-
 def test_progress_counts_images(net, images):
     calls = []
-    observe(net, images, batch=2, progress=lambda done, total: calls.append((done, total)))
+    net.calibrate(images, Recipe(), batch=2, progress=lambda done, total: calls.append((done, total)))
     assert calls == [(2, 5), (4, 5), (5, 5)]
 
 
 @pytest.mark.parametrize("shape", [(0, 3, 6, 6), (4, 1, 6, 6), (4, 3, 8, 6), (3, 6, 6)])
 def test_images_of_another_shape_are_told_in_a_sentence(net, shape):
     with pytest.raises(PointwiseError, match="calibration images have the shape"):
-        observe(net, np.zeros(shape))
+        net.calibrate(np.zeros(shape), Recipe())
 
 
 def test_images_that_are_not_finite_are_told_in_a_sentence(net):
     with pytest.raises(PointwiseError, match="calibration images hold values that are not finite"):
-        observe(net, np.full((2, 3, 6, 6), np.nan))
+        net.calibrate(np.full((2, 3, 6, 6), np.nan), Recipe())

@@ -1,0 +1,108 @@
+"""Where in a network training puts its quantisers: at the weights, and at what is multiplied by them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+
+import torch
+
+from pointwise.model.graph import Graph
+from pointwise.model.graph.clamps import CLAMPS
+from pointwise.model.graph.functions import function
+from pointwise.model.graph.ops import Activation, Add, Conv2d, LayerNorm, Linear, MaxPool, MeanPool, Slice
+from pointwise.model.quantise.patterns import attentions
+from pointwise.model.quantise.recipe import Recipe
+
+ACTIVATION_BITS = 8
+"""What the core's activation memory holds."""
+FAR = 50.0
+"""Functions are looked at from −FAR to FAR; what falls further there has no least value."""
+DIGITS = 5
+"""Decimals of a least value, rounded up: integers clip what lies below."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """An activation that gets a quantiser.
+
+    Attributes:
+        name: of its operator. least: the smallest value, where its integers are unsigned.
+    """
+
+    name: str
+    least: float | None
+
+
+def weighted(graph: Graph) -> Iterator[Linear | Conv2d]:
+    """The operators with weights that the array multiplies."""
+    for op in graph.ops:
+        if isinstance(op, Linear | Conv2d):
+            yield op
+
+
+def edges(graph: Graph) -> set[str]:
+    """The first and the last of them: those that read the input, and whose sum is the result."""
+    found = {op.name for op in graph.readers[graph.input.name]}
+    waiting = [graph.output]
+    while waiting:
+        op = graph[waiting.pop()]
+        if isinstance(op, Add):
+            waiting += op.inputs
+        found.add(op.name)
+    return found
+
+
+def multiplied(graph: Graph, name: str) -> bool:
+    """Whether weights are multiplied by a value, some of its tokens, or maxima of it."""
+    return any(
+        isinstance(reader, Linear | Conv2d)
+        or (isinstance(reader, MaxPool | Slice) and multiplied(graph, reader.name))
+        for reader in graph.readers[name]
+    )
+
+
+def places(graph: Graph) -> Iterator[Place]:
+    """The activations that get a quantiser, in order: LayerNorms, contexts of attention, and functions.
+
+    A function is an operator of its own, or the clamp of a product. Sums are left out: their step follows
+    from what is added.
+    """
+    contexts = {pattern.joined.name for pattern in attentions(graph)}
+    for op in graph.ops:
+        if not multiplied(graph, op.name):
+            continue
+        if isinstance(op, LayerNorm) or op.name in contexts:
+            yield Place(op.name, None)
+        elif isinstance(op, Activation):
+            yield Place(op.name, least_of(op.function))
+        elif isinstance(op, Linear | Conv2d) and op.clamp:
+            yield Place(op.name, CLAMPS[op.clamp][0])
+
+
+@cache
+def least_of(name: str) -> float | None:
+    """The least value of a function of one number; None where it has none."""
+    values = function(name)(torch.linspace(-FAR, FAR, 2_000_001, dtype=torch.float64))
+    least = float(values.min())
+    return None if least < -1.01 else min(0.0, round(least, DIGITS))
+
+
+def calibrated_alike(graph: Graph, trained: set[str]) -> Recipe:
+    """How activations are calibrated that no quantiser trains: with one step for all channels, since other
+    steps would take the weights behind them off their grids.
+
+    Args:
+        trained: the activations that have one.
+    """
+    contexts = {pattern.joined.name: pattern.layers["o"] for pattern in attentions(graph)}
+    layers: dict[str, dict[str, object]] = {}
+    for op in graph.ops:
+        if op.name in trained or not multiplied(graph, op.name):
+            continue
+        if isinstance(op, LayerNorm):
+            layers[op.layer] = {"factors": "none"}
+        elif op.name in contexts:
+            layers[contexts[op.name]] = {"granularity": "tensor", "equalise": False}
+        elif isinstance(op, Add | Conv2d | Linear | MeanPool):
+            layers[op.layer] = {"granularity": "tensor"}
+    return Recipe(layers=tuple(layers.items()))
