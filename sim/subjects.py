@@ -142,7 +142,7 @@ def _of_images(
     reading: Progress,
     class_names: tuple[str, ...] | None = None,
 ) -> Subject:
-    pixels, unreadable = sample(find_images(images), prepared.how, count, progress=reading)
+    pixels, unreadable = sample(find_images(images), prepared.preprocessing, count, progress=reading)
     return Subject(source, pixels, f"images of {images}", prepared, tuple(unreadable), class_names)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from pointwise.hw.contract.image import Header
 from pointwise.model.graph import Graph
 from pointwise.model.graph.ops import Activation
-from pointwise.model.quantise.io import describe
+from pointwise.model.quantise.description import describe
 
 from .memory import Memory
 

@@ -5,7 +5,7 @@ import io
 import numpy as np
 
 from pointwise.model.graph import Graph
-from pointwise.model.quantise.io import describe
+from pointwise.model.quantise.description import describe
 
 DESCRIPTION = "description"
 

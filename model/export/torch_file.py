@@ -27,7 +27,7 @@ from pointwise.model.integer.rounding import INT16
 from pointwise.model.models.deit import RESIDUAL
 from pointwise.model.networks import DeiTConfig, expected_shapes
 from pointwise.model.quantise.channel_groups import groups_of
-from pointwise.model.quantise.io import describe
+from pointwise.model.quantise.description import describe
 
 from .norms import norm_step
 

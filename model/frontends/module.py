@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from pointwise.hw.contract.errors import PointwiseError
-from pointwise.model.quantise import plug
+from pointwise.model.quantise import registry
 
 from .graph import GraphNetwork
 
@@ -71,7 +71,7 @@ def module_in_file(name: str) -> tuple[nn.Module, Tensor]:
             f"The network {name} is no function in a file; name it as my_net.py:build, which returns the "
             "module and an example of its input."
         )
-    made = plug.find(name, {}, "network")()
+    made = registry.find(name, {}, "network")()
     if not (isinstance(made, tuple) and len(made) == 2 and isinstance(made[0], nn.Module)):
         raise PointwiseError(
             f"{name} returns {_shown(made)}, but the module and an example of its input were expected; let "

@@ -25,12 +25,12 @@ class Labelled:
     """Images in files with what they show.
 
     Attributes:
-        images: the files. labels: (B,) int64. how: they are prepared.
+        images: the files. labels: (B,) int64. config: they are prepared.
     """
 
     images: ImageSet
     labels: np.ndarray
-    how: Preprocessing
+    preprocessing: Preprocessing
 
 
 class _Files(Dataset[Sample]):
@@ -48,9 +48,9 @@ class _Files(Dataset[Sample]):
         path = self.data.images.files[index].path
         try:
             if self.chance is None:
-                return index, prepare(path, self.data.how)
+                return index, prepare(path, self.data.preprocessing)
             rng = np.random.default_rng((*self.seed, index))
-            return index, augmented(path, self.data.how, self.chance, rng)
+            return index, augmented(path, self.data.preprocessing, self.chance, rng)
         except UnreadableImageError:
             return index, None
 

@@ -11,7 +11,7 @@ from pointwise.model.evaluate import compare, integer_logits
 from pointwise.model.frontends import FloatNetwork
 from pointwise.model.graph import Graph
 from pointwise.model.parallel import one_thread
-from pointwise.model.quantise.recipe import PLAIN, LayerRecipe, Recipe
+from pointwise.model.quantise.recipe import PLAIN, LayerConfig, Recipe
 from pointwise.model.quantise.statistics import Statistics
 
 STEPS: tuple[tuple[str, dict[str, Any]], ...] = (
@@ -25,7 +25,7 @@ STEPS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("bias correction", {"bias_correction": "mean"}),
     ("rounding by second moments (GPTQ)", {"rounding": "gptq"}),
 )
-"""Methods and the fields of ``LayerRecipe`` that they change, each on top of those before it."""
+"""Methods and the fields of ``LayerConfig`` that they change, each on top of those before it."""
 BESIDE: tuple[tuple[str, dict[str, Any]], ...] = (
     ("AdaRound in place of GPTQ", {"rounding": "adaround"}),
     ("ranges by moving average", {"range": "moving_average"}),
@@ -54,9 +54,9 @@ class Attempt:
     agreement: float
 
 
-def recipes(beside: bool = False) -> list[tuple[str, LayerRecipe]]:
+def recipes(beside: bool = False) -> list[tuple[str, LayerConfig]]:
     """The chain of ``STEPS`` from ``PLAIN``, and with ``beside`` the alternatives to its end."""
-    chain: list[tuple[str, LayerRecipe]] = []
+    chain: list[tuple[str, LayerConfig]] = []
     recipe = PLAIN
     for method, changes in STEPS:
         recipe = replace(recipe, **changes)
@@ -81,7 +81,7 @@ class Ablation:
             self.exact = np.concatenate([source.results(torch.as_tensor(image)[None]) for image in images])
 
     def __call__(
-        self, part: tuple[str, LayerRecipe], progress: Callable[[int], None] | None = None
+        self, part: tuple[str, LayerConfig], progress: Callable[[int], None] | None = None
     ) -> Attempt:
         """What a recipe, given with the method that is new in it, is worth.
 
@@ -93,9 +93,9 @@ class Ablation:
         Raises:
             PointwiseError: as ``FloatNetwork.quantise``.
         """
-        method, how = part
+        method, config = part
         with one_thread():
-            network = self._network(how)
+            network = self._network(config)
             logits = []
             for count, image in enumerate(self.images, 1):
                 logits.append(integer_logits(network, image[None]))
@@ -105,12 +105,12 @@ class Ablation:
         power, noise = (self.exact**2).sum(axis=1), ((self.exact - integers) ** 2).sum(axis=1)
         result = compare(self.exact, integers, None)
         each = float(np.mean(10 * np.log10(power / np.maximum(noise, 1e-30))))
-        return Attempt(method, asdict(how), result.sqnr_db, each, result.agreement)
+        return Attempt(method, asdict(config), result.sqnr_db, each, result.agreement)
 
-    def _network(self, how: LayerRecipe) -> Graph:
-        recipe = Recipe(how)
+    def _network(self, config: LayerConfig) -> Graph:
+        recipe = Recipe(config)
         # Recipes that only build differently share what calibration saw.
-        key = how.range, how.granularity, how.rounding != "nearest"
+        key = config.range, config.granularity, config.rounding != "nearest"
         if key not in self.statistics:
             self.statistics = {key: self.source.calibrate(self.calibration, recipe)}
         return self.source.convert(self.statistics[key], recipe)
@@ -120,7 +120,7 @@ def ablation(
     source: FloatNetwork,
     calibration: np.ndarray,
     images: np.ndarray,
-    wanted: list[tuple[str, LayerRecipe]],
+    wanted: list[tuple[str, LayerConfig]],
     progress: Callable[[int, int], None] | None = None,
 ) -> Iterator[Attempt]:
     """One recipe after the other; see ``Ablation``.

@@ -3,7 +3,7 @@
 import inspect
 
 from pointwise.hw.contract.errors import PointwiseError
-from pointwise.model.quantise.plug import find
+from pointwise.model.quantise.registry import find
 
 from .base import Quantiser
 from .lsq import Lsq

@@ -15,8 +15,8 @@ from pointwise.model.frontends import FloatNetwork
 from pointwise.model.graph import Graph
 from pointwise.model.images.sample import sample
 from pointwise.model.images.stream import Labelled, Stream
+from pointwise.model.optimisation import reproducible
 from pointwise.model.parallel import digest_of
-from pointwise.model.train import reproducible
 
 from .convert import integer_network
 from .stream import StreamRecipe, fit_stream
@@ -75,7 +75,7 @@ def train_on_pictures(
     training = recipe.training
     assert isinstance(training, StreamRecipe)
     streams = Stream(train, training.batch, workers), Stream(held_out, training.batch, workers)
-    given, lost = sample(train.images, train.how, calibration, training.seed)
+    given, lost = sample(train.images, train.preprocessing, calibration, training.seed)
     pixels = torch.from_numpy(given)
     shown, labels, lost_too = _few(held_out, measured)
     digest = digest_of(source.graph.ops, recipe, given, shown, *_named(train), *_named(held_out))
@@ -110,7 +110,7 @@ def _few(data: Labelled, count: int) -> tuple[np.ndarray, np.ndarray, tuple[str,
     """Some of the images that can be read, spread over all: pixels, labels, and the names of the others."""
     chosen = data.images.first(count)
     places = {file.name: index for index, file in enumerate(data.images.files)}
-    part = Labelled(chosen, data.labels[[places[file.name] for file in chosen.files]], data.how)
+    part = Labelled(chosen, data.labels[[places[file.name] for file in chosen.files]], data.preprocessing)
     stream = Stream(part, count, 0)
     batches = list(stream())
     if not batches:
@@ -121,4 +121,4 @@ def _few(data: Labelled, count: int) -> tuple[np.ndarray, np.ndarray, tuple[str,
 
 def _named(data: Labelled) -> tuple[object, ...]:
     """What a training depends on of its images, without reading them all."""
-    return [file.name for file in data.images.files], data.labels, data.how
+    return [file.name for file in data.images.files], data.labels, data.preprocessing

@@ -12,11 +12,11 @@ import torch
 from rich.console import Console
 
 from pointwise.model.evaluate import compare, integer_logits
+from pointwise.model.fitting import LabelledImages
 from pointwise.model.frontends import FloatNetwork
 from pointwise.model.graph import Graph
 from pointwise.model.parallel import Job, code_digest, digest_of
 from pointwise.model.quantise import save_network
-from pointwise.model.train import LabelledImages
 
 from .places import weighted
 from .train import QatRecipe, train_aware

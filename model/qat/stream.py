@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -14,11 +12,12 @@ from torch.nn import functional
 from torch.optim.lr_scheduler import LambdaLR
 
 from pointwise.hw.contract.errors import PointwiseError
-from pointwise.hw.contract.files import replace_file
 from pointwise.model.images.augment import Augmentation
 from pointwise.model.images.stream import Stream
+from pointwise.model.optimisation import parameter_groups, running_average, share_of_peak
 from pointwise.model.parallel import goes_on
-from pointwise.model.train import parameter_groups, running_average, share_of_peak
+
+from .resumption import TrainingState, load_state, save_state
 
 
 @dataclass(frozen=True)
@@ -51,19 +50,6 @@ class StreamRecipe:
                 f"Training was asked for {self.epochs} epochs in batches of {self.batch}, "
                 "but at least one of each is needed."
             )
-
-
-@dataclass
-class _State:
-    """What an interrupted training goes on from."""
-
-    epoch: int
-    net: dict[str, Tensor]
-    averaged: dict[str, Tensor]
-    optimizer: dict[str, Any]
-    schedule: dict[str, Any]
-    best: dict[str, Tensor]
-    best_accuracy: float
 
 
 def fit_stream(
@@ -105,7 +91,7 @@ def fit_stream(
     schedule = LambdaLR(optimizer, lambda step: share_of_peak(step, steps, warmup))
     averaged = running_average(net, recipe.average)
     done, best, best_accuracy = 0, _copied(net.state_dict()), -1.0
-    state = _load(path, digest, device)
+    state = load_state(path, digest, device)
     if state is not None:
         done, best, best_accuracy = state.epoch, state.best, state.best_accuracy
         net.load_state_dict(state.net)
@@ -131,7 +117,7 @@ def fit_stream(
             if accuracy > best_accuracy:
                 best, best_accuracy = _copied(averaged.module.state_dict()), accuracy
             done += 1
-            kept = _State(
+            kept = TrainingState(
                 done,
                 net.state_dict(),
                 averaged.state_dict(),
@@ -140,7 +126,7 @@ def fit_stream(
                 best,
                 best_accuracy,
             )
-            _save(path, digest, kept)
+            save_state(path, digest, kept)
             epoch(done, float(loss.detach()), accuracy)
     net.load_state_dict(best)
     net.to("cpu").eval()
@@ -179,30 +165,3 @@ def _accuracy(net: nn.Module, averaged: dict[str, Tensor], held_out: Stream, dev
 
 def _copied(state: dict[str, Tensor]) -> dict[str, Tensor]:
     return {key: value.detach().clone() for key, value in state.items()}
-
-
-def _save(path: Path, digest: str, state: _State) -> None:
-    buffer = io.BytesIO()
-    torch.save({"digest": digest, **vars(state)}, buffer)
-    replace_file(path, buffer.getvalue())
-
-
-def _load(path: Path, digest: str, device: torch.device) -> _State | None:
-    """What was kept, or None where nothing was."""
-    if not path.exists():
-        return None
-    try:
-        kept = torch.load(path, map_location=device, weights_only=True)
-        found = kept.pop("digest")
-        state = _State(**kept)
-    except Exception as error:  # pickles raise almost anything
-        if isinstance(error, MemoryError | KeyboardInterrupt):
-            raise
-        raise PointwiseError(
-            f"{path} does not hold a training ({type(error).__name__}); remove it"
-        ) from error
-    if found != digest:
-        raise PointwiseError(
-            f"{path} is of a training with other weights, images or options; remove it, or name another --out"
-        )
-    return state

@@ -9,11 +9,12 @@ from rich.console import Console
 from torch import Tensor
 
 from pointwise.hw.contract.errors import PointwiseError
+from pointwise.model.fitting import LabelledImages, TrainingRecipe, fit
 from pointwise.model.frontends import FloatNetwork
 from pointwise.model.graph import Graph
+from pointwise.model.optimisation import reproducible
 from pointwise.model.quantise.inputs import PIXELS, pixel_scales
-from pointwise.model.quantise.recipe import LayerRecipe, Recipe
-from pointwise.model.train import LabelledImages, TrainingRecipe, fit, reproducible
+from pointwise.model.quantise.recipe import LayerConfig, Recipe
 
 from .choose import quantiser_class
 from .convert import integer_network
@@ -136,7 +137,7 @@ def with_quantisers(source: FloatNetwork, pixels: Tensor, recipe: QatRecipe) -> 
     weights = quantiser_class(recipe.weights)
     activations = recipe.activations and quantiser_class(recipe.activations)
     pruner = recipe.prune and Pruner.parse(recipe.prune)
-    statistics = source.calibrate(pixels, Recipe(LayerRecipe(rounding="nearest")))
+    statistics = source.calibrate(pixels, Recipe(LayerConfig(rounding="nearest")))
     quantised = QuantisedNetwork(source)
     scales = pixel_scales(statistics[PIXELS], statistics.grids)
     quantised.attach_weights(weights, recipe.bits(quantised.graph), pruner or None, scales)

@@ -4,10 +4,10 @@ from .calibrate import calibrate
 from .convert import convert
 from .inputs import patchify
 from .io import load_network, save_network
-from .recipe import LayerRecipe, Recipe, load_recipe
+from .recipe import LayerConfig, Recipe, load_recipe
 
 __all__ = [
-    "LayerRecipe",
+    "LayerConfig",
     "Recipe",
     "calibrate",
     "convert",

@@ -12,7 +12,7 @@ from pointwise.model.integer.rounding import INT8, UINT8
 from .channel_groups import allowed
 from .gelu import GeluPlan as TablePlan
 from .gelu import plan_gelu
-from .recipe import LayerRecipe
+from .recipe import LayerConfig
 from .statistics import Statistics
 
 __all__ = ["TablePlan", "plan_activation"]
@@ -24,7 +24,7 @@ LEAST_RANGE = 2.0**-8
 def plan_activation(
     op: Activation,
     statistics: Statistics,
-    how: LayerRecipe,
+    config: LayerConfig,
     step: float | None = None,
     name: str = "",
     channels: np.ndarray | None = None,
@@ -36,7 +36,7 @@ def plan_activation(
 
     Args:
         statistics: of calibration: the input under the operator's name and ``.input``.
-        how: the recipe of the layer.
+        config: the recipe of the layer.
         step: of the result, where training has fixed it.
         name, channels: of the record of which the operator does a group, and which; its own name and all
             unless given.
@@ -46,10 +46,10 @@ def plan_activation(
     """
     name = name or op.name
     if op.function == "gelu":
-        return plan_gelu(name, statistics, how, step, channels)
-    low, high = (float(limit[0]) for limit in statistics[f"{name}.input"].limits(symmetric=False))
+        return plan_gelu(name, statistics, config, step, channels)
+    low, high = (float(limit[0]) for limit in statistics[f"{name}.input"].min_max(symmetric=False))
     if channels is not None:
-        lowest, highest = statistics.reach[name].limits(symmetric=False)[0], allowed(statistics, name)
+        lowest, highest = statistics.reach[name].min_max(symmetric=False)[0], allowed(statistics, name)
         low, high = (
             max(low, float(lowest[channels].min())),
             min(high, float(highest[channels].max())),

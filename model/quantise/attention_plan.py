@@ -59,12 +59,12 @@ def plan_attention(
         PointwiseError: queries, keys and values, or the context, are always the same.
     """
     layers = attention.layers
-    q_range = statistics[layers["q"]].limits(symmetric=True)[1]
-    low_k, high_k = statistics[layers["k"]].limits(symmetric=False)
-    low_v, high_v = statistics[layers["v"]].limits(symmetric=False)
+    q_range = statistics[layers["q"]].min_max(symmetric=True)[1]
+    low_k, high_k = statistics[layers["k"]].min_max(symmetric=False)
+    low_v, high_v = statistics[layers["v"]].min_max(symmetric=False)
     context = statistics[attention.joined.name]
     headroom = statistics.margin(CONTEXT_HEADROOM)
-    low, high = trusted_context(*context.limits(symmetric=False), low_v, high_v, headroom)
+    low, high = trusted_context(*context.min_max(symmetric=False), low_v, high_v, headroom)
     sharing = {"tensor": 1, "head": len(attention.heads)}.get(recipe[layers["o"]].granularity, len(low))
     low = np.repeat(low.reshape(sharing, -1).min(axis=1), len(low) // sharing)
     high = np.repeat(high.reshape(sharing, -1).max(axis=1), len(high) // sharing)
@@ -88,7 +88,7 @@ def plan_attention(
         ranges = q_range[part], low_k[part], high_k[part]
         samples.append(HeadSample(q[:, head], k[:, head], *ranges, v[:, head] @ reader.T))
     operands = [recipe[layers[letter]] for letter in "qk"]
-    balanced = all(how.equalise and how.granularity == "channel" for how in operands)
+    balanced = all(config.equalise and config.granularity == "channel" for config in operands)
     return AttentionPlan(
         scores=tuple(plan_heads(samples, recipe[layers["s"]], balanced)),
         v_scale=floored((high_v - low_v) / 2) / INT8_MAX,

@@ -70,7 +70,7 @@ def choose_groups(reach: np.ndarray, importance: np.ndarray) -> list[np.ndarray]
 
 def allowed(statistics: Statistics, name: str) -> np.ndarray:
     """How far each channel of the input of an activation may reach: no further than any was seen to, (K,)."""
-    reach = statistics.reach[name].limits(symmetric=False)[1]
+    reach = statistics.reach[name].min_max(symmetric=False)[1]
     return np.minimum(np.maximum(reach, 0) * (1 + statistics.margin(HEADROOM)), reach.max())
 
 

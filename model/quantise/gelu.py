@@ -4,11 +4,13 @@ import math
 from dataclasses import dataclass, replace
 
 import numpy as np
+import torch
 
+from pointwise.model.graph.functions import function
 from pointwise.model.integer.rounding import INT8, UINT8
 
 from .channel_groups import allowed
-from .recipe import LayerRecipe
+from .recipe import LayerConfig
 from .statistics import Statistics
 
 STEPS = INT8[1] - INT8[0]
@@ -22,8 +24,7 @@ SHRINKS = tuple(1 - step / 16 for step in range(9))
 BINS = 4096
 """Of the values of all channels together."""
 
-DEFAULT = LayerRecipe()
-_erf = np.vectorize(math.erf, otypes=[np.float64])
+DEFAULT = LayerConfig()
 
 
 @dataclass(frozen=True)
@@ -51,13 +52,13 @@ class GeluPlan:
 
 def gelu(x: np.ndarray) -> np.ndarray:
     """x · Φ(x), exact."""
-    return x * 0.5 * (1 + _erf(x / math.sqrt(2)))
+    return function("gelu")(torch.from_numpy(np.asarray(x, np.float64))).numpy()
 
 
 def plan_gelu(
     name: str,
     statistics: Statistics,
-    how: LayerRecipe = DEFAULT,
+    config: LayerConfig = DEFAULT,
     step: float | None = None,
     channels: np.ndarray | None = None,
 ) -> GeluPlan:
@@ -69,19 +70,19 @@ def plan_gelu(
     range that the recipe's method finds.
 
     Args:
-        how: the recipe of the layer (``blocks.i.mlp.fc1``).
+        config: the recipe of the layer (``blocks.i.mlp.fc1``).
         step: of the result, where training has fixed it; the index range alone is searched then.
         channels: of the group; all unless given.
 
     Raises:
         PointwiseError: the GELU's input is always the same.
     """
-    low, high = (float(limit[0]) for limit in statistics[f"{name}.input"].limits(symmetric=False))
+    low, high = (float(limit[0]) for limit in statistics[f"{name}.input"].min_max(symmetric=False))
     histogram = statistics.hidden[name]
     if channels is None:
         channels = np.arange(len(histogram.width))
     else:
-        lowest, highest = statistics.reach[name].limits(symmetric=False)[0], allowed(statistics, name)
+        lowest, highest = statistics.reach[name].min_max(symmetric=False)[0], allowed(statistics, name)
         low, high = (
             max(low, float(lowest[channels].min())),
             min(high, float(highest[channels].max())),
@@ -96,14 +97,14 @@ def plan_gelu(
     def plans(bottom: float, top: float) -> list[GeluPlan]:
         index_scale = (top - bottom) / STEPS
         least = (top - LEAST) / UINT8[1]
-        shrinks = SHRINKS if how.search else (0.0,)
+        shrinks = SHRINKS if config.search else (0.0,)
         steps = {step} if step else {max(least, index_scale * shrink) for shrink in shrinks}
         centre = bottom - INT8[0] * index_scale
         # With 0 on both grids, the identity's part of the table rounds once and not twice.
-        centres = {centre, round(centre / index_scale) * index_scale} if how.search else {centre}
+        centres = {centre, round(centre / index_scale) * index_scale} if config.search else {centre}
         return [make_table(index_scale, at, scale) for scale in sorted(steps) for at in sorted(centres)]
 
-    if not how.search:
+    if not config.search:
         return plans(low, high)[0]
     bottoms = sorted({max(low, bottom) for bottom in BOTTOMS})
     return min((plan for bottom in bottoms for plan in plans(bottom, high)), key=error)

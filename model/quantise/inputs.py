@@ -39,7 +39,7 @@ def pixel_scales(record: TensorObserver, grids: list[np.ndarray | None]) -> Pixe
         PointwiseError: all pixels are the same.
     """
     pairs = []
-    for low, high, values in zip(*record.limits(symmetric=False), grids, strict=True):
+    for low, high, values in zip(*record.min_max(symmetric=False), grids, strict=True):
         step = None if values is None else _grid_step(values.astype(np.float64))
         if step is None:
             step = max((high - low) / STEPS, 1e-6)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .moments import Moments
-from .recipe import LayerRecipe
+from .recipe import LayerConfig
 from .statistics import TensorObserver
 
 INT8_MAX = 127
@@ -17,7 +17,7 @@ EQUALISED = 2
 """The best steps, whose shifts are then equalised."""
 MOST_ROUNDS = 60
 """Rounds of equalising at most; each changes the shifts of one or of several channels."""
-DEFAULT = LayerRecipe()
+DEFAULT = LayerConfig()
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class NormPlan:
 def plan_norm(
     record: TensorObserver,
     consumers: list[np.ndarray],
-    how: LayerRecipe = DEFAULT,
+    config: LayerConfig = DEFAULT,
     step: float | None = None,
     remaining: float = 1.0,
 ) -> NormPlan:
@@ -55,7 +55,7 @@ def plan_norm(
 
     Args:
         record: calibration of x̂. consumers: weights (N, H) with γ folded in.
-        how: the recipe of the LayerNorm.
+        config: the recipe of the LayerNorm.
         step: where training has fixed it, for all channels alike; nothing is chosen then.
         remaining: part of the noise of rounding weights to the nearest that their rounding leaves.
 
@@ -65,9 +65,9 @@ def plan_norm(
     if step is not None:
         return _made(record, step, np.zeros(record.channels, np.uint8))
     largest = record.largest()
-    if how.factors == "none":
+    if config.factors == "none":
         return _made(record, largest.max() / INT8_MAX, np.zeros(len(largest), np.uint8))
-    if how.factors == "range":
+    if config.factors == "range":
         step = np.median(largest) / INT8_MAX
         return _made(record, step, shifts(largest, step))
     weight = np.concatenate(consumers)
@@ -79,7 +79,7 @@ def plan_norm(
     steps = largest.max() / INT8_MAX * 2**-octaves
     plans = [(step, shifts(largest, step)) for step in steps]
     plans.sort(key=lambda plan: rounding_noise(weight, plan[0] * 2.0 ** plan[1], variance))
-    if how.equalise:
+    if config.equalise:
         plans = [(step, equalised(weight, step, shift, variance)) for step, shift in plans[:EQUALISED]]
         plans.sort(key=lambda plan: rounding_noise(weight, plan[0] * 2.0 ** plan[1], variance))
     return _made(record, *plans[0])

@@ -48,7 +48,7 @@ class PictureScales:
 
     def __getitem__(self, name: str) -> Quantisation:
         """Of a picture: one scale behind a ReLU, where −128 stands for 0, else one for each channel."""
-        low, high = self._limits(name)
+        low, high = self._min_max(name)
         if low.min() >= 0:
             most = CLAMPS[getattr(self.of.real[name], "clamp", "")][1]
             reach = float(floored(high).max()) * self._headroom(name, len(high))
@@ -77,7 +77,7 @@ class PictureScales:
                 members[one] = joined
         return {name: tuple(family) for name, family in members.items()}
 
-    def _limits(self, name: str) -> tuple[np.ndarray, np.ndarray]:
+    def _min_max(self, name: str) -> tuple[np.ndarray, np.ndarray]:
         """Least and largest value of each channel, (channels,); where none has any range, of all together.
 
         Raises:
@@ -85,15 +85,15 @@ class PictureScales:
         """
         record = self.of.statistics[name]
         low, high = (
-            np.repeat(limit, record.channels // len(limit)) for limit in record.range.limits(symmetric=False)
+            np.repeat(limit, record.channels // len(limit)) for limit in record.range.min_max(symmetric=False)
         )
         if np.any(high > low) or low.min() == high.max():
-            return record.limits(symmetric=False)
+            return record.min_max(symmetric=False)
         return np.full_like(low, low.min()), np.full_like(high, high.max())
 
     def _reach(self, name: str) -> tuple[np.ndarray, np.ndarray]:
         """Middle and half of the range of each channel, (channels,); the middle is 0 where it must be."""
-        low, high = self._limits(name)
+        low, high = self._min_max(name)
         middle = (low + high) / 2 if self._movable(name) else np.zeros(len(low))
         reach = np.maximum(high - middle, middle - low)
         reach = np.maximum(floored(reach), LEAST_REACH * reach.max())
@@ -119,7 +119,7 @@ class PictureScales:
         """Of the ratios between the finest scales and one for all those that add the least noise."""
         ops = [self.of.real[name] for name in family]
         reaches = {name: self._reach(name)[1] for name in family}
-        signed = all(self._limits(name)[0].min() < 0 for name in family)
+        signed = all(self._min_max(name)[0].min() < 0 for name in family)
         if not signed or not all(map(self._shared, ops)):
             return np.ones(len(reaches[family[0]]))
         finest = np.max([reach / reach.max() for reach in reaches.values()], axis=0)

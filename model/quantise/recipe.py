@@ -1,7 +1,7 @@
 """What is done to each layer when a network is quantised: a recipe, read from TOML.
 
 A recipe has a table ``[default]`` and tables ``[layers."PATTERN"]``, whose keys are the fields of
-``LayerRecipe``. A pattern is matched with the names of layers as a shell matches file names; later tables
+``LayerConfig``. A pattern is matched with the names of layers as a shell matches file names; later tables
 win. The names are those of the integer layers without the head (``blocks.0.attn.q``, … ``k``, ``v``, ``s``
 for the scores, ``o`` for their product with the values, ``proj``, ``blocks.0.mlp.fc1``, ``fc2``,
 ``patch_embed``, ``head``), of the LayerNorms (``blocks.0.norm1``, ``norm2``, ``norm``) and ``image`` for
@@ -9,39 +9,46 @@ the pixels.
 """
 
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from fnmatch import fnmatchcase
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal, get_type_hints
+
+from pydantic import AfterValidator, Field, create_model
+from pydantic_core import PydanticCustomError
 
 from pointwise.hw.contract.errors import PointwiseError
-from pointwise.hw.contract.form import FormError, read_bytes
+from pointwise.hw.contract.form import Form, FormError, read_bytes
 
 from .ranges import METHODS, range_method
 from .rounding import ROUNDINGS, rounding_method
 from .weight_ranges import WEIGHT_RANGES, weight_range_method
 
-CHOICES: dict[str, tuple[str, ...]] = {
-    "granularity": ("tensor", "head", "channel"),
-    "factors": ("none", "range", "error"),
-    "weight_granularity": ("tensor", "channel"),
-    "bias_correction": ("none", "mean"),
-}
-"""Keys that take one of a few words."""
-WHOLE = {"weight_bits": (2, 8), "iterations": (1, 1_000_000)}
-"""Keys that take a whole number, from and to."""
-METHOD_KEYS = {
-    "range": (METHODS, range_method),
-    "weight_range": (WEIGHT_RANGES, weight_range_method),
-    "rounding": (ROUNDINGS, rounding_method),
+METHODS_OF: dict[str, Mapping[str, object]] = {
+    "range": METHODS,
+    "weight_range": WEIGHT_RANGES,
+    "rounding": ROUNDINGS,
 }
 """Keys that take a method of ours by its name, or another one as ``package.module:name``."""
-TABLES = ("default", "layers")
+
+
+def _method(known: Callable[[str], object]) -> AfterValidator:
+    """What checks the name of a method: ``known`` raises PointwiseError for one that there is not."""
+
+    def check(name: str) -> str:
+        try:
+            known(name)
+        except PointwiseError as error:
+            raise PydanticCustomError("method", "{words}", {"words": str(error).rstrip(".")}) from error
+        return name
+
+    return AfterValidator(check)
 
 
 @dataclass(frozen=True)
-class LayerRecipe:
+class LayerConfig:
     """How one layer is quantised. The defaults are the best we know; docs/quantisation.md says what each
     buys.
 
@@ -66,21 +73,23 @@ class LayerRecipe:
         bias_correction: ``mean`` takes the mean error that rounding the weights leaves out of the bias.
     """
 
-    range: str = "minmax"
-    granularity: str = "channel"
+    range: Annotated[str, _method(range_method)] = "minmax"
+    granularity: Literal["tensor", "head", "channel"] = "channel"
     search: bool = True
-    factors: str = "error"
+    factors: Literal["none", "range", "error"] = "error"
     equalise: bool = True
-    weight_range: str = "minmax"
-    weight_granularity: str = "channel"
-    weight_bits: int = 8
-    rounding: str = "gptq"
-    iterations: int = 500
-    bias_correction: str = "mean"
+    weight_range: Annotated[str, _method(weight_range_method)] = "minmax"
+    weight_granularity: Literal["tensor", "channel"] = "channel"
+    weight_bits: Annotated[int, Field(ge=2, le=8)] = 8
+    rounding: Annotated[str, _method(rounding_method)] = "gptq"
+    iterations: Annotated[int, Field(ge=1, le=1_000_000)] = 500
+    bias_correction: Literal["none", "mean"] = "mean"
 
     def __post_init__(self) -> None:
-        for option in fields(self):
-            _check(option.name, getattr(self, option.name), f"recipe's {option.name}")
+        try:
+            layer_form().of(vars(self), "recipe")
+        except FormError as error:
+            raise PointwiseError(f"The configuration of a layer {error}.") from error
 
     @property
     def weight_limit(self) -> int:
@@ -90,17 +99,17 @@ class LayerRecipe:
 
 @dataclass(frozen=True)
 class Recipe:
-    """A ``LayerRecipe`` for every layer.
+    """A ``LayerConfig`` for every layer.
 
     Attributes:
         default: what holds where nothing else is said.
         layers: pairs of a pattern and the fields that it changes; later ones win.
     """
 
-    default: LayerRecipe = field(default_factory=LayerRecipe)
+    default: LayerConfig = field(default_factory=LayerConfig)
     layers: tuple[tuple[str, Mapping[str, Any]], ...] = ()
 
-    def __getitem__(self, name: str) -> LayerRecipe:
+    def __getitem__(self, name: str) -> LayerConfig:
         """The recipe of the layer ``name`` (``blocks.0.attn.q``)."""
         recipe = self.default
         for pattern, changes in self.layers:
@@ -139,21 +148,30 @@ class Recipe:
         Raises:
             PointwiseError: an unknown table or key, or a value that a key does not take.
         """
-        for name, table in tables.items():
-            if name not in TABLES:
-                raise PointwiseError(
-                    f"{source} has the table {name!r}, which is not known; use {' or '.join(TABLES)}."
-                )
-            if not isinstance(table, Mapping):
-                raise PointwiseError(f"{source} has {name} = {table!r}, but {name} must be a table.")
-        default = _changes(tables.get("default", {}), f"{source}'s [default]")
-        layers = []
-        for pattern, table in tables.get("layers", {}).items():
-            where = f'{source}\'s [layers."{pattern}"]'
-            if not isinstance(table, Mapping):
-                raise PointwiseError(f"{where} is {table!r}, but it must be a table.")
-            layers.append((pattern, _changes(table, where)))
-        return cls(LayerRecipe(**default), tuple(layers))
+        try:
+            found = tables_form().of(dict(tables))
+        except FormError as error:
+            raise PointwiseError(
+                f"{source} {error}; docs/quantisation.md has all that it may say."
+            ) from error
+        said = found.model_dump(exclude_unset=True)
+        return cls(LayerConfig(**said.get("default", {})), tuple(said.get("layers", {}).items()))
+
+
+@cache
+def layer_form() -> type[Form]:
+    """What a table of a recipe may say: some of the fields of ``LayerConfig``."""
+    hints = get_type_hints(LayerConfig, include_extras=True)
+    forms: dict[str, Any] = {field.name: (hints[field.name], field.default) for field in fields(LayerConfig)}
+    return create_model("LayerTable", __base__=Form, **forms)
+
+
+@cache
+def tables_form() -> type[Form]:
+    """What a recipe may say."""
+    layer = layer_form()
+    tables: dict[str, Any] = {"default": (layer, layer()), "layers": (dict[str, layer], {})}
+    return create_model("RecipeTables", __base__=Form, **tables)
 
 
 def load_recipe(path: str | Path) -> Recipe:
@@ -178,37 +196,7 @@ def load_recipe(path: str | Path) -> Recipe:
     return Recipe.from_dict(tables, f"The recipe {path}")
 
 
-def _changes(table: Mapping[str, Any], where: str) -> dict[str, Any]:
-    known = {option.name for option in fields(LayerRecipe)}
-    for key, value in table.items():
-        if key not in known:
-            raise PointwiseError(f"{where} has the key {key!r}; choose one of {', '.join(sorted(known))}.")
-        _check(key, value, f"{where}: {key}")
-    return dict(table)
-
-
-def _check(key: str, value: object, what: str) -> None:
-    """Refuse a value that a key does not take."""
-    if key in CHOICES:
-        if value not in CHOICES[key]:
-            raise PointwiseError(f"{what} is {value!r}; choose one of {', '.join(CHOICES[key])}.")
-    elif key in WHOLE:
-        low, high = WHOLE[key]
-        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-            raise PointwiseError(f"{what} is {value!r}; give a whole number from {low} to {high}.")
-    elif key in METHOD_KEYS:
-        known, method = METHOD_KEYS[key]
-        if not isinstance(value, str):
-            raise PointwiseError(f"{what} is {value!r}; choose one of {', '.join(sorted(known))}.")
-        try:
-            method(value)
-        except PointwiseError as error:
-            raise PointwiseError(f"{what}: {error}") from error
-    elif not isinstance(value, bool):
-        raise PointwiseError(f"{what} is {value!r}; choose true or false.")
-
-
-PLAIN = LayerRecipe(
+PLAIN = LayerConfig(
     range="minmax",
     granularity="tensor",
     search=False,

@@ -15,7 +15,7 @@ from pointwise.model.integer.rounding import INT8
 from .exponentials import EXP_MAX, NEAREST, exp_table, fitted_table
 from .norm import INT8_MAX
 from .ranges import range_method
-from .recipe import LayerRecipe
+from .recipe import LayerConfig
 
 STEPS = INT8[1] - INT8[0]
 THRESHOLDS = (0.5, 0.45, 0.4, 0.37, 0.34, 0.3)
@@ -79,42 +79,42 @@ def floored(size: np.ndarray) -> np.ndarray:
     return np.maximum(size, least if least > DEAD else 1.0)
 
 
-DEFAULT = LayerRecipe()
+DEFAULT = LayerConfig()
 
 
-def plan_scores(sample: HeadSample, how: LayerRecipe = DEFAULT, balanced: bool = True) -> ScorePlan:
+def plan_scores(sample: HeadSample, config: LayerConfig = DEFAULT, balanced: bool = True) -> ScorePlan:
     """Choose the integers of one head: ``plan_heads`` of one."""
-    return plan_heads([sample], how, balanced)[0]
+    return plan_heads([sample], config, balanced)[0]
 
 
-def plan_heads(samples: list[HeadSample], how: LayerRecipe, balanced: bool) -> list[ScorePlan]:
+def plan_heads(samples: list[HeadSample], config: LayerConfig, balanced: bool) -> list[ScorePlan]:
     """Choose the centre of the keys and the range of the scores of each head.
 
     Args:
-        how: the recipe of the scores: whether they are searched, by which method they get their range if not,
-            and whether the heads share it.
+        config: the recipe of the scores: whether they are searched, by which method they get their range if
+            not, and whether the heads share it.
         balanced: queries and keys share out their product of scales channel by channel, see ``balance``;
             otherwise both have one scale a head.
     """
-    heads = [_operands(sample, how.search, balanced) for sample in samples]
-    groups = [heads] if how.granularity == "tensor" else [[head] for head in heads]
+    heads = [_operands(sample, config.search, balanced) for sample in samples]
+    groups = [heads] if config.granularity == "tensor" else [[head] for head in heads]
     plans = []
     for group in groups:
         scores = np.stack([_rounded_scores(*head) for head in group])
-        if how.search:
+        if config.search:
             exact = np.stack([_scores(q, k, q.shape[-1]) for q, k, *_ in group])
             exact = np.exp(exact - exact.max(axis=-1, keepdims=True))
             exact /= exact.sum(axis=-1, keepdims=True)
             scale, centre, threshold = search_range(scores, exact)
         else:
-            observer = range_method(how.range)(1)
+            observer = range_method(config.range)(1)
             observer.update(torch.from_numpy(scores.reshape(-1, 1)))
-            scale, centre = max(float(observer.limits(symmetric=True)[1][0]), 1e-6) / INT8_MAX, 0.0
+            scale, centre = max(float(observer.min_max(symmetric=True)[1][0]), 1e-6) / INT8_MAX, 0.0
             threshold = NEAREST
         plain = exp_table(scale, threshold)
         for index, (_, _, q_scale, k_scale, k_centre) in enumerate(group):
             table, values = plain, samples[len(plans)].values
-            if how.search and values is not None:
+            if config.search and values is not None:
                 integers = _integers(scores[index], scale, centre)
                 distance = integers.max(axis=-1, keepdims=True) - integers
                 table = fitted_table(distance, exact[index], values, scale, plain)

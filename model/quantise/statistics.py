@@ -87,16 +87,16 @@ class TensorObserver:
     def mean_square(self) -> np.ndarray:
         return (self._sums[1] / self._count).numpy()
 
-    def limits(self, symmetric: bool) -> tuple[np.ndarray, np.ndarray]:
+    def min_max(self, symmetric: bool) -> tuple[np.ndarray, np.ndarray]:
         """Return low and high of each channel, (channels,) float64.
 
-        See ``RangeObserver.limits``.
+        See ``RangeObserver.min_max``.
 
         Raises:
             PointwiseError: no channel has any range.
         """
         low, high = (
-            np.repeat(limit, self.channels // self.range.channels) for limit in self.range.limits(symmetric)
+            np.repeat(limit, self.channels // self.range.channels) for limit in self.range.min_max(symmetric)
         )
         if not np.any(high > low):
             raise PointwiseError(
@@ -111,7 +111,7 @@ class TensorObserver:
         A channel that is (almost) always zero counts as a 4096th of the largest, so that a scale can divide
         by it.
         """
-        high = self.limits(symmetric=True)[1]
+        high = self.min_max(symmetric=True)[1]
         return np.maximum(high, high.max() / 4096)
 
     def moments(self, scale: np.ndarray | float, centre: np.ndarray | float = 0.0) -> Moments:

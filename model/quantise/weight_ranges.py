@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from .plug import find
+from .registry import find
 
 FRACTIONS = tuple(1 - 0.02 * step for step in range(31))
 """Parts of a row's largest weight that ``mse`` tries. Four bits and fewer want much of the range clipped."""

@@ -7,7 +7,7 @@ import numpy as np
 from pointwise.hw.contract.errors import PointwiseError
 
 from .moments import Moments
-from .recipe import LayerRecipe
+from .recipe import LayerConfig
 from .rounding import rounding_method
 from .scales import fixed_point
 from .trained import WeightQuantisation, stored_bits
@@ -35,14 +35,14 @@ class QuantisedRows:
     weight_bits: int = 8
 
 
-NEAREST = LayerRecipe(weight_range="minmax", rounding="nearest")
+NEAREST = LayerConfig(weight_range="minmax", rounding="nearest")
 """The recipe of a convolution about whose input nothing is known."""
 
 
 def weight_scales(
     weight: np.ndarray,
     bias: np.ndarray,
-    how: LayerRecipe = NEAREST,
+    config: LayerConfig = NEAREST,
     importance: np.ndarray | None = None,
     grid: WeightQuantisation | None = None,
 ) -> np.ndarray:
@@ -52,7 +52,7 @@ def weight_scales(
     would not fit.
 
     Args:
-        weight: (N, K) real. bias: (N,) real. how: the recipe of the layer.
+        weight: (N, K) real. bias: (N,) real. config: the recipe of the layer.
         importance: (K,) power of each input, one for all unless given. grid: where training has fixed it.
     """
     if grid:
@@ -60,9 +60,9 @@ def weight_scales(
         largest = np.abs(weight).max(axis=1) / np.maximum(grid.largest, 1)
     else:
         importance = np.ones(weight.shape[1]) if importance is None else importance
-        reach = weight_range_method(how.weight_range)(weight, importance, how.weight_limit)
-        largest = reach / how.weight_limit
-        if how.weight_granularity == "tensor":
+        reach = weight_range_method(config.weight_range)(weight, importance, config.weight_limit)
+        largest = reach / config.weight_limit
+        if config.weight_granularity == "tensor":
             largest = np.full_like(largest, largest.max())
     alone = np.maximum(np.abs(bias), 1e-6) / (1 << 15)
     return np.maximum(np.where(largest > 0, largest, alone), np.abs(bias) / BIAS_MAX)
@@ -75,7 +75,7 @@ def quantise_rows(
     name: str,
     inputs: Moments | None = None,
     input_zero: int | np.ndarray = 0,
-    how: LayerRecipe = NEAREST,
+    config: LayerConfig = NEAREST,
     grid: WeightQuantisation | None = None,
 ) -> QuantisedRows:
     """Round one convolution to integers.
@@ -88,7 +88,7 @@ def quantise_rows(
             the mean error that this leaves is taken out of the bias.
         input_zero: the integer of the input that stands for 0, one or (K,). It is folded into the bias
             exactly.
-        how: the recipe of the layer.
+        config: the recipe of the layer.
         grid: the integers that the weights may become, where training has fixed them: they are rounded to the
             nearest then, since they lie on it.
 
@@ -98,15 +98,15 @@ def quantise_rows(
     """
     if not (np.isfinite(weight).all() and np.isfinite(bias).all()):
         raise PointwiseError(f"The weights of {name} are not finite; train or fetch the checkpoint again.")
-    corrected = inputs is not None and how.bias_correction == "mean"
+    corrected = inputs is not None and config.bias_correction == "mean"
     if inputs is None:
         inputs = Moments(np.zeros(weight.shape[1]), np.ones(weight.shape[1]))
     error = inputs.corrected if corrected else inputs.plain
     # A row that training has all but erased is one of zeros: the result cannot tell it from them.
-    scale = np.maximum(weight_scales(weight, bias, how, error.importance, grid), out_scale * LEAST_FACTOR)
-    method = "nearest" if grid else how.rounding
-    limit = int(grid.largest.max()) if grid else how.weight_limit
-    rounded = rounding_method(method)(weight / scale[:, None], error, limit, how.iterations)
+    scale = np.maximum(weight_scales(weight, bias, config, error.importance, grid), out_scale * LEAST_FACTOR)
+    method = "nearest" if grid else config.rounding
+    limit = int(grid.largest.max()) if grid else config.weight_limit
+    rounded = rounding_method(method)(weight / scale[:, None], error, limit, config.iterations)
     _check_rounded(rounded, weight.shape, limit, method, name)
     if corrected:
         bias = bias - (rounded * scale[:, None] - weight) @ inputs.mean
@@ -116,7 +116,7 @@ def quantise_rows(
         integer_bias(bias / scale - rounded @ np.broadcast_to(input_zero, weight.shape[1]), name),
         mult,
         shift,
-        grid.bits if grid else stored_bits(how.weight_bits),
+        grid.bits if grid else stored_bits(config.weight_bits),
     )
 
 

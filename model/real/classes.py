@@ -72,6 +72,6 @@ def measure_classes(
         calibration, measured: (B, 3, S, S), as ``photographs.crops`` gives them. seed: of them. recipe: the
             default unless given.
     """
-    how = recipe or Recipe()
-    network = source.convert(source.calibrate(calibration, how, BATCH, watch("calibration")), how)
+    recipe = recipe or Recipe()
+    network = source.convert(source.calibrate(calibration, recipe, BATCH, watch("calibration")), recipe)
     return Classes.of(seed, evaluate(network, source, measured, progress=watch("integers")))

@@ -51,8 +51,8 @@ def calibrate(
         PointwiseError: the inputs do not fit the network, a value is not finite, or the recipe cannot be read
             or names a layer that is not there.
     """
-    how = load_recipe(recipe) if isinstance(recipe, str | Path) else recipe or Recipe()
-    return Calibration(source, how, source.calibrate(inputs, how, batch, progress))
+    chosen = load_recipe(recipe) if isinstance(recipe, str | Path) else recipe or Recipe()
+    return Calibration(source, chosen, source.calibrate(inputs, chosen, batch, progress))
 
 
 def quantise(calibration: Calibration) -> Graph:

@@ -66,7 +66,7 @@ def command(
         )
         if images is not None:
             prepared = preparation(preprocess, weights)
-            files, origin = (images, prepared.how), f"images of {images}"
+            files, origin = (images, prepared.preprocessing), f"images of {images}"
             tell.preparation(console, prepared)
         calibrated, compared, unreadable = calibration_and_images(weights.config, calibration, count, files)
         tell.unreadable(console, unreadable)

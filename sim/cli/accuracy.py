@@ -50,7 +50,7 @@ def command(
     from pointwise.sim.reporting.accuracy import save, table
 
     console = Console()
-    how = load_recipe(recipe) if recipe else Recipe()
+    chosen = load_recipe(recipe) if recipe else Recipe()
     place = folder or build_root() / "real"
     path = out or place / "accuracy.json"
     weights, pictures = dinov2_small(), photographs()
@@ -62,7 +62,9 @@ def command(
     for seed in range(1, seeds + 1):
         with Progress(console=console, transient=True) as progress:
             watch = _watcher(progress, seed)
-            for result in measure(weights, pictures, counts, seed, place / f"seed{seed}", watch, how, others):
+            for result in measure(
+                weights, pictures, counts, seed, place / f"seed{seed}", watch, chosen, others
+            ):
                 results.append(result)
                 save(path, counts, told, results)
                 figures = result.figures
@@ -84,7 +86,7 @@ def _classes(
     from pointwise.sim.reporting.classes import save, table
 
     console = Console()
-    how = load_recipe(recipe) if recipe else Recipe()
+    chosen = load_recipe(recipe) if recipe else Recipe()
     place = folder or build_root() / "real"
     path = out or place / f"accuracy_{NAME}.json"
     network, pictures = efficientnet_lite0(), photographs()
@@ -96,7 +98,7 @@ def _classes(
         with Progress(console=console, transient=True) as progress:
             watch = _watcher(progress, seed)
             images = crops(PREPROCESSING, pictures, counts, seed, place / f"{NAME}_seed{seed}")
-            results.append(measure_classes(network, *images, seed, watch, how))
+            results.append(measure_classes(network, *images, seed, watch, chosen))
         save(path, NAME, counts, told, results)
     console.print(table(counts, results))
     console.print(str(path), soft_wrap=True)

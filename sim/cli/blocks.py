@@ -100,7 +100,7 @@ def _make(
         raise PointwiseError("of which images? Give a folder or a list with --images")
     prepared = preparation(preprocess, info=program.manifest["info"])
     with console.status("blocks"):
-        pictures = read_pictures(images, prepared.how, count)
+        pictures = read_pictures(images, prepared.preprocessing, count)
         paths = make(program, pictures, prepared, folder)
     tell.preparation(console, prepared)
     tell.unreadable(console, pictures.unreadable)

@@ -191,7 +191,7 @@ def _files(
             find_images(images).first(count),
             results or build_root() / f"evaluate-{name}.jsonl",
             heads=heads,
-            preprocessing=prepared.how,
+            preprocessing=prepared.preprocessing,
             executor=workforce,
             progress=options.bar(progress, "images", workforce),
         )

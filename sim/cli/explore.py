@@ -103,7 +103,7 @@ def command(
     pictures = None
     if images is not None:
         prepared = preparation(preprocess, weights)
-        pictures = images, prepared.how
+        pictures = images, prepared.preprocessing
         tell.preparation(console, prepared)
     seen, compared, unreadable = calibration_and_images(weights.config, calibration, count, pictures)
     tell.unreadable(console, unreadable)

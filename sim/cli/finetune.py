@@ -60,7 +60,7 @@ def command(
             None if validation is None else find_images(validation),
             recipe=recipe,
             heads=heads,
-            preprocessing=prepared.how,
+            preprocessing=prepared.preprocessing,
             executor=workforce,
             reading=options.bar(progress, "backbone, images", workforce),
             training=options.bar(progress, "last layer, epochs"),

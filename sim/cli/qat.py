@@ -153,7 +153,7 @@ def _sets(
                 f"nobody says what the images of {what} show, or they are too few; give a folder for each "
                 "class, or a list with classes"
             )
-        both.append(Labelled(chosen, labels, prepared.how))
+        both.append(Labelled(chosen, labels, prepared.preprocessing))
     return both[0], both[1]
 
 
@@ -193,7 +193,7 @@ def _on_images(
                 f"epoch {number}: loss {loss:.3f}, {accuracy:.2f} % of the held-out images right"
             ),
         )
-    network = noted(result.network, Preparation(train.how, "as in training"), weights.class_names)
+    network = noted(result.network, Preparation(train.preprocessing, "as in training"), weights.class_names)
     save_network(path, network)
     tell.unreadable(console, result.unreadable)
     figures = {"images": result.images, "float": result.float_right, "before": result.before}

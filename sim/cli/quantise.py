@@ -71,7 +71,7 @@ def command(
         )
     if out is not None:
         check_path(out)  # now, and not when all is computed
-    how = load_recipe(recipe) if recipe else Recipe()
+    chosen = load_recipe(recipe) if recipe else Recipe()
     with Progress(console=console, transient=True) as progress:
         reading = options.bar(progress, "reading images")
         if own:
@@ -83,7 +83,7 @@ def command(
         path = out or build_root() / f"{name}.safetensors"
         path.parent.mkdir(parents=True, exist_ok=True)  # now too
         shown = options.bar(progress, "calibration")
-        integers = pw.quantise(pw.calibrate(subject.source, subject.inputs, recipe=how, progress=shown))
+        integers = pw.quantise(pw.calibrate(subject.source, subject.inputs, recipe=chosen, progress=shown))
     pw.save(integers if prepared is None else noted(integers, prepared, subject.class_names), path)
     tell.unreadable(console, subject.unreadable)
     console.print(f"calibrated on {len(subject.inputs)} {subject.origin}", soft_wrap=True)

@@ -53,7 +53,7 @@ def command(
         given = None
         if images is not None:
             prepared = preparation(preprocess, weights, integers.info)
-            pictures = read_pictures(images, prepared.how, count)
+            pictures = read_pictures(images, prepared.preprocessing, count)
             given = pictures.pixels, None
             tell.preparation(console, prepared)
             tell.unreadable(console, pictures.unreadable)

@@ -178,7 +178,7 @@ def _workload(
         prepared = preparation(preprocess, weights, None if integers is None else integers.info)
         pictures = read_pictures(
             images,
-            prepared.how,
+            prepared.preprocessing,
             count,
             labels=lambda chosen: chosen.labels(weights.config.classes, weights.class_names),
         )

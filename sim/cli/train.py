@@ -32,7 +32,8 @@ def command(
 
     The same seed gives the same checkpoint on the same machine. The handwriting is what make real installs.
     """
-    from pointwise.model.train import TrainingRecipe, train_digits
+    from pointwise.model.fitting import TrainingRecipe
+    from pointwise.model.train import train_digits
     from pointwise.model.train_pictures import TRAINABLE, train_pictures
 
     changes = {name: value for name, value in (("epochs", epochs), ("seed", seed)) if value is not None}

@@ -15,7 +15,7 @@ from pointwise.hw.contract.files import write_file
 from pointwise.hw.contract.form import Form, FormError, read_json
 from pointwise.model.checkpoints import Checkpoint
 from pointwise.model.measure.ablation import Attempt
-from pointwise.model.quantise.recipe import LayerRecipe
+from pointwise.model.quantise.recipe import LayerConfig
 
 KIND = "methods"
 """Tells such a file from other results."""
@@ -53,7 +53,7 @@ def save(path: Path, settings: Settings, attempts: list[Attempt]) -> None:
     write_file(path, json.dumps(contents, indent=1, ensure_ascii=False) + "\n")
 
 
-def load(path: Path, settings: Settings, wanted: list[tuple[str, LayerRecipe]]) -> list[Attempt]:
+def load(path: Path, settings: Settings, wanted: list[tuple[str, LayerConfig]]) -> list[Attempt]:
     """Return those of the wanted attempts that a file already holds; none where there is no file.
 
     Raises:

@@ -14,8 +14,9 @@ from pointwise.model import digits
 from pointwise.model.checkpoints import MICRO_DIGITS, load_checkpoint
 from pointwise.model.convolutional_deit import ConvolutionalDeiT
 from pointwise.model.deit import DeiT
+from pointwise.model.fitting import TrainingRecipe, accuracy, augment
 from pointwise.model.networks import NETWORKS
-from pointwise.model.train import TrainingRecipe, accuracy, augment, train_digits
+from pointwise.model.train import train_digits
 
 SHORT = TrainingRecipe(epochs=2, batch=256)
 SMALL = replace(NETWORKS["micro"], depth=1)

@@ -33,18 +33,18 @@ def test_a_guess_is_called_one(tmp_path: Path) -> None:
     weights = synthetic_checkpoint(CONFIG)
     torch.save({"model": weights.state}, tmp_path / "authors.pth")
     guessed = preparation(None, load_checkpoint(tmp_path / "authors.pth", heads=1))
-    assert (guessed.how, guessed.guess) == (authors(8), True)
+    assert (guessed.preprocessing, guessed.guess) == (authors(8), True)
     assert "a guess: the DeiT authors' usual one, as such files do not say; give --preprocess" in str(guessed)
     assert "mean 0.485 0.456 0.406, deviation 0.229 0.224 0.225" in str(guessed)
 
     save_checkpoint(tmp_path / "ours.safetensors", replace(weights, preprocessing=timm(8)))
     known = preparation(None, load_checkpoint(tmp_path / "ours.safetensors"))
-    assert (known.how, known.guess, known.origin) == (timm(8), False, "as the checkpoint says")
+    assert (known.preprocessing, known.guess, known.origin) == (timm(8), False, "as the checkpoint says")
     save_checkpoint(tmp_path / "silent.safetensors", weights)
     silent = preparation(None, load_checkpoint(tmp_path / "silent.safetensors"))
-    assert (silent.how, silent.guess) == (plain(8), True)
+    assert (silent.preprocessing, silent.guess) == (plain(8), True)
     asked = preparation("timm_vit", load_checkpoint(tmp_path / "authors.pth", heads=1))
-    assert not asked.guess and asked.how.mean == (0.5,) * 3
+    assert not asked.guess and asked.preprocessing.mean == (0.5,) * 3
 
 
 def test_integers_keep_how_their_images_were_prepared(integers: Graph, tmp_path: Path) -> None:
@@ -61,8 +61,8 @@ def test_integers_keep_how_their_images_were_prepared(integers: Graph, tmp_path:
         assert class_names(info) == ("cat", "dog", "fox")
         # Also before what a checkpoint says.
         for then in (preparation(None, info=info), preparation(None, weights, info)):
-            assert (then.how, then.guess) == (first.how, first.guess)
-        assert preparation("authors", weights, info).how == authors(8)
+            assert (then.preprocessing, then.guess) == (first.preprocessing, first.guess)
+        assert preparation("authors", weights, info).preprocessing == authors(8)
     assert class_names(noted(integers, first, None).info) is class_names(integers.info) is None
 
 

@@ -57,7 +57,7 @@ def test_images_of_ones_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     assert "epoch 2: loss" in shown and "20 images are few" in shown
     network = load_network(out)
     assert network.info["training"]["training"]["epochs"] == 2
-    assert preparation(None, info=network.info).how == plain(8, 1)
+    assert preparation(None, info=network.info).preprocessing == plain(8, 1)
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,7 @@ def pictures(folder: Path, count: int) -> Path:
 def test_images_of_a_folder_are_those_that_run(tmp_path: Path):
     made = integers_of(None, None, None, images=pictures(tmp_path, 2), preprocess="plain")
     assert made.inputs.shape == (1, 1, 8, 8)
-    assert made.prepared.how == plain(8, 1) and not made.prepared.guess
+    assert made.prepared.preprocessing == plain(8, 1) and not made.prepared.guess
     others = integers_of(None, None, None)
     assert others.prepared is None and not np.array_equal(others.inputs, made.inputs)
     assert all(same(a, b) for a, b in zip(made.network.ops, others.network.ops, strict=True))

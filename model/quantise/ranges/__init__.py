@@ -5,7 +5,7 @@ your own
 needs no entry: ``package.module:Class`` names it as well.
 """
 
-from ..plug import find
+from ..registry import find
 from .base import RangeObserver
 from .kl import KullbackLeibler
 from .minmax import MinMax

@@ -22,7 +22,7 @@ class RangeObserver(ABC):
         """
 
     @abstractmethod
-    def limits(self, symmetric: bool) -> tuple[np.ndarray, np.ndarray]:
+    def min_max(self, symmetric: bool) -> tuple[np.ndarray, np.ndarray]:
         """Return the range that 8 bits should cover, after at least one update.
 
         Args:

@@ -36,8 +36,8 @@ class HistogramObserver(RangeObserver):
         self._histogram.update(values)
         self._sums = None
 
-    def limits(self, symmetric: bool) -> tuple[np.ndarray, np.ndarray]:
-        low, high = (torch.from_numpy(limit.copy()) for limit in self._full.limits(symmetric))
+    def min_max(self, symmetric: bool) -> tuple[np.ndarray, np.ndarray]:
+        low, high = (torch.from_numpy(limit.copy()) for limit in self._full.min_max(symmetric))
         low, high = self.choose(low, high, symmetric)
         return low.numpy(), high.numpy()
 

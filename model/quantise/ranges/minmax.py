@@ -19,7 +19,7 @@ class MinMax(RangeObserver):
         self._low = torch.minimum(self._low, values.amin(dim=0))
         self._high = torch.maximum(self._high, values.amax(dim=0))
 
-    def limits(self, symmetric: bool) -> tuple[np.ndarray, np.ndarray]:
+    def min_max(self, symmetric: bool) -> tuple[np.ndarray, np.ndarray]:
         low, high = self._low.double().numpy(), self._high.double().numpy()
         if symmetric:
             high = np.maximum(np.abs(low), np.abs(high))

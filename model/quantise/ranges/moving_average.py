@@ -22,7 +22,7 @@ class MovingAverage(RangeObserver):
         batch = torch.stack([values.amin(dim=0), values.amax(dim=0)]).double()
         self._range = batch if self._range is None else MOMENTUM * self._range + (1 - MOMENTUM) * batch
 
-    def limits(self, symmetric: bool) -> tuple[np.ndarray, np.ndarray]:
+    def min_max(self, symmetric: bool) -> tuple[np.ndarray, np.ndarray]:
         low, high = self._range.numpy()
         if symmetric:
             high = np.maximum(np.abs(low), np.abs(high))

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import numpy as np
 
 from ..moments import ErrorMatrix
-from ..plug import find
+from ..registry import find
 from .adaround import adaround
 from .gptq import gptq
 from .nearest import nearest

@@ -6,7 +6,7 @@ from dataclasses import fields, is_dataclass
 import numpy as np
 
 from pointwise.model.export.numpy_file import DESCRIPTION, encode
-from pointwise.model.quantise.io import rebuild
+from pointwise.model.quantise.description import rebuild
 
 
 def test_the_network_is_the_same_after_reading(distilled):

@@ -12,7 +12,7 @@ from pointwise.model.evaluate import evaluate
 from pointwise.model.frontends import DeiTNetwork
 from pointwise.model.measure.ablation import BESIDE, STEPS, ablation, recipes
 from pointwise.model.networks import DeiTConfig
-from pointwise.model.quantise import LayerRecipe, Recipe
+from pointwise.model.quantise import LayerConfig, Recipe
 from pointwise.model.quantise.recipe import PLAIN
 from pointwise.model.synthetic import synthetic_checkpoint, synthetic_images
 from pointwise.sim.reporting.methods import Settings, digest_of, load, read, save
@@ -37,7 +37,7 @@ def attempts():
 
 def test_the_chain_goes_from_nothing_to_the_default():
     chain = recipes()
-    assert chain[0][1] == PLAIN and chain[-1][1] == LayerRecipe()
+    assert chain[0][1] == PLAIN and chain[-1][1] == LayerConfig()
     assert len(chain) == len(STEPS)
     assert len({repr(recipe) for _, recipe in chain}) == len(chain)
     assert len(recipes(beside=True)) == len(STEPS) + len(BESIDE)
@@ -50,14 +50,14 @@ def test_the_default_is_clearly_better_than_nothing(attempts):
 
 def test_a_file_gives_back_what_was_saved_and_no_other_run(attempts, tmp_path):
     path, settings = tmp_path / "m.json", Settings("x", 8, 8, "pointwise ablation")
-    wanted = [(attempt.method, LayerRecipe(**attempt.recipe)) for attempt in attempts]
+    wanted = [(attempt.method, LayerConfig(**attempt.recipe)) for attempt in attempts]
     assert load(path, settings, wanted) == []
     save(path, settings, attempts[:2])
     assert load(path, settings, wanted) == attempts[:2]
     with pytest.raises(PointwiseError, match="has images 8, but 9 is asked for"):
         load(path, Settings("x", 8, 9, ""), wanted)
     with pytest.raises(PointwiseError, match="by another recipe than today's"):
-        load(path, settings, [(wanted[0][0], LayerRecipe())])
+        load(path, settings, [(wanted[0][0], LayerConfig())])
     with pytest.raises(PointwiseError, match="has calibration_images 8, but 9 is asked for"):
         load(path, Settings("x", 9, 8, ""), wanted)
     path.write_text(json.dumps({"kind": "other"}))
@@ -75,7 +75,7 @@ def test_a_file_of_other_weights_or_images_is_not_gone_on_with(attempts, tmp_pat
     ]
     assert len(set(digests)) == 4
     assert digest_of(synthetic_checkpoint(CONFIG, seed=1), images[:1], images[1:]) == digests[0]
-    path, wanted = tmp_path / "m.json", [(attempts[0].method, LayerRecipe(**attempts[0].recipe))]
+    path, wanted = tmp_path / "m.json", [(attempts[0].method, LayerConfig(**attempts[0].recipe))]
     save(path, Settings("x", 1, 2, "", digests[0]), attempts[:1])
     assert load(path, Settings("x", 1, 2, "another command", digests[0]), wanted) == attempts[:1]
     save(tmp_path / "older.json", Settings("x", 1, 2, ""), attempts[:1])

@@ -11,7 +11,7 @@ from pointwise.model.frontends import DeiTNetwork
 from pointwise.model.measure.layers import QUIETEST, alone, finite_decibels, measure, units
 from pointwise.model.measure.mixed import MixedNetwork
 from pointwise.model.networks import DeiTConfig
-from pointwise.model.quantise import LayerRecipe, Recipe
+from pointwise.model.quantise import LayerConfig, Recipe
 from pointwise.model.synthetic import synthetic_checkpoint, synthetic_images
 
 CONFIG = DeiTConfig(
@@ -24,7 +24,7 @@ ROUGH = "blocks.1.mlp.fc1"
 def case():
     state = synthetic_checkpoint(CONFIG, seed=1).state
     # One layer of 2 bits, which everything must point at.
-    recipe = Recipe(LayerRecipe(), ((ROUGH, {"weight_bits": 2, "rounding": "nearest"}),))
+    recipe = Recipe(LayerConfig(), ((ROUGH, {"weight_bits": 2, "rounding": "nearest"}),))
     network = DeiTNetwork(CONFIG, state).quantise(synthetic_images(CONFIG, 12, seed=2), recipe=recipe)
     images = synthetic_images(CONFIG, 5, seed=3).numpy()
     mixed = MixedNetwork(network, state, CONFIG)

@@ -17,16 +17,17 @@ from pointwise.model.emulator import Emulator, Order
 from pointwise.model.emulator.stream import read_stream
 from pointwise.model.engine import fuse
 from pointwise.model.evaluate import integer_logits, sqnr_db
+from pointwise.model.fitting import TrainingRecipe
 from pointwise.model.frontends import DeiTNetwork
 from pointwise.model.graph import Graph, Op, run
 from pointwise.model.graph.ops import Linear
 from pointwise.model.networks import DeiTConfig
+from pointwise.model.optimisation import parameter_groups
 from pointwise.model.qat import Pruner, QatRecipe, Quantiser, integer_network, quantiser_class, train_aware
 from pointwise.model.qat.network import QuantisedNetwork
 from pointwise.model.qat.places import weighted
 from pointwise.model.quantise import Recipe, load_network, patchify, save_network
 from pointwise.model.quantise.inputs import pixel_scales
-from pointwise.model.train import TrainingRecipe, parameter_groups
 
 SHORT = TrainingRecipe(epochs=1, batch=64, learning_rate=1e-3, warmup_epochs=1)
 MINE = """

@@ -42,7 +42,7 @@ def sets(tmp_path_factory: pytest.TempPathFactory) -> tuple[Labelled, Labelled]:
     train, held_out = written(folder / "train", data.train, 500), written(folder / "val", data.held_out, 200)
     (folder / "train" / "0" / "broken.png").write_text("no image")
     found = find_images(folder / "train")
-    return Labelled(found, found.labels(10), train.how), held_out
+    return Labelled(found, found.labels(10), train.preprocessing), held_out
 
 
 @pytest.fixture(scope="module")

@@ -11,12 +11,12 @@ from pointwise.hw.contract.errors import PointwiseError
 from pointwise.model import digits
 from pointwise.model.checkpoints import MICRO_DIGITS, Checkpoint, load_checkpoint
 from pointwise.model.evaluate import compare, float_logits, integer_logits
+from pointwise.model.fitting import TrainingRecipe
 from pointwise.model.frontends import DeiTNetwork
 from pointwise.model.graph import Graph
 from pointwise.model.graph.ops import Linear
 from pointwise.model.qat import QatRecipe, train_aware
 from pointwise.model.synthetic import synthetic_checkpoint
-from pointwise.model.train import TrainingRecipe
 from tests.model.qat.conftest import SMALL
 
 BROKEN = """

@@ -8,7 +8,7 @@ from pointwise.hw.contract.errors import PointwiseError
 from pointwise.model.deit import DeiT
 from pointwise.model.frontends import DeiTNetwork
 from pointwise.model.networks import DeiTConfig
-from pointwise.model.quantise.recipe import LayerRecipe, Recipe
+from pointwise.model.quantise.recipe import LayerConfig, Recipe
 from pointwise.model.synthetic import synthetic_checkpoint, synthetic_images
 
 CONFIG = DeiTConfig(
@@ -68,10 +68,10 @@ def by_hand(source: DeiTNetwork, images: torch.Tensor) -> dict[str, torch.Tensor
 
 @pytest.mark.parametrize("batch", [1, 2, 16])
 def test_records_are_those_of_the_tensors_in_any_batch(net, images, batch):
-    seen = net.calibrate(images, Recipe(LayerRecipe(range="minmax")), batch=batch)
+    seen = net.calibrate(images, Recipe(LayerConfig(range="minmax")), batch=batch)
     assert seen.images == 5
     for name, exact in by_hand(net, images).items():
-        low, high = seen[name].limits(symmetric=False)
+        low, high = seen[name].min_max(symmetric=False)
         # GELU's result has one range: its channels share a table.
         alone = exact.reshape(-1, seen[name].range.channels)
         assert np.allclose(low, alone.amin(0), atol=1e-5), name
@@ -80,7 +80,7 @@ def test_records_are_those_of_the_tensors_in_any_batch(net, images, batch):
 
 
 def test_second_moments_are_kept_where_rounding_wants_them(net, images):
-    quiet = LayerRecipe(rounding="nearest")
+    quiet = LayerConfig(rounding="nearest")
     recipe = Recipe(quiet, (("blocks.0.mlp.fc2", {"rounding": "gptq"}),))
     seen = net.calibrate(images, recipe, batch=2)
     kept = [name for name, record in seen.records.items() if record.moments(1.0).second is not None]
@@ -96,8 +96,8 @@ def test_second_moments_are_kept_where_rounding_wants_them(net, images):
 
 @pytest.mark.parametrize(("granularity", "count"), [("tensor", 1), ("head", 3), ("channel", 12)])
 def test_channels_share_a_range_as_the_recipe_says(net, images, granularity, count):
-    seen = net.calibrate(images, Recipe(LayerRecipe(range="minmax", granularity=granularity)))
-    low, high = seen["blocks.0.attn.q"].limits(symmetric=False)
+    seen = net.calibrate(images, Recipe(LayerConfig(range="minmax", granularity=granularity)))
+    low, high = seen["blocks.0.attn.q"].min_max(symmetric=False)
     groups = by_hand(net, images)["blocks.0.attn.q"].reshape(-1, count, 12 // count)
     assert np.allclose(low, np.repeat(groups.amin(dim=(0, 2)).numpy(), 12 // count), atol=1e-5)
     assert np.allclose(high, np.repeat(groups.amax(dim=(0, 2)).numpy(), 12 // count), atol=1e-5)

@@ -21,7 +21,7 @@ from pointwise.model.networks import DeiTConfig
 from pointwise.model.quantise import load_network, patchify, save_network
 from pointwise.model.quantise.channel_groups import UNIT, allowed, choose_groups, divided, divisible
 from pointwise.model.quantise.ranges.minmax import MinMax
-from pointwise.model.quantise.recipe import LayerRecipe, Recipe
+from pointwise.model.quantise.recipe import LayerConfig, Recipe
 from pointwise.model.quantise.statistics import Statistics
 from pointwise.model.quantise.trained import TrainedQuantisation
 from pointwise.model.synthetic import synthetic_checkpoint, synthetic_images
@@ -132,7 +132,7 @@ def test_what_training_has_fixed_is_not_divided(state):
 
 
 def test_recipe_of_a_group_is_that_of_its_layer(state):
-    recipe = Recipe(LayerRecipe(), (("blocks.0.mlp.fc1", {"weight_bits": 4}),))
+    recipe = Recipe(LayerConfig(), (("blocks.0.mlp.fc1", {"weight_bits": 4}),))
     made = DeiTNetwork(CONFIG, state).quantise(synthetic_images(CONFIG, 24, seed=4), recipe=recipe)
     assert made["blocks.0.mlp.fc1.0"].weight_bits == made["blocks.0.mlp.fc1.1"].weight_bits == 4
 

@@ -18,7 +18,7 @@ from pointwise.model.graph import run
 from pointwise.model.graph.ops import LayerNorm, Linear, MatMul
 from pointwise.model.networks import DeiTConfig, network
 from pointwise.model.quantise import patchify
-from pointwise.model.quantise.recipe import LayerRecipe, Recipe
+from pointwise.model.quantise.recipe import LayerConfig, Recipe
 from pointwise.model.synthetic import synthetic_checkpoint, synthetic_images
 from tests.model.graph.equality import same
 
@@ -37,7 +37,7 @@ def data():
     return digits.load()
 
 
-@pytest.mark.parametrize("recipe", [Recipe(), Recipe(LayerRecipe(range="mse"))])
+@pytest.mark.parametrize("recipe", [Recipe(), Recipe(LayerConfig(range="mse"))])
 def test_micro_digits_lose_nothing_that_matters(micro, data, recipe):
     integers = DeiTNetwork(micro.config, micro.state).quantise(data.calibration.normalised(), recipe=recipe)
     held_out = data.held_out

@@ -8,7 +8,7 @@ from pointwise.model.evaluate import sqnr_db
 from pointwise.model.integer.layernorm import normalise, statistics, token_sums
 from pointwise.model.quantise.norm import equalised, plan_norm, rounding_noise, shifts
 from pointwise.model.quantise.ranges.minmax import MinMax
-from pointwise.model.quantise.recipe import LayerRecipe
+from pointwise.model.quantise.recipe import LayerConfig
 from pointwise.model.quantise.scales import norm_constants
 from pointwise.model.quantise.statistics import TensorObserver
 
@@ -116,6 +116,6 @@ def test_factors_are_what_the_recipe_says(factors):
     x = stream(48, 40.0)
     record = TensorObserver("norm", MinMax(48))
     record.update(torch.from_numpy(x_hat(x)))
-    plan = plan_norm(record, [np.ones((4, 48))], LayerRecipe(factors=factors))
+    plan = plan_norm(record, [np.ones((4, 48))], LayerConfig(factors=factors))
     assert (plan.scale * 127 * (1 + 1e-6) >= record.largest()).all()
     assert (plan.shift.max() > 0) == (factors != "none")

@@ -11,7 +11,7 @@ from pointwise.model.graph.window import Window
 from pointwise.model.quantise.calibrate import calibrate
 from pointwise.model.quantise.convert import convert
 from pointwise.model.quantise.picture_scales import FEW, HEADROOM, LEAST_REACH
-from pointwise.model.quantise.recipe import PLAIN, LayerRecipe, Recipe
+from pointwise.model.quantise.recipe import PLAIN, LayerConfig, Recipe
 
 PIXELS, CHANNELS = 36, 8
 
@@ -54,8 +54,8 @@ def network(function: str = "", *, padded: bool = True) -> Graph:
 
 def quantised(graph: Graph, recipe: Recipe | None = None, images: int = 50) -> Graph:
     x = torch.randn(images, PIXELS, CHANNELS, generator=torch.Generator().manual_seed(6))
-    how = recipe or Recipe()
-    return convert(graph, calibrate(graph, x, how), how)
+    config = recipe or Recipe()
+    return convert(graph, calibrate(graph, x, config), config)
 
 
 def noise(graph: Graph, integers: Graph, name: str) -> float:
@@ -76,7 +76,7 @@ def test_sums_and_what_they_keep_have_the_same_ratios() -> None:
 
 def test_a_scale_for_each_channel_is_worth_something() -> None:
     graph = network()
-    alike = Recipe(LayerRecipe(granularity="tensor"))
+    alike = Recipe(LayerConfig(granularity="tensor"))
     gain = noise(graph, quantised(graph), "sum") - noise(graph, quantised(graph, alike), "sum")
     assert gain > 1, f"{gain:.1f} dB"
 
@@ -94,7 +94,7 @@ def test_of_few_values_other_images_may_leave_the_range(images: int) -> None:
     seen = calibrate(graph, torch.randn(images, PIXELS, CHANNELS), Recipe())
     made = convert(graph, seen, Recipe())
     found: Quantisation = made["sum"].quantisation
-    low, high = seen["sum"].limits(symmetric=False)
+    low, high = seen["sum"].min_max(symmetric=False)
     room = (found.scale * 127 / ((high - low) / 2)).min()
     wanted = 1 + HEADROOM * min(1.0, (FEW / (images * PIXELS)) ** 0.5)
     assert wanted * (1 - 1e-9) <= room <= wanted * 1.3

@@ -36,10 +36,10 @@ def shown(method, values: torch.Tensor, batches: int):
 @pytest.mark.parametrize("batches", [1, 7])
 def test_minmax_is_the_full_range(values, batches):
     observer = shown(MinMax, values, batches)
-    low, high = observer.limits(symmetric=False)
+    low, high = observer.min_max(symmetric=False)
     assert low.tolist() == values.amin(0).tolist()
     assert high.tolist() == values.amax(0).tolist()
-    low, high = observer.limits(symmetric=True)
+    low, high = observer.min_max(symmetric=True)
     assert high.tolist() == values.abs().amax(0).tolist()
     assert low.tolist() == (-high).tolist()
 
@@ -47,8 +47,8 @@ def test_minmax_is_the_full_range(values, batches):
 @pytest.mark.parametrize("name", sorted(METHODS))
 @pytest.mark.parametrize("symmetric", [False, True])
 def test_every_method_stays_inside_the_full_range(values, name, symmetric):
-    low, high = shown(range_method(name), values, 5).limits(symmetric)
-    least, most = shown(MinMax, values, 5).limits(symmetric)
+    low, high = shown(range_method(name), values, 5).min_max(symmetric)
+    least, most = shown(MinMax, values, 5).min_max(symmetric)
     assert (least <= low).all()
     assert (high <= most).all()
     assert (low <= high).all()
@@ -67,16 +67,16 @@ def test_mse_clips_a_single_outlier_among_many(values, symmetric, steps):
     values = values[:, :2].repeat(50, 1)
     values[77] = torch.tensor([8.0, 7.0])
     exact = values.double().numpy()
-    best = rounding_error(exact, *shown(MeanSquaredError, values, 5).limits(symmetric), steps)
-    full = rounding_error(exact, *shown(MinMax, values, 5).limits(symmetric), steps)
+    best = rounding_error(exact, *shown(MeanSquaredError, values, 5).min_max(symmetric), steps)
+    full = rounding_error(exact, *shown(MinMax, values, 5).min_max(symmetric), steps)
     assert (best < 0.9 * full).all()
 
 
 @pytest.mark.parametrize(("symmetric", "steps"), [(False, 255), (True, 254)])
 def test_mse_is_never_worse_than_the_full_range(values, symmetric, steps):
     exact = values.double().numpy()
-    best = rounding_error(exact, *shown(MeanSquaredError, values, 5).limits(symmetric), steps)
-    full = rounding_error(exact, *shown(MinMax, values, 5).limits(symmetric), steps)
+    best = rounding_error(exact, *shown(MeanSquaredError, values, 5).min_max(symmetric), steps)
+    full = rounding_error(exact, *shown(MinMax, values, 5).min_max(symmetric), steps)
     assert (best <= full * 1.02).all()
 
 
@@ -107,7 +107,7 @@ def test_a_range_of_zero_is_told_in_a_sentence(method):
     record = TensorObserver("blocks.0.attn.q", method(3))
     record.update(torch.zeros(5, 3))
     with pytest.raises(PointwiseError, match=r"The range of blocks\.0\.attn\.q is zero"):
-        record.limits(symmetric=True)
+        record.min_max(symmetric=True)
 
 
 @pytest.mark.parametrize("bad", [torch.nan, torch.inf])
@@ -131,7 +131,7 @@ def test_moving_average_weighs_the_last_batches_and_forgets_one_unusual_one():
     for largest in (1.0, 1.0, 9.0, 1.0):
         observer.update(torch.tensor([[largest], [-largest]]))
     expected = 0.9 * (0.9 * 1 + 0.1 * 9) + 0.1 * 1
-    low, high = observer.limits(symmetric=False)
+    low, high = observer.min_max(symmetric=False)
     assert (low.item(), high.item()) == pytest.approx((-expected, expected))
 
 
@@ -139,9 +139,9 @@ def test_percentile_is_the_best_of_its_candidates(values):
     values = values[:, :2].repeat(250, 1)
     values[77] = torch.tensor([12.0, 9.0])
     observer = shown(Percentile, values, 3)
-    low, high = observer.limits(symmetric=False)
+    low, high = observer.min_max(symmetric=False)
     chosen = rounding_error(values.double().numpy(), low, high, 255)
-    full = rounding_error(values.double().numpy(), *shown(MinMax, values, 3).limits(False), 255)
+    full = rounding_error(values.double().numpy(), *shown(MinMax, values, 3).min_max(False), 255)
     assert (chosen < 0.5 * full).all()
     # The best leaves out hardly more than the one that is far off.
     beyond = ((values < torch.from_numpy(low)) | (values > torch.from_numpy(high))).float().mean(0)
@@ -151,7 +151,7 @@ def test_percentile_is_the_best_of_its_candidates(values):
 @pytest.mark.parametrize("share", [0.999, 0.99])
 def test_a_percentile_leaves_out_its_share(values, share):
     observer = shown(Percentile, values[:, :1], 2)
-    full = (torch.from_numpy(limit.copy()) for limit in shown(MinMax, values[:, :1], 2).limits(False))
+    full = (torch.from_numpy(limit.copy()) for limit in shown(MinMax, values[:, :1], 2).min_max(False))
     low, high = observer._inside(*full, share, symmetric=False)
     inside = ((values[:, :1] >= low) & (values[:, :1] <= high)).float().mean().item()
     assert inside == pytest.approx(share, abs=3e-3)
@@ -185,7 +185,7 @@ def test_divergence_is_that_of_the_distributions(values, part):
 def test_kl_clips_a_single_value_far_off(values):
     values = values[:, :1].repeat(50, 1)
     values[77] = 40.0
-    high = shown(KullbackLeibler, values, 3).limits(symmetric=True)[1].item()
+    high = shown(KullbackLeibler, values, 3).min_max(symmetric=True)[1].item()
     assert 3 < high < 20
 
 

@@ -12,7 +12,7 @@ from pointwise.model.frontends import DeiTNetwork
 from pointwise.model.graph.ops import Input, LayerNorm, Linear, MatMul
 from pointwise.model.models.deit import deit_graph
 from pointwise.model.networks import DeiTConfig
-from pointwise.model.quantise import LayerRecipe, Recipe, load_network, load_recipe, save_network
+from pointwise.model.quantise import LayerConfig, Recipe, load_network, load_recipe, save_network
 from pointwise.model.quantise.convert import layer_names
 from pointwise.model.quantise.ranges.minmax import MinMax
 from pointwise.model.quantise.recipe import PLAIN
@@ -48,8 +48,8 @@ def test_later_patterns_win_over_earlier_ones_and_the_default(tmp_path):
             '[layers."blocks.1.mlp.*"]\nweight_bits = 4\nsearch = false\n',
         )
     )
-    assert recipe["head"] == LayerRecipe(range="kl")
-    assert recipe["blocks.0.mlp.fc1"] == LayerRecipe(range="kl", rounding="nearest", weight_bits=6)
+    assert recipe["head"] == LayerConfig(range="kl")
+    assert recipe["blocks.0.mlp.fc1"] == LayerConfig(range="kl", rounding="nearest", weight_bits=6)
     assert recipe["blocks.1.mlp.fc1"] == replace(recipe["blocks.0.mlp.fc1"], weight_bits=4, search=False)
 
 
@@ -62,18 +62,21 @@ def test_an_empty_file_is_the_default(tmp_path):
     [
         (
             "[default]\nrange = 'median'",
-            "[default]: range: There is no calibration range method 'median'; cho",
+            'says default.range "median": There is no calibration range method',
         ),
-        ("[default]\nrange = 3", "[default]: range is 3; choose one of kl, minmax"),
-        ("[default]\nranges = 'kl'", "[default] has the key 'ranges'; choose one of bias_correction, equali"),
-        ("[default]\nsearch = 1", "[default]: search is 1; choose true or false"),
-        ("[default]\nweight_bits = 9", "[default]: weight_bits is 9; give a whole number from 2 to 8"),
-        ("[default]\nweight_bits = true", "[default]: weight_bits is True; give a whole number"),
-        ("[default]\nfactors = 'two'", "[default]: factors is 'two'; choose one of none, range, error"),
-        ("[layers.'head']\nrounding = 'up'", '[layers."head"]: rounding: There is no rounding method'),
-        ("[layers]\nhead = 3", '[layers."head"] is 3, but it must be a table'),
-        ("[network]\n", "has the table 'network', which is not known; use default or layers"),
-        ("default = 3", "has default = 3, but default must be a table"),
+        ("[default]\nrange = 3", "says default.range 3, but a text was expected"),
+        ("[default]\nranges = 'kl'", "has default.ranges, which is not known"),
+        ("[default]\nsearch = 1", "says default.search 1, but true or false was expected"),
+        ("[default]\nweight_bits = 9", "says default.weight_bits 9, but at most 8 was expected"),
+        ("[default]\nweight_bits = true", "says default.weight_bits true, but a whole number was expected"),
+        (
+            "[default]\nfactors = 'two'",
+            "says default.factors \"two\", but 'none', 'range' or 'error' was expected",
+        ),
+        ("[layers.'head']\nrounding = 'up'", 'says layers.head.rounding "up": There is no rounding method'),
+        ("[layers]\nhead = 3", "says layers.head 3, but an object was expected"),
+        ("[network]\n", "has network, which is not known"),
+        ("default = 3", "says default 3, but an object was expected"),
         ("[default", "is not TOML"),
         ("[default]\nrange = 'no.such:Thing'", "range method 'no.such:Thing' cannot be imported"),
         ("[default]\nrange = 'math:pi'", "range method 'math:pi' is no class or function"),
@@ -123,8 +126,8 @@ CHANGES = {
 class Doubled(MinMax):
     """A range method of a user's own: twice the full range."""
 
-    def limits(self, symmetric):
-        low, high = super().limits(symmetric)
+    def min_max(self, symmetric):
+        low, high = super().min_max(symmetric)
         return 2 * low, 2 * high
 
 
@@ -172,7 +175,7 @@ def test_bits_and_granularity_show_in_the_integers(state, images):
 
 
 def test_the_recipe_stays_with_the_saved_network(state, images, tmp_path):
-    recipe = Recipe(LayerRecipe(range="percentile"), (("blocks.*.mlp.*", {"rounding": "nearest"}),))
+    recipe = Recipe(LayerConfig(range="percentile"), (("blocks.*.mlp.*", {"rounding": "nearest"}),))
     save_network(tmp_path / "n.safetensors", DeiTNetwork(CONFIG, state).quantise(images, recipe=recipe))
     stored = load_network(tmp_path / "n.safetensors").info["recipe"]
     assert Recipe.from_dict(stored) == recipe

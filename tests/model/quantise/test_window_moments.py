@@ -13,7 +13,7 @@ from pointwise.model.graph.window import Window
 from pointwise.model.quantise import window_moments
 from pointwise.model.quantise.calibrate import calibrate
 from pointwise.model.quantise.convert import convert
-from pointwise.model.quantise.recipe import LayerRecipe, Recipe
+from pointwise.model.quantise.recipe import LayerConfig, Recipe
 from pointwise.model.quantise.window_moments import WindowRecord
 
 SIZE = (9, 7)
@@ -71,7 +71,7 @@ def test_an_edge_detector_of_bright_pictures_keeps_its_sum() -> None:
     bright = rng.uniform(1, 20, (40, 1, 12)) + rng.normal(0, 0.1, (40, 256, 12))
     noise = {}
     for rounding in ("nearest", "gptq"):
-        recipe = Recipe(LayerRecipe(rounding=rounding))
+        recipe = Recipe(LayerConfig(rounding=rounding))
         network = convert(graph, calibrate(graph, torch.from_numpy(bright).float(), recipe), recipe)
         weights = network["edges"].weight[:, 0].astype(np.int64)
         noise[rounding] = np.abs(weights.sum(axis=(1, 2))).mean()

@@ -11,7 +11,7 @@ from pointwise.model.frontends import DeiTNetwork
 from pointwise.model.measure.layers import measure
 from pointwise.model.measure.mixed import MixedNetwork
 from pointwise.model.networks import DeiTConfig
-from pointwise.model.quantise import LayerRecipe, Recipe, save_network
+from pointwise.model.quantise import LayerConfig, Recipe, save_network
 from pointwise.model.synthetic import synthetic_checkpoint, synthetic_images
 from pointwise.sim.cli import main
 from pointwise.sim.reporting.quantisation import PAGE, REPORT, as_dict, page, write
@@ -22,7 +22,7 @@ CONFIG = DeiTConfig(image_size=4, patch=2, in_channels=3, dim=8, depth=1, heads=
 @pytest.fixture(scope="module")
 def case():
     state = synthetic_checkpoint(CONFIG).state
-    recipe = Recipe(LayerRecipe(), (("blocks.0.mlp.*", {"weight_bits": 4}),))
+    recipe = Recipe(LayerConfig(), (("blocks.0.mlp.*", {"weight_bits": 4}),))
     network = DeiTNetwork(CONFIG, state, "a < b").quantise(synthetic_images(CONFIG, 4), recipe=recipe)
     return network, MixedNetwork(network, state, CONFIG), synthetic_images(CONFIG, 2, seed=1).numpy()
 
