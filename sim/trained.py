@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from pointwise.model import handwriting
 from pointwise.model.frontends import FloatNetwork
+from pointwise.model.frontends.graph import GraphNetwork
 from pointwise.model.models.mobilenet import mobilenet_v1
 from pointwise.model.models.resnet import resnet
 from pointwise.model.real import efficientnet
@@ -32,18 +34,20 @@ class Trained:
     labels: np.ndarray
 
 
-def _resnet20() -> Trained:
-    size = (handwriting.SIDE, handwriting.SIDE)
-    return _of_handwriting(resnet(trained_state("resnet20"), size, "resnet20"))
+HANDWRITING: dict[str, Callable[..., GraphNetwork]] = {
+    "resnet20": resnet,
+    "mobilenet_v1_quarter": mobilenet_v1,
+}
+"""Networks that are trained on handwriting, and what they are built with."""
 
 
-def _mobilenet_v1_quarter() -> Trained:
-    name = "mobilenet_v1_quarter"
-    return _of_handwriting(mobilenet_v1(trained_state(name), (handwriting.SIDE, handwriting.SIDE), name))
+def of_handwriting(name: str) -> GraphNetwork:
+    """A network of ``HANDWRITING`` without its images, which need not be installed."""
+    return HANDWRITING[name](trained_state(name), (handwriting.SIDE, handwriting.SIDE), name)
 
 
-def _of_handwriting(source: FloatNetwork) -> Trained:
-    data = handwriting.load()
+def _of_handwriting(name: str) -> Trained:
+    source, data = of_handwriting(name), handwriting.load()
     images, labels = data.held_out.normalised(), data.held_out.labels
     return Trained(source, data.calibration.normalised(), images, labels)
 
@@ -56,8 +60,7 @@ def _efficientnet_lite0() -> Trained:
 
 
 TRAINED: dict[str, Callable[[], Trained]] = {
-    "resnet20": _resnet20,
-    "mobilenet_v1_quarter": _mobilenet_v1_quarter,
+    **{name: partial(_of_handwriting, name) for name in HANDWRITING},
     efficientnet.NAME: _efficientnet_lite0,
 }
 """By name. What they read is not installed everywhere: ``make real`` does it."""

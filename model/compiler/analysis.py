@@ -6,6 +6,7 @@ the residual stream is one. A tensor is what the compiler gives a place to.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -118,6 +119,18 @@ class Analysis:
     def residual(self) -> Key | None:
         """The constant that the residual stream begins as."""
         return next(iter(self.constants), None)
+
+    @cached_property
+    def most_slices(self) -> dict[Key, int]:
+        """The most slices of each tensor: those of pictures are whole rows, also of what is made of them."""
+        found = {}
+        for key, tensor in self.tensors.items():
+            found[key] = tensor.tokens
+            if key in self.rows:
+                made = (self.nodes[index].output for index in tensor.streamed_by)
+                counts = (self.tensors[name].tokens // self.rows.get(name, 1) for name in (key, *made))
+                found[key] = max(1, min(counts))
+        return found
 
 
 def analyse(network: Graph, config: CoreConfig) -> Analysis:

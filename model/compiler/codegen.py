@@ -13,13 +13,13 @@ from pointwise.hw.contract.isa import INSTRUCTION_BYTES, Instruction
 from pointwise.hw.contract.stream import stream_bytes
 from pointwise.model.graph import Graph
 
-from .analysis import Analysis, analyse
+from .analysis import Analysis
 from .convs import instructions, unplaced
 from .layout import DramBlock
 from .lowering import Rows
 from .planning import Plan
+from .plans import Plans
 from .program import Emitter, Line
-from .room import plan
 from .transfers import Transfers
 
 
@@ -51,17 +51,17 @@ class Program:
         return tuple(line.instruction for line in self.lines)
 
 
-def generate(network: Graph, config: CoreConfig, trace: bool = False) -> Program:
+def generate(network: Graph, config: CoreConfig, trace: bool = False, plans: Plans | None = None) -> Program:
     """Fuse, analyse, plan and emit ``network`` for a core.
 
     Args:
         trace: store the result of every operation in the output block.
+        plans: of the network, where it is wanted on many cores.
 
     Raises:
         PointwiseError: the network does not fit the core, or is not sound; the sentence says what to do.
     """
-    analysis = analyse(network, config)
-    found = plan(analysis, config, network.name)
+    analysis, found = (plans or Plans(network))[config]
     graph = found.graph
     convs = [step.node for step in graph.steps if step.node is not None]
     more = sum(instructions(node, config) - 1 for node in convs)

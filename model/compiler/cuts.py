@@ -1,5 +1,6 @@
 """What slices make of a network, whatever the sizes of the memories: kept, as planning asks for it again."""
 
+from collections.abc import Sequence
 from functools import cached_property
 
 from pointwise.hw.contract.config import CoreConfig
@@ -17,16 +18,28 @@ from .spilling import least_room
 class Cut:
     """A network that is cut into slices.
 
+    Args:
+        each: cycles of a token of each operation. complete: see ``demand_order``.
+
     Attributes:
         graph: buffers and steps. order: steps in the order of demand. cycles: in which tokens are streamed.
     """
 
-    def __init__(self, graph: Graph, config: CoreConfig, complete: bool) -> None:
+    def __init__(self, graph: Graph, each: Sequence[int], complete: bool) -> None:
         self.graph = graph
-        convs = [step for step in graph.steps if step.node is not None]
-        each = {step.node_index: token_cycles(step.node, config) for step in convs}
-        self.cycles = sum(step.count * each[step.node_index] for step in convs)
+        self.cycles = sum(step.count * each[step.node_index] for step in graph.steps if step.node is not None)
         self.order = demand_order(graph, complete)
+
+    @cached_property
+    def floor(self) -> dict[Space, int]:
+        """Words of each memory that the largest step touches: no order does with less, spilling or not."""
+        most = dict.fromkeys(Space, 0)
+        for step in self.graph.steps:
+            words = dict.fromkeys(Space, 0)
+            for buffer in step.touched:
+                words[self.graph.buffers[buffer].space] += self.graph.buffers[buffer].words
+            most = {space: max(most[space], words[space]) for space in Space}
+        return most
 
     @cached_property
     def least(self) -> dict[Space, int]:
@@ -49,6 +62,7 @@ class Cuts:
 
     def __init__(self, analysis: Analysis, config: CoreConfig) -> None:
         self._analysis, self._config = analysis, config
+        self._each = [token_cycles(node, config) for node in analysis.nodes]
         self._known: dict[frozenset[tuple[Key, int]], Cut] = {}
 
     def __getitem__(self, slices: dict[Key, int]) -> Cut:
@@ -56,7 +70,7 @@ class Cuts:
         several = frozenset((key, parts) for key, parts in slices.items() if parts > 1)
         if several not in self._known:
             graph = lower(self._analysis, self._config, slices)
-            self._known[several] = Cut(graph, self._config, complete=bool(self._analysis.rows))
+            self._known[several] = Cut(graph, self._each, complete=bool(self._analysis.rows))
         return self._known[several]
 
     @property

@@ -20,24 +20,25 @@ def cut_further(
     """Cut the largest tensor of each step that is over the capacity; False where nothing is left to cut."""
     alive = lifetimes(graph, order)
     live = peak(items_of(graph, alive, Space.ACTIVATION), len(order) + 1)
-    limit = min(config.act_words, live.max() - 1)
+    over = live > min(config.act_words, live.max() - 1)
     before = dict(slices)
-    chosen: set[Key] = set()
-    for position in (live > limit).nonzero()[0]:
-        candidates = [
-            buffer
-            for buffer in graph.buffers
-            if buffer.index in alive
-            and alive[buffer.index][0] <= position <= alive[buffer.index][1]
-            and buffer.tensor.key in may_slice
-            and slices.get(buffer.tensor.key, 1) < most_slices(analysis, buffer.tensor.key)
-            and (buffer.tensor.key in analysis.rows or buffer.tokens > min(config.rows, buffer.tensor.tokens))
-        ]
-        if candidates:
-            chosen.add(max(candidates, key=lambda buffer: buffer.words).tensor.key)
-    for key in chosen:
-        more = max(slices.get(key, 1) + 1, slices.get(key, 1) * 3 // 2)
-        slices[key] = min(more, most_slices(analysis, key))
+    most = {key: analysis.most_slices[key] for key in may_slice}
+    candidates = [
+        buffer
+        for buffer in graph.buffers
+        if buffer.index in alive
+        and (key := buffer.tensor.key) in may_slice
+        and slices.get(key, 1) < most[key]
+        and (key in analysis.rows or buffer.tokens > min(config.rows, buffer.tensor.tokens))
+    ]
+    # The largest first: it is the largest of all the steps that no larger one is alive at.
+    for buffer in sorted(candidates, key=lambda buffer: -buffer.words):
+        first, last = alive[buffer.index]
+        key = buffer.tensor.key
+        if over[first : last + 1].any():
+            over[first : last + 1] = False
+            if slices.get(key, 1) == before.get(key, 1):
+                slices[key] = min(max(before.get(key, 1) + 1, before.get(key, 1) * 3 // 2), most[key])
     agree(analysis, slices)
     return slices != before
 
@@ -46,7 +47,7 @@ def agree(analysis: Analysis, slices: dict[Key, int]) -> None:
     """A layer between two sliced tensors cuts both at the same places: give chains of them one number, the
     largest of theirs that all of them can be cut into."""
     for members in chains(analysis, slices):
-        parts = min(max(slices[key] for key in members), min(most_slices(analysis, key) for key in members))
+        parts = min(max(slices[key] for key in members), min(analysis.most_slices[key] for key in members))
         slices |= dict.fromkeys(members, parts)
 
 
@@ -62,16 +63,6 @@ def chains(analysis: Analysis, slices: dict[Key, int]) -> list[set[Key]]:
             for key in chain[source]:
                 chain[key] = chain[source]
     return list({id(members): members for members in chain.values()}.values())
-
-
-def most_slices(analysis: Analysis, key: Key) -> int:
-    """The most slices of a tensor: those of pictures are whole rows, also of what is made of them."""
-    tensor = analysis.tensors[key]
-    if key not in analysis.rows:
-        return tensor.tokens
-    made = (analysis.nodes[index].output for index in tensor.streamed_by)
-    counts = (analysis.tensors[name].tokens // analysis.rows.get(name, 1) for name in (key, *made))
-    return max(1, min(counts))
 
 
 def finest(tensor: Tensor, config: CoreConfig) -> int:

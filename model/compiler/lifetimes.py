@@ -1,9 +1,14 @@
 """When buffers are alive in an order of steps, as items to be placed."""
 
+from typing import TYPE_CHECKING
+
 from pointwise.hw.contract.isa import Space
 
 from .lowering import Graph
 from .placement import Item, Rectangle
+
+if TYPE_CHECKING:
+    from .spilling import Spilled
 
 
 def lifetimes(graph: Graph, order: list[int]) -> dict[int, tuple[int, int]]:
@@ -16,7 +21,7 @@ def lifetimes(graph: Graph, order: list[int]) -> dict[int, tuple[int, int]]:
     return found
 
 
-def items_of(graph: Graph, alive: dict[int, tuple[int, int]], space: Space) -> list[Item]:
+def items_of(graph: "Graph | Spilled", alive: dict[int, tuple[int, int]], space: Space) -> list[Item]:
     """What has to be placed in one memory."""
     grouped = {buffer for group in graph.groups for buffer in group}
     alone = [(b.index,) for b in graph.buffers if b.index in alive and b.index not in grouped]

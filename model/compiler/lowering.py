@@ -5,7 +5,7 @@ alone. A tensor that is only ever streamed may therefore be made and used slice 
 bits: its producer and its readers become several convolutions that stream the same weights again, and only
 a slice needs room at a time."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
@@ -103,6 +103,14 @@ class Step:
         others = {rows.buffer for rows in (self.stationary, self.added) if rows is not None}
         return frozenset({rows.buffer for rows in self.streamed} | {self.output.buffer} | others)
 
+    @cached_property
+    def apart(self) -> "Pairs":
+        """Pairs of buffers that it reads at once: what is streamed, with what is loaded or added to."""
+        adds = self.node is not None and self.node.op.stage(AddScaled)
+        added = (self.added or self.output) if adds else None
+        others = [rows.buffer for rows in (self.stationary, added) if rows is not None]
+        return [(rows.buffer, other) for other in others for rows in self.streamed]
+
 
 @dataclass(frozen=True)
 class Graph:
@@ -117,6 +125,15 @@ class Graph:
     steps: list[Step]
     groups: list[tuple[int, ...]]
     output: int
+
+    @property
+    def apart(self) -> "Pairs":
+        """Pairs of buffers that a step reads at once."""
+        return (pair for step in self.steps for pair in step.apart)
+
+
+Pairs = Iterable[tuple[int, int]]
+"""Of buffers."""
 
 
 def sliceable(analysis: Analysis) -> set[Key]:
@@ -182,6 +199,9 @@ class _Lowering:
         # For each buffer (and under "statistics"): (rows, step) of writes since, and of reads since those.
         self.writes: dict[int | str, list[tuple[int, int, int]]] = {}
         self._ranges: dict[Key, list[tuple[int, int]]] = {}
+        stages = [{type(stage) for stage in node.op.epilogue} for node in analysis.nodes]
+        self.adding = {index for index, kinds in enumerate(stages) if kinds & {Accumulate, AddScaled}}
+        self.summing = {index for index, kinds in enumerate(stages) if TokenSums in kinds}
         self.reads: dict[int | str, list[tuple[int, int, int]]] = {}
 
     def buffers_of(self, key: Key) -> list[Buffer]:
@@ -337,37 +357,39 @@ class _Lowering:
         writes: list[tuple[int | str, int, int]] = [(output.buffer, output.first, output.count)]
         if added is not None:
             reads.append((added.buffer, added.first, added.count))
-        elif node is not None and (node.op.stage(Accumulate) or node.op.stage(AddScaled)):
+        elif node_index in self.adding:
             reads.append(writes[0])
         if node is not None and isinstance(node.op.prologue, Normalise):
             reads.append(("statistics", node.first + first, count))
-        if node is not None and node.op.stage(TokenSums):
+        if node_index in self.summing:
             writes.append(("statistics", first, count))
         for place, begin, length in reads:
-            found = _overlapping(self.writes.get(place, []), begin, length)
+            found = _overlapping(self.writes.get(place, ()), begin, length)
             step.flow.update(found)
             step.after += found
-        for place, begin, length in writes:
-            step.after += _overlapping(self.reads.get(place, []), begin, length)
-            step.after += _overlapping(self.writes.get(place, []), begin, length)
         for place, begin, length in reads:
             self.reads.setdefault(place, []).append((begin, length, step.index))
         for place, begin, length in writes:
             for log in (self.reads, self.writes):
-                log[place] = [part for entry in log.get(place, []) for part in _outside(entry, begin, length)]
-            self.writes[place].append((begin, length, step.index))
+                found = _overlapping(log.get(place, ()), begin, length)
+                step.after += found
+                if found:
+                    log[place] = [part for entry in log[place] for part in _outside(entry, begin, length)]
+            self.writes.setdefault(place, []).append((begin, length, step.index))
         step.after = [index for index in dict.fromkeys(step.after) if index != step.index]
         step.flow.discard(step.index)
         self.steps.append(step)
 
 
-def _overlapping(entries: list[tuple[int, int, int]], begin: int, length: int) -> list[int]:
+def _overlapping(entries: Iterable[tuple[int, int, int]], begin: int, length: int) -> list[int]:
     return [step for first, count, step in entries if first < begin + length and begin < first + count]
 
 
 def _outside(entry: tuple[int, int, int], begin: int, length: int) -> list[tuple[int, int, int]]:
     """What is left of an entry's rows, before and after those that are written anew."""
     first, count, step = entry
+    if first + count <= begin or begin + length <= first:
+        return [entry]
     before = min(begin, first + count) - first
     behind = max(begin + length, first)
     rest = [(first, before, step), (behind, first + count - behind, step)]

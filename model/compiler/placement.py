@@ -4,7 +4,7 @@ Largest first, each at the lowest address at which no buffer that lives at the s
 Buffers that must follow one another are one item of several rectangles, each with its own lifetime, so that
 what dies early may lie where a neighbour will be written late (Q of a head in the room of its own output)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -91,58 +91,96 @@ def height(items: Iterable[Item], placed: dict[int, int]) -> int:
 def _place_in_order(
     items: list[Item], capacity: int | None, bank_words: int, apart: dict[int, set[int]]
 ) -> dict[int, int] | None:
-    total = sum(len(item.rectangles) for item in items)
-    taken = np.zeros((4, total), np.int64)  # start, end, first word, word after the last
-    count = 0
+    taken = _Taken()
     placed: dict[int, int] = {}
-    columns: dict[int, int] = {}  # of ``taken``, by buffer
+    ends: dict[int, int] = {}  # the last word of each buffer that is placed
+    borders = bank_words if capacity is not None and apart else 0
     for item in items:
-        low, high = [], []  # item base b collides where low < b < high
-        for r in item.rectangles:
-            start, end, first, last = taken[:, :count]
-            same_time = (start <= r.end) & (end >= r.start)
-            low.append(first[same_time] - r.offset - r.words)
-            high.append(last[same_time] - r.offset)
-        below, above = np.concatenate(low), np.concatenate(high)
-        borders = (
-            np.arange(0, capacity, bank_words) if capacity and bank_words and apart else np.zeros(1, np.int64)
-        )
-        candidates = np.concatenate([above, below, borders])
-        candidates = candidates[candidates >= 0]
-        if capacity is not None:
-            candidates = candidates[candidates + item.words <= capacity]
-        candidates = np.array(sorted(set(candidates.tolist())), np.int64)
-        free = ~np.any((candidates[:, None] > below) & (candidates[:, None] < above), axis=1)
-        candidates = candidates[free]
-        if not len(candidates):
+        most = None if capacity is None else capacity - item.words
+        near = _read_together(item, placed, ends, bank_words, apart) if borders else []
+        base, least = None, 0
+        for first, last in _gaps(item, taken):
+            if most is not None and first > most:
+                break
+            for candidate in _candidates(first, last, most, borders) if near else (first,):
+                cost = _shared_banks(candidate, near, bank_words)
+                if base is None or cost < least:
+                    base, least = candidate, cost
+                if not cost:
+                    break
+            if base is not None and not least:
+                break
+        if base is None:
             return None
-        cost = _shared_banks(item, candidates, columns, taken, bank_words, apart)
-        base = int(candidates[np.argmin(cost)])  # the first of the least, and candidates ascend
         for r in item.rectangles:
-            placed[r.buffer] = base + r.offset
-            columns[r.buffer] = count
-            taken[:, count] = (r.start, r.end, base + r.offset, base + r.offset + r.words)
-            count += 1
+            placed[r.buffer], ends[r.buffer] = base + r.offset, base + r.offset + r.words - 1
+            taken.add(r.start, r.end, base + r.offset, base + r.offset + r.words)
     return placed
 
 
-def _shared_banks(
-    item: Item,
-    candidates: np.ndarray,
-    columns: dict[int, int],
-    taken: np.ndarray,
-    bank_words: int,
-    apart: dict[int, set[int]],
-) -> np.ndarray:
-    """For each candidate base: how many pairs that are read together would share a bank."""
-    cost = np.zeros(len(candidates), np.int64)
-    if not apart or not bank_words:
-        return cost
+class _Taken:
+    """Words that are taken for a time, found by the time: most are for a short one."""
+
+    SPAN = 32
+    """Steps that are looked up together."""
+
+    def __init__(self) -> None:
+        self._spans: dict[int, list[tuple[int, int, int, int]]] = {}
+
+    def add(self, start: int, end: int, first: int, last: int) -> None:
+        """Take words ``first`` to ``last`` - 1 from step ``start`` to ``end`` inclusive."""
+        for span in range(start // self.SPAN, end // self.SPAN + 1):
+            self._spans.setdefault(span, []).append((start, end, first, last))
+
+    def between(self, start: int, end: int) -> Iterator[tuple[int, int]]:
+        """Words (first, behind the last) that are taken at any time of these steps; some come twice."""
+        for span in range(start // self.SPAN, end // self.SPAN + 1):
+            for begin, until, first, last in self._spans.get(span, ()):
+                if begin <= end and until >= start:
+                    yield first, last
+
+
+def _gaps(item: Item, taken: _Taken) -> Iterator[tuple[int, int | None]]:
+    """Ranges of addresses, both ends included, at which an item finds all its words free.
+
+    The lowest comes first; the last one has no end.
+    """
+    hindered = set()  # an address does not do where first < address < last
     for r in item.rectangles:
-        first = (candidates + r.offset) // bank_words
-        last = (candidates + r.offset + r.words - 1) // bank_words
-        for other in apart.get(r.buffer, ()):
-            if other in columns:
-                other_first, other_end = taken[2:, columns[other]]
-                cost += (first <= (other_end - 1) // bank_words) & (last >= other_first // bank_words)
-    return cost
+        near, far = r.offset + r.words, r.offset
+        hindered.update((first - near, last - far) for first, last in taken.between(r.start, r.end))
+    free = 0
+    for first, last in sorted(hindered):
+        if first >= free:
+            yield free, first
+        free = max(free, last)
+    yield free, None
+
+
+def _candidates(first: int, last: int | None, most: int | None, borders: int) -> list[int]:
+    """Addresses in a gap that are tried: its ends, and where banks of so many words begin."""
+    end = most if last is None or (most is not None and last > most) else last
+    assert end is not None
+    found = {first, *range(-(-first // borders) * borders, end + 1, borders)}
+    return sorted(found | {end} if last == end else found)
+
+
+def _read_together(
+    item: Item, placed: dict[int, int], ends: dict[int, int], bank_words: int, apart: dict[int, set[int]]
+) -> list[tuple[int, int, int, int]]:
+    """For each pair that is read at the same time: first and last word of the item's buffer, counted from the
+    item's base, and first and last bank of the one that is placed."""
+    return [
+        (r.offset, r.offset + r.words - 1, placed[other] // bank_words, ends[other] // bank_words)
+        for r in item.rectangles
+        for other in apart.get(r.buffer, ())
+        if other in placed
+    ]
+
+
+def _shared_banks(base: int, near: Iterable[tuple[int, int, int, int]], bank_words: int) -> int:
+    """How many pairs that are read together would share a bank."""
+    return sum(
+        (base + first) // bank_words <= last_bank and (base + last) // bank_words >= first_bank
+        for first, last, first_bank, last_bank in near
+    )

@@ -1,22 +1,22 @@
 """Order and places together: the fastest order that fits, with tensors cut into slices where none does, and
 spilled to DRAM where slices do not do."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from pointwise.hw.contract.config import CoreConfig
 from pointwise.hw.contract.isa import Space
 from pointwise.hw.contract.stream import tiles
-from pointwise.model.engine.op import AddScaled
 
 from .analysis import Analysis, Key
-from .cuts import Cuts
-from .cutting import agree, chains, cut_further, finest, most_slices
+from .cuts import Cut, Cuts
+from .cutting import agree, chains, cut_further, finest
 from .halos import fewer_halos
 from .lifetimes import items_of, lifetimes
-from .lowering import Graph, sliceable
+from .lowering import Graph, Pairs, sliceable
 from .placement import height, peak, place
 from .schedule import interleave
-from .spilling import spill
+from .spilling import Spilled, spill
 
 _AMBITIONS = (1.0, 0.9, 0.8, 0.0)
 """Parts of the activation SRAM up to which steps may be moved ahead, in the order of trying; 0 moves none.
@@ -45,41 +45,58 @@ class Plan:
     alive: dict[Space, int]
 
 
-def find_plan(analysis: Analysis, config: CoreConfig, cuts: Cuts | None = None) -> Plan | None:
+def find_plan(
+    analysis: Analysis, config: CoreConfig, cuts: Cuts, hopeless: Callable[[], bool] = lambda: False
+) -> Plan | None:
     """Find an order and a place for everything; None where it does not fit.
 
     Args:
         cuts: of the same network for a core that differs in the sizes of its memories at most.
+        hopeless: asked before spilling is tried, which takes long: whether it need not be.
 
     First without slices, then with more and more of them; where even the finest do not fit, again from the
     coarsest on with what does not fit waiting in DRAM.
     """
-    cuts = cuts or Cuts(analysis, config)
     may_slice = sliceable(analysis)
     found, tried = _sliced(analysis, config, cuts, may_slice)
+    if found is None:
+        return None if hopeless() else _spilled(analysis, config, cuts, tried)
+    slices = tried[-1]
+    for fewer in fewer_halos(analysis, config, cuts, may_slice, cuts[slices]):
+        other, tried = _sliced(analysis, config, cuts, fewer)
+        if other is not None and cuts[tried[-1]].cycles < cuts[slices].cycles:
+            found, slices = other, tried[-1]
+            break
+    return _coarser(analysis, config, cuts, slices, found) if analysis.rows else found
+
+
+def fitting(
+    analysis: Analysis, config: CoreConfig, cuts: Cuts, guess: dict[Key, int] | None = None
+) -> dict[Key, int] | None:
+    """Slices with which ``find_plan`` finds a plan, known sooner than the best; None where it finds none.
+
+    Args:
+        cuts: as of ``find_plan``. guess: slices that are tried first, of those that need spilling.
+    """
+    found, tried = _sliced(analysis, config, cuts, sliceable(analysis))
     if found is not None:
-        slices = tried[-1]
-        for fewer in fewer_halos(analysis, config, cuts, may_slice, cuts[slices]):
-            other, tried = _sliced(analysis, config, cuts, fewer)
-            if other is not None and cuts[tried[-1]].cycles < cuts[slices].cycles:
-                found, slices = other, tried[-1]
-                break
-        return _coarser(analysis, config, cuts, slices, found) if analysis.rows else found
-    # The residual stream may have stopped it early, and what is alive may fit while its gaps do not.
-    slices = dict(tried[-1])
-    while cut_further(analysis, cuts[slices].graph, cuts[slices].order, config, may_slice, slices):
-        tried.append(dict(slices))
-    for parts in _UNIFORM:
-        cut = {key: min(parts, finest(analysis.tensors[key], config)) for key in may_slice}
-        cut = {key: min(count, most_slices(analysis, key)) for key, count in cut.items()}
-        if analysis.rows:
-            agree(analysis, cut)
-        tried += [cut] if cut not in tried else []
-    for cut in tried:
-        result = _spilled(analysis, config, cuts, cut)
-        if result is not None:
-            return result
-    return None
+        return tried[-1]
+    ways = sorted(_ways(analysis, config, cuts, tried), key=lambda slices: slices != guess)
+    return next((slices for slices in ways if _spilled_in(analysis, config, cuts, slices) is not None), None)
+
+
+def fits_whole(analysis: Analysis, config: CoreConfig, cuts: Cuts) -> bool:
+    """Whether there is a plan in which nothing waits in DRAM."""
+    return _sliced(analysis, config, cuts, sliceable(analysis))[0] is not None
+
+
+def least_words(analysis: Analysis, config: CoreConfig, cuts: Cuts) -> dict[Space, int]:
+    """Words of each memory without which no step of a transformer runs, in the finest slices; 0 of pictures,
+    whose slices may be of any number of rows."""
+    if analysis.rows or analysis.residual is None:
+        return dict.fromkeys(Space, 0)
+    parts = finest(analysis.tensors[analysis.residual], config)
+    return cuts[_cut_residual(analysis, _uniform(analysis, config, 1 << 16), parts)].floor
 
 
 def _sliced(
@@ -91,7 +108,7 @@ def _sliced(
     while True:
         tried.append(dict(slices))
         graph, serial = cuts[slices].graph, cuts[slices].order
-        result = _ordered(graph, serial, config)
+        result = _ordered(cuts[slices], config)
         if result is not None:
             return result, tried
         if _needed(graph, serial, config, Space.RESIDUAL) > config.res_words:
@@ -101,22 +118,30 @@ def _sliced(
     return None, tried
 
 
-def _ordered(graph: Graph, serial: list[int], config: CoreConfig) -> Plan | None:
+def _ordered(cut: Cut, config: CoreConfig) -> Plan | None:
     """The plan whose steps are moved ahead the most, None where none fits."""
-    orders = (interleave(graph, serial, int(part * config.act_words)) for part in _AMBITIONS)
-    return next(filter(None, (_try(graph, order, config) for order in orders)), None)
+    if cut.floor[Space.ACTIVATION] > config.act_words or cut.floor[Space.RESIDUAL] > config.res_words:
+        return None
+    tried: list[list[int]] = []
+    for part in _AMBITIONS:
+        order = interleave(cut.graph, cut.order, int(part * config.act_words), config.act_words)
+        if order is None or order in tried:
+            continue
+        result = _try(cut.graph, order, config)
+        if result is not None:
+            return result
+        tried.append(order)
+    return None
 
 
-def _coarser(
-    analysis: Analysis, config: CoreConfig, cuts: Cuts, slices: dict[Key, int], found: Plan
-) -> Plan:
+def _coarser(analysis: Analysis, config: CoreConfig, cuts: Cuts, slices: dict[Key, int], found: Plan) -> Plan:
     """The same with fewer slices, chain by chain, as far as they fit: fewer of them have fewer halos."""
     for members in chains(analysis, slices):
         few, enough = 1, slices[next(iter(members))]
         while enough - few > 1:
             middle = (few + enough) // 2
             cut = cuts[slices | dict.fromkeys(members, middle)]
-            other = _ordered(cut.graph, cut.order, config) if cut.cycles < cuts[slices].cycles else None
+            other = _ordered(cut, config) if cut.cycles < cuts[slices].cycles else None
             if other is not None:
                 found, enough = other, middle
                 slices = slices | dict.fromkeys(members, middle)
@@ -125,8 +150,42 @@ def _coarser(
     return found
 
 
-def _spilled(analysis: Analysis, config: CoreConfig, cuts: Cuts, slices: dict[Key, int]) -> Plan | None:
-    """A plan in which some buffers wait in DRAM, None where that does not do."""
+def _spilled(analysis: Analysis, config: CoreConfig, cuts: Cuts, tried: list[dict[Key, int]]) -> Plan | None:
+    """A plan in which some buffers wait in DRAM, None where that does not do.
+
+    Args:
+        tried: slices with which it did not fit without, the finest last.
+    """
+    ways = _ways(analysis, config, cuts, tried)
+    return next(filter(None, (_spilled_in(analysis, config, cuts, slices) for slices in ways)), None)
+
+
+def _ways(
+    analysis: Analysis, config: CoreConfig, cuts: Cuts, tried: list[dict[Key, int]]
+) -> list[dict[Key, int]]:
+    """The slices with which spilling is tried, in this order."""
+    # The residual stream may have stopped it early, and what is alive may fit while its gaps do not.
+    slices, may_slice, ways = dict(tried[-1]), sliceable(analysis), list(tried)
+    while cut_further(analysis, cuts[slices].graph, cuts[slices].order, config, may_slice, slices):
+        ways.append(dict(slices))
+    for parts in _UNIFORM:
+        cut = _uniform(analysis, config, parts)
+        ways += [cut] if cut not in ways else []
+    return ways
+
+
+def _uniform(analysis: Analysis, config: CoreConfig, parts: int) -> dict[Key, int]:
+    """Everything that can be cut in so many slices, or as many as it has."""
+    may_slice = sliceable(analysis)
+    cut = {key: min(parts, finest(analysis.tensors[key], config)) for key in may_slice}
+    cut = {key: min(count, analysis.most_slices[key]) for key, count in cut.items()}
+    if analysis.rows:
+        agree(analysis, cut)
+    return cut
+
+
+def _spilled_in(analysis: Analysis, config: CoreConfig, cuts: Cuts, slices: dict[Key, int]) -> Plan | None:
+    """The same with these slices."""
     capacity = {Space.ACTIVATION: config.act_words, Space.RESIDUAL: config.res_words}
     for parts in _residual_slices(analysis, config):
         cut = cuts[_cut_residual(analysis, slices, parts)]
@@ -136,8 +195,8 @@ def _spilled(analysis: Analysis, config: CoreConfig, cuts: Cuts, slices: dict[Ke
             if any(least > room[space] for space, least in cut.least.items()):
                 break  # an order that is interleaved needs no less
             for order in (interleave(graph, serial, room[Space.ACTIVATION]), serial):
-                walked = spill(graph, order, room)
-                result = _try(*walked, config) if walked else None
+                spilled = spill(graph, order, room)
+                result = _try_spilled(spilled, config) if spilled else None
                 if result is not None:
                     return result
     return None
@@ -175,36 +234,60 @@ def _residual_slices(analysis: Analysis, config: CoreConfig) -> list[int]:
     return [count for count in counts if count <= finest(tensor, config)]
 
 
-def _apart(graph: Graph) -> dict[int, set[int]]:
-    """Buffers that one convolution reads at once: what is streamed, what is loaded, what is added to."""
-    found: dict[int, set[int]] = {}
-    for step in graph.steps:
-        adds = step.node is not None and step.node.op.stage(AddScaled)
-        added = (step.added or step.output) if adds else None
-        for other in (rows for rows in (step.stationary, added) if rows is not None):
-            for rows in step.streamed:
-                found.setdefault(rows.buffer, set()).add(other.buffer)
-                found.setdefault(other.buffer, set()).add(rows.buffer)
+def _try(graph: Graph, order: list[int], config: CoreConfig) -> Plan | None:
+    """The plan of an order, None where it finds no places."""
+    alive = lifetimes(graph, order)
+    found = _places(graph, alive, len(order), config)
+    return Plan(graph, order, found.places, alive, found.used, found.most) if found else None
+
+
+def _try_spilled(spilled: Spilled, config: CoreConfig) -> Plan | None:
+    """The same of an order with LOADs and STOREs in it."""
+    found = _places(spilled, spilled.alive, len(spilled.events), config)
+    if found is None:
+        return None
+    graph = spilled.graph()
+    return Plan(graph, list(range(len(graph.steps))), found.places, spilled.alive, found.used, found.most)
+
+
+@dataclass(frozen=True)
+class _Places:
+    """Word addresses by buffer; words of each memory up to the highest, and the most in use at once."""
+
+    places: dict[int, int]
+    used: dict[Space, int]
+    most: dict[Space, int]
+
+
+def _places(
+    graph: Graph | Spilled, alive: dict[int, tuple[int, int]], length: int, config: CoreConfig
+) -> _Places | None:
+    """Places of all buffers of an order of so many steps, None where there is no room."""
+    items = {space: items_of(graph, alive, space) for space in Space}
+    capacity = {Space.ACTIVATION: config.act_words, Space.RESIDUAL: config.res_words}
+    most = {space: int(peak(items[space], length + 1).max()) for space in Space}
+    if any(most[space] > capacity[space] for space in Space):
+        return None
+    found = _Places({}, {}, most)
+    for space in Space:
+        banks, apart = 0, {}
+        if space == Space.ACTIVATION and config.act_banks > 1:
+            banks, apart = config.bank_words, _apart(graph.apart)
+        placed = place(items[space], capacity[space], banks, apart)
+        if placed is None:
+            return None
+        found.places.update(placed)
+        found.used[space] = height(items[space], placed)
     return found
 
 
-def _try(graph: Graph, order: list[int], config: CoreConfig) -> Plan | None:
-    alive = lifetimes(graph, order)
-    places: dict[int, int] = {}
-    used, most = {}, {}
-    for space in Space:
-        items = items_of(graph, alive, space)
-        capacity = config.act_words if space == Space.ACTIVATION else config.res_words
-        most[space] = int(peak(items, len(order) + 1).max())
-        if most[space] > capacity:
-            return None
-        banks = config.bank_words if space == Space.ACTIVATION and config.act_banks > 1 else 0
-        placed = place(items, capacity, banks, _apart(graph))
-        if placed is None:
-            return None
-        places |= placed
-        used[space] = height(items, placed)
-    return Plan(graph, order, places, alive, used, most)
+def _apart(pairs: Pairs) -> dict[int, set[int]]:
+    """For each buffer those that are read at the same time."""
+    found: dict[int, set[int]] = {}
+    for one, other in pairs:
+        found.setdefault(one, set()).add(other)
+        found.setdefault(other, set()).add(one)
+    return found
 
 
 def _needed(graph: Graph, order: list[int], config: CoreConfig, space: Space) -> int:
@@ -212,5 +295,3 @@ def _needed(graph: Graph, order: list[int], config: CoreConfig, space: Space) ->
     items = items_of(graph, lifetimes(graph, order), space)
     placed = place(items, None)
     return height(items, placed or {})
-
-

@@ -7,6 +7,7 @@ would wait and takes the next one that need not (the queries of the next head be
 context of this one)."""
 
 from collections import Counter
+from typing import overload
 
 from pointwise.hw.contract.isa import Space
 from pointwise.model.engine.op import Exponential, RowMax
@@ -28,21 +29,34 @@ def demand_order(graph: Graph, complete: bool = False) -> list[int]:
     """
     order: list[int] = []
     writers: dict[int, list[int]] = {}
-    before: list[list[int]] = []
+    # Of each step: the buffers that it reads, and how many of their writers come before it.
+    read: list[list[tuple[int, int]]] = []
     for step in graph.steps:
-        read = (rows.buffer for rows in step.streamed) if complete else ()
-        before.append([*step.after, *(index for buffer in read for index in writers.get(buffer, ()))])
+        buffers = {rows.buffer for rows in step.streamed} if complete else ()
+        read.append([(buffer, len(writers[buffer])) for buffer in buffers if buffer in writers])
         writers.setdefault(step.output.buffer, []).append(step.index)
+    written: set[tuple[int, int]] = set()
+
+    def before(index: int) -> list[int]:
+        """Steps that have to come first and are not seen yet."""
+        found = [other for other in graph.steps[index].after if state[other] == 0]
+        for part in read[index]:
+            if part not in written:
+                unseen = [other for other in writers[part[0]][: part[1]] if state[other] == 0]
+                if not unseen:
+                    written.add(part)
+                found += unseen
+        return found
+
     state = [0] * len(graph.steps)  # 0 not seen, 1 its dependencies are being ordered, 2 ordered
     asked_for = {index for step in graph.steps for index in step.after}
     for root in (step.index for step in graph.steps if step.index not in asked_for):
         stack = [root]
         while stack:
             top = stack[-1]
-            pending = [index for index in before[top] if state[index] == 0] if state[top] == 0 else []
             if state[top] == 0:
+                stack += reversed(before(top))
                 state[top] = 1
-                stack += reversed(pending)
                 continue
             stack.pop()
             if state[top] == 1:
@@ -51,12 +65,20 @@ def demand_order(graph: Graph, complete: bool = False) -> list[int]:
     return order
 
 
-def interleave(graph: Graph, order: list[int], words: int) -> list[int]:
+@overload
+def interleave(graph: Graph, order: list[int], words: int) -> list[int]: ...
+@overload
+def interleave(graph: Graph, order: list[int], words: int, most: int) -> list[int] | None: ...
+def interleave(graph: Graph, order: list[int], words: int, most: int | None = None) -> list[int] | None:
     """Move independent steps between a step and one that reads its result.
 
     Args:
         order: a valid order of all steps.
         words: nothing is moved ahead that would bring the activation SRAM above this many words.
+        most: words of it that there are, where an order that needs more is of no use.
+
+    Returns:
+        The order; None where it needs more than ``most``.
     """
     maxima = _MaximaReaders(graph)
     room = _Room(graph)
@@ -79,6 +101,8 @@ def interleave(graph: Graph, order: list[int], words: int) -> list[int]:
         result.append(chosen)
         latest[graph.steps[chosen].node is None] = chosen
         maxima.issue(chosen)
+        if most is not None and room.with_step(chosen) > most:
+            return None
         room.issue(chosen)
     return result
 

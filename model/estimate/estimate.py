@@ -6,6 +6,7 @@ from pointwise.hw.contract.config import CoreConfig
 from pointwise.hw.contract.isa import Space
 from pointwise.hw.contract.registers import Cause
 from pointwise.model.compiler.codegen import generate
+from pointwise.model.compiler.plans import Plans
 from pointwise.model.graph import Graph
 
 from .machine import follow
@@ -49,7 +50,9 @@ class Estimate:
         return self.cycles / (clock_mhz * 1e6)
 
 
-def estimate(network: Graph, config: CoreConfig, memory: Memory | None = None) -> Estimate:
+def estimate(
+    network: Graph, config: CoreConfig, memory: Memory | None = None, plans: Plans | None = None
+) -> Estimate:
     """Estimate a network, or an outline of one, on a core.
 
     The program is the compiler's; its course through the core is followed tile by tile. Random stalls of the
@@ -57,12 +60,13 @@ def estimate(network: Graph, config: CoreConfig, memory: Memory | None = None) -
 
     Args:
         memory: what is on the bus; a latency of 40 cycles and no stalls unless given.
+        plans: of the network, where it is estimated on many cores.
 
     Raises:
         PointwiseError: the network does not fit the core; the sentence says what to do.
     """
     memory = memory or Memory()
-    program = generate(network, config)
+    program = generate(network, config, plans=plans)
     course = follow(program.instructions, config, memory)
     return Estimate(
         network=network.name,

@@ -53,7 +53,7 @@ class _Outline:
         """All operators in order."""
         s = self.shape
         self._add(Input("image", shape=(s.tokens, s.inputs), zero_rows=1 + s.distilled))
-        x = self._add(Constant("x", values=_zeros(np.int16, s.tokens, s.dim)))
+        x = self._add(Constant("x", values=zeros(np.int16, s.tokens, s.dim)))
         x = self._residual("patch_embed", "image", x, s.inputs)
         for block in range(s.depth):
             x = self._attention(f"blocks.{block}.attn", x)
@@ -99,14 +99,14 @@ class _Outline:
 
 
 def _weights(n: int, k: int) -> dict[str, Any]:
-    return {"weight": _zeros(np.int8, n, k), **_factors(n)}
+    return {"weight": zeros(np.int8, n, k), **_factors(n)}
 
 
 def _factors(n: int) -> dict[str, Any]:
-    bias = _zeros(np.int64, n)
+    bias = zeros(np.int64, n)
     return {"bias": bias, "mult": bias, "shift": np.broadcast_to(np.int64(1), (n,))}
 
 
-def _zeros(dtype: type, *shape: int) -> np.ndarray:
+def zeros(dtype: type, *shape: int) -> np.ndarray:
     """Zeros of any shape that share one element."""
     return np.broadcast_to(dtype(0), shape)

@@ -1,6 +1,7 @@
 """``Window``: how a kernel goes over a picture, whose pixels are the tokens of a value, row by row."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,13 +26,13 @@ class Window:
     padding: tuple[int, int, int, int] = (0, 0, 0, 0)
     dilation: tuple[int, int] = (1, 1)
 
-    @property
+    @cached_property
     def reach(self) -> tuple[int, int]:
         """Height and width that the kernel covers, its gaps included."""
         height, width = ((n - 1) * apart + 1 for n, apart in zip(self.kernel, self.dilation, strict=True))
         return height, width
 
-    @property
+    @cached_property
     def out_size(self) -> tuple[int, int]:
         """Height and width of the result."""
         around = (self.padding[0] + self.padding[2], self.padding[1] + self.padding[3])

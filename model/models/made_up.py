@@ -36,29 +36,36 @@ class Named:
 
 
 class _Drawn:
-    """Tensors by name, drawn one after the other."""
+    """Tensors by name, drawn one after the other; without a seed their shapes alone."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int | None) -> None:
         self.made: State = {}
-        self.generator = torch.Generator().manual_seed(seed)
+        self.generator = None if seed is None else torch.Generator().manual_seed(seed)
+
+    def _normal(self, deviation: float, *shape: int) -> Tensor:
+        if self.generator is None:
+            return torch.empty(shape, device="meta")
+        return deviation * torch.randn(*shape, generator=self.generator)
+
+    def _uniform(self, n: int) -> Tensor:
+        if self.generator is None:
+            return torch.empty(n, device="meta")
+        return 0.75 + 0.5 * torch.rand(n, generator=self.generator)
 
     def conv(self, name: str, n: int, k: int, kernel: int, *, bias: bool = False) -> None:
         deviation = (2 / (k * kernel**2)) ** 0.5
-        self.made[f"{name}.weight"] = deviation * torch.randn(n, k, kernel, kernel, generator=self.generator)
+        self.made[f"{name}.weight"] = self._normal(deviation, n, k, kernel, kernel)
         if bias:
-            self.made[f"{name}.bias"] = 0.1 * torch.randn(n, generator=self.generator)
+            self.made[f"{name}.bias"] = self._normal(0.1, n)
 
     def norm(self, name: str, n: int) -> None:
-        def uniform() -> Tensor:
-            return 0.75 + 0.5 * torch.rand(n, generator=self.generator)
-
-        self.made |= {f"{name}.weight": uniform(), f"{name}.running_var": uniform()}
+        self.made |= {f"{name}.weight": self._uniform(n), f"{name}.running_var": self._uniform(n)}
         for part in ("bias", "running_mean"):
-            self.made[f"{name}.{part}"] = 0.1 * torch.randn(n, generator=self.generator)
+            self.made[f"{name}.{part}"] = self._normal(0.1, n)
 
     def linear(self, name: str, n: int, k: int, gain: float = 1.0) -> None:
-        self.made[f"{name}.weight"] = (gain / k) ** 0.5 * torch.randn(n, k, generator=self.generator)
-        self.made[f"{name}.bias"] = 0.1 * torch.randn(n, generator=self.generator)
+        self.made[f"{name}.weight"] = self._normal((gain / k) ** 0.5, n, k)
+        self.made[f"{name}.bias"] = self._normal(0.1, n)
 
 
 def _resnet(blocks: tuple[int, ...], widths: tuple[int, ...], stem: int, classes: int, grow: int = 1):
@@ -177,8 +184,11 @@ PICTURES: dict[str, Named] = {
 """Convolutional networks by name."""
 
 
-def made_up(name: str, seed: int = 0) -> GraphNetwork:
+def made_up(name: str, seed: int | None = 0) -> GraphNetwork:
     """A network of ``PICTURES`` with made-up weights.
+
+    Args:
+        seed: of the weights; None for their shapes alone, as zeros that take no memory.
 
     Raises:
         PointwiseError: there is none of that name.

@@ -39,8 +39,14 @@ class PictureBuilder:
         self.arrangement: Arrangement | None = None
 
     def weights(self, name: str, norm: str | None) -> tuple[np.ndarray, np.ndarray]:
-        """Weight and bias of a convolution with the batch norm behind it folded in, float64."""
-        weight, bias = self.tensor(f"{name}.weight"), self.state.get(f"{name}.bias")
+        """Weight and bias of a convolution with the batch norm behind it folded in, float64.
+
+        Where the checkpoint has shapes alone (tensors on the device "meta"), zeros that take no memory.
+        """
+        given = self._given(f"{name}.weight")
+        if given.is_meta:
+            return np.broadcast_to(0.0, tuple(given.shape)), np.broadcast_to(0.0, len(given))
+        weight, bias = given.double(), self.state.get(f"{name}.bias")
         bias = None if bias is None else bias.double()
         if norm is not None:
             parts = (f"{norm}.{part}" for part in ("running_mean", "running_var"))
@@ -56,9 +62,12 @@ class PictureBuilder:
         Raises:
             PointwiseError: there is none of that name.
         """
+        return self._given(name).double()
+
+    def _given(self, name: str) -> Tensor:
         if name not in self.state:
             raise PointwiseError(f"the checkpoint lacks {name}; check that it is of this network")
-        return self.state[name].double()
+        return self.state[name]
 
     def stem(
         self, name: str, norm: str | None, stride: tuple[int, int], padding: tuple[int, int, int, int]

@@ -1,15 +1,23 @@
 """``pointwise estimate``."""
 
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from pointwise.hw.contract.config import CoreConfig
 from pointwise.hw.contract.errors import PointwiseError
 
+from . import options
 from .options import Config, Model, core_config
+
+if TYPE_CHECKING:
+    from pointwise.model.graph import Graph
+    from pointwise.sim.estimate.sweep import Point
 
 _SHAPE = "Core (each one number, or with --sweep several: 8,16,32)"
 _MEMORY = "Memory (likewise)"
@@ -75,22 +83,18 @@ def command(
         str,
         typer.Option(help="Random stalls of the bus, in per cent of the cycles.", rich_help_panel=_MEMORY),
     ] = "0",
+    workers: options.Workers = None,
 ) -> None:
     """Estimate cycles, utilisation, time and memory of a network on a core, without simulating.
 
     The program is the compiler's, for the dimensions of the model alone: no weights are needed, and channel
-    shifts are taken to be everywhere; --network is exact in this. With --sweep a table, a CSV, a JSON file
-    and a figure compare all combinations; configurations that the network does not fit say why.
-    """
-    from pointwise.model.compiler.shapes import Shape
-    from pointwise.model.estimate import Memory, estimate, outline
-    from pointwise.model.networks import network as network_of
-    from pointwise.sim.by_name import named_workload
-    from pointwise.sim.estimate import tables
-    from pointwise.sim.estimate.files import write
-    from pointwise.sim.estimate.sweep import reasons
-    from pointwise.sim.estimate.sweep import sweep as estimate_all
+    shifts are taken to be everywhere; --network is exact in this. Where neither --config nor a memory is
+    given and the network does not fit the default ones, larger ones are taken, which is said.
 
+    With --sweep a table, a CSV, a JSON file and a figure compare all combinations; configurations that the
+    network does not fit say why. Lines come as they are known; after an interruption the same command goes
+    on.
+    """
     if not 0 < clock <= 100_000:
         raise PointwiseError(f"a clock of {clock:g} MHz was asked for; give a frequency above 0, such as 100")
     texts = dict(
@@ -100,45 +104,111 @@ def command(
             strict=True,
         )
     )
-    given = {name: numbers(name, text) for name, text in texts.items() if text is not None}
+    cores = {name: numbers(name, text) for name, text in texts.items() if text is not None}
     memories = {"latency": numbers("latency", latency), "stall": numbers("stall", stall)}
-    named = named_workload(model) if network is None else None
-    if named is not None:
-        subject = named.network
-    elif network is None:
-        name = model or "micro"
-        subject = outline(Shape.of(network_of(name)), name)
-    else:
-        from pointwise.model.quantise.io import load_network
-
-        subject = load_network(network)
+    several = [name for name, values in (cores | memories).items() if len(values) > 1]
+    if several and not sweep:
+        name = several[0]
+        count = len((cores | memories)[name])
+        raise PointwiseError(f"--{name.replace('_', '-')} has {count} values; add --sweep to compare them")
+    if sweep and not several:
+        cores = {name: numbers(name, text) for name, text in DEFAULT_SWEEP.items()} | cores
     console = Console(markup=False)
-    if not sweep:
-        for name, values in (given | memories).items():
-            if len(values) > 1:
-                raise PointwiseError(
-                    f"--{name.replace('_', '-')} has {len(values)} values; add --sweep to compare them"
-                )
-        core = core_config(config, **{name: values[0] for name, values in given.items()})
-        memory = Memory(memories["latency"][0], memories["stall"][0] / 100)
-        console.print(tables.table(estimate(subject, core, memory), clock))
+    make = partial(_network, model or "micro", network)
+    subject = make()
+    if config is None and not {"act_kib", "res_kib"} & cores.keys():
+        cores |= _memories(console, subject, cores)
+    if sweep:
+        _sweep(console, subject, make, config, cores, memories, clock, out, workers)
         return
-    if not any(len(values) > 1 for values in (given | memories).values()):
-        given = {name: numbers(name, text) for name, text in DEFAULT_SWEEP.items()} | given
+    from pointwise.model.estimate import Memory, estimate
+    from pointwise.sim.estimate import tables
+
+    memory = Memory(memories["latency"][0], memories["stall"][0] / 100)
+    core = core_config(config, **{name: values[0] for name, values in cores.items()})
+    console.print(tables.table(estimate(subject, core, memory), clock))
+
+
+def _network(model: str, path: Path | None) -> "Graph":
+    """What is estimated."""
+    if path is None:
+        from pointwise.sim.outlines import named_outline
+
+        return named_outline(model)
+    from pointwise.model.quantise.io import load_network
+
+    return load_network(path)
+
+
+def _memories(console: Console, subject: "Graph", cores: Mapping[str, Sequence[int]]) -> dict[str, list[int]]:
+    """The sizes of memories that fit where the default ones do not, which is said."""
+    from pointwise.model.compiler.room import roomy
+
+    default, most = CoreConfig(), {"act_kib": 0, "res_kib": 0}
+    for height in cores.get("rows", [default.rows]):
+        changes = {name: values[0] for name, values in cores.items()} | {"rows": height}
+        # What there is no core of, or no network for, is said where it is estimated.
+        with suppress(PointwiseError):
+            found = roomy(subject, core_config(None, **changes))
+            most = {name: max(size, getattr(found, name)) for name, size in most.items()}
+    chosen = {name: [size] for name, size in most.items() if size > getattr(default, name)}
+    if chosen:
+        sizes = " and ".join(f"{name} = {sizes[0]}" for name, sizes in chosen.items())
+        console.print(
+            f"{subject.name} does not fit the default memories ({default.act_kib} and {default.res_kib} "
+            f"KiB); taken: {sizes}, with which nothing waits in DRAM. --act-kib and --res-kib choose others.",
+            soft_wrap=True,
+        )
+    return chosen
+
+
+def _sweep(
+    console: Console,
+    subject: "Graph",
+    make: "Callable[[], Graph]",
+    config: str | None,
+    cores: Mapping[str, Sequence[int]],
+    memories: Mapping[str, Sequence[int]],
+    clock: float,
+    out: Path | None,
+    workers: int | None,
+) -> None:
+    from pointwise.model.parallel import Record, complete, executor
     from pointwise.sim.build import build_root
+    from pointwise.sim.estimate import tables
+    from pointwise.sim.estimate.files import write
+    from pointwise.sim.estimate.sweep import Sweep, job, reasons
     from pointwise.sim.locks import hold
 
     folder = out or build_root() / f"estimate-{subject.name}"
     hold(folder)
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task("estimates", total=None)
+    sweep = Sweep(lambda changes: core_config(config, **changes), cores, memories)
+    parts = sweep.parts()
+    work = job(make, subject.name, parts)
+    lines = tables.SweepTable(sweep.values, clock)
+    console.print(f"{subject.name}, estimated at {clock:g} MHz")
+    for line in lines.header():
+        console.print(line, soft_wrap=True)
+    with (
+        options.parts(console) as progress,
+        Record(folder / f"sweep-{work.digest[:12]}.jsonl", work.name, work.digest) as record,
+        executor(None, workers) as workforce,
+    ):
+        shown: list[Point] = []
 
-        def done(count: int, total: int) -> None:
-            progress.update(task, completed=count, total=total)
+        def arrived(part: str, results: list[dict]) -> None:
+            sweep.arrived(part, results, subject.name)
+            while len(shown) in sweep.points:  # lines are in the order of the points
+                shown.append(sweep.points[len(shown)])
+                progress.print(lines.row(shown[-1]), soft_wrap=True)
 
-        points = estimate_all(subject, lambda changes: core_config(config, **changes), given, memories, done)
-    console.print(tables.sweep_table(points, subject.name, clock))
+        for part in parts.keys() & record.done.keys():
+            arrived(part, record.done[part])
+        bar = options.bar(progress, "cores", workforce)
+        complete(work, parts, record, workforce, progress=bar, arrived=arrived)
+    points = [sweep.points[number] for number in range(len(sweep.values))]
+    for point in points[len(shown) :]:
+        console.print(lines.row(point), soft_wrap=True)
     for reason in reasons(points):
         console.print(reason, soft_wrap=True)
     for path in write(points, subject.name, clock, folder):

@@ -13,7 +13,7 @@ def figure(points: Sequence[Point], name: str, clock_mhz: float) -> bytes:
     """A PNG with three panels over the configurations; those that do not fit are marked as such."""
     from matplotlib.figure import Figure
 
-    axes_names = varied_axes(points)
+    axes_names = varied_axes([point.values for point in points])
     labels = ["×".join(str(point.values[axis]) for axis in axes_names) for point in points]
     places = range(len(points))
     width = min(24.0, max(7.0, 0.28 * len(points)))

@@ -1,13 +1,22 @@
-"""Estimates of many cores and memories."""
+"""Estimates of many cores and memories, made in several processes and kept as they come."""
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 from pointwise.hw.contract.config import CoreConfig
 from pointwise.hw.contract.errors import PointwiseError
+from pointwise.hw.contract.registers import Cause
+from pointwise.model.compiler.plans import Plans, decisive
 from pointwise.model.estimate import Estimate, Memory, estimate
 from pointwise.model.graph import Graph
+from pointwise.model.parallel import Job, code_digest, digest_of
+
+Machine = tuple[CoreConfig, Memory]
+"""What a network is estimated on."""
+_RESULTS = ("cycles", "macs", "tiles", "instructions", "image_bytes", "act_kib", "res_kib")
 
 
 @dataclass(frozen=True)
@@ -25,38 +34,92 @@ class Point:
     reason: str = ""
 
 
-def sweep(
-    network: Graph,
-    core: Callable[[dict[str, int]], CoreConfig],
-    cores: Mapping[str, Sequence[int]],
-    memories: Mapping[str, Sequence[int]],
-    progress: Callable[[int, int], None] = lambda done, total: None,
-) -> list[Point]:
-    """Estimate all combinations.
+class Sweep:
+    """All combinations of parameters, and what is known of them.
 
     Args:
         core: makes a configuration from chosen parameters. cores: values of each of them.
         memories: values of ``latency`` in cycles and ``stall`` in per cent.
-        progress: told the points that are done, and all.
+
+    Attributes:
+        values: of each point, by option. points: those that are known, by their number.
     """
-    axes = {**cores, **memories}
-    combinations = [dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())]
-    points = []
-    for index, values in enumerate(combinations):
-        progress(index, len(combinations))
-        changes = {name: values[name] for name in cores}
+
+    def __init__(
+        self,
+        core: Callable[[dict[str, int]], CoreConfig],
+        cores: Mapping[str, Sequence[int]],
+        memories: Mapping[str, Sequence[int]],
+    ) -> None:
+        axes = {**cores, **memories}
+        self.values = [dict(zip(axes, chosen, strict=True)) for chosen in itertools.product(*axes.values())]
+        self.points: dict[int, Point] = {}
+        self._machines: dict[int, Machine] = {}
+        for number, values in enumerate(self.values):
+            try:
+                memory = Memory(values["latency"], values["stall"] / 100)
+                self._machines[number] = core({name: values[name] for name in cores}), memory
+            except PointwiseError as error:
+                self.points[number] = Point(values, None, str(error))
+
+    def parts(self) -> dict[str, list[Machine]]:
+        """The cores and memories to be estimated, those together whose plans are the same.
+
+        A part is called by the numbers of its points.
+        """
+        groups: dict[tuple[int, ...], list[int]] = {}
+        for number, (config, _) in self._machines.items():
+            groups.setdefault(decisive(config), []).append(number)
+        return {
+            ",".join(map(str, numbers)): [self._machines[number] for number in numbers]
+            for numbers in groups.values()
+        }
+
+    def arrived(self, part: str, results: Sequence[dict[str, Any]], network: str) -> None:
+        """Take the results of a part."""
+        for number, result in zip(map(int, part.split(",")), results, strict=True):
+            values, machine = self.values[number], self._machines[number]
+            reason = result.get("reason", "")
+            found = None if reason else _estimate(result, network, *machine)
+            self.points[number] = Point(values, found, reason)
+
+
+def job(make: Callable[[], Graph], network: str, parts: Mapping[str, Sequence[object]]) -> Job:
+    """The work of a sweep.
+
+    Args:
+        make: makes the network, in each process. network: what tells it from others.
+        parts: of the sweep.
+    """
+    digest = digest_of(network, parts, code_digest())
+    return Job("estimates", partial(_estimator, make), digest, repeat=lambda part: "the same command")
+
+
+def _estimator(
+    make: Callable[[], Graph],
+) -> Callable[[list[Machine]], list[dict[str, Any]]]:
+    network = make()
+    plans = Plans(network)
+
+    def one(config: CoreConfig, memory: Memory) -> dict[str, Any]:
         try:
-            memory = Memory(values["latency"], values["stall"] / 100)
-            points.append(Point(values, estimate(network, core(changes), memory)))
+            found = estimate(network, config, memory, plans)
         except PointwiseError as error:
-            points.append(Point(values, None, str(error)))
-    progress(len(combinations), len(combinations))
-    return points
+            return {"reason": str(error)}
+        causes = {cause.name.lower(): cycles for cause, cycles in found.causes.items()}
+        return {name: getattr(found, name) for name in _RESULTS} | {"causes": causes}
+
+    return lambda machines: [one(*machine) for machine in machines]
+
+
+def _estimate(result: dict[str, Any], network: str, config: CoreConfig, memory: Memory) -> Estimate:
+    causes = {cause: result["causes"][cause.name.lower()] for cause in Cause}
+    return Estimate(network, config, memory, causes=causes, **{name: result[name] for name in _RESULTS})
 
 
 def reasons(points: Sequence[Point]) -> list[str]:
     """Why points have no estimate: each reason once, with the first point that it holds for."""
-    varied = varied_axes(points)
+    varied = varied_axes([point.values for point in points])
     found: dict[str, Point] = {}
     for point in points:
         if point.estimate is None:
@@ -67,8 +130,8 @@ def reasons(points: Sequence[Point]) -> list[str]:
     ]
 
 
-def varied_axes(points: Sequence[Point]) -> list[str]:
+def varied_axes(values: Sequence[Mapping[str, int]]) -> list[str]:
     """Options that take more than one value; all of them where none does."""
-    axes = list(points[0].values)
-    varied = [axis for axis in axes if len({point.values[axis] for point in points}) > 1]
+    axes = list(values[0])
+    varied = [axis for axis in axes if len({chosen[axis] for chosen in values}) > 1]
     return varied or axes

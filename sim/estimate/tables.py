@@ -1,9 +1,8 @@
 """Estimates as tables in the terminal."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rich.table import Table
-from rich.text import Text
 
 from pointwise.hw.contract.registers import Cause
 from pointwise.model.estimate import Estimate
@@ -54,31 +53,45 @@ def table(result: Estimate, clock_mhz: float) -> Table:
     return view
 
 
-def sweep_table(points: Sequence[Point], name: str, clock_mhz: float) -> Table:
-    """A sweep for the terminal: what varies, and what it gives."""
-    varied = varied_axes(points)
-    view = Table(title=f"{name}, estimated at {clock_mhz:g} MHz", title_justify="left")
-    for axis in varied:
-        view.add_column(axis.replace("_", " "), justify="right")
-    for heading in ("cycles", "util.", "ms", "act KiB", "res KiB"):
-        view.add_column(heading, justify="right", no_wrap=True)
-    view.add_column("lost most to", style="dim")
-    for point in points:
-        chosen = [str(point.values[axis]) for axis in varied]
-        result = point.estimate
-        if result is None:
-            view.add_row(*chosen, *["–"] * 5, Text("none: see below", style="red"))
-            continue
-        view.add_row(
-            *chosen,
-            f"{result.cycles:,}",
-            f"{result.utilisation:.1%}",
-            f"{1000 * result.seconds(clock_mhz):,.2f}",
-            f"{result.act_kib:.1f}",
-            f"{result.res_kib:.1f}",
-            _largest_loss(result),
-        )
-    return view
+class SweepTable:
+    """A sweep for the terminal, line by line: what varies, and what it gives; within 80 columns.
+
+    Args:
+        values: of all points. clock_mhz: for the times.
+    """
+
+    def __init__(self, values: Sequence[Mapping[str, int]], clock_mhz: float) -> None:
+        self._axes, self._clock = varied_axes(values), clock_mhz
+        results = ("cycles", "util.", "ms", "act KiB", "res KiB")
+        headings = [*(axis.replace("_", " ") for axis in self._axes), *results]
+        self._widths = [max(map(len, heading.split())) for heading in headings[: len(self._axes)]]
+        for place, axis in enumerate(self._axes):
+            longest = max(len(str(chosen[axis])) for chosen in values)
+            self._widths[place] = max(self._widths[place], longest)
+        self._widths += [11, 6, 8, 6, 6]
+        self._headings = [heading.split() for heading in headings]
+
+    def header(self) -> list[str]:
+        """The headings, a word below the other, and a line below them."""
+        height = max(map(len, self._headings))
+        columns = [[""] * (height - len(words)) + words for words in self._headings]
+        lines = [self._line([words[row] for words in columns], "") for row in range(height)]
+        lines[-1] = f"{lines[-1]}  lost most to"
+        return [*lines, "─" * (len(lines[-1]) + 1)]
+
+    def row(self, point: Point) -> str:
+        """The line of a point."""
+        chosen, found = [str(point.values[axis]) for axis in self._axes], point.estimate
+        if found is None:
+            return self._line([*chosen, *["–"] * 5], "none: see below")
+        milliseconds = 1000 * found.seconds(self._clock)
+        numbers = (f"{found.cycles:,}", f"{found.utilisation:.1%}", f"{milliseconds:,.2f}")
+        memories = (f"{found.act_kib:.1f}", f"{found.res_kib:.1f}")
+        return self._line([*chosen, *numbers, *memories], _largest_loss(found))
+
+    def _line(self, cells: Sequence[str], last: str) -> str:
+        padded = (f"{cell:>{width}}" for cell, width in zip(cells, self._widths, strict=True))
+        return "  ".join([*padded, last]).rstrip()
 
 
 def _largest_loss(result: Estimate) -> str:

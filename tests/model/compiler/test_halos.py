@@ -8,8 +8,10 @@ import numpy as np
 from pointwise.hw.contract.config import CoreConfig
 from pointwise.model.compiler import compile_network
 from pointwise.model.compiler.analysis import Analysis, analyse
+from pointwise.model.compiler.convs import token_cycles
 from pointwise.model.compiler.cuts import Cut, Cuts
 from pointwise.model.compiler.halos import fewer_halos
+from pointwise.model.compiler.lowering import Graph as Steps
 from pointwise.model.compiler.lowering import lower, sliceable
 from pointwise.model.compiler.planning import _sliced, find_plan
 from pointwise.model.emulator.emulator import Order
@@ -36,6 +38,10 @@ def network() -> Graph:
     return Graph("chain", tuple(ops), source)
 
 
+def cut_of(steps: Steps, analysis: Analysis, core: CoreConfig = CORE, complete: bool = True) -> Cut:
+    return Cut(steps, [token_cycles(node, core) for node in analysis.nodes], complete)
+
+
 def first_found(analysis: Analysis, cuts: Cuts, core: CoreConfig = CORE) -> Cut:
     plan, tried = _sliced(analysis, core, cuts, sliceable(analysis))
     assert plan is not None
@@ -51,7 +57,7 @@ def test_a_chain_ends_where_a_tensor_is_left_whole() -> None:
     assert choices and all(choice < sliceable(analysis) for choice in choices)
     plan = find_plan(analysis, CORE, cuts)
     assert plan is not None
-    after = Cut(plan.graph, CORE, complete=True)
+    after = cut_of(plan.graph, analysis)
     assert cuts.least_cycles < after.cycles < before.cycles
     assert after.peak <= CORE.act_words
 
@@ -62,7 +68,7 @@ def test_there_are_no_more_slices_than_fit() -> None:
     cuts = Cuts(analysis, small)
     before, plan = first_found(analysis, cuts, small), find_plan(analysis, small, cuts)
     assert list(fewer_halos(analysis, small, cuts, sliceable(analysis), before)) == []
-    assert plan is not None and Cut(plan.graph, small, complete=True).cycles < before.cycles
+    assert plan is not None and cut_of(plan.graph, analysis, small).cycles < before.cycles
 
 
 def test_the_network_is_the_same() -> None:
@@ -74,8 +80,8 @@ def test_memory_that_holds_everything_has_no_halos() -> None:
     analysis = analyse(network(), large)
     cuts = Cuts(analysis, large)
     assert list(fewer_halos(analysis, large, cuts, sliceable(analysis), cuts[{}])) == []
-    plan = find_plan(analysis, large)
-    assert plan is not None and Cut(plan.graph, large, complete=True).cycles == cuts.least_cycles
+    plan = find_plan(analysis, large, cuts)
+    assert plan is not None and cut_of(plan.graph, analysis, large).cycles == cuts.least_cycles
 
 
 def test_buffers_are_written_whole_before_they_are_read() -> None:
@@ -83,7 +89,7 @@ def test_buffers_are_written_whole_before_they_are_read() -> None:
     parts = {key: 2 for key in sliceable(analysis) if key in ("c0", "c1", "c3")}
     graph = lower(analysis, CORE, parts)
     for complete in (False, True):
-        order = Cut(graph, CORE, complete).order
+        order = cut_of(graph, analysis, complete=complete).order
         assert sorted(order) == list(range(len(graph.steps)))
         written, early = {}, 0
         for index in order:

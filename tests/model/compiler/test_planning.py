@@ -25,7 +25,8 @@ HIDDEN = {"act": "hidden", "fc1": "hidden"}
 
 
 def planned(shape: Shape, config: CoreConfig) -> Plan:
-    return plan(analyse(random_network(0, shape), config), config, "net")
+    network = random_network(0, shape)
+    return plan(network, analyse(network, config), config)
 
 
 def slices(found: Plan) -> set[str]:

@@ -9,12 +9,13 @@ from pointwise.hw.contract.config import CoreConfig
 from pointwise.hw.contract.isa import Dma, Space
 from pointwise.model.compiler import compile_network
 from pointwise.model.compiler.analysis import analyse
+from pointwise.model.compiler.lifetimes import lifetimes
 from pointwise.model.compiler.lowering import Graph, lower
 from pointwise.model.compiler.random_network import random_network
 from pointwise.model.compiler.room import plan
 from pointwise.model.compiler.schedule import demand_order
 from pointwise.model.compiler.shapes import Shape
-from pointwise.model.compiler.spilling import least_room, spill
+from pointwise.model.compiler.spilling import Spilled, least_room, spill
 from pointwise.model.emulator import Order
 from tests.model.emulator.test_emulator import differences
 
@@ -27,6 +28,15 @@ def graph_of(seed: int, slices: int = 1) -> tuple[Graph, list[int]]:
     analysis = analyse(random_network(seed, SHAPE), CONFIG)
     graph = lower(analysis, CONFIG, {analysis.residual: slices})
     return graph, demand_order(graph)
+
+
+def steps_of(spilled: Spilled | None) -> tuple[Graph, list[int]]:
+    assert spilled is not None
+    graph = spilled.graph()
+    order = list(range(len(graph.steps)))
+    assert spilled.alive == lifetimes(graph, order)
+    assert set(spilled.apart) == set(graph.apart)
+    return graph, order
 
 
 def alive(graph: Graph, order: list[int], space: Space) -> int:
@@ -46,7 +56,7 @@ def alive(graph: Graph, order: list[int], space: Space) -> int:
 def test_no_more_is_alive_than_there_is_room(seed: int, spare: float, slices: int):
     graph, order = graph_of(seed, slices)
     room = {space: int(words * spare) for space, words in least_room(graph, order).items()}
-    spilled, new_order = spill(graph, order, room)
+    spilled, new_order = steps_of(spill(graph, order, room))
     for space in Space:
         assert alive(spilled, new_order, space) <= room[space]
     # All convolutions, in the order in which they were, on buffers of the same tensors.
@@ -84,7 +94,7 @@ def test_less_than_the_least_is_refused():
 
 def test_with_room_for_all_nothing_is_stored():
     graph, order = graph_of(1)
-    spilled, new_order = spill(graph, order, dict.fromkeys(Space, 1 << 20))
+    spilled, new_order = steps_of(spill(graph, order, dict.fromkeys(Space, 1 << 20)))
     assert not any(step.store or step.spilled for step in spilled.steps)
     assert len(new_order) == len(order)
 
@@ -111,6 +121,7 @@ def test_bits_are_those_of_the_integer_model_in_every_order(name: str, seed: int
 
 def test_a_spilled_plan_says_how_little_it_needs():
     config = replace(CONFIG, act_kib=4, res_kib=1)
-    found = plan(analyse(random_network(0, SHAPE), config), config, "net")
+    network = random_network(0, SHAPE)
+    found = plan(network, analyse(network, config), config)
     assert found.used[Space.ACTIVATION] <= config.act_words
     assert found.used[Space.RESIDUAL] <= config.res_words

@@ -2,10 +2,16 @@
 
 import csv
 import json
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from pointwise.hw.contract.config import CoreConfig
+from pointwise.model.estimate import Estimate
+from pointwise.model.graph import Graph
 from pointwise.sim.cli import main
 
 
@@ -88,3 +94,72 @@ def test_a_sweep_of_nothing_that_fits(tmp_path: Path, capsys: pytest.CaptureFixt
     assert main(arguments) == 0
     assert "the core takes max_tokens = 64" in capsys.readouterr().out
     assert not any(point["fits"] for point in json.loads((tmp_path / "sweep.json").read_text())["points"])
+
+
+def test_memories_are_chosen_where_none_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    """A sentence says which; a memory that is named is kept, and what would do is said."""
+    assert main(["estimate", "--model", "deit_base"]) == 0
+    text = capsys.readouterr().out
+    assert "deit_base does not fit the default memories (208 and 80 KiB); taken: res_kib = 320" in text
+    assert "of 320 KiB" in text
+    assert main(["estimate", "--model", "deit_base", "--res-kib", "80"]) == 1
+    assert "214 KiB are needed; build a core with act_kib = 214 or more" in capsys.readouterr().err
+    assert main(["estimate", "--model", "deit_tiny"]) == 0
+    assert "taken:" not in capsys.readouterr().out
+
+
+def test_a_transformer_needs_no_torch() -> None:
+    """Whose import takes longer than the estimate."""
+    code = (
+        "import sys; from pointwise.sim.cli import main; "
+        "main(['estimate', '--model', 'micro']); sys.exit('torch' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+
+
+def test_an_interrupted_sweep_goes_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is known before Ctrl-C is shown and kept, and not estimated again."""
+    from pointwise.sim.estimate import sweep
+
+    done: list[CoreConfig] = []
+
+    def estimate(network: Graph, config: CoreConfig, *others: Any) -> Estimate:
+        if len(done) == 2:
+            raise KeyboardInterrupt
+        done.append(config)
+        return real(network, config, *others)
+
+    real = sweep.estimate
+    monkeypatch.setattr(sweep, "estimate", estimate)
+    arguments = ["estimate", "--sweep", "--rows", "4,8,16", "--cols", "16", "--workers", "1"]
+    arguments += ["--out", str(tmp_path)]
+    assert main(arguments) == 130
+    captured = capsys.readouterr()
+    assert "2 of 3 parts are done and kept in" in captured.err
+    assert len([line for line in captured.out.splitlines() if "%" in line]) == 2
+    monkeypatch.setattr(sweep, "estimate", real)
+    assert main(arguments) == 0
+    assert len([line for line in capsys.readouterr().out.splitlines() if "%" in line]) == 3
+    assert [config.rows for config in done] == [4, 8]
+    assert len(json.loads((tmp_path / "sweep.json").read_text())["points"]) == 3
+
+
+def test_lines_of_a_sweep_fit_80_columns(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = [
+        "estimate",
+        "--model",
+        "deit_small",
+        "--sweep",
+        "--rows",
+        "8,16",
+        "--axi-data-width",
+        "64,128",
+    ]
+    assert (
+        main([*arguments, "--cols", "16", "--act-kib", "512", "--res-kib", "256", "--out", str(tmp_path)])
+        == 0
+    )
+    lines = [line for line in capsys.readouterr().out.splitlines() if str(tmp_path) not in line]
+    assert max(map(len, lines)) <= 80

@@ -1,0 +1,85 @@
+"""The outline of a graph of real numbers: what quantisation makes of its operators, without numbers."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.hw.contract.stream import TABLE_ENTRIES
+from pointwise.model.graph import Graph, Op
+from pointwise.model.graph.ops import Activation, Add, Conv2d, Input, Linear, MaxPool, MeanPool
+from pointwise.model.graph.passes.fold_clamps import fold_clamps
+from pointwise.model.graph.value import LIMITS
+from pointwise.model.quantise.patterns import byte_sums, streams
+
+from .outline import zeros
+
+
+def outline_graph(graph: Graph) -> Graph:
+    """A convolutional network as quantisation makes it, with zeros that take no memory.
+
+    Args:
+        graph: of real numbers, whose shapes alone count.
+
+    Raises:
+        PointwiseError: an operator stands where it cannot be quantised, or has no outline; attention has
+            one by its dimensions (``outline``).
+    """
+    return _Outline(fold_clamps(graph)).network()
+
+
+class _Outline:
+    def __init__(self, real: Graph) -> None:
+        self.real = real
+        self.sums, self.streams = byte_sums(real), streams(real)
+        self.partners = set(self.sums.values())
+        self.made: dict[str, Op] = {}
+
+    def network(self) -> Graph:
+        """All operators in order."""
+        for op in self.real.ops:
+            self.made[op.name] = self._outlined(op)
+        return replace(self.real, ops=tuple(self.made.values()))
+
+    def _outlined(self, op: Op) -> Op:
+        match op:
+            case Input():
+                return replace(op, dtype="int8")
+            case Linear() | Conv2d():
+                weight = zeros(np.int8, *op.weight.shape)
+                return replace(op, weight=weight, **self._requantised(op, len(weight)), clamp="")
+            case MeanPool():
+                return replace(op, **self._requantised(op, self.real.values[op.name].channels))
+            case MaxPool():
+                return replace(op, pad=LIMITS[self._dtype(op.inputs[0])][0])
+            case Activation():
+                return replace(op, table=zeros(np.int64, TABLE_ENTRIES), dtype=self._table_dtype(op))
+            case Add():
+                return self._sum(op)
+        raise PointwiseError(
+            f"{type(op).__name__} {op.name} has no outline without weights; quantise the network, and name "
+            "it with --network"
+        )
+
+    def _requantised(self, op: Op, n: int) -> dict[str, Any]:
+        factors = zeros(np.int64, n)
+        ones = np.broadcast_to(np.int64(1), (n,))
+        wide = op.name in self.streams or op.name in self.partners
+        return {"bias": factors, "mult": factors, "shift": ones, "dtype": "int16" if wide else "int8"}
+
+    def _sum(self, op: Add) -> Add:
+        if op.name not in self.sums:
+            return op
+        new = self.sums[op.name]
+        old = op.inputs[1] if op.inputs[0] == new else op.inputs[0]
+        return replace(op, inputs=(new, old), dtype="int8", factor=1, shift=0, clamp="")
+
+    def _table_dtype(self, op: Activation) -> str:
+        """Bytes without a sign, but where the array holds them still, as it does for a mean."""
+        readers = self.real.readers[op.name]
+        held = any(isinstance(reader, MeanPool) for reader in readers)
+        return "int8" if held else "uint8"
+
+    def _dtype(self, name: str) -> str:
+        return getattr(self.made[name], "dtype", "int8")
