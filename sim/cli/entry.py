@@ -192,7 +192,7 @@ def _nothing() -> None:
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        from pointwise.sim.version import version
+        from pointwise.model.version import version
 
         print(f"pointwise {version()}")
         raise typer.Exit

@@ -159,7 +159,8 @@ def _memories(console: Console, plans: "Plans", cores: Mapping[str, Sequence[int
         sizes = " and ".join(f"{name} = {sizes[0]}" for name, sizes in chosen.items())
         console.print(
             f"{plans.network.name} does not fit the default memories "
-            f"({default.act_kib} and {default.res_kib} KiB); taken: {sizes}, with which nothing waits in DRAM. --act-kib and --res-kib choose others.",
+            f"({default.act_kib} and {default.res_kib} KiB); taken: {sizes}, "
+            "with which nothing waits in DRAM. --act-kib and --res-kib choose others.",
             soft_wrap=True,
         )
     return chosen

@@ -67,9 +67,10 @@ def test_a_core_that_fits_is_left_as_it_is() -> None:
 
 def test_cores_that_differ_in_the_bus_share_a_plan() -> None:
     plans = Plans(outline(Shape.of(NETWORKS["micro"])))
-    found = plans[CoreConfig()]
-    assert plans[CoreConfig(axi_data_width=64, axi_burst=8, stream_beats=64)] is found
-    assert plans[CoreConfig(act_kib=200)] is not found
+    analysis, found = plans[CoreConfig()]
+    assert plans[CoreConfig(axi_data_width=64, axi_burst=8, stream_beats=64)][1] is found
+    assert plans[CoreConfig(act_kib=200)][0] is analysis
+    assert plans[CoreConfig(act_kib=200)][1] is not found
     small = CoreConfig(act_kib=1)
     for _ in range(2):
         with pytest.raises(PointwiseError, match="does not fit"):
