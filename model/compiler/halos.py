@@ -3,7 +3,6 @@ whole ends a chain of slices, and the halos in front of it grow no further."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import inf
 
 from pointwise.hw.contract.config import CoreConfig
 
@@ -36,8 +35,8 @@ def fewer_halos(
     while fit is not None:
         sizes = {key: analysis.tensors[key].tokens * analysis.tensors[key].channels for key in fit.slices}
         smallest = sorted(sizes.keys() & analysis.rows.keys(), key=lambda key: sizes[key])[:_CANDIDATES]
-        tried = [(current - {key}, _fit(analysis, config, cuts, current - {key}, least)) for key in smallest]
-        found = [(keys, other) for keys, other in tried if other is not None]
+        tried = [(current - {key}, _fit(analysis, config, cuts, current - {key})) for key in smallest]
+        found = [(keys, other) for keys, other in tried if other is not None and other.cycles < least]
         if not found:
             break
         current, fit = min(found, key=lambda pair: pair[1].cycles)
@@ -46,15 +45,10 @@ def fewer_halos(
     yield from reversed(better)
 
 
-def _fit(
-    analysis: Analysis, config: CoreConfig, cuts: Cuts, may_slice: set[Key], below: float = inf
-) -> _Fit | None:
-    """The slices, None where none fit with less than so many cycles; more of them never take less."""
+def _fit(analysis: Analysis, config: CoreConfig, cuts: Cuts, may_slice: set[Key]) -> _Fit | None:
     slices: dict[Key, int] = {}
     while True:
         cut = cuts[slices]
-        if cut.cycles >= below:
-            return None
         if cut.peak <= config.act_words:
             return _Fit(cut.cycles, slices)
         if not cut_further(analysis, cut.graph, cut.order, config, may_slice, slices):

@@ -10,7 +10,6 @@ from pointwise.hw.contract.config import CoreConfig
 from pointwise.hw.contract.image import HEADER_BYTES, TRAILER_BYTES, checksum
 from pointwise.hw.contract.isa import INSTRUCTION_BYTES, Conv, Dma, End, Space
 from pointwise.model.graph import Graph
-from pointwise.model.version import version
 
 from .codegen import Program
 from .layout import DramBlock
@@ -31,7 +30,6 @@ def build_manifest(
     return {
         "format": FORMAT,
         "network": network.name,
-        "version": version(),
         "macs": network.macs,
         "info": network.info,
         "config": asdict(config),

@@ -252,8 +252,6 @@ class Manifest(Part):
     """of this file"""
     network: str
     """the network's name"""
-    version: str = ""
-    """the Pointwise that compiled it, with its commit; the image does not depend on it"""
     macs: Count
     """useful multiply-accumulates of one input"""
     info: dict[str, Any]

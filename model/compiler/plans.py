@@ -1,15 +1,14 @@
-"""Plans of one network for many cores: what they have in common is found out once."""
+"""Plans of one network for many cores: those that differ in what planning does not look at share one."""
 
 from pointwise.hw.contract.config import CoreConfig
 from pointwise.hw.contract.errors import PointwiseError
 from pointwise.model.graph import Graph
 
-from .analysis import Analysis
+from .analysis import Analysis, analyse
 from .planning import Plan
-from .room import Room
+from .room import plan
 
-_SHAPE = ("rows", "cols", "max_tokens")
-_SEEN = (*_SHAPE, "act_kib", "act_banks", "res_kib")
+_SEEN = ("rows", "cols", "max_tokens", "act_kib", "act_banks", "res_kib")
 """Parameters that decide a plan; the bus and the epilogue do not."""
 
 
@@ -23,8 +22,7 @@ class Plans:
 
     def __init__(self, network: Graph) -> None:
         self.network = network
-        self._rooms: dict[tuple[int, ...], Room] = {}
-        self._known: dict[tuple[int, ...], Plan | PointwiseError] = {}
+        self._known: dict[tuple[int, ...], tuple[Analysis, Plan] | PointwiseError] = {}
 
     def __getitem__(self, config: CoreConfig) -> tuple[Analysis, Plan]:
         """Tensors and operations on a core, with their order and places.
@@ -32,24 +30,14 @@ class Plans:
         Raises:
             PointwiseError: the network does not fit; the sentence says what to do.
         """
-        room, key = self.room(config), decisive(config)
+        key = decisive(config)
         if key not in self._known:
             try:
-                self._known[key] = room.plan(config)
+                analysis = analyse(self.network, config)
+                self._known[key] = analysis, plan(self.network, analysis, config)
             except PointwiseError as error:
                 self._known[key] = error
         found = self._known[key]
         if isinstance(found, PointwiseError):
             raise found
-        return room.analysis, found
-
-    def room(self, config: CoreConfig) -> Room:
-        """Of all cores that differ from this one in what ``Room`` says.
-
-        Raises:
-            PointwiseError: as ``Room``.
-        """
-        shape = tuple(getattr(config, name) for name in _SHAPE)
-        if shape not in self._rooms:
-            self._rooms[shape] = Room(self.network, config)
-        return self._rooms[shape]
+        return found

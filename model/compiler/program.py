@@ -45,17 +45,6 @@ class Line:
     rows: Rows | Any = None
     macs: int = 0
 
-    def __repr__(self) -> str:
-        """In a few words; ``instruction`` has all fields."""
-        match self.instruction:
-            case Conv(tokens=tokens, k=k, n=n):
-                said = f"CONV of {tokens} tokens, {k} to {n} channels"
-            case Dma(store=store, rows=rows, words=words):
-                said = f"{'STORE' if store else 'LOAD'} of {rows * words:,} words"
-            case _:
-                said = "END"
-        return f"Line({self.name!r}: {said})"
-
 
 class Emitter:
     """Turns steps into instructions in program order.

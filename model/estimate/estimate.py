@@ -40,10 +40,6 @@ class Estimate:
     act_kib: float
     res_kib: float
 
-    def __repr__(self) -> str:
-        core = f"{self.network!r} on {self.config.rows}×{self.config.cols}"
-        return f"Estimate({core}: {self.cycles:,} cycles, utilisation {self.utilisation:.1%})"
-
     @property
     def utilisation(self) -> float:
         """Useful multiply-accumulates over what the array could do in these cycles, 0 to 1."""

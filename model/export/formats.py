@@ -49,7 +49,9 @@ FORMATS: dict[str, Format] = {
         Format("raw", "raw bytes", "raw", ".bin", True),
         Format("numpy", "NumPy .npz of all arrays", "numpy_file", ".npz", False),
         Format("torch", "PyTorch file, int8 tensors by the names of the DeiT", "torch_file", ".pt", False),
+        Format("qint8", "PyTorch file of torch.qint8 weights by operator", "qint8_file", ".qint8.pt", False),
         Format("onnx", "ONNX with QuantizeLinear and DequantizeLinear", "onnx_file", ".onnx", False),
+        Format("onnx-int", "ONNX in integers, equal on every bit", "onnx_int", ".int.onnx", False),
     )
 }
 DEFAULT = ("hex", "raw", "numpy", "torch", "onnx")

@@ -13,11 +13,13 @@ from pointwise.model.graph import Graph, Op
 from pointwise.model.graph.arrangement import Arrangement, axes_of
 from pointwise.model.graph.ops import Add, Constant, Conv2d, Input, Linear, MatMul, Slice, Softmax
 from pointwise.model.graph.value import FLOAT, Value
+from pointwise.model.quantise.inputs import PIXELS, ROWS
 
 from .expression import reordered
 from .forms import in_forms, products_before_sums
 from .graph import GraphNetwork
 from .heads import head_by_head, scale_queries
+from .means import means_of_streams
 from .norms import read_in_time, share_norms
 from .rows import Rows, rows_of, stretch
 from .split import split_by_form
@@ -214,8 +216,8 @@ class Builder:
                     f"The network {name} reads its input in more than one way; that is not known."
                 )
             raise PointwiseError(f"The network {name} does not depend on its input; that is not known.")
-        needed, output, wide = in_forms(self, needed, output)
-        ops = head_by_head(split_by_form(one_by_one(needed, output, wide), output, wide))
+        needed, output, wide = in_forms(self, *means_of_streams(self, needed, output))
+        ops = head_by_head(one_by_one(split_by_form(needed, output, wide), output, wide))
         ops = products_before_sums(ops, wide)
         names = self._names(ops)
         ops = [
@@ -234,7 +236,8 @@ class Builder:
     def _names(self, ops: Sequence[Op]) -> dict[str, str]:
         """What operators are called in the end: as they would like to, with a number where several would."""
         names: dict[str, str] = {}
-        taken: set[str] = set()
+        # What calibration calls the input itself.
+        taken = {PIXELS, ROWS}
         for op in ops:
             label, number = self.label(op.name), 1
             while (free := label if number == 1 else f"{label}.{number}") in taken:

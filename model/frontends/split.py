@@ -3,8 +3,10 @@
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from pointwise.model.graph import Op
-from pointwise.model.graph.ops import Activation, LayerNorm, Linear
+from pointwise.model.graph.ops import Activation, Concat, LayerNorm, Linear, MatMul, Slice, Softmax
 
 STREAM, BYTE = "stream", "byte"
 """Forms of a value beside those of functions, which are called by the operator's name."""
@@ -15,7 +17,8 @@ def split_by_form(ops: Sequence[Op], output: str, wide: Collection[str]) -> list
 
     What is added to a stream or normalised has 16 bits, what enters a product or a sum of bytes 8, and a
     function is looked up on the way out of the array. A network in which, say, a residual branch and a
-    function read the same layer is so computed by the core without a loss, at the price of that layer.
+    function read the same layer is so computed by the core without a loss, at the price of that layer. Only
+    of what attention makes there is one layer: it is made as bytes, and others read copies of these.
 
     Args:
         output: name of the result, which is of the first form. wide: names of sums of 16 bits.
@@ -24,6 +27,7 @@ def split_by_form(ops: Sequence[Op], output: str, wide: Collection[str]) -> list
     for op in ops:
         for name in dict.fromkeys(op.inputs):
             readers[name].append(op)
+    by_name = {op.name: op for op in ops}
     made: list[Op] = []
     renamed: dict[tuple[str, str], str] = {}
     for op in ops:
@@ -35,11 +39,24 @@ def split_by_form(ops: Sequence[Op], output: str, wide: Collection[str]) -> list
         forms: dict[str, list[Op]] = {STREAM: []} if op.name == output else {}
         for reader in readers[op.name]:
             forms.setdefault(form(reader, wide), []).append(reader)
-        for number, (_, those) in enumerate(list(forms.items())[1:], start=1):
-            again = replace(op, name=f"{op.name}'{number}")
+        again, more = op, list(forms.items())[1:]
+        if more and _reads_attention(by_name, op.inputs[0]):
+            width = len(np.asarray(op.weight))
+            again = Linear("", (op.name,), np.eye(width), np.zeros(width))
+            more = [(kind, those) for kind, those in forms.items() if kind != BYTE]
+        for number, (_, those) in enumerate(more, start=1):
+            again = replace(again, name=f"{op.name}'{number}")
             made.append(again)
             renamed |= {(op.name, reader.name): again.name for reader in those}
     return made
+
+
+def _reads_attention(by_name: dict[str, Op], name: str) -> bool:
+    """Whether a value is what heads of attention make, alone or side by side."""
+    op = by_name[name]
+    if isinstance(op, Concat | Slice):
+        return all(_reads_attention(by_name, source) for source in op.inputs)
+    return isinstance(op, MatMul) and isinstance(by_name[op.inputs[0]], Softmax)
 
 
 def form(reader: Op, wide: Collection[str]) -> str:

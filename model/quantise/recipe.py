@@ -85,11 +85,6 @@ class LayerConfig:
     iterations: Annotated[int, Field(ge=1, le=1_000_000)] = 500
     bias_correction: Literal["none", "mean"] = "mean"
 
-    def __repr__(self) -> str:
-        """What differs from the best we know."""
-        changed = (each.name for each in fields(self) if getattr(self, each.name) != each.default)
-        return f"LayerConfig({', '.join(f'{name}={getattr(self, name)!r}' for name in changed)})"
-
     def __post_init__(self) -> None:
         try:
             layer_form().of(vars(self), "recipe")
@@ -113,11 +108,6 @@ class Recipe:
 
     default: LayerConfig = field(default_factory=LayerConfig)
     layers: tuple[tuple[str, Mapping[str, Any]], ...] = ()
-
-    def __repr__(self) -> str:
-        default = [repr(self.default)] if self.default != LayerConfig() else []
-        changed = [f"{pattern!r}: {dict(changes)}" for pattern, changes in self.layers]
-        return f"Recipe({', '.join([*default, *changed])})"
 
     def __getitem__(self, name: str) -> LayerConfig:
         """The recipe of the layer ``name`` (``blocks.0.attn.q``)."""

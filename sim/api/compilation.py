@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pointwise.cores import core as core_of
 from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.errors import PointwiseError
 from pointwise.hw.contract.files import write_file
 
 if TYPE_CHECKING:
@@ -91,6 +92,7 @@ def export(
     inputs: "np.ndarray | None" = None,
     word_bits: int | None = None,
     tensors: bool = False,
+    vectors: bool = False,
     progress: Callable[[int, int], None] | None = None,
     **parameters: int,
 ) -> list[Path]:
@@ -104,19 +106,23 @@ def export(
         inputs: (B, …) as the network takes them; the first becomes a memory file too.
         word_bits: of a word of memory files; the width of the bus, or with ``tensors`` one element.
         tensors: a memory file for each integer tensor in place of the image.
+        vectors: write in place of the formats, of the first of ``inputs``, the operands and results of each
+            operation of the core, and the weights as ``torch.qint8`` (``pointwise.model.export.vectors``).
         progress: called with (files done, files in all).
 
     Returns:
         The files, in the order in which they were written.
 
     Raises:
-        PointwiseError: an unknown format, the network does not fit the core or has no form in a format, or a
-            file cannot be written.
+        PointwiseError: an unknown format, vectors without inputs, the network does not fit the core or has no
+            form in a format, or a file cannot be written.
     """
     from pointwise.model import export as exports
     from pointwise.model.export.contents import image_memory, input_memory, tensor_memories
     from pointwise.model.export.formats import DEFAULT
 
+    if vectors:
+        return _vectors(network, Path(folder), inputs, progress)
     forms, memories = exports.named(list(formats or DEFAULT)), []
     if any(form.memory for form in forms) and tensors:
         memories = list(tensor_memories(network, word_bits))
@@ -138,3 +144,32 @@ def export(
             progress(done, count)
 
     return exports.export(network, memories, forms, Path(folder), written)
+
+
+def _vectors(
+    network: "Graph",
+    folder: Path,
+    inputs: "np.ndarray | None",
+    progress: Callable[[int, int], None] | None,
+) -> list[Path]:
+    """Operands and results of an input, and the weights by themselves."""
+    from pointwise.model import export as exports
+    from pointwise.model.engine import fuse
+    from pointwise.model.export.vectors import write_vectors
+    from pointwise.model.quantise import patchify
+
+    if inputs is None:
+        raise PointwiseError(
+            "Vectors are what the core reads and makes of an image, and none was given; give inputs of the "
+            "network (--images on the command line)."
+        )
+    count, ended = len(fuse(network)), 0
+
+    def written(path: Path) -> None:
+        nonlocal ended
+        if progress and path.name.endswith(".result.hex"):
+            ended += 1
+            progress(ended, count)
+
+    paths = write_vectors(network, patchify(network, inputs[:1])[0], folder, written)
+    return [*paths, *exports.export(network, [], exports.named(["qint8"]), folder)]

@@ -32,6 +32,7 @@ COMMANDS: dict[str, str] = {
     "operators": "Put the operators of Scaled Quantization beside ours.",
     "ablation": "Tell what each method of quantisation buys, one after the other.",
     "accuracy": "Measure a trained DINOv2 on photographs, beside ONNX Runtime's INT8.",
+    "coverage": "Try the architectures of timm and torchvision, one by one.",
     "evaluate": "Compare the float network with the integer model.",
     "verilog": "Write the Verilog of a core and its configuration.",
     "sim": "Simulate a core on a network and compare every bit with the integer model.",
@@ -192,7 +193,7 @@ def _nothing() -> None:
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        from pointwise.model.version import version
+        from pointwise.sim.version import version
 
         print(f"pointwise {version()}")
         raise typer.Exit

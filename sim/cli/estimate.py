@@ -16,7 +16,6 @@ from . import options
 from .options import Config, Model, core_config
 
 if TYPE_CHECKING:
-    from pointwise.model.compiler.plans import Plans
     from pointwise.model.graph import Graph
     from pointwise.sim.estimate.sweep import Point
 
@@ -114,14 +113,11 @@ def command(
         raise PointwiseError(f"--{name.replace('_', '-')} has {count} values; add --sweep to compare them")
     if sweep and not several:
         cores = {name: numbers(name, text) for name, text in DEFAULT_SWEEP.items()} | cores
-    from pointwise.model.compiler.plans import Plans
-
     console = Console(markup=False)
     make = partial(_network, model or "micro", network)
     subject = make()
-    plans = Plans(subject)
     if config is None and not {"act_kib", "res_kib"} & cores.keys():
-        cores |= _memories(console, plans, cores)
+        cores |= _memories(console, subject, cores)
     if sweep:
         _sweep(console, subject, make, config, cores, memories, clock, out, workers)
         return
@@ -130,7 +126,7 @@ def command(
 
     memory = Memory(memories["latency"][0], memories["stall"][0] / 100)
     core = core_config(config, **{name: values[0] for name, values in cores.items()})
-    console.print(tables.table(estimate(subject, core, memory, plans), clock))
+    console.print(tables.table(estimate(subject, core, memory), clock))
 
 
 def _network(model: str, path: Path | None) -> "Graph":
@@ -144,23 +140,23 @@ def _network(model: str, path: Path | None) -> "Graph":
     return load_network(path)
 
 
-def _memories(console: Console, plans: "Plans", cores: Mapping[str, Sequence[int]]) -> dict[str, list[int]]:
+def _memories(console: Console, subject: "Graph", cores: Mapping[str, Sequence[int]]) -> dict[str, list[int]]:
     """The sizes of memories that fit where the default ones do not, which is said."""
+    from pointwise.model.compiler.room import roomy
+
     default, most = CoreConfig(), {"act_kib": 0, "res_kib": 0}
     for height in cores.get("rows", [default.rows]):
         changes = {name: values[0] for name, values in cores.items()} | {"rows": height}
         # What there is no core of, or no network for, is said where it is estimated.
         with suppress(PointwiseError):
-            core = core_config(None, **changes)
-            found = plans.room(core).roomy(core)
+            found = roomy(subject, core_config(None, **changes))
             most = {name: max(size, getattr(found, name)) for name, size in most.items()}
     chosen = {name: [size] for name, size in most.items() if size > getattr(default, name)}
     if chosen:
         sizes = " and ".join(f"{name} = {sizes[0]}" for name, sizes in chosen.items())
         console.print(
-            f"{plans.network.name} does not fit the default memories "
-            f"({default.act_kib} and {default.res_kib} KiB); taken: {sizes}, "
-            "with which nothing waits in DRAM. --act-kib and --res-kib choose others.",
+            f"{subject.name} does not fit the default memories ({default.act_kib} and {default.res_kib} "
+            f"KiB); taken: {sizes}, with which nothing waits in DRAM. --act-kib and --res-kib choose others.",
             soft_wrap=True,
         )
     return chosen

@@ -49,16 +49,25 @@ def command(
         bool,
         typer.Option("--tensors", help="A memory file for each integer tensor, not for the memory image."),
     ] = False,
+    vectors: Annotated[
+        bool,
+        typer.Option("--vectors", help="Operands and results of each operation for an image, and weights."),
+    ] = False,
     out: options.Out = None,
 ) -> None:
     """Write a quantised network, or its memory image for a core, in the formats of other tools.
 
     Memory files (hex, binary, mem, coe, mif, c, raw) hold the image that the core runs and, where there is a
     picture at hand, the input block. NumPy, PyTorch and ONNX files hold the network, and know no core.
+
+    With --vectors: for one image what each operation of the core streams, holds and makes, as files for
+    $readmemh with an index in JSON, to verify hardware of one's own with; and the weights as torch.qint8.
     """
+    if vectors and (format or tensors or word_bits is not None):
+        raise PointwiseError("--vectors are files of their own; leave out --format, --tensors, --word-bits")
     asked = [name.strip() for text in format or DEFAULT for name in text.split(",") if name.strip()]
     formats = named(asked)
-    memory = any(form.memory for form in formats)
+    memory = vectors or any(form.memory for form in formats)
     needs_memory = ((word_bits is not None, "--word-bits"), (tensors, "--tensors"), (images, "--images"))
     for given, option in needs_memory:
         if given and not memory:
@@ -71,7 +80,8 @@ def command(
 
         chosen = integers_of(network, model, checkpoint, heads, images=images, preprocess=preprocess)
     integers, inputs = chosen.network, chosen.inputs
-    folder = out or build_root() / f"export-{integers.name}-{core_name(core)}"
+    kind = f"vectors-{integers.name}" if vectors else f"export-{integers.name}-{core_name(core)}"
+    folder = out or build_root() / kind
     if out is None:
         hold(folder)
     with Progress(console=console, transient=True) as progress:
@@ -83,12 +93,14 @@ def command(
             inputs=inputs,
             word_bits=word_bits,
             tensors=tensors,
+            vectors=vectors,
             progress=options.bar(progress, "files"),
         )
-    console.print(_table(paths, formats))
+    if not vectors:
+        console.print(_table(paths, formats))
     tell.made_up(console, chosen.made_up)
     tell.preparation(console, chosen.prepared)
-    if memory and not tensors and inputs is None:
+    if memory and not tensors and not vectors and inputs is None:
         console.print("no input block was written: give an image with --images", soft_wrap=True)
     console.print(f"{len(paths)} files in {folder}", soft_wrap=True)
 
@@ -99,7 +111,13 @@ def _table(paths: Sequence[Path], formats: Sequence[Format]) -> Table:
         None, ("format", "left"), ("what", "left"), ("files", "right"), ("bytes", "right")
     )
     for form in formats:
-        files = [path for path in paths if path.suffix == form.suffix]
+        files = [path for path in paths if _form_of(path) is form]
         size = sum(path.stat().st_size for path in files)
         table.add_row(form.name, form.about, str(len(files)), f"{size:,}")
     return table
+
+
+def _form_of(path: Path) -> Format:
+    """The format of a file, by its ending: the longest that fits."""
+    fitting = (form for form in FORMATS.values() if path.name.endswith(form.suffix))
+    return max(fitting, key=lambda form: len(form.suffix))

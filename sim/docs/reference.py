@@ -2,8 +2,6 @@
 
 import inspect
 import re
-from collections.abc import Callable
-from functools import cached_property
 
 import pointwise as pw
 
@@ -16,7 +14,7 @@ def reference() -> str:
     """A section for every function, then for every class that they take and give."""
     made = [(name, getattr(pw, name)) for name in pw.__all__]
     functions = [_function(name, one) for name, one in made if not inspect.isclass(one)]
-    classes = [_class(name, one) for name, one in made if inspect.isclass(one)]
+    classes = [_section(name, inspect.getdoc(one) or "") for name, one in made if inspect.isclass(one)]
     return "\n\n".join(["## Functions", *functions, "## What they take and give", *classes])
 
 
@@ -45,33 +43,8 @@ def _plain(text: str) -> str:
     return re.sub(r"<function .*? at 0x[0-9a-f]+>", "…", text)
 
 
-def _class(name: str, one: type) -> str:
-    """Docstring of a class, and a line for each method and property that it documents."""
-    lines = []
-    for member, value in vars(one).items():
-        if member.startswith("_"):
-            continue
-        function = getattr(value, "__func__", value)
-        if isinstance(value, property | cached_property):
-            lines.append(f"- `{member}`: {_first_sentence(value)}")
-        elif inspect.isfunction(function):
-            named = [str(parameter).replace("'", "") for parameter in _parameters(function)]
-            lines.append(f"- `{member}({_plain(', '.join(named))})`: {_first_sentence(function)}")
-    return "\n\n".join(
-        [f"### {name}", _body(inspect.getdoc(one) or ""), *(["\n".join(lines)] if lines else [])]
-    )
-
-
-def _parameters(function: Callable[..., object]) -> list[inspect.Parameter]:
-    """But for the object or class itself."""
-    parameters = list(inspect.signature(function).parameters.values())
-    return [parameter for parameter in parameters if parameter.name not in ("self", "cls")]
-
-
-def _first_sentence(documented: object) -> str:
-    """Of a docstring, on one line."""
-    text = " ".join((inspect.getdoc(documented) or "").split("\n\n")[0].split())
-    return re.split(r"(?<=\.) ", text)[0].replace("``", "`")
+def _section(name: str, doc: str) -> str:
+    return f"### {name}\n\n{_body(doc)}"
 
 
 def _body(doc: str) -> str:

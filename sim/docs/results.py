@@ -17,7 +17,9 @@ WANTED = (("micro", (16, 16)), ("deit_tiny", (16, 16)), ("deit_small", (16, 16))
 """Runs that have a row even while nobody has measured them."""
 SAMPLE = "micro_16x16.json"
 """The report that README.md shows as what ``make sim`` prints."""
-NO_RUNS = ("methods_*.json", "accuracy_*.json", "hostile.json")
+COVERAGE = "coverage.json"
+"""What ``pointwise coverage`` recorded."""
+NO_RUNS = ("methods_*.json", "accuracy_*.json", "hostile.json", COVERAGE)
 """Results that are no runs of a core."""
 ACCURACY = ("accuracy_dinov2_small.json",)
 """What ``pointwise accuracy`` recorded."""

@@ -15,7 +15,7 @@ from pointwise.hw.contract.files import write_file
 from pointwise.hw.contract.form import FormError, read_json
 from pointwise.model.graph import Graph
 from pointwise.model.measure.layers import NetworkMeasure
-from pointwise.model.version import version
+from pointwise.sim.version import version
 
 from .quantisation_form import check_report
 

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pointwise.hw.contract.registers import Cause
-from pointwise.model.version import version
+from pointwise.sim.version import version
 
 from .layers import CAUSES, by_layer
 

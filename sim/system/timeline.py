@@ -39,9 +39,6 @@ class Timeline:
     end: int
     cycles: int
 
-    def __repr__(self) -> str:
-        return f"Timeline({self.cycles:,} cycles, {len(self.spans):,} convolutions)"
-
 
 def parse(text: str) -> Timeline:
     """Read the file of a run that ended without an error.

@@ -32,6 +32,7 @@ GENERATED = {"image.bin", "image.hex", "manifest.json", "config.json", "report.j
     "output.bin",
     "manifest.schema.json",
     "pointwise_aresetn.v",
+    "vectors.json",
 }
 """File names in the documents that are no files of the project: what commands write …"""
 BROUGHT = {
@@ -224,6 +225,14 @@ def test_programs_run(index: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert [language for language, _ in programs] == ["python"] * 6
     monkeypatch.chdir(tmp_path)  # where programs write
     exec(compile(programs[index][1], "add_a_network.md", "exec"), {"__name__": "program"})
+
+
+def test_what_other_tools_are_told_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("onnxruntime", reason="install the extra dev")
+    text = (ROOT / "docs" / "other_tools.md").read_text()
+    (program,) = [block for language, block in FENCE.findall(text) if language == "python"]
+    monkeypatch.chdir(tmp_path)
+    exec(compile(program, "other_tools.md", "exec"), {"__name__": "program"})
 
 
 def test_the_recipe_in_the_documents_is_one() -> None:

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from pointwise.hw.contract.errors import PointwiseError
-from pointwise.model.version import version
 from pointwise.sim.cli import doctor, entry, main
+from pointwise.sim.version import version
 
 ROOT = Path(__file__).parents[2]
 POINTWISE = [sys.executable, "-c", "import sys; from pointwise.sim.cli import main; sys.exit(main())"]

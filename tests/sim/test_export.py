@@ -1,5 +1,6 @@
 """``pointwise export``: what it writes, what Verilog reads, and what it refuses."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -103,6 +104,16 @@ def test_verilog_reads_hex_binary_and_mem(export, difference: int):
     )
 
 
+def test_vectors_of_a_digit(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    folder = tmp_path / "vectors"
+    assert main(["export", "--vectors", "--out", str(folder)]) == 0
+    index = json.loads((folder / "vectors.json").read_text())
+    files = {part["file"] for one in index["operations"] for part in one["files"].values()}
+    assert files | {"vectors.json", "micro.qint8.pt"} == set(names(folder))
+    assert f"{len(files) + 2} files in {folder}" in " ".join(capsys.readouterr().out.split())
+    assert index["operations"][-1]["writes"] == index["output"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -113,6 +124,9 @@ def test_verilog_reads_hex_binary_and_mem(export, difference: int):
         (["--format", "hex", "--word-bits", "0"], "Words of 0 bits were asked for"),
         (["--format", "hex", "--word-bits", "0", "--tensors"], "Words of 0 bits were asked for"),
         (["--format", ","], "No export format was named; choose among hex"),
+        (["--vectors", "--format", "hex"], "--vectors are files of their own; leave out --format"),
+        (["--vectors", "--tensors"], "--vectors are files of their own"),
+        (["--vectors"], "none was given; give inputs of the network (--images on the command line)"),
         (["--format", "hex", "--rows", "65"], "core parameter rows = 65 is out of range"),
     ],
 )

@@ -12,7 +12,6 @@ from pointwise.hw.contract.image import ALIGNMENT, TRAILER_BYTES, check
 from pointwise.hw.contract.isa import INSTRUCTION_BYTES, Conv, Dma, End
 from pointwise.hw.contract.stream import stream_bytes
 from pointwise.model.compiler import compile_network, memory_map, pack_input, read_output, write
-from pointwise.model.compiler import manifest as manifest_module
 from pointwise.model.compiler.image import to_hex
 from pointwise.model.compiler.memory_map import (
     CHIP_COLUMNS,
@@ -25,7 +24,6 @@ from pointwise.model.compiler.memory_map import (
 from pointwise.model.compiler.random_network import random_image, random_network
 from pointwise.model.compiler.shapes import Shape, random_config
 from pointwise.model.engine import fuse
-from pointwise.model.version import version
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -56,15 +54,6 @@ def test_the_image_holds_what_the_program_points_at(seed: int, trace: bool):
 def test_the_same_network_gives_the_same_bytes():
     config = random_config(5)
     first, second = (compile_network(random_network(5), config) for _ in range(2))
-    assert first.image == second.image and first.manifest == second.manifest
-
-
-def test_a_manifest_says_which_version_made_it_and_the_image_does_not(monkeypatch):
-    first = compile_network(random_network(5), random_config(5))
-    monkeypatch.setattr(manifest_module, "version", lambda: "0.0.0+gabcdef0")
-    second = compile_network(random_network(5), random_config(5))
-    assert first.manifest.pop("version") == version()
-    assert second.manifest.pop("version") == "0.0.0+gabcdef0"
     assert first.image == second.image and first.manifest == second.manifest
 
 

@@ -10,9 +10,10 @@ import pytest
 from pointwise.hw.contract.config import PRESETS, CoreConfig
 from pointwise.hw.contract.errors import PointwiseError
 from pointwise.hw.contract.isa import Space
+from pointwise.model.compiler.analysis import analyse
 from pointwise.model.compiler.planning import Plan
 from pointwise.model.compiler.random_network import random_network
-from pointwise.model.compiler.room import Room
+from pointwise.model.compiler.room import plan
 from pointwise.model.compiler.shapes import Shape, random_config
 from pointwise.model.networks import NETWORKS
 
@@ -24,7 +25,8 @@ HIDDEN = {"act": "hidden", "fc1": "hidden"}
 
 
 def planned(shape: Shape, config: CoreConfig) -> Plan:
-    return Room(random_network(0, shape), config).plan(config)
+    network = random_network(0, shape)
+    return plan(network, analyse(network, config), config)
 
 
 def slices(found: Plan) -> set[str]:

@@ -12,7 +12,7 @@ from pointwise.model.compiler.analysis import analyse
 from pointwise.model.compiler.lifetimes import lifetimes
 from pointwise.model.compiler.lowering import Graph, lower
 from pointwise.model.compiler.random_network import random_network
-from pointwise.model.compiler.room import Room
+from pointwise.model.compiler.room import plan
 from pointwise.model.compiler.schedule import demand_order
 from pointwise.model.compiler.shapes import Shape
 from pointwise.model.compiler.spilling import Spilled, least_room, spill
@@ -121,6 +121,7 @@ def test_bits_are_those_of_the_integer_model_in_every_order(name: str, seed: int
 
 def test_a_spilled_plan_says_how_little_it_needs():
     config = replace(CONFIG, act_kib=4, res_kib=1)
-    found = Room(random_network(0, SHAPE), config).plan(config)
+    network = random_network(0, SHAPE)
+    found = plan(network, analyse(network, config), config)
     assert found.used[Space.ACTIVATION] <= config.act_words
     assert found.used[Space.RESIDUAL] <= config.res_words

@@ -165,7 +165,9 @@ class Vision(nn.Module):
 
     Args:
         pool: what the head reads: "token", "mean" (of the patches), "norm" (the mean, normalised), "map"
-            (attention with a learned query), or "both" (the class token beside the mean).
+            (attention with a learned query), "both" (the class token beside the mean), "stream" (the mean of
+            the patches before the last norm, normalised), "biased" (the same, and a number added to the
+            stream), or "branch" (attention with a learned query, and a branch behind it).
         embedded: positions are added before the class token is put in front.
     """
 
@@ -193,9 +195,17 @@ class Vision(nn.Module):
         x = self.patch(image).flatten(2).transpose(1, 2)
         front = [self.token.expand(len(x), -1, -1), self.registers.expand(len(x), -1, -1)]
         x = torch.cat([*front, x + self.positions], 1) if self.embedded else torch.cat([*front, x], 1)
-        x = self.norm(self.blocks(x if self.embedded else x + self.positions))
-        if self.pool == "map":
-            return self.head(self.pooling(self.query, x, x, need_weights=False)[0][:, 0])
+        x = self.blocks(x if self.embedded else x + self.positions)
+        if self.pool in ("stream", "biased"):
+            if self.pool == "biased":
+                more = self.norm(x)
+                x = x + (self.pooling.out_proj(more) + self.token[0]) + self.pooling.out_proj(more.relu())
+            return self.head(self.pooled(x[:, 3:].mean(dim=1)))
+        x = self.norm(x)
+        if self.pool in ("map", "branch"):
+            made = self.pooling(self.query, x, x, need_weights=False)[0][:, 0]
+            made = made + self.pooling.out_proj(self.pooled(made).relu()) if self.pool == "branch" else made
+            return self.head(made)
         chosen = {
             "token": lambda: x[:, 0],
             "mean": lambda: x[:, 3:].mean(dim=1),

@@ -1,5 +1,6 @@
 """Any module of known operators becomes a network: equal in real numbers, and in integers bit for bit."""
 
+from collections import OrderedDict
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,17 @@ from pointwise.model.emulator import Emulator, Order
 from pointwise.model.engine import fuse
 from pointwise.model.frontends import FloatNetwork, module_in_file
 from pointwise.model.graph import run
-from pointwise.model.graph.ops import Activation, Constant, Input, LayerNorm, Linear, MatMul
+from pointwise.model.graph.ops import (
+    Activation,
+    Add,
+    Concat,
+    Constant,
+    Input,
+    LayerNorm,
+    Linear,
+    MatMul,
+    MeanPool,
+)
 from pointwise.model.models.deit import deit_graph
 from pointwise.model.networks import DeiTConfig
 from pointwise.model.quantise import patchify
@@ -32,6 +43,9 @@ CASES = {
     "norm": (lambda: modules.Vision("norm"), IMAGE),
     "map": (lambda: modules.Vision("map"), IMAGE),
     "both": (lambda: modules.Vision("both"), IMAGE),
+    "stream": (lambda: modules.Vision("stream"), IMAGE),
+    "biased": (lambda: modules.Vision("biased"), IMAGE),
+    "branch": (lambda: modules.Vision("branch"), IMAGE),
     "pre-norm": (lambda: modules.encoder(True), TOKENS),
     "post-norm": (lambda: modules.encoder(False), TOKENS),
     "batch second": (lambda: modules.encoder(True, False, "relu"), TOKENS.transpose(0, 1)),
@@ -68,6 +82,30 @@ def test_a_module_goes_the_whole_way(name: str) -> None:
     values = run(network, rows)
     for op in fuse(network):
         assert np.array_equal(stored[op.name], values[op.output]), op.name
+
+
+def test_the_mean_of_a_stream_is_that_of_its_terms() -> None:
+    """None of them is made of a copy of the stream, whose bytes would be coarser."""
+    _, source, _ = loaded("stream")
+    means = [op for op in source.graph.ops if isinstance(op, MeanPool)]
+    assert len(means) == 9 and all(op.first == 3 for op in means)  # patches, and two branches of each block
+    assert not any(isinstance(source.graph[name], Add) for op in means for name in op.inputs)
+
+
+def test_what_attention_makes_is_read_by_one_layer() -> None:
+    _, source, _ = loaded("branch")
+    graph = source.graph
+    (name,) = (op.name for op in graph.ops if isinstance(op, Concat) and "pooling" in op.name)
+    assert len(graph.readers[name]) == 1
+
+
+def test_no_operator_is_called_as_the_input_is() -> None:
+    """Calibration keeps what it saw of the input beside what it saw of operators, by name."""
+    layers = {"patches": nn.Conv2d(3, 6, 4, 4), "pixels": nn.Conv2d(6, 5, (2, 1)), "flat": nn.Flatten()}
+    module = nn.Sequential(OrderedDict(layers))
+    source = pw.load(module, IMAGE)
+    assert not {"patches", "pixels"} & {op.name for op in source.graph.ops}
+    pw.calibrate(source, torch.randn(2, 3, 8, 6))
 
 
 @pytest.mark.parametrize("distilled", [False, True])

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from pointwise.model import version as module
-from pointwise.model.version import ROOT, version
+from pointwise.sim import version as module
+from pointwise.sim.version import ROOT, version
 
 NUMBER = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
 
