@@ -74,6 +74,10 @@ def _renew(folder: Path) -> list[Path]:
         raise PointwiseError(f"there is no {folder}; name the folder of a run, or a quantised network")
     if not folder.is_dir():
         made = {run.PAGE, run.PICTURE, run.REPORT, run.TIMELINE, quantisation.PAGE, quantisation.REPORT}
+        if folder.suffix not in (".html", ".json", ".png"):
+            from pointwise.model.quantise import load_network
+
+            load_network(folder)  # which says what it is, and what makes integers of it
         what = "a file of a report" if folder.name in made else "no quantised network (.safetensors)"
         raise PointwiseError(
             f"{folder} is {what}; name its folder, {folder.parent}, to make the pages in it anew, or a "

@@ -187,6 +187,7 @@ def test_what_is_no_folder_is_told_with_what_to_name(
     copy: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "some.html").touch()
+    (tmp_path / "authors.pth").touch()
     for path, words in (
         (
             copy / "report.html",
@@ -194,6 +195,8 @@ def test_what_is_no_folder_is_told_with_what_to_name(
         ),
         (copy / "manifest.json", "is no quantised network"),
         (tmp_path / "some.html", "is no quantised network (.safetensors); name its folder"),
+        (tmp_path / "authors.pth", "is a file of PyTorch, of float weights as it seems"),
+        (tmp_path / "authors.pth", "make one with pointwise quantise --checkpoint"),
         (tmp_path / "none", f"there is no {tmp_path / 'none'}; name the folder of a run"),
     ):
         assert main(["report", str(path)]) == 1
