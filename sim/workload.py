@@ -12,6 +12,7 @@ from pointwise.model import digits
 from pointwise.model.checkpoints import MICRO_DIGITS, Checkpoint, load_checkpoint
 from pointwise.model.frontends import FloatNetwork
 from pointwise.model.graph import Graph
+from pointwise.model.hub import name_of
 from pointwise.model.images.find import find_images
 from pointwise.model.images.preprocessing import Preprocessing
 from pointwise.model.images.sample import sample
@@ -96,7 +97,7 @@ def load_weights(
     """
     if checkpoint is not None:
         weights = load_checkpoint(checkpoint, None if model is None else network(model), heads=heads)
-        return model or Path(checkpoint).resolve().stem, weights
+        return model or name_of(checkpoint), weights
     if model in (None, "micro"):
         return "micro", load_checkpoint(MICRO_DIGITS, NETWORKS["micro"])
     return model, synthetic_checkpoint(network(model))

@@ -8,6 +8,7 @@ from pointwise.hw.contract.errors import PointwiseError
 from pointwise.model.checkpoints import MICRO_DIGITS, Checkpoint, load_checkpoint
 from pointwise.model.frontends import DeiTNetwork, FloatNetwork, GraphNetwork, capture_module, network_in_onnx
 from pointwise.model.graph import Graph
+from pointwise.model.hub import located, name_of
 from pointwise.model.models.recognise import convolutional
 
 
@@ -23,9 +24,9 @@ def load(
     Args:
         source: the path of a checkpoint, a file or folder of any layout that
             ``pointwise.model.checkpoints.load_checkpoint`` knows, also of a convolutional network
-            (``pointwise.model.models.recognise``), or of an ONNX file; a checkpoint that was
-            loaded; a module of PyTorch with its weights; or a graph of operators. The micro-DeiT that ships
-            unless given.
+            (``pointwise.model.models.recognise``), or of an ONNX file; the name of a checkpoint on the hub
+            (``pointwise.model.hub``); a checkpoint that was loaded; a module of PyTorch with its weights; or
+            a graph of operators. The micro-DeiT that ships unless given.
         example: of a module: one input, as it takes it, with a batch of 1.
         name: for reports and file names; the file's or graph's unless given.
         heads: of a checkpoint's attention, where neither it nor the published networks tell.
@@ -44,9 +45,9 @@ def load(
         return GraphNetwork(source)
     if isinstance(source, Checkpoint):
         return DeiTNetwork.of(source, name or "deit")
-    path = MICRO_DIGITS if source is None else Path(source)
+    path = MICRO_DIGITS if source is None else located(Path(source))
     if path.suffix.lower() == ".onnx":
         return network_in_onnx(path, name)
     if heads is None and (pictured := convolutional(path, name)) is not None:
         return pictured.source
-    return DeiTNetwork.of(load_checkpoint(path, heads=heads), name or path.resolve().stem)
+    return DeiTNetwork.of(load_checkpoint(path, heads=heads), name or name_of(path))

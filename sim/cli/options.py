@@ -24,6 +24,14 @@ MOST_SEED = 2**64 - 1
 """The greatest seed that torch takes; 0 is the least."""
 _SHAPE = "Core"
 
+
+def _located(checkpoint: Path | None) -> Path | None:
+    """A name on the hub is fetched."""
+    from pointwise.model.hub import located
+
+    return None if checkpoint is None else located(checkpoint)
+
+
 Config = Annotated[
     str | None,
     typer.Option(
@@ -56,7 +64,9 @@ Model = Annotated[
 Checkpoint = Annotated[
     Path | None,
     typer.Option(
-        help="Weights of your own: .safetensors, .pth, or a folder of Hugging Face's or timm's.",
+        help="Weights of your own: .safetensors, .pth, a folder of Hugging Face's or timm's, or "
+        "owner/name on the hub.",
+        callback=_located,
         show_default=False,
     ),
 ]

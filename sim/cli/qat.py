@@ -81,6 +81,7 @@ def command(
     from pointwise.model import digits
     from pointwise.model.checkpoints import MICRO_DIGITS, load_checkpoint
     from pointwise.model.frontends import DeiTNetwork
+    from pointwise.model.hub import name_of
     from pointwise.model.qat import QatRecipe
     from pointwise.model.qat.seeds import SeedTraining, training
     from pointwise.model.quantise.io import check_path
@@ -101,7 +102,7 @@ def command(
         recipe = dataclasses.replace(recipe, training=dataclasses.replace(recipe.training, epochs=epochs))
     first = recipe.training.seed if seed is None else seed
     float_net = load_checkpoint(checkpoint or MICRO_DIGITS, heads=heads)
-    start = "digits" if checkpoint is None else Path(checkpoint).resolve().stem
+    start = "digits" if checkpoint is None else name_of(checkpoint)
     path = check_path(out or build_root() / f"{start}_w{weight_bits}.safetensors")
     path.parent.mkdir(parents=True, exist_ok=True)
     if images is not None:
