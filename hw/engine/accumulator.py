@@ -1,6 +1,6 @@
 """K-tile by K-tile accumulation, and the FIFO to the epilogue."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal, unsigned
+from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
@@ -10,9 +10,14 @@ from pointwise.hw.contract.timing import ACCUMULATE
 from pointwise.hw.contract.walks import MAXIMUM_BITS
 
 from .array import sum_shape
-from .cells import ACCUMULATOR, bits_for, delay
+from .cells import ACCUMULATOR, bits_for, delay, less
 from .fifo import RamFifo
 from .ram import NO_COLLISION
+
+
+def narrow(value: Value) -> Value:
+    """The bits of a sum that a maximum looks at."""
+    return value[:MAXIMUM_BITS].as_signed()
 
 
 class Accumulator(wiring.Component):
@@ -63,16 +68,24 @@ class Accumulator(wiring.Component):
         last = delay(m, self.last, 1, name="last")
         token = delay(m, self.token, 1, name="token")
         # Block RAM takes half of a cycle to answer, so that the addition gets one of its own.
-        sums = data.View(self.sums.shape(), delay(m, self.sums.as_value(), 2, name="sums"))
+        sums = [delay(m, self.sums[c], 1, name=f"sums_{c}") for c in range(self.cols)]
+        maximum = delay(m, self.maximum, 1, name="maximum")
+        # Of a maximum the new sum passes the adder alone, and the old one, a few bits, passes it by.
+        news = [Mux(maximum, narrow(value), value).as_signed() for value in sums]
+        news = [delay(m, value, 1, name=f"new_{c}") for c, value in enumerate(news)]
         before = Signal(layout, name="before", reset_less=True)
-        m.d.sync += before.eq(Mux(first, 0, reader.data))
+        old = [Signal(signed(MAXIMUM_BITS), name=f"old_{c}", reset_less=True) for c in range(self.cols)]
+        m.d.sync += before.eq(Mux(first | maximum, 0, reader.data))
+        compared = delay(m, maximum & ~first, 1, name="compared")
         totals = Signal(layout, name="totals", reset_less=True)
-        maximum = delay(m, self.maximum, 2, name="maximum")
-        afresh = delay(m, first, 1, name="afresh")
         for c in range(self.cols):
-            old, new = (value[:MAXIMUM_BITS].as_signed() for value in (before[c], sums[c]))
-            larger = Mux(afresh | (new > old), new, old)
-            m.d.sync += totals[c].eq(Mux(maximum, larger, before[c] + sums[c]))
+            m.d.sync += old[c].eq(narrow(reader.data.word_select(c, 32)))
+            kept = compared & ~less(old[c], narrow(news[c]))
+            total = (before[c] + news[c])[:32]
+            # The bits above are those of the new one, but where an old one that is not negative is kept.
+            low = Mux(kept, old[c], total[:MAXIMUM_BITS])[:MAXIMUM_BITS]
+            high = Mux(kept & ~old[c][-1], 0, total[MAXIMUM_BITS:])
+            m.d.sync += totals[c].eq(Cat(low, high[: 32 - MAXIMUM_BITS]).as_signed())
 
         total_valid = delay(m, valid, 2, name="total_valid", reset_less=False)
         total_last = delay(m, last, 2, name="total_last")
