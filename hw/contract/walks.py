@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice, product
 from math import prod
+from typing import Any
 
 from .config import CoreConfig
 from .isa import Conv
@@ -36,8 +37,8 @@ class LoopNest:
     bits: int = ADDRESS_BITS
     count: int | None = None
 
-    def address(self, turns: tuple[int, ...]) -> int:
-        """The address in these turns, the innermost first."""
+    def address(self, turns: tuple[Any, ...]) -> Any:
+        """The address in these turns, the innermost first: integers, or arrays that are broadcast."""
         way = sum(turn * stride for turn, stride in zip(turns, self.strides, strict=True))
         return (self.base + way) % (1 << self.bits)
 
@@ -89,6 +90,34 @@ def streamed(conv: Conv, config: CoreConfig) -> LoopNest:
         conv.in_group_stride,
     )
     return _nest(conv.in_base, strides, ADDRESS_BITS, conv, config)
+
+
+def keys(conv: Conv, config: CoreConfig) -> LoopNest:
+    """Words of K where it is stationary: columns of the array are tokens, then K-tiles, then N-tiles.
+
+    (The last N-tile has fewer columns.)
+    """
+    strides = (conv.stat_token_stride, conv.stat_word_stride, config.cols * conv.stat_token_stride)
+    bounds = (config.cols, tiles(conv.k, config.rows), tiles(conv.n, config.cols))
+    return LoopNest(conv.stat_base, bounds, strides)
+
+
+def values(conv: Conv, config: CoreConfig) -> LoopNest:
+    """Words of V where it is stationary: those with a row of the array, then rows, which are tokens, of all
+    K-tiles; then N-tiles that lie in one word, then the next words."""
+    beside, each = group_words(config), group_tiles(config)
+    strides = (conv.stat_word_stride, conv.stat_token_stride, 0, beside * conv.stat_word_stride)
+    groups = tiles(tiles(conv.n, config.cols), each)
+    return LoopNest(conv.stat_base, (beside, conv.k, each, groups), strides)
+
+
+def results(conv: Conv, config: CoreConfig) -> LoopNest:
+    """Words that take the results of an N-tile, then its tokens; then N-tiles that lie in one word, then the
+    next words."""
+    beside, each = group_words(config), group_tiles(config)
+    strides = (conv.out_word_stride, conv.out_token_stride, 0, beside * conv.out_word_stride)
+    groups = tiles(tiles(conv.n, config.cols), each)
+    return LoopNest(conv.out_base, (beside, conv.tokens, each, groups), strides)
 
 
 def columns(conv: Conv, config: CoreConfig) -> LoopNest:

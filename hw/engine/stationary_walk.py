@@ -1,4 +1,6 @@
-"""Where the loader is: in which tile of the convolution, which row of the tile, which word of the row."""
+"""Where the loader is: in which tile of the convolution, which row of the tile, which word of the row.
+
+The words of K and V are those of ``hw.contract.walks.keys`` and ``values``."""
 
 from amaranth.hdl import Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
@@ -7,6 +9,7 @@ from pointwise.hw.contract.config import CoreConfig
 from pointwise.hw.contract.isa import Stationary
 from pointwise.hw.contract.walks import ADDRESS_BITS
 
+from .address import AddressGenerator
 from .cells import bits_for
 from .places import act_places
 
@@ -30,7 +33,7 @@ class StationaryWalk:
         last_row: of the array. consumed: its row of the stream is done with then. (Packed weights stay on
             offer for all the rows of the array that are in them.)
         row_ends, column_ends: no more rows of V, no more columns of K in this tile.
-        address: of the word of K or V.
+        address: of the word of K or V. words: its loops.
     """
 
     def __init__(self, m: Module, config: CoreConfig, conv: data.View) -> None:
@@ -82,25 +85,23 @@ class StationaryWalk:
             self.last_column_index.eq(Mux(self.last_n, self.n_left, self.cols) - 1),
         ]
 
-        # Where K and V lie. A tile starts at tile_base: K walks over tokens from there, V over tokens and
-        # words.
-        self.address = Signal(ADDRESS_BITS)
-        self.row_address = Signal(ADDRESS_BITS)
-        self.tile_base = Signal(ADDRESS_BITS)
-        self.key_offset = Signal(ADDRESS_BITS)
-        # K: the next words of the same tokens. V: the next words of the same tokens, for the next columns.
-        self.next_words = Signal(ADDRESS_BITS)
-        self.beside = Signal(ADDRESS_BITS)
+        # Of K: columns of the array, K-tiles, N-tiles. Of V: words of a row, rows of all K-tiles, N-tiles.
+        self.words = AddressGenerator(m, 3, ADDRESS_BITS, "address")
+        self.address = self.words.address
+        self.inner = Mux(self.keys, conv.stat_token_stride, conv.stat_word_stride)
+        self.outer = Mux(self.keys, conv.stat_word_stride, conv.stat_token_stride)
+        self.next_n = Signal(ADDRESS_BITS)  # where the next N-tile begins
 
     def ask(self, read: wiring.Component, load: Signal) -> None:
         """Ask port ``read`` of the activation SRAM for the word, a cycle after ``load``."""
         m, conv = self.m, self.conv
-        across = conv.stat_word_stride * self.words_per_row
+        # N-tiles may lie in one word of V.
+        across = Mux(self._last_sub, conv.stat_word_stride * self.words_per_row, 0)
+        stride = Mux(self.keys, conv.stat_token_stride * self.cols, across)
         m.d.sync += [
             read.valid.eq(load),
             read.place.eq(act_places(self.config).locate(m, self.address, "read")),
-            self.next_words.eq(self.tile_base + self.key_offset + conv.stat_word_stride),
-            self.beside.eq(self.tile_base + Mux(self._last_sub, across, 0)),
+            self.next_n.eq(self.words.starts[2] + stride),
         ]
 
     @property
@@ -136,11 +137,8 @@ class StationaryWalk:
 
     def start_words(self, base: Value) -> None:
         """Begin with the word of K or V at ``base``."""
-        self.m.d.sync += [self.part.eq(0), self.sub.eq(0), self.key_offset.eq(0)]
-        self._words_from(base)
-
-    def _words_from(self, address: Value) -> None:
-        self.m.d.sync += [s.eq(address) for s in (self.address, self.row_address, self.tile_base)]
+        self.m.d.sync += [self.part.eq(0), self.sub.eq(0)]
+        self.words.begin(base)
 
     def to_row(self, number: Value | int) -> None:
         """Go to row ``number`` of the tile."""
@@ -164,16 +162,17 @@ class StationaryWalk:
 
     def next_word(self) -> None:
         """To the next word of K or V; in the last one, ``words_end``, of no meaning."""
-        m, conv = self.m, self.conv
-        next_row = self.row_address + conv.stat_token_stride
+        m = self.m
         with m.If(self.keys):
             self.next_row()
-            m.d.sync += self.address.eq(self.address + conv.stat_token_stride)
+            self.words.advance(0, self.inner)
         with m.Elif(self._last_part):
             self.next_row()
-            m.d.sync += [self.part.eq(0), self.row_address.eq(next_row), self.address.eq(next_row)]
+            m.d.sync += self.part.eq(0)
+            self.words.advance(1, self.outer)
         with m.Else():
-            m.d.sync += [self.part.eq(self.part + 1), self.address.eq(self.address + conv.stat_word_stride)]
+            m.d.sync += self.part.eq(self.part + 1)
+            self.words.advance(0, self.inner)
 
     @property
     def words_end(self) -> Value:
@@ -213,9 +212,8 @@ class StationaryWalk:
                     self.row_ends.eq(self.last_index_after == 0),
                 ]
         if words:
-            m.d.sync += self.key_offset.eq(self.key_offset + self.conv.stat_word_stride)
             with m.If(self.keys):
-                m.d.sync += self.address.eq(self.next_words)
+                self.words.advance(1, self.outer)
 
     def next_n_tile(self, *, words: bool) -> None:
         """Go on to the first K-tile of the next N-tile."""
@@ -231,7 +229,5 @@ class StationaryWalk:
             self.last_n.eq(self.last_n_after),
         ]
         if words:
-            # K goes on with the tokens after the ones just read.
-            self._words_from(Mux(self.keys, self.address - self.key_offset, self.beside)[:ADDRESS_BITS])
-            m.d.sync += self.key_offset.eq(0)
+            self.words.move(2, self.next_n)
         m.d.sync += self.sub.eq(Mux(self._last_sub, 0, self.sub + 1))

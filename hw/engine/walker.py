@@ -1,4 +1,6 @@
-"""The epilogue's walk: for each N-tile, for each token, for each group of lanes."""
+"""The epilogue's walk: for each N-tile, for each token, for each group of lanes.
+
+Where its results go is ``hw.contract.walks.results``."""
 
 from amaranth.hdl import Module, Mux, Signal, signed, unsigned
 from amaranth.lib import data, stream, wiring
@@ -6,8 +8,9 @@ from amaranth.lib.wiring import In, Out
 
 from pointwise.hw.contract.config import CoreConfig
 from pointwise.hw.contract.timing import PARAMETER_BANKS, WALK_REVISIT
-from pointwise.hw.contract.walks import ADDRESS_BITS
+from pointwise.hw.contract.walks import ADDRESS_BITS, group_words
 
+from .address import AddressGenerator
 from .cells import bits_for
 from .descriptor import EPILOGUE
 
@@ -96,12 +99,10 @@ class Walker(wiring.Component):
         group = Signal(bits_for(config.groups))
         left = Signal(13)  # channels of this and later N-tiles
         left_group = Signal(signed(14))  # channels of this and later groups; below zero past the last one
-        # Address offset of N-tile and group.
-        tile_word = Signal(ADDRESS_BITS)
-        word = Signal(ADDRESS_BITS)
+        # Words of an N-tile, tokens, N-tiles.
+        address = AddressGenerator(m, 3, ADDRESS_BITS, "address")
         tile_part = Signal(bits_for(parts))
         lane_part = Signal(bits_for(parts))
-        token_address = Signal(ADDRESS_BITS)
         bank = Signal(range(PARAMETER_BANKS))
         table_bank = Signal()
         first_tile = Signal()
@@ -117,11 +118,11 @@ class Walker(wiring.Component):
 
         last_part = lane_part == parts - 1
         next_part = Mux(last_part, 0, lane_part + 1)
-        next_word = Signal(ADDRESS_BITS)
-        m.d.comb += next_word.eq(word + Mux(last_part, conv.out_word_stride, 0))
+        # In a word there are several N-tiles, or the other way round.
+        next_tile = Mux(last_part, conv.out_word_stride * group_words(config), 0)
         m.d.comb += [
             self.conv.eq(conv),
-            self.tag.address.eq(token_address + word),
+            self.tag.address.eq(address.address),
             self.tag.lane_group.eq(lane_part),
             self.tag.bank.eq(bank),
             self.tag.group.eq(group),
@@ -171,13 +172,11 @@ class Walker(wiring.Component):
                         group.eq(0),
                         left.eq(start.n),
                         left_group.eq(start.n),
-                        tile_word.eq(0),
-                        word.eq(0),
                         tile_part.eq(0),
                         lane_part.eq(0),
-                        token_address.eq(start.out_base),
                         first_tile.eq(1),
                     ]
+                    address.begin(start.out_base)
                     m.next = "RUN"
             with m.State("RUN"):
                 with m.If(self.token_valid):
@@ -186,9 +185,10 @@ class Walker(wiring.Component):
                         group.eq(group + 1),
                         last_group.eq(group == config.groups - 2),
                         left_group.eq(left_group - lanes),
-                        word.eq(next_word),
                         lane_part.eq(next_part),
                     ]
+                    with m.If(last_part):
+                        address.advance(0, conv.out_word_stride)
                     with m.If(last_group):
                         m.d.comb += self.pop.eq(1)
                         m.d.sync += [
@@ -197,11 +197,10 @@ class Walker(wiring.Component):
                             tokens_left.eq(tokens_left - 1),
                             last_token.eq(tokens_left == 2),
                             left_group.eq(left),
-                            word.eq(tile_word),
                             lane_part.eq(tile_part),
                             token.eq(token + 1),
-                            token_address.eq(token_address + conv.out_token_stride),
                         ]
+                        address.advance(1, conv.out_token_stride)
                         with m.If(last_token):
                             m.d.comb += self.tile_end.eq(1)
                             m.d.sync += [
@@ -209,11 +208,8 @@ class Walker(wiring.Component):
                                 tokens_left.eq(conv.tokens),
                                 last_token.eq(one_token),
                                 last_tile.eq(left <= 2 * config.cols),
-                                token_address.eq(conv.out_base),
                                 left.eq(left - config.cols),
                                 left_group.eq(left - config.cols),
-                                tile_word.eq(next_word),
-                                word.eq(next_word),
                                 tile_part.eq(next_part),
                                 lane_part.eq(next_part),
                                 bank.eq(bank + 1),
@@ -221,6 +217,7 @@ class Walker(wiring.Component):
                                 finished.eq(last_tile),
                                 wait.eq(WALK_REVISIT - 1),
                             ]
+                            address.advance(2, next_tile)
                             with m.If(last_tile):
                                 m.d.comb += self.conv_end.eq(1)
                                 m.d.sync += table_bank.eq(table_bank ^ conv.table)

@@ -9,7 +9,15 @@ from pointwise.hw.contract.config import CoreConfig
 from pointwise.hw.contract.isa import Conv, Prologue, Space, Stationary
 from pointwise.hw.contract.stream import k_tiles as k_tile_count
 from pointwise.hw.contract.stream import tiles
-from pointwise.hw.contract.walks import ADDRESS_BITS, MAXIMUM_BITS, PLACE_BITS, group_tiles, row_length
+from pointwise.hw.contract.walks import (
+    ADDRESS_BITS,
+    MAXIMUM_BITS,
+    columns,
+    group_tiles,
+    lines,
+    row_length,
+    streamed,
+)
 from pointwise.model.integer.convolution import convolve
 from pointwise.model.integer.layernorm import NormConstants, normalise, statistics, token_sums
 from pointwise.model.integer.requantise import add_residual, add_scaled, look_up, requantise
@@ -180,21 +188,17 @@ def _numbers(conv: Conv, tokens: range) -> slice:
 def streamed_words(
     conv: Conv, config: CoreConfig, tokens: range, k_tiles: range, n_tile: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """(tokens, K-tiles) word addresses that an N-tile reads, and which lie outside of the picture: all
-    at once what ``hw.contract.walks`` has one by one."""
+    """(tokens, K-tiles) word addresses that an N-tile reads, and which lie outside of the picture."""
     token, tile = np.arange(tokens.start, tokens.stop)[:, None], np.arange(k_tiles.start, k_tiles.stop)
     row = row_length(conv)
     column, line = token % row, token // row
     line_taps = conv.extra_taps + 1
     tap, tap_line = tile % line_taps, tile // line_taps % (conv.extra_lines + 1)
     word = tile // conv.taps
-    address = conv.in_base + column * conv.in_token_stride + line * conv.in_row_stride
-    address = address + tap * conv.in_tap_stride + tap_line * conv.in_tap_row_stride
-    address = address + word * conv.in_tile_stride + n_tile // group_tiles(config) * conv.in_group_stride
-    x = conv.first_x + column * conv.step_x + tap * conv.dilation_x
-    y = conv.first_y + line * conv.step_y + tap_line * conv.dilation_y
-    beyond = (x % (1 << PLACE_BITS) >= conv.in_width) | (y % (1 << PLACE_BITS) >= conv.in_height)
-    return address % (1 << ADDRESS_BITS), beyond & conv.padded
+    turns = (column, line, tap, tap_line, word, 0, n_tile // group_tiles(config))
+    address, x, y = (nest(conv, config).address(turns) for nest in (streamed, columns, lines))
+    beyond = (x >= conv.in_width) | (y >= conv.in_height)
+    return address, beyond & conv.padded
 
 
 def edges(conv: Conv, k_tiles: range, width: int) -> list[int]:

@@ -17,6 +17,7 @@ from tests.hw.bus.formal_windows import ReaderWindowProof, WriterWindowProof
 from tests.hw.bus.formal_writer import WriterDataProof, WriterHaltProof, WriterProtocolProof
 from tests.hw.control.formal_axilite import AxiLiteProof
 from tests.hw.control.formal_windows import ControlWindowsProof
+from tests.hw.engine.formal_address import AddressProof, AheadProof
 from tests.hw.engine.formal_fifo import RamFifoProof
 from tests.hw.engine.formal_loader import LoaderProof
 from tests.hw.memory.formal_store import StorePathProof
@@ -67,6 +68,8 @@ PROOFS = {
     "prefetch": Proof(lambda: PrefetchProof(FOLLOWED), 8, False),
     "store_path_room": Proof(lambda: StorePathProof(SMALL, follow=False), 2, True),
     "store_path_words": Proof(lambda: StorePathProof(SMALL, follow=True), 12, False),
+    "address": Proof(AddressProof, 2, True),
+    "address_ahead": Proof(AheadProof, 3, True),
     "ram_fifo_counts": Proof(lambda: RamFifoProof(7, follow=False), 2, True),
     "ram_fifo_words": Proof(lambda: RamFifoProof(5, follow=True), 10, False),
     "loader": Proof(lambda: LoaderProof(SMALL, 8), 2, True),

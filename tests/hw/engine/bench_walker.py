@@ -9,6 +9,7 @@ from waves import descriptor, generator, same, start, unpack_fields
 from pointwise.hw.contract.config import CoreConfig
 from pointwise.hw.contract.isa import Conv
 from pointwise.hw.contract.timing import PARAMETER_BANKS, WALK_REVISIT
+from pointwise.hw.contract.walks import group_tiles, results
 from pointwise.hw.engine.descriptor import EPILOGUE
 from pointwise.hw.engine.walker import GroupTag
 from pointwise.sim.bench import bench_config
@@ -27,8 +28,9 @@ def walk(config: CoreConfig, convs: list[Conv]) -> list[tuple[int, dict[str, int
         for tile, token, group in np.ndindex(tiles, conv.tokens, config.groups):
             channel = tile * config.cols + group * config.post_lanes
             inside = min(max(conv.n - channel, 0), config.post_lanes)
-            word, lane = divmod(channel, config.rows)
-            address = conv.out_base + token * conv.out_token_stride + word * conv.out_word_stride
+            lane, first = channel % config.rows, tile * config.cols // config.rows
+            outer = (tile % group_tiles(config), tile // group_tiles(config))
+            address = results(conv, config).address((channel // config.rows - first, token, *outer))
             place = {"address": address, "lane_group": lane // config.post_lanes} if inside else {}
             tag = {
                 "mask": (1 << inside) - 1,
@@ -95,10 +97,7 @@ async def walks(dut, gap):
         if not gap and index:
             rest = settle + 2 if fresh and convs[number - 1].sums else 1 if fresh else 0
             short = (
-                not fresh
-                and tag["first_group"]
-                and tag["token"] == 0
-                and convs[number].tokens < WALK_REVISIT
+                not fresh and tag["first_group"] and tag["token"] == 0 and convs[number].tokens < WALK_REVISIT
             )
             rest += WALK_REVISIT if short else 0
             assert cycle - last_issue - 1 <= rest, (
