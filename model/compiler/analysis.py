@@ -20,6 +20,7 @@ from pointwise.model.engine.op import (
     Exponential,
     Keys,
     Normalise,
+    Plain,
     RowMax,
     TokenSums,
     Values,
@@ -44,6 +45,7 @@ class Tensor:
         streamed_by, stationary_of: indices of the operations that read it as that operand.
         added_by: of those that add it to what they write elsewhere.
         scale, zero_point: of the last value in it.
+        zero_rows: tokens in front that nobody loads: they are zeros, and convolutions put them in.
     """
 
     key: Key
@@ -56,6 +58,7 @@ class Tensor:
     scale: float = 1.0
     zero_point: int = 0
     added_by: list[int] = field(default_factory=list)
+    zero_rows: int = 0
 
     @property
     def space(self) -> Space:
@@ -133,6 +136,15 @@ class Analysis:
         return found
 
 
+def _puts_zeros_in(tensor: Tensor, nodes: tuple[Node, ...]) -> bool:
+    """Whether those that read a tensor can take a zero for a token that lies in front of a picture."""
+    readers = [nodes[index].op for index in tensor.streamed_by]
+    plain = all(
+        isinstance(op.prologue, Plain) and op.window is None and len(op.streamed) == 1 for op in readers
+    )
+    return plain and not tensor.stationary_of and not tensor.added_by
+
+
 def analyse(network: Graph, config: CoreConfig) -> Analysis:
     """Resolve the tensors of ``network``; raises PointwiseError for what no memory would make possible."""
     return _Builder(network, config).build(fuse(network))
@@ -167,6 +179,9 @@ class _Builder:
                 f"no operation writes {network.output}, the output of network {network.name}; name a result"
             )
         rows = _picture_rows(nodes)
+        given = self.tensors[network.input.name]
+        if _puts_zeros_in(given, nodes):
+            given.zero_rows = network.input.zero_rows
         return Analysis(self.tensors, nodes, network.input.name, constants, output.key, rows)
 
     def _define(self, name: str, writer: int) -> Tensor:

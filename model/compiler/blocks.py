@@ -27,6 +27,12 @@ def pack_input(manifest: dict[str, Any], image: np.ndarray) -> bytes:
         )
     if not np.issubdtype(image.dtype, np.integer) or image.min() < -128 or image.max() > 127:
         raise PointwiseError("the input must hold integers from -128 to 127; quantise the image first")
+    first = min(block["first_token"] for block in entry["blocks"])
+    if image[:first].any():
+        raise PointwiseError(
+            f"the first rows of the input, {first} of them, are room for class tokens, and must be zero; put "
+            "what is to be seen into the rows behind them"
+        )
     config = CoreConfig.from_dict(manifest["config"])
     data = bytearray(entry["bytes"])
     for values in entry["blocks"]:

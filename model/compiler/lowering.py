@@ -53,6 +53,12 @@ class Buffer:
         return self.tensor.space
 
     @property
+    def zero_rows(self) -> int:
+        """Tokens in front that are not loaded, as they are zeros; a buffer of nothing else is loaded."""
+        zeros = max(0, self.tensor.zero_rows - self.first_token)
+        return zeros if zeros < self.tokens else 0
+
+    @property
     def name(self) -> str:
         """The tensor's name, with the tokens where it is a slice."""
         name = self.tensor.key

@@ -60,6 +60,8 @@ def _check_blocks(place: str, tensor: Input | OutputTensor, size: int, config: C
             )
         if block.offset + block.size > size:
             raise FormError(f"says that {where} ends at byte {block.offset + block.size} of {size}")
+    if isinstance(tensor, Input):  # tokens in front are zeros, which the core puts in
+        tokens -= first
     if there != tokens:
         raise FormError(f"says that {place} has {tokens} tokens, but its blocks hold {there}")
 

@@ -74,7 +74,7 @@ class Input(Part):
     name: str
     """of the tensor"""
     shape: Shape
-    """tokens and channels; rows of class tokens are zeros"""
+    """tokens and channels; rows of class tokens are zeros, and those in front of the first block in none"""
     dtype: Literal["int8", "uint8"]
     """type of an element"""
     scale: float

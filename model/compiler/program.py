@@ -20,7 +20,7 @@ from pointwise.model.engine.op import (
 from .convs import instructions, unplaced, word_by_word
 from .hazards import HazardTracker, Region, Waits
 from .layout import DramBlock
-from .lowering import Rows, Step
+from .lowering import Buffer, Rows, Step
 from .planning import Plan
 from .schedule import MAXIMA_SLOTS, SUM_SLOTS, assign_slots
 
@@ -155,7 +155,7 @@ class Emitter:
             "in_group_stride": words_each * buffer.tokens,
         }
         if (window := op.window) is None:
-            return found
+            return found | _zeros_in_front(rows, buffer)
         width, wide = window.size[1], window.out_size[1]
         top, left, _, _ = window.padding
         (down, right), (apart_y, apart_x) = window.stride, window.dilation
@@ -221,6 +221,8 @@ class Emitter:
     ) -> None:
         buffer = self.plan.graph.buffers[rows.buffer]
         words = tiles(buffer.tensor.channels, self.config.rows)
+        if not store and base == Base.INPUT:
+            rows = Rows(rows.buffer, rows.first + buffer.zero_rows, rows.count - buffer.zero_rows)
         dma = Dma(
             store=store,
             space=buffer.space,
@@ -255,3 +257,18 @@ class Emitter:
             return buffer.name
         first = buffer.first_token + rows.first
         return f"{buffer.tensor.key}[{first}:{first + rows.count}]"
+
+
+def _zeros_in_front(rows: Rows, buffer: Buffer) -> dict[str, int]:
+    """Tokens that nobody loads lie in front of a picture of one line, and are padding."""
+    zeros = max(0, buffer.zero_rows - rows.first)
+    if not zeros:
+        return {}
+    width = max(0, rows.count - zeros)
+    return {
+        "padded": True,
+        "first_x": -zeros % (1 << PLACE_BITS),
+        "step_x": 1,
+        "in_width": width,
+        "in_height": 1,
+    }

@@ -36,7 +36,9 @@ RESIDUAL_SPREAD = 2000.0
 def random_image(network: Graph, seed: int) -> np.ndarray:
     """An int8 input for ``network``."""
     rng = np.random.default_rng([seed, 2])
-    return rng.integers(-128, 128, network.input.shape).astype(np.int8)
+    image = rng.integers(-128, 128, network.input.shape).astype(np.int8)
+    image[: network.input.zero_rows] = 0
+    return image
 
 
 def random_network(seed: int, shape: Shape | None = None, weight_bits: Sequence[int] = (8, 8, 4, 2)) -> Graph:
@@ -61,7 +63,7 @@ class _Generator:
         """All operators in order."""
         s = self.shape
         init = self.rng.normal(0, RESIDUAL_SPREAD, (s.tokens, s.dim)).round()
-        self._add(Input("image", shape=(s.tokens, s.inputs)))
+        self._add(Input("image", shape=(s.tokens, s.inputs), zero_rows=s.prefix))
         x = self._add(Constant("x", values=np.clip(init, -32768, 32767).astype(np.int16)))
         x = self._residual("patch", "image", x, s.inputs, s.inputs**0.5 * WEIGHT_SPREAD**2, RESIDUAL_SPREAD)
         for block in range(s.depth):

@@ -28,6 +28,11 @@ class Shape:
     classes: int
     distilled: bool = False
 
+    @property
+    def prefix(self) -> int:
+        """Tokens in front that are of no patch: room for those of class and distillation."""
+        return min(1 + self.distilled, self.tokens - 1)
+
     @classmethod
     def of(cls, network: DeiTConfig) -> "Shape":
         """The dimensions of a DeiT."""

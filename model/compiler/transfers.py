@@ -60,9 +60,11 @@ class Transfers:
             Base.IMAGE: self.image_offset + self.initial_bytes,
             Base.OUTPUT: self.output_bytes,
         }[base]
-        shape = (buffer.tokens, buffer.tensor.channels, buffer.tensor.dtype)
+        zeros = buffer.zero_rows if base == Base.INPUT else 0
+        shape = (buffer.tokens - zeros, buffer.tensor.channels, buffer.tensor.dtype)
         # A row for each K-tile, so that a convolution can follow the LOAD.
-        block = dram_block(offset, *shape, self.config, whole=False, first_token=buffer.first_token)
+        first = buffer.first_token + zeros
+        block = dram_block(offset, *shape, self.config, whole=False, first_token=first)
         if base == Base.INPUT:
             self.inputs.append(block)
             self.input_bytes += block.size

@@ -52,7 +52,7 @@ class _Outline:
     def network(self, name: str) -> Graph:
         """All operators in order."""
         s = self.shape
-        self._add(Input("image", shape=(s.tokens, s.inputs), zero_rows=1 + s.distilled))
+        self._add(Input("image", shape=(s.tokens, s.inputs), zero_rows=s.prefix))
         x = self._add(Constant("x", values=zeros(np.int16, s.tokens, s.dim)))
         x = self._residual("patch_embed", "image", x, s.inputs)
         for block in range(s.depth):

@@ -35,7 +35,7 @@ def make_folder(folder: Path) -> None:
     compiled = compile_network(random_network(3), CORE, True)
     write(compiled, folder)
     shape = compiled.manifest["input"]["shape"]
-    (folder / "input.bin").write_bytes(compiled.pack_input(np.ones(shape, np.int8)))
+    (folder / "input.bin").write_bytes(compiled.pack_input(np.zeros(shape, np.int8)))
 
 
 def read_folder(folder: Path, out: Path) -> None:

@@ -65,9 +65,9 @@ def test_streams_are_shared_by_slices_of_a_layer():
     assert len(lines) > 1
     assert len({conv.stream_offset for conv in lines}) == 1
     assert sum(conv.tokens for conv in lines) == 40
-    assert (
-        sum(entry.get("macs", 0) for entry in compiled.manifest["instructions"]) == compiled.manifest["macs"]
-    )
+    zeros = shape.prefix * shape.inputs * shape.dim  # no useful ones, but the array computes them
+    made = sum(entry.get("macs", 0) for entry in compiled.manifest["instructions"])
+    assert made == compiled.manifest["macs"] + zeros
 
 
 def test_files_are_complete_and_read_back(tmp_path):
@@ -108,6 +108,8 @@ def test_inputs_of_another_shape_or_range_are_refused():
         compiled.pack_input(image.astype(int) + 128)
     with pytest.raises(PointwiseError, match="integers from -128 to 127"):
         compiled.pack_input(image / 2)
+    with pytest.raises(PointwiseError, match="room for class tokens, and must be zero"):
+        compiled.pack_input(image | 1)
     with pytest.raises(PointwiseError, match="read them all"):
         compiled.read_output(b"")
 
@@ -136,3 +138,19 @@ def test_memory_map_rows():
         len(manifest["tensors"]),
         len(manifest["dram"]),
     ]
+
+
+def test_zeros_in_front_are_no_bytes_and_nothing_that_is_loaded():
+    """Rows of class tokens: the input block begins behind them, and the convolution pads."""
+    network, config = random_network(2), random_config(2)
+    compiled, zeros = compile_network(network, config), network.input.zero_rows
+    blocks = compiled.manifest["input"]["blocks"]
+    assert zeros and blocks[0]["first_token"] == zeros
+    assert sum(block["tokens"] for block in blocks) == network.input.shape[0] - zeros
+    load, conv = next(line for line in compiled.program if line.block), next(compiled_convs(compiled))
+    assert load.instruction.words == blocks[0]["tokens"]
+    assert conv.padded and conv.in_width == blocks[0]["tokens"]
+
+
+def compiled_convs(compiled):
+    return (line.instruction for line in compiled.program if isinstance(line.instruction, Conv))
