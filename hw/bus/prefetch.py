@@ -59,19 +59,19 @@ class StreamPrefetch(wiring.Component):
         m.submodules.slice = held = PingPong(TaggedBeat(row_bits))
         m.submodules.trimmer = trimmer = Trimmer(row_bits)
         m.d.comb += [
-            queue.w_data.eq(self.streams.payload),
-            queue.w_en.eq(self.streams.valid),
-            self.streams.ready.eq(queue.w_rdy),
+            queue.w_stream.payload.eq(self.streams.payload),
+            queue.w_stream.valid.eq(self.streams.valid),
+            self.streams.ready.eq(queue.w_stream.ready),
         ]
 
         # Ask for a stream, and remember its length so that its end can be marked.
-        wanted = data.View(STREAM_LAYOUT, queue.r_data)
+        wanted = data.View(STREAM_LAYOUT, queue.r_stream.payload)
         ask = Signal()
         m.d.comb += [
-            ask.eq(queue.r_rdy & lengths.w_rdy & ~self.transfers.valid),
-            queue.r_en.eq(ask),
-            lengths.w_en.eq(ask),
-            lengths.w_data.eq(wanted.beats),
+            ask.eq(queue.r_stream.valid & lengths.w_stream.ready & ~self.transfers.valid),
+            queue.r_stream.ready.eq(ask),
+            lengths.w_stream.valid.eq(ask),
+            lengths.w_stream.payload.eq(wanted.beats),
         ]
         m.d.comb += self.transfers.p.window.eq(Base.IMAGE)
         with m.If(self.transfers.ready):
@@ -95,10 +95,10 @@ class StreamPrefetch(wiring.Component):
             unpacker.beats.valid.eq(self.beats.valid & known),
             self.beats.ready.eq(unpacker.beats.ready & known),
             taken.eq(self.beats.valid & self.beats.ready),
-            lengths.r_en.eq(~loaded),
+            lengths.r_stream.ready.eq(~loaded),
         ]
         with m.If(~loaded):
-            m.d.sync += [left.eq(lengths.r_data), loaded.eq(lengths.r_rdy)]
+            m.d.sync += [left.eq(lengths.r_stream.payload), loaded.eq(lengths.r_stream.valid)]
         with m.Elif(~known):
             m.d.sync += [final.eq(left == 1), known.eq(1)]
         with m.Elif(taken):
@@ -107,7 +107,7 @@ class StreamPrefetch(wiring.Component):
                 m.d.sync += [loaded.eq(0), known.eq(0)]
 
         m.d.comb += trimmer.flush.eq(self.flush)
-        wiring.connect(m, unpacker.items, held.source)
-        wiring.connect(m, held.sink, trimmer.blocks)
+        wiring.connect(m, unpacker.items, held.i)
+        wiring.connect(m, held.o, trimmer.blocks)
         wiring.connect(m, trimmer.items, wiring.flipped(self.rows))
         return m

@@ -84,18 +84,18 @@ class AxiReader(wiring.Component):
         m.submodules.owners = owners = SyncFIFO(width=owner_layout.size, depth=outstanding)
 
         # R: the oldest burst tells whose beat it is, and the beat is in that FIFO a cycle later.
-        owner = data.View(owner_layout, owners.r_data)
+        owner = data.View(owner_layout, owners.r_stream.payload)
         arrives = Signal()
         ended = Signal()
         word = Signal(config.axi_data_width, reset_less=True)
         came = Signal(clients)
         m.d.comb += [
             axi.rready.eq(1),
-            arrives.eq(axi.rvalid & owners.r_rdy),
+            arrives.eq(axi.rvalid & owners.r_stream.valid),
             ended.eq(arrives & axi.rlast),
-            owners.r_en.eq(axi.rvalid & axi.rlast),
+            owners.r_stream.ready.eq(axi.rvalid & axi.rlast),
             self.progress.eq(arrives),
-            self.idle.eq(~axi.arvalid & ~owners.r_rdy),
+            self.idle.eq(~axi.arvalid & ~owners.r_stream.valid),
         ]
         m.d.sync += [word.eq(axi.rdata), came.eq(Mux(arrives, owner.clients, 0))]
         refuses = Signal()  # what was chosen in the cycle before
@@ -129,17 +129,17 @@ class AxiReader(wiring.Component):
                 splitter.transfers.valid.eq(transfers.valid & ~self.halt),
                 transfers.ready.eq(splitter.transfers.ready & ~self.halt),
                 splitter.room.eq(room),
-                fifo.w_data.eq(word),
-                fifo.w_en.eq(came[index]),
-                fifo.r_en.eq(~beats.valid | beats.ready),
+                fifo.w_stream.payload.eq(word),
+                fifo.w_stream.valid.eq(came[index]),
+                fifo.r_stream.ready.eq(~beats.valid | beats.ready),
             ]
             m.d.sync += [
                 room.eq(room - splitter.reserve + taken),
                 taken.eq(beats.valid & beats.ready),
             ]
             # A register of its own: block RAM takes half a cycle to show its word.
-            with m.If(fifo.r_en):
-                m.d.sync += [beats.valid.eq(fifo.r_rdy), beats.payload.eq(fifo.r_data)]
+            with m.If(fifo.r_stream.ready):
+                m.d.sync += [beats.valid.eq(fifo.r_stream.valid), beats.payload.eq(fifo.r_stream.payload)]
             with m.If(self.halt):
                 m.d.sync += [room.eq(depth), taken.eq(0), beats.valid.eq(0)]
             offers.append(splitter.bursts)
@@ -174,8 +174,8 @@ class AxiReader(wiring.Component):
             with m.If(offer.ready):
                 m.d.sync += turn.eq(index)
         m.d.comb += [
-            owners.w_data.eq(Cat(axi.araddr, kept)),  # in the order of owner_layout
-            owners.w_en.eq(issued),
+            owners.w_stream.payload.eq(Cat(axi.araddr, kept)),  # in the order of owner_layout
+            owners.w_stream.valid.eq(issued),
         ]
         with m.If(axi.arready):
             m.d.sync += axi.arvalid.eq(0)

@@ -21,68 +21,69 @@ class RegisterSlice(wiring.Component):
         shape: of the payload.
 
     Ports:
-        source: comes in; its READY is a register. sink: goes out, registers too.
+        i: comes in; its READY is a register.
+        o: goes out, registers too.
 
     Latency: one cycle. Throughput: one payload a cycle.
     """
 
     def __init__(self, shape: ShapeLike) -> None:
-        super().__init__({"source": In(stream.Signature(shape)), "sink": Out(stream.Signature(shape))})
+        super().__init__({"i": In(stream.Signature(shape)), "o": Out(stream.Signature(shape))})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        source, sink = self.source, self.sink
-        # What came in the cycle in which the sink stopped: the source could not know of it.
-        spare = Signal.like(source.payload, reset_less=True)
+        i, o = self.i, self.o
+        # What came in the cycle in which the output stopped: the input could not know of it.
+        spare = Signal.like(i.payload, reset_less=True)
         full = Signal()
-        m.d.comb += source.ready.eq(~full)
-        with m.If(~sink.valid | sink.ready):
+        m.d.comb += i.ready.eq(~full)
+        with m.If(~o.valid | o.ready):
             m.d.sync += [
-                sink.valid.eq(full | source.valid),
-                sink.payload.eq(Mux(full, spare, source.payload)),
+                o.valid.eq(full | i.valid),
+                o.payload.eq(Mux(full, spare, i.payload)),
                 full.eq(0),
             ]
-        with m.Elif(source.valid):
+        with m.Elif(i.valid):
             m.d.sync += full.eq(1)
-        # Whether the sink goes on need not be known for it: what is not needed is overwritten.
+        # Whether the output goes on need not be known for it: what is not needed is overwritten.
         with m.If(~full):
-            m.d.sync += spare.eq(source.payload)
+            m.d.sync += spare.eq(i.payload)
         return m
 
 
 class PingPong(RegisterSlice):
-    """Passes a stream on through two registers in turn, for a wide payload whose sink is far away.
+    """Passes a stream on through two registers in turn, for a wide payload that goes far away.
 
-    The same as ``RegisterSlice`` from cycle to cycle, latency and throughput included. But the sink's READY
+    The same as ``RegisterSlice`` from cycle to cycle, latency and throughput included. But the output's READY
     leads to three flip-flops, not to the enables of a whole word, and the payload goes out through a
     multiplexer.
     """
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        source, sink = self.source, self.sink
-        held = [Signal.like(source.payload, name=f"held{turn}", reset_less=True) for turn in range(2)]
-        both = Signal()  # hold a payload; with sink.valid alone one of them does
+        i, o = self.i, self.o
+        held = [Signal.like(i.payload, name=f"held{turn}", reset_less=True) for turn in range(2)]
+        both = Signal()  # hold a payload; with o.valid alone one of them does
         into = Signal()
         out_of = Signal()
         comes = Signal()
         goes = Signal()
         m.d.comb += [
-            source.ready.eq(~both),
-            comes.eq(source.valid & ~both),
-            goes.eq(sink.valid & sink.ready),
-            sink.payload.eq(Mux(out_of, held[1], held[0])),
+            i.ready.eq(~both),
+            comes.eq(i.valid & ~both),
+            goes.eq(o.valid & o.ready),
+            o.payload.eq(Mux(out_of, held[1], held[0])),
         ]
         m.d.sync += [
-            sink.valid.eq(comes | both | (sink.valid & ~goes)),
-            both.eq((both | (sink.valid & comes)) & ~goes),
+            o.valid.eq(comes | both | (o.valid & ~goes)),
+            both.eq((both | (o.valid & comes)) & ~goes),
             into.eq(into ^ comes),
             out_of.eq(out_of ^ goes),
         ]
         # What is not needed is overwritten.
         for turn, word in enumerate(held):
             with m.If(~both & (into == turn)):
-                m.d.sync += word.eq(source.payload)
+                m.d.sync += word.eq(i.payload)
         return m
 
 
@@ -110,7 +111,7 @@ class AxiSlice(wiring.Component):
         for channel, names in HELD.items():
             shape = data.StructLayout({name: members[name].shape for name in names})
             m.submodules[channel] = held = RegisterSlice(shape)
-            for port, ours in ((self.master, held.source), (self.bus, held.sink)):
+            for port, ours in ((self.master, held.i), (self.bus, held.o)):
                 inwards = port is self.master
                 pairs = [(ours.p[name], getattr(port, name)) for name in names]
                 pairs.append((ours.valid, getattr(port, channel + "valid")))

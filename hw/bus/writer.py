@@ -133,10 +133,12 @@ class AxiWriter(wiring.Component):
             taken.eq(self.beats.valid & accepts),
             begins.eq(waiting & (~active | (taken & final)) & ~outside),
             goes_on.eq(begins | (active & ~(taken & final))),
-            fifo.w_en.eq(taken),
-            fifo.w_data.eq(Cat(self.beats.payload, ends)),
-            queue.w_en.eq(taken & ends & ~outside),
-            queue.w_data.eq(Cat((first << lane_bits)[:addr_width], length)),  # in the order of burst_layout
+            fifo.w_stream.valid.eq(taken),
+            fifo.w_stream.payload.eq(Cat(self.beats.payload, ends)),
+            queue.w_stream.valid.eq(taken & ends & ~outside),
+            queue.w_stream.payload.eq(
+                Cat((first << lane_bits)[:addr_width], length)
+            ),  # in the order of burst_layout
         ]
         m.d.sync += active.eq(goes_on)
         with m.If(taken):
@@ -166,12 +168,12 @@ class AxiWriter(wiring.Component):
         begin = Signal()
         vacant = Signal()
         m.d.sync += vacant.eq(answers.level < outstanding - 1)  # one may just have begun
-        offer = data.View(burst_layout, queue.r_data)
+        offer = data.View(burst_layout, queue.r_stream.payload)
         m.d.comb += [
-            begin.eq(queue.r_rdy & vacant & (~axi.awvalid | axi.awready) & ~self.halt),
-            queue.r_en.eq(begin),
-            answers.w_en.eq(begin),
-            answers.w_data.eq(offer.address),
+            begin.eq(queue.r_stream.valid & vacant & (~axi.awvalid | axi.awready) & ~self.halt),
+            queue.r_stream.ready.eq(begin),
+            answers.w_stream.valid.eq(begin),
+            answers.w_stream.payload.eq(offer.address),
         ]
         with m.If(axi.awready):
             m.d.sync += axi.awvalid.eq(0)
@@ -183,9 +185,9 @@ class AxiWriter(wiring.Component):
         send = Signal()
         ended = Signal()
         m.d.comb += [
-            send.eq(owing & fifo.r_rdy & (~axi.wvalid | axi.wready)),
-            fifo.r_en.eq(send),
-            ended.eq(send & fifo.r_data[width]),
+            send.eq(owing & fifo.r_stream.valid & (~axi.wvalid | axi.wready)),
+            fifo.r_stream.ready.eq(send),
+            ended.eq(send & fifo.r_stream.payload[width]),
         ]
         m.d.sync += [
             owed.eq(owed + begin - ended),
@@ -196,28 +198,30 @@ class AxiWriter(wiring.Component):
         with m.If(send):
             m.d.sync += [
                 axi.wvalid.eq(1),
-                axi.wdata.eq(fifo.r_data[:width]),
-                axi.wlast.eq(fifo.r_data[width]),
+                axi.wdata.eq(fifo.r_stream.payload[:width]),
+                axi.wlast.eq(fifo.r_stream.payload[width]),
                 axi.wstrb.eq((~self.halt).replicate(width // 8)),
             ]
 
         # B: in order.
         m.d.comb += [
             axi.bready.eq(1),
-            answers.r_en.eq(axi.bvalid),
+            answers.r_stream.ready.eq(axi.bvalid),
             self.progress.eq((axi.wvalid & axi.wready) | axi.bvalid),
         ]
         # All data that is in the FIFO belongs to the transfer at work, to a burst that is complete or to one
         # that has no answer yet.
-        m.d.sync += self.idle.eq(~(waiting | active | queue.r_rdy | answers.r_rdy))
+        m.d.sync += self.idle.eq(~(waiting | active | queue.r_stream.valid | answers.r_stream.valid))
         with m.If(self.halt):
             m.d.sync += self.error.eq(0)
         with m.Elif(~self.error):
-            failed = axi.bvalid & answers.r_rdy & axi.bresp[1]
+            failed = axi.bvalid & answers.r_stream.valid & axi.bresp[1]
             # The refused transfer's own address stands for a cycle.
             m.d.sync += [
                 self.error.eq(failed | outside),
                 self.refused.eq(outside),
-                self.error_address.eq(Mux(outside, (first << lane_bits)[:addr_width], answers.r_data)),
+                self.error_address.eq(
+                    Mux(outside, (first << lane_bits)[:addr_width], answers.r_stream.payload)
+                ),
             ]
         return m

@@ -129,12 +129,12 @@ class ProgramFetch(wiring.Component):
             VALID, to be driven, and READY of what goes in.
         """
         m.submodules.dmas = dmas = SyncFIFO(width=DMA.size, depth=DMA_QUEUE - 1)
-        m.d.comb += [dmas.w_data.eq(payload), dmas.r_en.eq(~self.dma.valid)]
+        m.d.comb += [dmas.w_stream.payload.eq(payload), dmas.r_stream.ready.eq(~self.dma.valid)]
         with m.If(self.dma.ready):
             m.d.sync += self.dma.valid.eq(0)
         with m.If(~self.dma.valid):
-            m.d.sync += [self.dma.payload.eq(dmas.r_data), self.dma.valid.eq(dmas.r_rdy)]
-        return dmas.w_en, dmas.w_rdy
+            m.d.sync += [self.dma.payload.eq(dmas.r_stream.payload), self.dma.valid.eq(dmas.r_stream.valid)]
+        return dmas.w_stream.valid, dmas.w_stream.ready
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

@@ -28,7 +28,11 @@ class Accumulator(wiring.Component):
     sure of room for them in the FIFO, which is ``depth`` deep (``max_tokens``, rounded up to a power of two).
 
     Ports:
-        valid, first, last, token, sums: one result vector of the array a cycle.
+        valid: the array has a result.
+        first: it is of the first K-tile.
+        last: it is of the last K-tile.
+        token: whose it is.
+        sums: of the C columns.
         maximum: keep the largest in place of the sum, of the lowest MAXIMUM_BITS of each, two's complement.
         output: C accumulators of int32 for one token.
 
@@ -94,10 +98,10 @@ class Accumulator(wiring.Component):
             writer.addr.eq(delay(m, token, 2, name="total_token")),
             writer.data.eq(packed),
             writer.en.eq(total_valid & ~total_last),
-            fifo.w_data.eq(packed),
-            fifo.w_en.eq(total_valid & total_last),
-            self.output.payload.as_value().eq(fifo.r_data),
-            self.output.valid.eq(fifo.r_rdy),
-            fifo.r_en.eq(self.output.ready),
+            fifo.i.payload.eq(packed),
+            fifo.i.valid.eq(total_valid & total_last),
+            self.output.payload.as_value().eq(fifo.o.payload),
+            self.output.valid.eq(fifo.o.valid),
+            fifo.o.ready.eq(self.output.ready),
         ]
         return m

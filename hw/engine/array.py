@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Mux, Shape, Signal, signed, unsigned
+from amaranth.hdl import Cat, Module, Mux, Shape, Signal, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from pointwise.hw.contract.timing import array_latency
 
 from .cells import ACTIVATION, bits_for, delay
+from .writes import ColumnLoad, RowLoad
 
 
 def sum_shape(rows: int) -> Shape:
@@ -28,11 +29,11 @@ class SystolicArray(wiring.Component):
     own; a tile of a single token then costs R cycles, no more.
 
     Ports:
-        token: R lanes of −128..255. swap: this token is the first of the tile in the shadows.
-        row_load, row_index, row_mask, row_data: load row ``row_index`` of the shadows, the columns of
-            ``row_mask``.
-        column_load, column_index, column_data: load a whole column of the shadows at once; column c may be
-            offered from R + c cycles after a swap on, and until c cycles after its own.
+        token: R lanes of −128..255.
+        swap: this token is the first of the tile in the shadows.
+        row: a row of the shadows, as the tile's wavefront passes.
+        column: a whole column of the shadows at once; column c may be offered from R + c cycles after a swap
+            on, and until c cycles after its own.
         result: C sums of ``sum_shape``.
 
     Latency: R + C + 2 cycles from token to result. Throughput: one token a cycle, with no bubble between
@@ -46,13 +47,8 @@ class SystolicArray(wiring.Component):
             {
                 "token": In(data.ArrayLayout(ACTIVATION, rows)),
                 "swap": In(1),
-                "row_load": In(1),
-                "row_index": In(unsigned(bits_for(rows))),
-                "row_mask": In(unsigned(cols)),
-                "row_data": In(data.ArrayLayout(signed(8), cols)),
-                "column_load": In(1),
-                "column_index": In(unsigned(bits_for(cols))),
-                "column_data": In(data.ArrayLayout(signed(8), rows)),
+                "row": In(RowLoad(rows, cols)),
+                "column": In(ColumnLoad(rows, cols)),
                 "result": Out(data.ArrayLayout(sum_shape(rows), cols)),
             }
         )
@@ -60,14 +56,14 @@ class SystolicArray(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         rows, cols = self.rows, self.cols
-        row_data = [delay(m, self.row_data[c], c, name=f"row_data_{c}") for c in range(cols)]
-        row_mask = [delay(m, self.row_mask[c], c, name=f"row_mask_{c}") for c in range(cols)]
-        column_enable = [self.column_load & (self.column_index == c) for c in range(cols)]
+        row_data = [delay(m, self.row.data[c], c, name=f"row_data_{c}") for c in range(cols)]
+        row_mask = [delay(m, self.row.mask[c], c, name=f"row_mask_{c}") for c in range(cols)]
+        column_enable = [self.column.load & (self.column.index == c) for c in range(cols)]
         above: list[Any] = [None] * cols
         for r in range(rows):
             lane = delay(m, self.token[r], r + 1, name=f"lane_{r}")
             swap = delay(m, self.swap, r, name=f"lane_swap_{r}", reset_less=False)
-            enable = self.row_load & (self.row_index == r)
+            enable = self.row.load & (self.row.index == r)
             for c in range(cols):
                 active = Signal(signed(8), name=f"active_{r}_{c}", reset_less=True)
                 shadow = Signal(signed(8), name=f"shadow_{r}_{c}", reset_less=True)
@@ -76,7 +72,7 @@ class SystolicArray(wiring.Component):
                 lane = delay(m, lane, 1, name=f"token_{r}_{c}")
                 swap = delay(m, swap, 1, name=f"swap_{r}_{c}", reset_less=False)
                 with m.If(column_enable[c] | (enable & row_mask[c])):
-                    m.d.sync += shadow.eq(Mux(column_enable[c], self.column_data[r], row_data[c]))
+                    m.d.sync += shadow.eq(Mux(column_enable[c], self.column.data[r], row_data[c]))
                 with m.If(swap):
                     m.d.sync += active.eq(shadow)
                 m.d.sync += product.eq(lane * active)

@@ -79,13 +79,13 @@ def deliver_tiles(
     data_end = delay(m, data2, loader.latency - READ_LATENCY, name="data")
     index_end = delay(m, index, loader.latency, name="index")
     m.d.comb += [
-        loader.row_load.eq(
+        loader.row.load.eq(
             delay(m, row_load | value_load, loader.latency, name="row_load", reset_less=False)
         ),
-        loader.row_index.eq(index_end),
-        loader.row_mask.eq(delay(m, Mux(row_load, Const(-1, cols), mask), loader.latency, name="row_mask")),
-        loader.row_data.as_value().eq(data_end),
-        loader.column_load.eq(delay(m, key_load, loader.latency, name="column_load", reset_less=False)),
-        loader.column_index.eq(index_end),
-        loader.column_data.as_value().eq(data_end),
+        loader.row.index.eq(index_end),
+        loader.row.mask.eq(delay(m, Mux(row_load, Const(-1, cols), mask), loader.latency, name="row_mask")),
+        loader.row.data.as_value().eq(data_end),
+        loader.column.load.eq(delay(m, key_load, loader.latency, name="column_load", reset_less=False)),
+        loader.column.index.eq(index_end),
+        loader.column.data.as_value().eq(data_end),
     ]

@@ -1,6 +1,6 @@
 """The compute engine: loader, streamer, prologue, array, accumulators, epilogue and the two SRAMs, joined."""
 
-from amaranth.hdl import Module, Signal, unsigned
+from amaranth.hdl import Cat, Module, Signal, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.fifo import SyncFIFOBuffered
 from amaranth.lib.wiring import In, Out, connect, flipped
@@ -101,15 +101,16 @@ class Engine(wiring.Component):
             streamer.popped.eq(epilogue.popped),
             epilogue.dma_done.eq(self.dma_done),
             streamer.rows_done.eq(self.rows_done),
-            epilogue.table_write.eq(loader.act_write),
-            epilogue.table_bank.eq(loader.act_bank),
             epilogue.zero.eq(self.zero),
             epilogue.zero_address.eq(self.zero_address),
             act.zero.eq(self.zero),
             res.zero.eq(self.zero),
         ]
-        for name in ("plane_write", "plane_bank", "plane", "plane_data", "table_index", "table_data"):
-            m.d.comb += getattr(epilogue, name).eq(getattr(loader, name))
+        connect(m, loader.parameters, epilogue.parameters)
+        connect(m, loader.exp, prologue.table)
+        connect(m, loader.act, epilogue.table)
+        connect(m, loader.row, array.row)
+        connect(m, loader.column, array.column)
         for unit in (loader, streamer):
             m.d.comb += [unit.conv_done.eq(self.conv_done), unit.dma_done.eq(self.dma_done)]
         m.d.sync += self.cause.eq(issue.cause)
@@ -155,14 +156,14 @@ class Engine(wiring.Component):
             wanted = Signal(layout, name=f"{name}_part")
             m.d.comb += [wanted[field].eq(self.conv.payload[field]) for field in layout.members]
             m.d.comb += [
-                queue.w_data.eq(wanted.as_value()),
-                queue.w_en.eq(self.conv.valid & self.conv.ready),
-                unit.descriptor.payload.as_value().eq(queue.r_data),
-                unit.descriptor.valid.eq(queue.r_rdy),
-                queue.r_en.eq(unit.descriptor.ready),
+                queue.w_stream.payload.eq(wanted.as_value()),
+                queue.w_stream.valid.eq(self.conv.valid & self.conv.ready),
+                unit.descriptor.payload.as_value().eq(queue.r_stream.payload),
+                unit.descriptor.valid.eq(queue.r_stream.valid),
+                queue.r_stream.ready.eq(unit.descriptor.ready),
             ]
             queues.append(queue)
-        ready = queues[0].w_rdy & queues[1].w_rdy & queues[2].w_rdy
+        ready = Cat(queue.w_stream.ready for queue in queues).all()
         m.d.comb += self.conv.ready.eq(ready)
         begun = Signal(16)
         with m.If(self.conv.valid & ready):
@@ -181,10 +182,6 @@ class Engine(wiring.Component):
         m.d.comb += [
             prologue.valid.eq(delay(m, issue.issue, READ_LATENCY, name="fetched", reset_less=False)),
             prologue.shifts.eq(loader.shifts),
-            prologue.table_write.eq(loader.exp_write),
-            prologue.table_bank.eq(loader.exp_bank),
-            prologue.table_index.eq(loader.table_index),
-            prologue.table_data.eq(loader.table_data),
             array.token.eq(prologue.token),
             array.swap.eq(prologue.out_tag.swap & prologue.out_valid),
         ]
@@ -202,16 +199,6 @@ class Engine(wiring.Component):
         row_max = Signal.like(epilogue.row_max, name="row_max", reset_less=True)
         m.d.sync += [statistics.eq(epilogue.statistics), row_max.eq(epilogue.row_max)]
         m.d.comb += [prologue.tag.eq(tag), prologue.statistics.eq(statistics), prologue.row_max.eq(row_max)]
-        for name in (
-            "row_load",
-            "row_index",
-            "row_mask",
-            "row_data",
-            "column_load",
-            "column_index",
-            "column_data",
-        ):
-            m.d.comb += getattr(array, name).eq(getattr(loader, name))
 
     def _out_of_the_array(
         self,

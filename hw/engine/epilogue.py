@@ -4,11 +4,11 @@ from typing import Any
 
 from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value, signed, unsigned
 from amaranth.lib import data, stream, wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import In, Out, connect, flipped
 
 from pointwise.hw.contract.config import CoreConfig
-from pointwise.hw.contract.stream import PLANES, table_lanes
-from pointwise.hw.contract.timing import PARAMETER_BANKS, READ_LATENCY
+from pointwise.hw.contract.stream import table_lanes
+from pointwise.hw.contract.timing import READ_LATENCY
 from pointwise.hw.contract.walks import ADDRESS_BITS
 
 from .cells import ACCUMULATOR, bits_for, delay, saturate
@@ -18,10 +18,11 @@ from .places import act_places, res_places
 from .requantise import Limits, Requantise
 from .row_max import RowMax
 from .sram import read_port, write_port
-from .table import LookupTable, table_write
+from .table import LookupTable
 from .tags import NORM_STATISTICS, RECIPROCAL
 from .token_sums import TokenSums
 from .walker import GroupTag, Walker
+from .writes import ParameterWrite, TableWrite
 
 FETCH = 1
 """Stage in which the lanes of a group and the reciprocal of its token are at hand."""
@@ -35,16 +36,30 @@ class Epilogue(wiring.Component):
     """``pointwise.model.integer.requantise`` and what follows it, and where its results go.
 
     Ports:
-        zero, zero_address: as for ``RowMax`` and ``LayerNormStatistics``.
-        descriptor: convolutions in order. dma_done: completed DMA instructions.
+        zero: what is written to row maxima and statistics is zero.
+        zero_address: where, as for ``RowMax`` and ``LayerNormStatistics``.
+        descriptor: convolutions in order.
+        dma_done: completed DMA instructions.
         acc: complete accumulators, token by token.
-        plane_write, plane_bank, plane, plane_data: fill the parameters. table_*: fill the activation table.
-        sum_slot, sum_token, reciprocal: read port of the softmax denominators, answered in the next cycle.
-        stat_token, max_slot: of what token the prologue wants row_max and statistics, one cycle later.
-        act_write, act_read, res_write, res_read: SRAM ports; they must be granted at once (highest priority).
+        parameters: of the N-tiles, in turn.
+        table: fills the activation table.
+        sum_slot: whose softmax denominators are wanted.
+        sum_token: of which token.
+        reciprocal: of that denominator, in the next cycle.
+        max_slot: whose row maxima the prologue wants.
+        stat_token: of what token it wants row maximum and statistics.
+        row_max: of that token, one cycle later.
+        statistics: of that token, one cycle later.
+        act_write: port of the activation SRAM; like the other three it must be granted at once (highest
+            priority).
+        act_read: port of the activation SRAM.
+        res_write: port of the residual SRAM.
+        res_read: port of the residual SRAM.
         reads_next: ``act_read`` asks in the next cycle.
-        popped: a token left ``acc``. tile_end: parameters of an N-tile are free. table_end: a convolution
-        with a table is done with it. conv_done: all that a convolution writes can be read.
+        popped: a token left ``acc``.
+        tile_end: parameters of an N-tile are free.
+        table_end: a convolution with a table is done with it.
+        conv_done: all that a convolution writes can be read.
 
     Latency: 17 cycles from a group to its write; ``conv_done`` follows the last group by ``done_latency``,
         or, with LayerNorm sums, by ``settle``. Throughput: P lanes a cycle.
@@ -66,13 +81,8 @@ class Epilogue(wiring.Component):
                 "descriptor": In(stream.Signature(EPILOGUE)),
                 "dma_done": In(16),
                 "acc": In(stream.Signature(data.ArrayLayout(ACCUMULATOR, config.cols))),
-                "plane_write": In(1),
-                "plane_bank": In(range(PARAMETER_BANKS)),
-                "plane": In(range(PLANES)),
-                "plane_data": In(data.ArrayLayout(unsigned(8), config.cols)),
-                "table_write": In(1),
-                "table_bank": In(1),
-                **table_write(table_lanes(config), In),
+                "parameters": In(ParameterWrite(config.cols)),
+                "table": In(TableWrite(table_lanes(config))),
                 "sum_slot": Out(1),
                 "sum_token": Out(token),
                 "reciprocal": In(RECIPROCAL),
@@ -96,10 +106,8 @@ class Epilogue(wiring.Component):
         m = Module()
         config, lanes = self.config, self.config.post_lanes
         m.submodules.walker = walker = self._walker
+        connect(m, flipped(self.descriptor), walker.descriptor)
         m.d.comb += [
-            walker.descriptor.payload.eq(self.descriptor.payload),
-            walker.descriptor.valid.eq(self.descriptor.valid),
-            self.descriptor.ready.eq(walker.descriptor.ready),
             walker.dma_done.eq(self.dma_done),
             walker.token_valid.eq(self.acc.valid),
             self.acc.ready.eq(walker.pop),
@@ -118,6 +126,7 @@ class Epilogue(wiring.Component):
         chosen = Array(groups)[walker.tag.group] if len(groups) > 1 else groups[0]
         acc = Signal(data.ArrayLayout(ACCUMULATOR, lanes), reset_less=True)
         m.submodules.requantise = requantise = Requantise(config)
+        connect(m, flipped(self.parameters), requantise.parameters)
         m.d.sync += acc.eq(chosen)
         m.d.comb += [
             self.sum_slot.eq(tags[0].sum_slot),
@@ -134,10 +143,6 @@ class Epilogue(wiring.Component):
                     Mux(tags[FETCH].out_unsigned, Limits.UINT8, Limits.INT8),
                 )
             ),
-            requantise.plane_write.eq(self.plane_write),
-            requantise.plane_bank.eq(self.plane_bank),
-            requantise.plane.eq(self.plane),
-            requantise.plane_data.eq(self.plane_data),
         ]
         values = self._add_and_table(m, requantise.result, tags, valid, old_address)
         self._write(m, values, tags[WRITE - 1], valid[WRITE - 1])
@@ -186,13 +191,8 @@ class Epilogue(wiring.Component):
         residual = self._old_residual(m, tags, valid, old_address)
         scaled = self._old_bytes(m, tags, valid, old_address)
         m.submodules.table = table = LookupTable(lanes, table_lanes(self.config))
-        m.d.comb += [
-            table.write.eq(self.table_write),
-            table.write_bank.eq(self.table_bank),
-            table.write_index.eq(self.table_index),
-            table.write_data.eq(self.table_data),
-            table.read_bank.eq(tags[RESULT].table_bank),
-        ]
+        connect(m, flipped(self.table), table.entries)
+        m.d.comb += table.read_bank.eq(tags[RESULT].table_bank)
         tag = tags[RESULT + 1]
         finer = tag.add & ~tag.to_residual
         values = []

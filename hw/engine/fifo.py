@@ -1,8 +1,8 @@
 """A FIFO of wide words in block RAM."""
 
 from amaranth.hdl import Module, Mux, Signal, unsigned
-from amaranth.lib import wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out, connect, flipped
 
 from pointwise.hw.bus.slice import PingPong
 
@@ -19,8 +19,8 @@ class RamFifo(wiring.Component):
     does not depend on whether a word is taken: the taker may be far from the memory.
 
     Ports:
-        w_data, w_en: a word goes in; only while w_rdy. r_data: the oldest word, while r_rdy. r_en: take it;
-            without r_rdy it does nothing.
+        i: words go in.
+        o: the oldest word.
 
     Latency: 3 cycles. Throughput: a word a cycle.
     """
@@ -32,12 +32,8 @@ class RamFifo(wiring.Component):
         self.width, self.depth = width, depth
         super().__init__(
             {
-                "w_data": In(unsigned(width)),
-                "w_en": In(1),
-                "w_rdy": Out(1),
-                "r_data": Out(unsigned(width)),
-                "r_en": In(1),
-                "r_rdy": Out(1),
+                "i": In(stream.Signature(unsigned(width))),
+                "o": Out(stream.Signature(unsigned(width))),
             }
         )
 
@@ -54,26 +50,24 @@ class RamFifo(wiring.Component):
         write = Signal()
         fetch = Signal()
         m.d.comb += [
-            self.w_rdy.eq(level != words),
-            write.eq(self.w_en & self.w_rdy),
-            fetch.eq(filled & (~fetched | output.source.ready)),
+            self.i.ready.eq(level != words),
+            write.eq(self.i.valid & self.i.ready),
+            fetch.eq(filled & (~fetched | output.i.ready)),
             ram.write_enable.eq(write),
             ram.write_address.eq(produce),
-            ram.write_data.eq(self.w_data),
+            ram.write_data.eq(self.i.payload),
             ram.read_enable.eq(fetch),
             ram.read_address.eq(consume),
-            output.source.payload.eq(ram.read_data),
-            output.source.valid.eq(fetched),
-            self.r_data.eq(output.sink.payload),
-            self.r_rdy.eq(output.sink.valid),
-            output.sink.ready.eq(self.r_en),
+            output.i.payload.eq(ram.read_data),
+            output.i.valid.eq(fetched),
         ]
+        connect(m, output.o, flipped(self.o))
         for pointer, moves in ((produce, write), (consume, fetch)):
             with m.If(moves):
                 m.d.sync += pointer.eq(Mux(pointer == words - 1, 0, pointer + 1))
         m.d.sync += [
             level.eq(level + write - fetch),
             filled.eq(write | (level > 1) | (filled & ~fetch)),
-            fetched.eq(fetch | (fetched & ~output.source.ready)),
+            fetched.eq(fetch | (fetched & ~output.i.ready)),
         ]
         return m

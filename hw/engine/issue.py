@@ -76,8 +76,8 @@ class TokenIssue(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.held = held = RegisterSlice(TokenRequest(self.config))
-        wiring.connect(m, wiring.flipped(self.requests), held.source)
-        token, first = held.sink.payload, held.sink.p.tag.swap
+        wiring.connect(m, wiring.flipped(self.requests), held.i)
+        token, first = held.o.payload, held.o.p.tag.swap
 
         # How long ago the last tile started; the counter hears of it a cycle later, for a short path.
         short_for = max(self.config.rows, STREAM_REVISIT)
@@ -88,7 +88,7 @@ class TokenIssue(wiring.Component):
         spacing = Signal(range(STREAM_REVISIT))
         spaced = Signal(init=1)
         m.d.sync += [
-            held_up.eq(held.sink.valid & ~first & ~self.issue),
+            held_up.eq(held.o.valid & ~first & ~self.issue),
             spacing.eq(Mux(self.started, STREAM_REVISIT - 1, spacing - ((spacing != 0) & ~held_up))),
             spaced.eq(~self.started & ((spacing == 0) | ((spacing == 1) & ~held_up))),
             begun.eq(self.started),
@@ -98,12 +98,12 @@ class TokenIssue(wiring.Component):
 
         wants = Signal()
         m.d.comb += [
-            wants.eq(held.sink.valid & (~first | (self.tile_ready & spaced))),
+            wants.eq(held.o.valid & (~first | (self.tile_ready & spaced))),
             self.token.eq(token),
             self.act_valid.eq(wants & ~token.residual),
             self.res_valid.eq(wants & token.residual),
             self.issue.eq(wants & Mux(token.residual, self.res_ready, self.act_ready)),
-            held.sink.ready.eq(self.issue),
+            held.o.ready.eq(self.issue),
             self.started.eq(self.issue & first),
             self.ends.eq(self.issue & token.final),
         ]
@@ -114,7 +114,7 @@ class TokenIssue(wiring.Component):
             m.d.comb += self.cause.eq(Cause.STREAM)
         with m.Elif(wants):
             m.d.comb += self.cause.eq(Cause.BANK)
-        with m.Elif(~held.sink.valid):
+        with m.Elif(~held.o.valid):
             m.d.comb += self.cause.eq(lacked)
         with m.Elif(short | ~spaced):
             m.d.comb += self.cause.eq(Cause.SHORT)

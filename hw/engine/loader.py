@@ -1,6 +1,6 @@
 """The stationary loader: tables, parameters, channel shifts and weights, one tile ahead of the streamer."""
 
-from amaranth.hdl import Module, Mux, Signal, signed, unsigned
+from amaranth.hdl import Module, Mux, Signal, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -16,7 +16,7 @@ from .descriptor import LOADER
 from .places import act_places
 from .sram import read_port
 from .stationary_walk import StationaryWalk
-from .table import table_write
+from .writes import ColumnLoad, ParameterWrite, RowLoad, TableWrite
 
 
 class Loader(wiring.Component):
@@ -31,15 +31,24 @@ class Loader(wiring.Component):
         latency: cycles from the fetch of a token to its entry into the array.
 
     Ports:
-        descriptor: convolutions in order. conv_done, dma_done: counts, for wait_conv and wait_dma.
-        rows, flush: the stationary stream (hw.contract.stream); flush marks the last row of a convolution.
-        read: port of the activation SRAM, for K and V, which must be granted at once. hold: not in the next
-            cycle, in which somebody reads who cannot wait.
-        tile_ready: the shadows hold the next tile. started: its first token is fetched in this cycle.
-        plane_*, exp_*, act_*: writes to parameters and tables, a cycle after their row; tile_end, exp_end,
-            act_end give banks back.
+        descriptor: convolutions in order.
+        conv_done: completed convolutions, for wait_conv.
+        dma_done: completed DMA instructions, for wait_dma.
+        rows: the stationary stream (hw.contract.stream).
+        flush: this row of the stream is the last one of a convolution.
+        read: port of the activation SRAM, for K and V, which must be granted at once.
+        hold: no read in the next cycle, in which somebody reads who cannot wait.
+        tile_ready: the shadows hold the next tile.
+        started: its first token is fetched in this cycle.
+        parameters: of an N-tile, a cycle after their row.
+        tile_end: gives a bank of parameters back.
+        exp: the table of exponentials, a cycle after its row.
+        exp_end: gives a bank of it back.
+        act: the table of an activation, a cycle after its row.
+        act_end: gives a bank of it back.
         shifts: two sets of channel shifts, taken in turn by the tiles.
-        row_*, column_*: to the array.
+        row: to the array, of streamed weights and of V.
+        column: to the array, of K.
 
     Throughput: a row of the array a cycle, whatever the bits of a weight (``table_lanes`` entries of a table
     a cycle).
@@ -48,7 +57,6 @@ class Loader(wiring.Component):
     def __init__(self, config: CoreConfig, latency: int) -> None:
         self.config, self.latency = config, latency
         rows, cols = config.rows, config.cols
-        table = {"write": Out(1), "bank": Out(1)}
         super().__init__(
             {
                 "descriptor": In(stream.Signature(LOADER)),
@@ -60,24 +68,15 @@ class Loader(wiring.Component):
                 "hold": In(1),
                 "tile_ready": Out(1),
                 "started": In(1),
-                "plane_write": Out(1),
-                "plane_bank": Out(range(PARAMETER_BANKS)),
-                "plane": Out(range(PLANES)),
-                "plane_data": Out(data.ArrayLayout(unsigned(8), cols)),
+                "parameters": Out(ParameterWrite(cols)),
                 "tile_end": In(1),
-                **{f"exp_{name}": member for name, member in table.items()},
+                "exp": Out(TableWrite(table_lanes(config))),
                 "exp_end": In(1),
-                **{f"act_{name}": member for name, member in table.items()},
+                "act": Out(TableWrite(table_lanes(config))),
                 "act_end": In(1),
-                **table_write(table_lanes(config), Out),
                 "shifts": Out(data.ArrayLayout(data.ArrayLayout(unsigned(SHIFT_BITS), rows), 2)),
-                "row_load": Out(1),
-                "row_index": Out(unsigned(bits_for(rows))),
-                "row_mask": Out(unsigned(cols)),
-                "row_data": Out(data.ArrayLayout(signed(8), cols)),
-                "column_load": Out(1),
-                "column_index": Out(unsigned(bits_for(cols))),
-                "column_data": Out(data.ArrayLayout(signed(8), rows)),
+                "row": Out(RowLoad(rows, cols)),
+                "column": Out(ColumnLoad(rows, cols)),
             }
         )
 
@@ -114,15 +113,17 @@ class Loader(wiring.Component):
         # Tables and parameters have far to go.
         plane_take, exp_take, act_take = (Signal(name=f"{n}_take") for n in ("plane", "exp", "act"))
         m.d.sync += [
-            self.exp_write.eq(exp_take),
-            self.act_write.eq(act_take),
-            self.table_index.eq(step),
-            self.table_data.as_value().eq(self.rows.payload.word_select(group, 8 * lanes)),
-            self.plane_write.eq(plane_take),
-            self.plane.eq(plane),
-            self.plane_bank.eq(plane_bank),
-            self.plane_data.as_value().eq(self.rows.payload),
+            self.exp.write.eq(exp_take),
+            self.act.write.eq(act_take),
+            self.exp.index.eq(step),
+            self.exp.data.as_value().eq(self.rows.payload.word_select(group, 8 * lanes)),
+            self.parameters.write.eq(plane_take),
+            self.parameters.plane.eq(plane),
+            self.parameters.bank.eq(plane_bank),
+            self.parameters.data.as_value().eq(self.rows.payload),
         ]
+        # Both tables see the same entries.
+        m.d.comb += [self.act.index.eq(self.exp.index), self.act.data.eq(self.exp.data)]
         reads = Signal()  # words may be read, for a tile that is not loaded yet
         becomes_aged = Signal()
         m.d.comb += becomes_aged.eq(Mux(self.started, rows == 1, aged | (age == rows - 1)))
@@ -184,8 +185,8 @@ class Loader(wiring.Component):
                         m.next = "ACTIVATION"
 
             for state, credits, take, bank in (
-                ("EXPONENTIAL", exponentials, exp_take, self.exp_bank),
-                ("ACTIVATION", activations, act_take, self.act_bank),
+                ("EXPONENTIAL", exponentials, exp_take, self.exp.bank),
+                ("ACTIVATION", activations, act_take, self.act.bank),
             ):
                 next_bank = Signal(name=f"{state.lower()}_bank")
                 m.d.sync += bank.eq(next_bank)

@@ -2,7 +2,7 @@
 
 from amaranth.hdl import Module, Mux, Signal, Value, signed, unsigned
 from amaranth.lib import data, wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import In, Out, connect, flipped
 
 from pointwise.hw.contract.config import CoreConfig
 from pointwise.hw.contract.isa import Prologue as Kind
@@ -10,8 +10,9 @@ from pointwise.hw.contract.stream import SHIFT_BITS, table_lanes
 from pointwise.hw.contract.timing import PROLOGUE
 
 from .cells import ACTIVATION, delay, round_half_up, saturate, shift_saturate
-from .table import LookupTable, table_write
+from .table import LookupTable
 from .tags import NORM_STATISTICS, TokenTag
+from .writes import TableWrite
 
 CENTRED = signed(18)
 PRODUCT = signed(34)
@@ -21,13 +22,19 @@ class Prologue(wiring.Component):
     """The integer functions of ``LayerNorm`` and ``Softmax`` for one activation word a cycle.
 
     Ports:
-        valid, tag: the token. act_word: R int8 (or uint8) lanes, for PLAIN and EXPONENTIAL (not looked at
-        where the tag says ``outside``). res_word: R int16
-        lanes, statistics: of the token, for NORMALISE. row_max: for EXPONENTIAL.
+        valid: there is a token.
+        tag: of the token.
+        act_word: R int8 (or uint8) lanes, for PLAIN and EXPONENTIAL; not looked at where the tag says
+            ``outside``.
+        res_word: R int16 lanes, for NORMALISE.
+        statistics: of the token, for NORMALISE.
+        row_max: of the token, for EXPONENTIAL.
         shifts: two sets of R channel shifts (0..15), chosen by the tag's parity one cycle after the token
-        came, and zero without ``tag.shifts``.
-        table_write, table_bank, table_index, table_data: fills the exponential table.
-        out_valid, out_tag, token: what enters the array; lanes past ``tag.lanes`` are zero.
+            came, and zero without ``tag.shifts``.
+        table: fills the exponential table.
+        out_valid: a token enters the array.
+        out_tag: its tag.
+        token: its lanes; those past ``tag.lanes`` are zero.
 
     Latency: 6 cycles. Throughput: one word a cycle.
     """
@@ -46,9 +53,7 @@ class Prologue(wiring.Component):
                 "statistics": In(NORM_STATISTICS),
                 "row_max": In(signed(8)),
                 "shifts": In(data.ArrayLayout(data.ArrayLayout(unsigned(SHIFT_BITS), rows), 2)),
-                "table_write": In(1),
-                "table_bank": In(1),
-                **table_write(table_lanes(config), In),
+                "table": In(TableWrite(table_lanes(config))),
                 "out_valid": Out(1),
                 "out_tag": Out(TokenTag(config)),
                 "token": Out(data.ArrayLayout(ACTIVATION, rows)),
@@ -67,13 +72,8 @@ class Prologue(wiring.Component):
             self.out_tag.eq(tags[self.LATENCY]),
         ]
         m.submodules.table = table = LookupTable(self.config.rows, table_lanes(self.config))
-        m.d.comb += [
-            table.write.eq(self.table_write),
-            table.write_bank.eq(self.table_bank),
-            table.write_index.eq(self.table_index),
-            table.write_data.eq(self.table_data),
-            table.read_bank.eq(tags[1].exp_bank),
-        ]
+        connect(m, flipped(self.table), table.entries)
+        m.d.comb += table.read_bank.eq(tags[1].exp_bank)
         mult1 = delay(m, self.statistics.mult, 1, name="mult1")
         shift1 = delay(m, self.statistics.shift, 1, name="shift1")
         for lane in range(self.config.rows):

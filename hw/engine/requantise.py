@@ -8,12 +8,13 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from pointwise.hw.contract.config import CoreConfig
-from pointwise.hw.contract.stream import PLANE_MULT, PLANE_SHIFT, PLANES
+from pointwise.hw.contract.stream import PLANE_MULT, PLANE_SHIFT
 from pointwise.hw.contract.timing import PARAMETER_BANKS, REQUANTISE
 
 from .cells import ACCUMULATOR, alike, bits_for, delay, multiply, round_half_up, shift_saturate
 from .ram import NO_COLLISION
 from .tags import RECIPROCAL
+from .writes import ParameterWrite
 
 DIVIDEND_BITS = 28
 """Of a sum of exponentials times int8: 128 times the largest row sum, and a sign."""
@@ -34,10 +35,12 @@ class Requantise(wiring.Component):
     for.
 
     Ports:
-        plane_write, plane_bank, plane, plane_data: byte plane 0..7 of the parameters of C channels
-            (pointwise.hw.contract.stream).
-        acc: P int32 accumulators. bank, group: whose parameters to use. divide, reciprocal: softmax's
-            denominator.
+        parameters: of C channels, byte by byte.
+        acc: P int32 accumulators.
+        bank: whose parameters to use.
+        group: which P of the C channels they are.
+        divide: they are divided by softmax's denominator.
+        reciprocal: of that denominator.
         limits: the clamp.
         result: P lanes, int16 (bytes in the low half, uint8 as 0..255).
 
@@ -51,10 +54,7 @@ class Requantise(wiring.Component):
         lanes = config.post_lanes
         super().__init__(
             {
-                "plane_write": In(1),
-                "plane_bank": In(range(PARAMETER_BANKS)),
-                "plane": In(range(PLANES)),
-                "plane_data": In(data.ArrayLayout(unsigned(8), config.cols)),
+                "parameters": In(ParameterWrite(config.cols)),
                 "acc": In(data.ArrayLayout(ACCUMULATOR, lanes)),
                 "bank": In(range(PARAMETER_BANKS)),
                 "group": In(unsigned(bits_for(config.groups))),
@@ -72,12 +72,12 @@ class Requantise(wiring.Component):
         m.submodules[name] = memory
         writer, reader = memory.write_port(granularity=8), memory.read_port()
         m.d.comb += [
-            writer.addr.eq(self.plane_bank),
-            writer.data.eq(Cat(byte for c in range(cols) for byte in [self.plane_data[c]] * size)),
+            writer.addr.eq(self.parameters.bank),
+            writer.data.eq(Cat(byte for c in range(cols) for byte in [self.parameters.data[c]] * size)),
             reader.addr.eq(delay(m, self.bank, stage - 2, name=f"{name}_bank")),
         ]
         for index in range(size):
-            enable = self.plane_write & (self.plane == first_plane + index)
+            enable = self.parameters.write & (self.parameters.plane == first_plane + index)
             m.d.comb += Cat(writer.en[c * size + index] for c in range(cols)).eq(enable.replicate(cols))
         groups = [
             reader.data[start : start + 8 * size * lanes]

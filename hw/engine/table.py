@@ -1,7 +1,5 @@
 """A 256-entry byte table with several readers, written a few entries a cycle."""
 
-from typing import Any
-
 from amaranth.hdl import Cat, Module, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
@@ -12,14 +10,7 @@ from pointwise.hw.contract.timing import TABLE_BANKS
 
 from .cells import delay
 from .ram import NO_COLLISION
-
-
-def table_write(lanes: int, flow: Any, prefix: str = "table_") -> dict[str, Any]:
-    """The ports that write entries ``lanes``·index and up: index, and as many entries."""
-    return {
-        f"{prefix}index": flow(unsigned((TABLE_ENTRIES // lanes - 1).bit_length())),
-        f"{prefix}data": flow(data.ArrayLayout(unsigned(8), lanes)),
-    }
+from .writes import TableWrite
 
 
 class LookupTable(wiring.Component):
@@ -31,17 +22,17 @@ class LookupTable(wiring.Component):
         lanes: entries that are written in a cycle, a power of two.
 
     Ports:
-        write, write_bank, write_index, write_data: ``lanes`` entries, the first of them at lanes·write_index.
-        read_bank, index: what to read; value: the entries, one cycle later.
+        entries: what is written.
+        read_bank: of what is read.
+        index: of each reader's entry.
+        value: the entries, one cycle later.
     """
 
     def __init__(self, readers: int, lanes: int) -> None:
         self.readers, self.lanes = readers, lanes
         super().__init__(
             {
-                "write": In(1),
-                "write_bank": In(1),
-                **table_write(lanes, In, "write_"),
+                "entries": In(TableWrite(lanes)),
                 "read_bank": In(1),
                 "index": In(data.ArrayLayout(unsigned(8), readers)),
                 "value": Out(data.ArrayLayout(unsigned(8), readers)),
@@ -58,9 +49,9 @@ class LookupTable(wiring.Component):
         )
         writer = memory.write_port()
         m.d.comb += [
-            writer.en.eq(self.write),
-            writer.addr.eq(Cat(self.write_index, self.write_bank)),
-            writer.data.eq(self.write_data),
+            writer.en.eq(self.entries.write),
+            writer.addr.eq(Cat(self.entries.index, self.entries.bank)),
+            writer.data.eq(self.entries.data),
         ]
         lane_bits = self.lanes.bit_length() - 1
         for number in range(self.readers):

@@ -105,16 +105,16 @@ class DmaEngine(wiring.Component):
             walker.start.eq(start),
             load.space.eq(space),
             store.space.eq(space),
-            held.source.p.act.eq(act_places(config).locate(m, walker.places.p.address, "act")),
-            held.source.p.res.eq(res_places(config).locate(m, walker.places.p.address, "res")),
-            held.source.p.row_end.eq(walker.places.p.row_end),
-            held.source.valid.eq(walker.places.valid),
-            walker.places.ready.eq(held.source.ready),
-            load.words.payload.eq(held.sink.payload),
-            store.words.payload.eq(held.sink.payload),
-            load.words.valid.eq(held.sink.valid & ~storing),
-            store.words.valid.eq(held.sink.valid & storing),
-            held.sink.ready.eq(Mux(storing, store.words.ready, load.words.ready)),
+            held.i.p.act.eq(act_places(config).locate(m, walker.places.p.address, "act")),
+            held.i.p.res.eq(res_places(config).locate(m, walker.places.p.address, "res")),
+            held.i.p.row_end.eq(walker.places.p.row_end),
+            held.i.valid.eq(walker.places.valid),
+            walker.places.ready.eq(held.i.ready),
+            load.words.payload.eq(held.o.payload),
+            store.words.payload.eq(held.o.payload),
+            load.words.valid.eq(held.o.valid & ~storing),
+            store.words.valid.eq(held.o.valid & storing),
+            held.o.ready.eq(Mux(storing, store.words.ready, load.words.ready)),
         ]
 
         # One transfer for each row.
@@ -172,7 +172,7 @@ class DmaEngine(wiring.Component):
                 with m.If(self.sweep):
                     m.next = "RUN"
             with m.State("RUN"):
-                with m.If(~walker.busy & ~held.sink.valid & Mux(storing, stored, load.idle)):
+                with m.If(~walker.busy & ~held.o.valid & Mux(storing, stored, load.idle)):
                     m.d.sync += self.done.eq(1)
                     m.next = "WAIT"
         return m

@@ -68,7 +68,7 @@ class LoadPath(wiring.Component):
         m.d.comb += self.idle.eq(~self.act_write.valid & ~self.res_write.valid)
         # That a memory is busy must not reach back to the FIFO of the reader.
         m.submodules.beats = beats = RegisterSlice(config.axi_data_width)
-        wiring.connect(m, wiring.flipped(self.beats), beats.source)
+        wiring.connect(m, wiring.flipped(self.beats), beats.i)
         for space, port, field in (
             (Space.ACTIVATION, self.act_write, "act"),
             (Space.RESIDUAL, self.res_write, "res"),
@@ -81,26 +81,26 @@ class LoadPath(wiring.Component):
             )
             m.submodules[f"{name}_slice"] = held = RegisterSlice(word)
             m.d.comb += [
-                unpacker.beats.p.data.eq(beats.sink.payload),
+                unpacker.beats.p.data.eq(beats.o.payload),
                 unpacker.flush.eq(self.words.p.row_end),
-                held.source.p.place.eq(self.words.p[field]),
-                held.source.p.row_end.eq(self.words.p.row_end),
-                held.source.p.data.eq(unpacker.items.p.data),
-                held.source.valid.eq((unpacker.items.valid | self.sweep) & self.words.valid),
-                unpacker.items.ready.eq(self.words.valid & held.source.ready),
-                port.place.eq(held.sink.p.place),
-                port.data.eq(held.sink.p.data),
+                held.i.p.place.eq(self.words.p[field]),
+                held.i.p.row_end.eq(self.words.p.row_end),
+                held.i.p.data.eq(unpacker.items.p.data),
+                held.i.valid.eq((unpacker.items.valid | self.sweep) & self.words.valid),
+                unpacker.items.ready.eq(self.words.valid & held.i.ready),
+                port.place.eq(held.o.p.place),
+                port.data.eq(held.o.p.data),
                 port.mask.eq((1 << config.rows) - 1),
-                port.valid.eq(held.sink.valid),
-                held.sink.ready.eq(port.ready),
+                port.valid.eq(held.o.valid),
+                held.o.ready.eq(port.ready),
             ]
-            with m.If(port.valid & port.ready & held.sink.p.row_end):
+            with m.If(port.valid & port.ready & held.o.p.row_end):
                 m.d.comb += self.row_written.eq(1)
             with m.If(self.space == space):
                 m.d.comb += [
-                    unpacker.beats.valid.eq(beats.sink.valid),
-                    beats.sink.ready.eq(unpacker.beats.ready),
-                    self.words.ready.eq(unpacker.items.valid & held.source.ready),
+                    unpacker.beats.valid.eq(beats.o.valid),
+                    beats.o.ready.eq(unpacker.beats.ready),
+                    self.words.ready.eq(unpacker.items.valid & held.i.ready),
                 ]
         # Nobody else is at work then, so that the memories are always ready.
         with m.If(self.sweep):
@@ -148,14 +148,14 @@ class StorePath(wiring.Component):
         m.d.comb += [
             granted.eq(self.words.valid & self.words.ready),
             room.take.eq(granted),
-            left.eq(fifo.r_rdy & fifo.r_en),
+            left.eq(fifo.r_stream.valid & fifo.r_stream.ready),
         ]
         arrived = delay(m, granted, READ_LATENCY, name="arrived", reset_less=False)
         row_end = delay(m, self.words.p.row_end, READ_LATENCY, name="row_end")
 
         offered = Signal()
         m.d.comb += [
-            fifo.w_en.eq(arrived),
+            fifo.w_stream.valid.eq(arrived),
             self.idle.eq((room.free == self.DEPTH) & ~offered),
             self.beats.valid.eq(offered),
         ]
@@ -168,19 +168,19 @@ class StorePath(wiring.Component):
             bits = lane_bits(space) * config.rows
             m.d.comb += [
                 port.place.eq(self.words.p[field]),
-                packer.items.p.data.eq(fifo.r_data[:bits]),
-                packer.items.p.last.eq(fifo.r_data[widest]),
+                packer.items.p.data.eq(fifo.r_stream.payload[:bits]),
+                packer.items.p.last.eq(fifo.r_stream.payload[widest]),
             ]
             with m.If(self.space == space):
                 m.d.comb += [
                     port.valid.eq(self.words.valid & room.some),
                     self.words.ready.eq(port.ready & room.some),
-                    fifo.w_data[:bits].eq(port.data),
-                    packer.items.valid.eq(fifo.r_rdy),
-                    fifo.r_en.eq(packer.items.ready),
+                    fifo.w_stream.payload[:bits].eq(port.data),
+                    packer.items.valid.eq(fifo.r_stream.valid),
+                    fifo.r_stream.ready.eq(packer.items.ready),
                     self.beats.payload.eq(packer.beats.payload),
                     offered.eq(packer.beats.valid),
                     packer.beats.ready.eq(self.beats.ready),
                 ]
-        m.d.comb += fifo.w_data[widest].eq(row_end)
+        m.d.comb += fifo.w_stream.payload[widest].eq(row_end)
         return m

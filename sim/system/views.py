@@ -79,7 +79,7 @@ VIEWS: Mapping[str, tuple[Shown, ...]] = {
         _named("engine.token_issue.cause", Cause),
     ),
     "loader: weights into the shadows": (
-        *_of("engine.loader", "rows__valid", "rows__ready", "row_load", "column_load"),
+        *_of("engine.loader", "rows__valid", "rows__ready", "row__load", "column__load"),
         *_of("engine", "tile_ready", "started"),
     ),
     "prologue": (

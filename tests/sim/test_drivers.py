@@ -26,12 +26,12 @@ class Fifo(wiring.Component):
         m = Module()
         m.submodules.fifo = fifo = SyncFIFOBuffered(width=self.width, depth=4)
         m.d.comb += [
-            fifo.w_data.eq(self.i.payload),
-            fifo.w_en.eq(self.i.valid),
-            self.i.ready.eq(fifo.w_rdy),
-            self.o.payload.eq(fifo.r_data),
-            self.o.valid.eq(fifo.r_rdy),
-            fifo.r_en.eq(self.o.ready),
+            fifo.w_stream.payload.eq(self.i.payload),
+            fifo.w_stream.valid.eq(self.i.valid),
+            self.i.ready.eq(fifo.w_stream.ready),
+            self.o.payload.eq(fifo.r_stream.payload),
+            self.o.valid.eq(fifo.r_stream.valid),
+            fifo.r_stream.ready.eq(self.o.ready),
         ]
         return m
 

@@ -14,22 +14,22 @@ class SliceProof(Elaboratable):
         unit = RegisterSlice(4)
         free_inputs(m, unit)
         state = inside(m, unit)
-        source, sink = unit.source, unit.sink
-        stable(m, sink.valid, sink.ready, sink.payload, name="sink")
+        i, o = unit.i, unit.o
+        stable(m, o.valid, o.ready, o.payload, name="o")
         ghost = in_order(
             m,
-            source.valid & source.ready,
-            [source.payload],
-            sink.valid & sink.ready,
-            [sink.payload],
+            i.valid & i.ready,
+            [i.payload],
+            o.valid & o.ready,
+            [o.payload],
             capacity=2,
             name="payload",
         )
         # What makes it inductive.
         full, spare = state["full"], state["spare"]
-        m.d.comb += [Assert(ghost["inside"] == sink.valid + full), Assert(sink.valid | ~full)]
+        m.d.comb += [Assert(ghost["inside"] == o.valid + full), Assert(o.valid | ~full)]
         with m.If(ghost["watching"] & (ghost["ahead"] == 0)):
-            m.d.comb += Assert(sink.payload == ghost["watched"])
+            m.d.comb += Assert(o.payload == ghost["watched"])
         with m.If(ghost["watching"] & (ghost["ahead"] == 1)):
             m.d.comb += Assert(spare == ghost["watched"])
         return m
@@ -44,17 +44,17 @@ class PingPongProof(Elaboratable):
         free_inputs(m, unit)
         state, expected = inside(m, unit), inside(m, model, "model")
         m.d.comb += [
-            model.source.payload.eq(unit.source.payload),
-            model.source.valid.eq(unit.source.valid),
-            model.sink.ready.eq(unit.sink.ready),
-            Assert(unit.source.ready == model.source.ready),
-            Assert(unit.sink.valid == model.sink.valid),
+            model.i.payload.eq(unit.i.payload),
+            model.i.valid.eq(unit.i.valid),
+            model.o.ready.eq(unit.o.ready),
+            Assert(unit.i.ready == model.i.ready),
+            Assert(unit.o.valid == model.o.valid),
         ]
-        with m.If(unit.sink.valid):
-            m.d.comb += Assert(unit.sink.payload == model.sink.payload)
+        with m.If(unit.o.valid):
+            m.d.comb += Assert(unit.o.payload == model.o.payload)
         # What makes it inductive.
         behind = Mux(state["out_of"], state["held0"], state["held1"])
-        m.d.comb += Assert((state["into"] ^ state["out_of"]) == (unit.sink.valid & ~state["both"]))
+        m.d.comb += Assert((state["into"] ^ state["out_of"]) == (unit.o.valid & ~state["both"]))
         with m.If(state["both"]):
-            m.d.comb += [Assert(unit.sink.valid), Assert(behind == expected["spare"])]
+            m.d.comb += [Assert(unit.o.valid), Assert(behind == expected["spare"])]
         return m

@@ -44,13 +44,13 @@ async def equals_the_model(dut):
     shift = rng.integers(1, 48, shape)
     shift.flat[:2] = 1, 47
     inputs = ["acc", "bank", "group", "divide", "reciprocal", "limits"]
-    await start(dut, ["plane_write", *inputs])
+    await start(dut, ["parameters_write", *inputs])
     data = np.concatenate([planes(bias[b], mult[b], shift[b]) for b in range(PARAMETER_BANKS)])
     writes = {
-        "plane_write": [1] * len(data) + [0],
-        "plane_bank": np.arange(len(data) + 1) // PLANES % PARAMETER_BANKS,
-        "plane": np.arange(len(data) + 1) % PLANES,
-        "plane_data": pack_rows(np.concatenate([data, data[:1]]), 8),
+        "parameters_write": [1] * len(data) + [0],
+        "parameters_bank": np.arange(len(data) + 1) // PLANES % PARAMETER_BANKS,
+        "parameters_plane": np.arange(len(data) + 1) % PLANES,
+        "parameters_data": pack_rows(np.concatenate([data, data[:1]]), 8),
     }
     await play(dut, writes, [])
 

@@ -19,10 +19,10 @@ async def equals_an_array(dut):
     rng = generator()
     contents = rng.integers(0, 256, (TABLE_BANKS, ENTRIES))
     filled = {
-        "write": [1] * TABLE_BANKS * words,
-        "write_bank": np.arange(TABLE_BANKS * words) // words,
-        "write_index": np.arange(TABLE_BANKS * words) % words,
-        "write_data": pack_rows(contents.reshape(-1, lanes), 8),
+        "entries_write": [1] * TABLE_BANKS * words,
+        "entries_bank": np.arange(TABLE_BANKS * words) // words,
+        "entries_index": np.arange(TABLE_BANKS * words) % words,
+        "entries_data": pack_rows(contents.reshape(-1, lanes), 8),
     }
     await start(dut, [*filled, "read_bank", "index"])
     await play(dut, filled, [])
@@ -33,10 +33,10 @@ async def equals_an_array(dut):
         rng.integers(0, 256, (CYCLES, lanes)),
     )
     inputs = {
-        "write": write,
-        "write_bank": 1 - bank,
-        "write_index": word,
-        "write_data": pack_rows(values, 8),
+        "entries_write": write,
+        "entries_bank": 1 - bank,
+        "entries_index": word,
+        "entries_data": pack_rows(values, 8),
     }
     seen = await play(dut, inputs | {"read_bank": bank, "index": pack_rows(index, 8)}, ["value"], after=1)
     want = []

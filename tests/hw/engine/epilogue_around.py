@@ -19,10 +19,10 @@ from pointwise.sim.lanes import pack_lanes, unpack_lanes
 INPUTS = (
     *("descriptor_payload", "descriptor_valid", "dma_done", "acc_payload", "acc_valid", "reciprocal"),
     *(
-        "plane_write",
-        "plane_bank",
-        "plane",
-        "plane_data",
+        "parameters_write",
+        "parameters_bank",
+        "parameters_plane",
+        "parameters_data",
         "table_write",
         "table_bank",
         "table_index",
@@ -96,13 +96,13 @@ class Surroundings:
             for first in range(0, whole, cols):
                 while self.planes - self.tile_ends >= PARAMETER_BANKS:
                     await self.cycle()
-                dut.plane_bank.value = self.planes % PARAMETER_BANKS
+                dut.parameters_bank.value = self.planes % PARAMETER_BANKS
                 for plane in range(PLANES):
                     await self.pause()
-                    dut.plane_write.value, dut.plane.value = 1, plane
-                    dut.plane_data.value = pack_lanes(packed[first : first + cols] >> 8 * plane & 255, 8)
+                    dut.parameters_write.value, dut.parameters_plane.value = 1, plane
+                    dut.parameters_data.value = pack_lanes(packed[first : first + cols] >> 8 * plane & 255, 8)
                     await self.cycle()
-                    dut.plane_write.value = 0
+                    dut.parameters_write.value = 0
                 self.planes += 1
 
     async def accumulators(self) -> None:

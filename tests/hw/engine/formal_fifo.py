@@ -23,24 +23,24 @@ class RamFifoProof(Elaboratable):
         free_inputs(m, unit)
         state = inside(m, unit)
         words = self.depth - unit.REGISTERS
-        m.d.comb += [Assume(~unit.r_en | unit.r_rdy), Cover(~unit.w_rdy & unit.r_rdy)]
-        put = unit.w_en & unit.w_rdy
+        m.d.comb += [Assume(~unit.o.ready | unit.o.valid), Cover(~unit.i.ready & unit.o.valid)]
+        put = unit.i.valid & unit.i.ready
         if self.follow:
-            into, out = [unit.w_data], [unit.r_data]
-            in_order(m, put, into, unit.r_en, out, capacity=self.depth, name="word")
+            into, out = [unit.i.payload], [unit.o.payload]
+            in_order(m, put, into, unit.o.ready, out, capacity=self.depth, name="word")
             return m
 
         held = Signal(range(self.depth + 1))
-        m.d.sync += held.eq(held + put - unit.r_en)
+        m.d.sync += held.eq(held + put - unit.o.ready)
         apart = state["produce"] - state["consume"]
         both, turns = state["output.both"], state["output.into"] ^ state["output.out_of"]
         m.d.comb += [
-            Assert(held == state["level"] + state["fetched"] + unit.r_rdy + both),
+            Assert(held == state["level"] + state["fetched"] + unit.o.valid + both),
             Assert(state["level"] <= words),
-            Assert(unit.w_rdy == (state["level"] != words)),
+            Assert(unit.i.ready == (state["level"] != words)),
             Assert(state["filled"] == (state["level"] != 0)),
-            Assert(turns == (unit.r_rdy & ~both)),
-            Assert(unit.r_rdy | ~both),
+            Assert(turns == (unit.o.valid & ~both)),
+            Assert(unit.o.valid | ~both),
             Assert((state["produce"] < words) & (state["consume"] < words)),
             Assert((apart == state["level"]) | (apart + words == state["level"])),
         ]

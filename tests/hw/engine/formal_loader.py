@@ -33,21 +33,24 @@ class LoaderProof(Elaboratable):
             (
                 "parameter",
                 PARAMETER_BANKS,
-                unit.plane_write,
-                unit.plane_write & (unit.plane == PLANES - 1),
+                unit.parameters.write,
+                unit.parameters.write & (unit.parameters.plane == PLANES - 1),
                 unit.tile_end,
-                unit.plane_bank,
+                unit.parameters.bank,
             ),
             *(
                 (
                     kind,
                     TABLE_BANKS,
-                    getattr(unit, f"{short}_write"),
-                    getattr(unit, f"{short}_write") & (unit.table_index == steps - 1),
-                    getattr(unit, f"{short}_end"),
-                    getattr(unit, f"{short}_bank"),
+                    table.write,
+                    table.write & (table.index == steps - 1),
+                    ends,
+                    table.bank,
                 )
-                for kind, short in (("exponential", "exp"), ("activation", "act"))
+                for kind, table, ends in (
+                    ("exponential", unit.exp, unit.exp_end),
+                    ("activation", unit.act, unit.act_end),
+                )
             ),
         ):
             full = Signal(range(banks + 1), name=f"{kind}_full")

@@ -71,7 +71,9 @@ class Surroundings:
     def observe(self, cycle: int) -> None:
         """Write the diary, and check what must hold in every cycle."""
         dut = self.dut
-        seen = {name: int(getattr(dut, name).value) for name in ("plane_write", "exp_write", "act_write")}
+        seen = {
+            name: int(getattr(dut, name).value) for name in ("parameters_write", "exp_write", "act_write")
+        }
         if int(dut.rows_valid.value) and int(dut.rows_ready.value):
             same(
                 f"flush with row {self.rows_taken}",
@@ -79,12 +81,12 @@ class Surroundings:
                 int(self.last_rows[self.rows_taken]),
             )
             self.rows_taken += 1
-        if seen["plane_write"]:
+        if seen["parameters_write"]:
             assert len(self.planes) // PLANES - self.done["tile_end"] < PARAMETER_BANKS, (
                 "parameters are still in use"
             )
             self.planes.append(
-                tuple(int(getattr(dut, name).value) for name in ("plane_bank", "plane", "plane_data"))
+                tuple(int(getattr(dut, f"parameters_{name}").value) for name in ("bank", "plane", "data"))
             )
         table_steps = TABLE_ENTRIES // table_lanes(self.config)
         for name, written in self.tables.items():
@@ -92,7 +94,7 @@ class Surroundings:
                 assert len(written) // table_steps - self.done[f"{name}_end"] < TABLE_BANKS, (
                     f"{name} table is still in use"
                 )
-                ports = (getattr(dut, f"{name}_bank"), dut.table_index, dut.table_data)
+                ports = (getattr(dut, f"{name}_{port}") for port in ("bank", "index", "data"))
                 written.append(tuple(int(port.value) for port in ports))
         for kind in ("row", "column"):
             if int(getattr(dut, f"{kind}_load").value):

@@ -1,0 +1,102 @@
+"""How the loader writes what is stationary: entries of tables, parameters of channels, weights of the array.
+
+Signatures from the loader's side; whoever is written to has them as ``In``.
+"""
+
+from amaranth.hdl import signed, unsigned
+from amaranth.lib import data
+from amaranth.lib.wiring import Out, Signature
+
+from pointwise.hw.contract.stream import PLANES, TABLE_ENTRIES
+from pointwise.hw.contract.timing import PARAMETER_BANKS, TABLE_BANKS
+
+from .cells import bits_for
+
+
+class TableWrite(Signature):
+    """Entries of a table.
+
+    Args:
+        lanes: entries in a cycle, a power of two.
+
+    Members:
+        write: entries are written in this cycle.
+        bank: of the table.
+        index: the entries are ``lanes`` · index and those that follow.
+        data: the entries, bytes.
+    """
+
+    def __init__(self, lanes: int) -> None:
+        self.lanes = lanes
+        super().__init__(
+            {
+                "write": Out(1),
+                "bank": Out(range(TABLE_BANKS)),
+                "index": Out(unsigned((TABLE_ENTRIES // lanes - 1).bit_length())),
+                "data": Out(data.ArrayLayout(unsigned(8), lanes)),
+            }
+        )
+
+
+class ParameterWrite(Signature):
+    """A byte of the parameters of each of C channels (``pointwise.hw.contract.stream``).
+
+    Members:
+        write: it is written in this cycle.
+        bank: of the parameters.
+        plane: which byte, 0..7.
+        data: that byte of each channel.
+    """
+
+    def __init__(self, cols: int) -> None:
+        self.cols = cols
+        super().__init__(
+            {
+                "write": Out(1),
+                "bank": Out(range(PARAMETER_BANKS)),
+                "plane": Out(range(PLANES)),
+                "data": Out(data.ArrayLayout(unsigned(8), cols)),
+            }
+        )
+
+
+class RowLoad(Signature):
+    """A row of the array's shadow weights.
+
+    Members:
+        load: it is loaded in this cycle.
+        index: which row.
+        mask: columns in which it is.
+        data: C weights.
+    """
+
+    def __init__(self, rows: int, cols: int) -> None:
+        self.rows, self.cols = rows, cols
+        super().__init__(
+            {
+                "load": Out(1),
+                "index": Out(unsigned(bits_for(rows))),
+                "mask": Out(unsigned(cols)),
+                "data": Out(data.ArrayLayout(signed(8), cols)),
+            }
+        )
+
+
+class ColumnLoad(Signature):
+    """A column of the array's shadow weights.
+
+    Members:
+        load: it is loaded in this cycle.
+        index: which column.
+        data: R weights.
+    """
+
+    def __init__(self, rows: int, cols: int) -> None:
+        self.rows, self.cols = rows, cols
+        super().__init__(
+            {
+                "load": Out(1),
+                "index": Out(unsigned(bits_for(cols))),
+                "data": Out(data.ArrayLayout(signed(8), rows)),
+            }
+        )
