@@ -19,6 +19,8 @@ DATA = json.loads(Path(__file__).with_name("measured.json").read_text())
 POINTS = DATA["points"]
 TOLERANCE, STALLED_TOLERANCE = 0.005, 0.01
 """Of all cycles. Where the bus stalls at random the estimate is of a mean, and a full bus loses more."""
+START = 48
+"""Cycles by which the order of the first bursts may move a run besides."""
 
 
 def name_of(point: dict) -> str:
@@ -36,7 +38,7 @@ def test_near_what_was_measured(point: dict) -> None:
     subject = outline(Shape.of(network(point["network"])), point["network"], shifts=shifts)
     memory = Memory(point["latency"], point["stall"] / 100)
     found = estimate(subject, CoreConfig.from_dict(point["config"]), memory)
-    most = (STALLED_TOLERANCE if point["stall"] else TOLERANCE) * point["cycles"]
+    most = (STALLED_TOLERANCE if point["stall"] else TOLERANCE) * point["cycles"] + START
     assert abs(found.cycles - point["cycles"]) <= most
     for cause in Cause:
         assert abs(found.causes[cause] - point["causes"][cause.name]) <= most, cause
