@@ -34,10 +34,12 @@ class Trainable:
 
     Attributes:
         module: makes it, of one colour and ten classes. recipe: how; the default grew the file that ships.
+        aware: how it is trained on with quantisers in it (``pointwise.model.qat``).
     """
 
     module: Callable[[], nn.Module]
     recipe: TrainingRecipe
+    aware: TrainingRecipe
 
     @staticmethod
     def path(name: str) -> Path:
@@ -48,9 +50,12 @@ class Trainable:
 RECIPE = TrainingRecipe(
     epochs=10, learning_rate=4e-3, warmup_epochs=1, average=0.98, degrees=10.0, shift=1.5, noise=0.05
 )
+AWARE = replace(RECIPE, epochs=6, learning_rate=1e-3)
 TRAINABLE: dict[str, Trainable] = {
-    "resnet20": Trainable(ResNet20, RECIPE),
-    "mobilenet_v1_quarter": Trainable(MobileNetV1, replace(RECIPE, epochs=40, warmup_epochs=3, average=0.99)),
+    "resnet20": Trainable(ResNet20, RECIPE, AWARE),
+    "mobilenet_v1_quarter": Trainable(
+        MobileNetV1, replace(RECIPE, epochs=40, warmup_epochs=3, average=0.99), AWARE
+    ),
 }
 """By name."""
 

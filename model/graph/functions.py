@@ -1,7 +1,7 @@
 """Functions of one number that an ``Activation`` can be, by name: all of them become tables."""
 
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from pointwise.hw.contract.errors import PointwiseError
@@ -13,6 +13,24 @@ NAMES = (
     *("elu", "gelu", "gelu_tanh", "hardsigmoid", "hardswish", "leaky_relu", "mish", "quick_gelu", "relu"),
     *("relu6", "sigmoid", "silu", "softplus", "tanh"),
 )
+
+
+FAR = 50.0
+"""Functions are looked at from −FAR to FAR; what falls further there has no least value."""
+DIGITS = 5
+"""Decimals of a least value, rounded up: integers clip what lies below."""
+
+
+@cache
+def least(name: str) -> float | None:
+    """The least value of a function, 0 or below; None where it has none."""
+    import torch
+
+    values = function(name)(torch.linspace(-FAR, FAR, 2_000_001, dtype=torch.float64))
+    found = float(values.min())
+    # What is bounded has come to its bound halfway.
+    bounded = float(values[len(values) // 4 :].min()) - found < 10**-DIGITS
+    return min(0.0, round(found, DIGITS)) if bounded else None
 
 
 def function(name: str) -> "Callable[[Tensor], Tensor]":

@@ -13,12 +13,13 @@ from torch import Tensor, nn
 
 from pointwise.model.frontends import FloatNetwork
 from pointwise.model.graph import Graph, Op, run_with
-from pointwise.model.graph.ops import Constant, Conv2d, Input, Linear
+from pointwise.model.graph.ops import Activation, Constant, Conv2d, Input, Linear
 from pointwise.model.graph.passes import fold_norms
 from pointwise.model.graph.passes.fold_clamps import fold_clamps
 from pointwise.model.quantise.inputs import PixelScales
 
 from .base import Quantiser, check_paths, error_context
+from .narrow import narrowed
 from .places import ACTIVATION_BITS, Place, places, weighted
 from .prune import Pruner
 
@@ -88,9 +89,10 @@ class QuantisedNetwork(nn.Module):
         activations: quantisers of the operators' results that have one. places: where they belong.
     """
 
-    def __init__(self, source: FloatNetwork) -> None:
+    def __init__(self, source: FloatNetwork, activation_bits: int = ACTIVATION_BITS) -> None:
+        """``activation_bits``: of the results of functions (``narrow``)."""
         super().__init__()
-        graph = fold_norms(fold_clamps(source.graph))
+        graph = fold_norms(fold_clamps(narrowed(source.graph, activation_bits)))
         self.layers = nn.ModuleDict({_key(op.name): Layer(op.weight, op.bias) for op in weighted(graph)})
         constants = {op.name: op.values for op in graph.ops if isinstance(op, Constant)}
         self.constants = nn.ParameterDict(
@@ -117,8 +119,9 @@ class QuantisedNetwork(nn.Module):
                 made = rows
             elif isinstance(op, Constant):
                 made = self.constants[key]
-            elif isinstance(op, Linear | Conv2d):
+            elif key in self.layers:
                 layer = self.layer(op.name)
+                assert isinstance(op, Linear | Conv2d)
                 made = replace(op, weight=layer(), bias=layer.bias).reference(*values).to(rows.dtype)
             else:
                 made = op.reference(*values).to(rows.dtype)
@@ -134,11 +137,10 @@ class QuantisedNetwork(nn.Module):
 
     def steps(self) -> dict[str, float]:
         """Real value of one step of each activation that has a quantiser, by its operator."""
-        return {
-            key.replace("/", "."): float(one.quantiser.get_buffer("scale")[0])
-            for key, one in self.activations.items()
-            if isinstance(one, Activations)
-        }
+        if not self.activations:
+            return {}
+        found = {place.name: self.activations[_key(place.name)] for place in self.places}
+        return {name: float(one.get_buffer("quantiser.scale")[0]) for name, one in found.items()}
 
     def attach_weights(
         self, quantiser: QuantiserClass, bits: dict[str, int], pruner: Pruner | None, pixels: PixelScales
@@ -180,10 +182,16 @@ class QuantisedNetwork(nn.Module):
             self(inputs)
 
     def exported(self) -> Graph:
-        """The operators with their weights as they are, float64: γ, β and clamps are folded."""
+        """The operators with their weights as they are, float64, and the steps of activations of few bits.
+
+        γ, β and clamps are folded.
+        """
         changed: dict[str, Op] = {}
+        steps = self.steps()
         for op in self.graph.ops:
-            if isinstance(op, Linear | Conv2d):
+            if isinstance(op, Activation) and op.bits < ACTIVATION_BITS and op.name in steps:
+                changed[op.name] = replace(op, step=steps[op.name])
+            elif isinstance(op, Linear | Conv2d) and _key(op.name) in self.layers:
                 layer = self.layer(op.name)
                 weight, bias = (part.detach().double().numpy() for part in (layer.weight, layer.bias))
                 changed[op.name] = replace(op, weight=weight, bias=bias)
@@ -196,7 +204,7 @@ class QuantisedNetwork(nn.Module):
 def _started(quantiser: QuantiserClass, place: Place) -> Activations:
     where = f"the activations {place.name}"
     with error_context(quantiser, where):
-        return Activations(quantiser(ACTIVATION_BITS, 1, place.least), where)
+        return Activations(quantiser(place.bits, 1, place.least), where)
 
 
 def _key(name: str) -> str:

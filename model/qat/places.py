@@ -2,23 +2,17 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
-
-import torch
 
 from pointwise.model.graph import Graph
 from pointwise.model.graph.clamps import CLAMPS
-from pointwise.model.graph.functions import function
+from pointwise.model.graph.functions import least
 from pointwise.model.graph.ops import Activation, Add, Conv2d, LayerNorm, Linear, MaxPool, MeanPool, Slice
+from pointwise.model.graph.ops.linear import is_diagonal
 from pointwise.model.quantise.patterns import attentions
 from pointwise.model.quantise.recipe import Recipe
 
 ACTIVATION_BITS = 8
 """What the core's activation memory holds."""
-FAR = 50.0
-"""Functions are looked at from −FAR to FAR; what falls further there has no least value."""
-DIGITS = 5
-"""Decimals of a least value, rounded up: integers clip what lies below."""
 
 
 @dataclass(frozen=True)
@@ -27,17 +21,23 @@ class Place:
 
     Attributes:
         name: of its operator. least: the smallest value, where its integers are unsigned.
+        bits: of its integers.
     """
 
     name: str
     least: float | None
+    bits: int = ACTIVATION_BITS
 
 
 def weighted(graph: Graph) -> Iterator[Linear | Conv2d]:
-    """The operators with weights that the array multiplies."""
+    """The operators with weights that the array multiplies; those that copy a value have none to speak of."""
     for op in graph.ops:
-        if isinstance(op, Linear | Conv2d):
+        if isinstance(op, Conv2d) or (isinstance(op, Linear) and not _copies(op)):
             yield op
+
+
+def _copies(op: Linear) -> bool:
+    return op.weight is not None and is_diagonal(op.weight)
 
 
 def edges(graph: Graph) -> set[str]:
@@ -74,17 +74,9 @@ def places(graph: Graph) -> Iterator[Place]:
         if isinstance(op, LayerNorm) or op.name in contexts:
             yield Place(op.name, None)
         elif isinstance(op, Activation):
-            yield Place(op.name, least_of(op.function))
+            yield Place(op.name, least(op.function), op.bits)
         elif isinstance(op, Linear | Conv2d) and op.clamp:
             yield Place(op.name, CLAMPS[op.clamp][0])
-
-
-@cache
-def least_of(name: str) -> float | None:
-    """The least value of a function of one number; None where it has none."""
-    values = function(name)(torch.linspace(-FAR, FAR, 2_000_001, dtype=torch.float64))
-    least = float(values.min())
-    return None if least < -1.01 else min(0.0, round(least, DIGITS))
 
 
 def calibrated_alike(graph: Graph, trained: set[str]) -> Recipe:

@@ -19,7 +19,7 @@ from pointwise.model.quantise.recipe import LayerConfig, Recipe
 from .choose import quantiser_class
 from .convert import integer_network
 from .network import QuantisedNetwork
-from .places import edges, weighted
+from .places import ACTIVATION_BITS, edges, weighted
 from .prune import Pruner
 from .stream import StreamRecipe
 
@@ -33,8 +33,10 @@ class QatRecipe:
         activations: quantiser of the activations, or None to calibrate them all after training.
         weight_bits: 2..8. edge_bits: the same of the first and the last layer, or None for no exception.
         prune: ``N:M``, or None.
-        training: what `model.train.fit` takes, or for images in files what `qat.stream.fit_stream` takes. It
-            is short, since the weights are trained already.
+        training: what `model.fitting.fit` takes, or for images in files what `qat.stream.fit_stream` takes.
+            It is short, since the weights are trained already.
+        activation_bits: 2..8, of the results of functions that are multiplied with weights (``narrow``); all
+            other activations have 8.
     """
 
     weights: str = "lsq"
@@ -45,6 +47,7 @@ class QatRecipe:
     training: TrainingRecipe | StreamRecipe = field(
         default_factory=lambda: TrainingRecipe(epochs=15, learning_rate=1e-3, warmup_epochs=1)
     )
+    activation_bits: int = ACTIVATION_BITS
 
     def with_seed(self, seed: int) -> QatRecipe:
         """The same from another seed."""
@@ -138,7 +141,7 @@ def with_quantisers(source: FloatNetwork, pixels: Tensor, recipe: QatRecipe) -> 
     activations = recipe.activations and quantiser_class(recipe.activations)
     pruner = recipe.prune and Pruner.parse(recipe.prune)
     statistics = source.calibrate(pixels, Recipe(LayerConfig(rounding="nearest")))
-    quantised = QuantisedNetwork(source)
+    quantised = QuantisedNetwork(source, recipe.activation_bits)
     scales = pixel_scales(statistics[PIXELS], statistics.grids)
     quantised.attach_weights(weights, recipe.bits(quantised.graph), pruner or None, scales)
     if activations:

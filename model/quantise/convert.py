@@ -32,6 +32,7 @@ from pointwise.model.integer.requantise import requantise
 from pointwise.model.integer.rounding import INT16
 
 from .attention_ops import softmax_op
+from .patterns import sums_of_bytes
 from .pictures import PicturePlans
 from .plans import Plans
 from .products import Products
@@ -64,8 +65,8 @@ def convert(
 
 def layer_names(graph: Graph) -> list[str]:
     """The names that a recipe's patterns are matched with, in the order of execution."""
-    kinds = Input | Linear | MatMul | LayerNorm | Conv2d | MeanPool
-    return list(dict.fromkeys(op.layer for op in graph.ops if isinstance(op, kinds)))
+    kinds, sums = Input | Linear | MatMul | LayerNorm | Conv2d | MeanPool, sums_of_bytes(graph)
+    return list(dict.fromkeys(op.layer for op in graph.ops if isinstance(op, kinds) or op.name in sums))
 
 
 class Conversion:
@@ -160,7 +161,7 @@ class Conversion:
     def _activation(self, op: Activation) -> Activation:
         plan = self.plans.table(op)
         scale = Quantisation(plan.scale, plan.zero_point)
-        return replace(op, table=plan.table, dtype=plan.dtype, quantisation=scale)
+        return replace(op, table=plan.table, dtype=plan.dtype, step=0.0, quantisation=scale)
 
     def _add(self, op: Add) -> Add:
         if op.name in self.pictures.sums:

@@ -49,8 +49,11 @@ class PictureScales:
     def __getitem__(self, name: str) -> Quantisation:
         """Of a picture: one scale behind a ReLU, where −128 stands for 0, else one for each channel."""
         low, high = self._min_max(name)
+        step = self.of.trained.steps.get(name)
         if low.min() >= 0:
             most = CLAMPS[getattr(self.of.real[name], "clamp", "")][1]
+            if step is not None:
+                return Quantisation(step if most is None else min(step, most / STEPS), INT8[0])
             reach = float(floored(high).max()) * self._headroom(name, len(high))
             return Quantisation((reach if most is None else min(reach, most)) / STEPS, INT8[0])
         middle, reach = self._reach(name)

@@ -98,6 +98,7 @@ class PicturePlans:
         bias = op.bias if centre is None else op.bias - centre
         steps, record = np.broadcast_to(scale, n), self.plans.statistics.windows.get(op.name)
         made: list[QuantisedRows] = []
+        trained = self.plans.trained.weights.get(op.name)
         for group in range(op.groups):
             inside, out = slice(group * each, (group + 1) * each), slice(group * rows, (group + 1) * rows)
             each_step = np.repeat(scales[inside], taps)
@@ -107,8 +108,18 @@ class PicturePlans:
             else:
                 moments = record.moments(group, each_step)
             weight = real[out].reshape(rows, -1) * each_step
-            limits = (bias[out], steps[out], op.name, moments, source.zero, self.plans.recipe[op.layer])
-            made.append(quantise_rows(weight, *limits))
+            made.append(
+                quantise_rows(
+                    weight,
+                    bias[out],
+                    steps[out],
+                    op.name,
+                    moments,
+                    source.zero,
+                    self.plans.recipe[op.layer],
+                    None if trained is None else trained[out],
+                )
+            )
         parts = {
             name: np.concatenate([getattr(rows, name) for rows in made])
             for name in ("weight", "bias", "mult", "shift")

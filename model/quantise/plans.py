@@ -101,7 +101,8 @@ class Plans:
         if op.name not in self._tables:
             config = self.recipe[self.real[op.inputs[0]].layer]
             part = self.parts.get(op.name, ("", None))
-            plan = plan_activation(op, self.statistics, config, self.trained.steps.get(op.name), *part)
+            step = op.step or self.trained.steps.get(op.name)
+            plan = plan_activation(op, self.statistics, config, step, *part)
             self._tables[op.name] = plan.signed() if self._held(op.name) else plan
         return self._tables[op.name]
 

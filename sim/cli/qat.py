@@ -1,32 +1,37 @@
 """``pointwise qat``."""
 
 import dataclasses
-import statistics
 from base64 import b64decode
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from pointwise.hw.contract.errors import PointwiseError
 from pointwise.hw.contract.files import write_file
 from pointwise.sim.build import build_root
 
-from . import options, tell
+from . import options
+from .qat_images import labelled_sets, on_images
+from .qat_table import results_table
 
 if TYPE_CHECKING:
-    from pointwise.model.checkpoints import Checkpoint
-    from pointwise.model.images.stream import Labelled
+    from pointwise.model.fitting import TrainingRecipe
+    from pointwise.model.frontends import FloatNetwork
     from pointwise.model.parallel import Job
-    from pointwise.model.qat import QatRecipe
+    from pointwise.model.qat.seeds import Split
 
-HELD_OUT = 10
-"""Of so many images one is held out, where nobody names others to measure on."""
+MICRO = "micro"
 
 
 def command(
+    model: Annotated[
+        str | None,
+        typer.Option(
+            help="A trained network that ships: micro, resnet20 or mobilenet_v1_quarter.", show_default=False
+        ),
+    ] = None,
     checkpoint: options.Checkpoint = None,
     heads: options.Heads = None,
     images: Annotated[
@@ -52,6 +57,9 @@ def command(
         str, typer.Option(help="The same of activations; none calibrates them after training.")
     ] = "lsq",
     weight_bits: Annotated[int, typer.Option(help="Bits of a weight, 2 to 8.")] = 4,
+    activation_bits: Annotated[
+        int, typer.Option(help="Bits of the results of functions (ReLU, GELU), 2 to 8; all others have 8.")
+    ] = 8,
     edge_bits: Annotated[
         int | None, typer.Option(help="Bits in the first and the last layer, if others than that.")
     ] = None,
@@ -70,7 +78,7 @@ def command(
     scheduler: options.Scheduler = None,
     out: Annotated[Path | None, typer.Option(help="Integer network to write (.safetensors).")] = None,
 ) -> None:
-    """Train a network aware of its quantisation, on the digits or on your images, and write its integers.
+    """Train a network aware of its quantisation, on digits or on your images, and write its integers.
 
     It starts from a trained checkpoint. What is measured are integers, on images that are held out. The same
     seed gives the same integers on the same machine. pointwise compile --network FILE makes a memory image.
@@ -83,10 +91,13 @@ def command(
     from pointwise.model.frontends import DeiTNetwork
     from pointwise.model.hub import name_of
     from pointwise.model.qat import QatRecipe
+    from pointwise.model.qat.places import ACTIVATION_BITS
     from pointwise.model.qat.seeds import SeedTraining, training
     from pointwise.model.quantise.io import check_path
 
     console = Console(markup=False)
+    if model is not None and (images, checkpoint) != (None, None):
+        raise PointwiseError(f"{model} is trained on digits of its own; leave out --images and --checkpoint")
     if images is None and (preprocess, validation) != (None, None):
         raise PointwiseError("--preprocess and --validation go with images in files; give some with --images")
     if images is not None and (seeds > 1 or scheduler):
@@ -95,26 +106,37 @@ def command(
         weights=weights,
         activations=None if activations == "none" else activations,
         weight_bits=weight_bits,
+        activation_bits=activation_bits,
         edge_bits=edge_bits,
         prune=prune,
     )
+    widths = f"w{weight_bits}" if activation_bits == ACTIVATION_BITS else f"w{weight_bits}a{activation_bits}"
+    start = model or ("digits" if checkpoint is None else name_of(checkpoint))
+    path = check_path(out or build_root() / f"{start}_{widths}.safetensors")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    shipped = None if model in (None, MICRO) else _shipped(str(model), path.stem)
+    if shipped is not None:
+        recipe = dataclasses.replace(recipe, training=shipped[2])
     if epochs is not None:
         recipe = dataclasses.replace(recipe, training=dataclasses.replace(recipe.training, epochs=epochs))
     first = recipe.training.seed if seed is None else seed
-    float_net = load_checkpoint(checkpoint or MICRO_DIGITS, heads=heads)
-    start = "digits" if checkpoint is None else name_of(checkpoint)
-    path = check_path(out or build_root() / f"{start}_w{weight_bits}.safetensors")
-    path.parent.mkdir(parents=True, exist_ok=True)
     if images is not None:
         from pointwise.model.images.augment import Augmentation
         from pointwise.model.qat.stream import StreamRecipe
 
         stream = StreamRecipe(first, epochs or 10, batch, learning_rate, chance=Augmentation(mirror=mirror))
         recipe = dataclasses.replace(recipe, training=stream)
-        sets = _sets(console, float_net, images, validation, preprocess)
-        _on_images(console, float_net, recipe, sets, path, calibration, count, threads, workers)
+        float_net = load_checkpoint(checkpoint or MICRO_DIGITS, heads=heads)
+        sets = labelled_sets(console, float_net, images, validation, preprocess)
+        on_images(console, float_net, recipe, sets, path, calibration, count, threads, workers)
         return
-    source, data = DeiTNetwork.of(float_net, path.stem), digits.load()
+    source: FloatNetwork
+    data: Split
+    if shipped is None:
+        micro = load_checkpoint(checkpoint or MICRO_DIGITS, heads=heads)
+        source, data = DeiTNetwork.of(micro, path.stem), digits.load()
+    else:
+        source, data, _ = shipped
     if seeds == 1 and not scheduler:
         results = {first: SeedTraining(source, data, recipe, threads)(first, console)}
     else:
@@ -122,85 +144,28 @@ def command(
         results = _many(job, first, seeds, path, workers, scheduler, console)
     best = max(results, key=lambda seed: results[seed]["after"])
     write_file(path, b64decode(results[best]["network"]))
-    console.print(_table(path, results, best))
+    console.print(results_table(path, results, best))
 
 
-def _sets(
-    console: Console,
-    weights: "Checkpoint",
-    images: Path,
-    validation: Path | None,
-    preprocess: str | None,
-) -> "tuple[Labelled, Labelled]":
-    """Images to train on, and others that are held out, with what they show."""
-    from pointwise.model.images.find import find_images
-    from pointwise.model.images.stream import Labelled
-    from pointwise.sim.pictures import preparation
+def _shipped(name: str, stem: str) -> "tuple[FloatNetwork, Split, TrainingRecipe]":
+    """A trained network of handwriting, called ``stem``, with its digits and how it is trained on.
 
-    prepared = preparation(preprocess, weights)
-    tell.preparation(console, prepared)
-    found = find_images(images)
-    if validation is None:
-        held_out = dataclasses.replace(found, files=found.files[HELD_OUT - 1 :: HELD_OUT])
-        kept = set(held_out.files)
-        found = dataclasses.replace(found, files=tuple(file for file in found.files if file not in kept))
-    else:
-        held_out = find_images(validation)
-    both = []
-    for chosen, what in ((found, images), (held_out, validation or images)):
-        labels = chosen.labels(weights.config.classes, weights.class_names) if len(chosen) else None
-        if labels is None:
-            raise PointwiseError(
-                f"nobody says what the images of {what} show, or they are too few; give a folder for each "
-                "class, or a list with classes"
-            )
-        both.append(Labelled(chosen, labels, prepared.preprocessing))
-    return both[0], both[1]
+    Raises:
+        PointwiseError: there is none of that name.
+    """
+    from pointwise.model import handwriting
+    from pointwise.model.train_pictures import TRAINABLE
+    from pointwise.sim.trained import trained
 
-
-def _on_images(
-    console: Console,
-    weights: "Checkpoint",
-    recipe: "QatRecipe",
-    sets: "tuple[Labelled, Labelled]",
-    path: Path,
-    calibration: int,
-    count: int,
-    threads: int,
-    workers: int | None,
-) -> None:
-    """Train on images in files, and say what came of it."""
-    from pointwise.model.frontends import DeiTNetwork
-    from pointwise.model.images.stream import processes
-    from pointwise.model.qat.pictures import train_on_pictures
-    from pointwise.model.qat.seeds import zeros
-    from pointwise.model.quantise import save_network
-    from pointwise.sim.pictures import Preparation, noted
-
-    train, held_out = sets
-    with options.parts(console) as progress:
-        result = train_on_pictures(
-            DeiTNetwork.of(weights, path.stem),
-            train,
-            held_out,
-            recipe,
-            path.with_suffix(".training.pt"),
-            calibration=calibration,
-            measured=count,
-            threads=threads,
-            workers=processes(workers),
-            step=options.bar(progress, "training, images"),
-            epoch=lambda number, loss, accuracy: progress.console.print(
-                f"epoch {number}: loss {loss:.3f}, {accuracy:.2f} % of the held-out images right"
-            ),
+    if name not in TRAINABLE:
+        raise PointwiseError(
+            f"there is no trained network {name} to go on from; choose {', '.join((MICRO, *TRAINABLE))}, or "
+            "give weights of your own with --checkpoint"
         )
-    network = noted(result.network, Preparation(train.preprocessing, "as in training"), weights.class_names)
-    save_network(path, network)
-    tell.unreadable(console, result.unreadable)
-    figures = {"images": result.images, "float": result.float_right, "before": result.before}
-    figures |= {"after": result.after, "zeros": zeros(network)}
-    console.print(_table(path, {0: figures}, 0))
-    tell.few(console, result.images)
+    found = trained(name)
+    assert found is not None
+    source = found.source.with_graph(dataclasses.replace(found.source.graph, name=stem))
+    return source, handwriting.load(), TRAINABLE[name].aware
 
 
 def _many(
@@ -229,24 +194,3 @@ def _many(
             arrived=lambda seed, result: progress.console.print(f"seed {seed}: {result['after']:.2f} %"),
         )
     return {int(seed): result for seed, result in results.items()}
-
-
-def _table(path: Path, results: dict[int, dict[str, Any]], best: int) -> Table:
-    chosen = results[best]
-    table = Table(title=f"{path}", show_header=False, title_justify="left")
-    table.add_column()
-    table.add_column(justify="right")
-    table.add_row("held-out images", str(chosen["images"]))
-    table.add_row("top-1, float32 before", f"{chosen['float']:.2f} %")
-    table.add_row("top-1, integers before training", f"{chosen['before']:.2f} %")
-    table.add_row("top-1, integers after training", f"{chosen['after']:.2f} %")
-    table.add_row("weights that are 0", f"{100 * chosen['zeros']:.1f} %")
-    if len(results) > 1:
-        after = [result["after"] for result in results.values()]
-        table.add_section()
-        table.add_row("seeds", f"{len(after)}, the best is {best}")
-        table.add_row(
-            "top-1 after training, mean", f"{statistics.mean(after):.2f} ± {statistics.stdev(after):.2f} %"
-        )
-        table.add_row("least and most", f"{min(after):.2f} to {max(after):.2f} %")
-    return table

@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 from pointwise.hw.contract.errors import PointwiseError
-from pointwise.model import digits
-from pointwise.model.graph.ops import Linear
+from pointwise.model import digits, handwriting
+from pointwise.model.graph.ops import Activation, Conv2d, Linear
 from pointwise.model.images.preprocessing import plain
 from pointwise.model.quantise import load_network
 from pointwise.sim.cli import main, qat
@@ -80,4 +80,39 @@ def test_what_does_not_go_together_is_told(
     for index in range(12):
         Image.new("L", (8, 8), index).save(tmp_path / "flat" / f"{index}.png")
     assert main(["qat", *words, "--out", "n.safetensors"]) == 1
+    assert told in capsys.readouterr().err
+
+
+def test_a_convolutional_network_that_ships(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    """Four bits of weights and activations, on images that are no digits, in place of the installed ones."""
+    rng = np.random.default_rng(1)
+
+    def images(count: int) -> handwriting.HandwritingImages:
+        pixels = rng.integers(0, 256, (count, 1, handwriting.SIDE, handwriting.SIDE)).astype(np.uint8)
+        return handwriting.HandwritingImages(pixels, np.arange(count) % 10)
+
+    data = handwriting.Handwriting(images(64), images(10), images(20))
+    monkeypatch.setattr(handwriting, "load", lambda: data)
+    out = tmp_path / "r.safetensors"
+    call = ["qat", "--model", "resnet20", "--activation-bits", "4", "--epochs", "1", "--out", str(out)]
+    assert main(call) == 0
+    rows = dict(re.findall(r"│ ([^│]+?) +│ +([\d.]+)", capsys.readouterr().out))
+    assert rows["held-out images"] == "10"
+    network = load_network(out)
+    assert network.name == "r" and network.info["training"]["activation_bits"] == 4
+    assert {op.bits for op in network.ops if isinstance(op, Activation)} == {4}
+    assert {op.weight_bits for op in network.ops if isinstance(op, Conv2d)} == {4}
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--model", "resnet18"], "no trained network resnet18 to go on from; choose micro, resnet20"),
+        (["--model", "resnet20", "--images", "x"], "leave out --images and --checkpoint"),
+    ],
+)
+def test_networks_that_do_not_ship_are_told(words: list[str], told: str, capsys: pytest.CaptureFixture[str]):
+    assert main(["qat", *words]) == 1
     assert told in capsys.readouterr().err
