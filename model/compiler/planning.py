@@ -18,12 +18,12 @@ from .placement import height, peak, place
 from .schedule import interleave
 from .spilling import Spilled, spill
 
-_AMBITIONS = (1.0, 0.9, 0.8, 0.0)
+_OCCUPANCY_TARGETS = (1.0, 0.9, 0.8, 0.0)
 """Parts of the activation SRAM up to which steps may be moved ahead, in the order of trying; 0 moves none.
 Fewer than all leaves space for what lives longer when steps are moved, and for gaps."""
 _UNIFORM = (2, 3, 4, 6, 9, 1 << 16)
 """Numbers of slices for everything that can be cut, which spilling tries last."""
-_FILLINGS = (1.0, 0.9, 0.8, 0.6)
+_SPILL_OCCUPANCIES = (1.0, 0.9, 0.8, 0.6)
 """Parts of the memories that spilling fills, in the order of trying: less leaves room for gaps."""
 
 
@@ -123,7 +123,7 @@ def _ordered(cut: Cut, config: CoreConfig) -> Plan | None:
     if cut.floor[Space.ACTIVATION] > config.act_words or cut.floor[Space.RESIDUAL] > config.res_words:
         return None
     tried: list[list[int]] = []
-    for part in _AMBITIONS:
+    for part in _OCCUPANCY_TARGETS:
         order = interleave(cut.graph, cut.order, int(part * config.act_words), config.act_words)
         if order is None or order in tried:
             continue
@@ -190,7 +190,7 @@ def _spilled_in(analysis: Analysis, config: CoreConfig, cuts: Cuts, slices: dict
     for parts in _residual_slices(analysis, config):
         cut = cuts[_cut_residual(analysis, slices, parts)]
         graph, serial = cut.graph, cut.order
-        for filling in _FILLINGS:
+        for filling in _SPILL_OCCUPANCIES:
             room = {space: int(words * filling) for space, words in capacity.items()}
             if any(least > room[space] for space, least in cut.least.items()):
                 break  # an order that is interleaved needs no less

@@ -5,8 +5,8 @@ from pointwise.hw.contract.errors import PointwiseError
 from pointwise.model.graph import Graph
 
 from .analysis import Analysis, analyse
+from .memory_sizing import plan
 from .planning import Plan
-from .room import plan
 
 _SEEN = ("rows", "cols", "max_tokens", "act_kib", "act_banks", "res_kib")
 """Parameters that decide a plan; the bus and the epilogue do not."""

@@ -14,7 +14,7 @@ BUS_TO_FIFO = 5
 """From a beat on the bus to the far end of the FIFO."""
 
 
-class Rival(Protocol):
+class BusContender(Protocol):
     """Another user of the bus."""
 
     def advance(self, until: float) -> None:
@@ -33,7 +33,7 @@ class Bursts:
         self.bus, self.memory = bus, bus.memory
         self._depth, self._burst, self._beat_bytes = depth, burst, beat_bytes
         self._beat = bus.memory.beat
-        self.rivals: list[Rival] = []
+        self.contenders: list[BusContender] = []
         """Other users of the bus, whose bursts go before those that are asked for later here."""
         self._blocks = 0  # transfers that are asked for as a whole and not yet taken as a whole
         self._transfers: deque[list[float]] = deque()  # first beat's number in memory, beats, asked for at
@@ -91,8 +91,8 @@ class Bursts:
         transfer = self._transfers[0]
         beats = self._next_burst()
         self._forming = True
-        for rival in self.rivals:
-            rival.advance(at + FORM_TO_BUS)
+        for contender in self.contenders:
+            contender.advance(at + FORM_TO_BUS)
         self._forming = False
         asked = at + FORM_TO_BUS + self.memory.pause
         self._ready.append([self.bus.answer(asked, beats) + BUS_TO_FIFO, beats])

@@ -9,7 +9,7 @@ from pointwise.model.compiler.codegen import generate
 from pointwise.model.compiler.plans import Plans
 from pointwise.model.graph import Graph
 
-from .machine import follow
+from .machine import simulate
 from .memory import Memory
 
 KIB = 1024
@@ -67,15 +67,15 @@ def estimate(
     """
     memory = memory or Memory()
     program = generate(network, config, plans=plans)
-    course = follow(program.instructions, config, memory)
+    profile = simulate(program.instructions, config, memory)
     return Estimate(
         network=network.name,
         config=config,
         memory=memory,
-        cycles=course.cycles,
-        causes=course.causes,
+        cycles=profile.cycles,
+        causes=profile.causes,
         macs=network.macs,
-        tiles=course.tiles,
+        tiles=profile.tiles,
         instructions=len(program.lines),
         image_bytes=program.image_bytes,
         act_kib=program.plan.used[Space.ACTIVATION] * config.rows / KIB,

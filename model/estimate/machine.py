@@ -27,7 +27,7 @@ PROGRAM_START = 2
 
 
 @dataclass(frozen=True)
-class Course:
+class ExecutionProfile:
     """What a run is expected to take.
 
     Attributes:
@@ -42,7 +42,7 @@ class Course:
     ends: tuple[int, ...]
 
 
-def follow(program: Sequence[Instruction], config: CoreConfig, memory: Memory) -> Course:
+def simulate(program: Sequence[Instruction], config: CoreConfig, memory: Memory) -> ExecutionProfile:
     """Follow a program through the core without computing anything.
 
     Args:
@@ -72,7 +72,10 @@ class _Machine:
         ahead = 2 if config.row_bytes > config.bus_bytes else 0
         self.stream = Channel(bus, config.stream_beats, *make, config.row_bytes, ahead=ahead)
         self.dma = DmaEngine(config, bus, self._conv_done)
-        self.stream.rivals, self.dma.channel.rivals = [self.fetch, self.dma], [self.fetch, self.stream]
+        self.stream.contenders, self.dma.channel.contenders = (
+            [self.fetch, self.dma],
+            [self.fetch, self.stream],
+        )
         self.engine = Engine(config, self.stream, self.dma)
         self.position = 0  # of the next instruction to be dispatched
         self.dispatched = -inf  # cycle of the last dispatch
@@ -84,8 +87,8 @@ class _Machine:
         self.period = period_of(program, config)
         self.states: dict[int, tuple[State, float, Causes]] = {}  # after so many of its convolutions
 
-    def run(self) -> Course:
-        """The course of the run."""
+    def run(self) -> ExecutionProfile:
+        """What the run takes."""
         beats = len(self.program) * INSTRUCTION_BYTES // self.config.bus_bytes
         self.fetch.ask(HEADER_BYTES, beats, PROGRAM_START)
         self._look_ahead()
@@ -104,7 +107,7 @@ class _Machine:
         causes = {cause: round(value) for cause, value in self.engine.finish(cycles).items()}
         cols = self.config.cols
         count = sum(k_tiles(conv, self.config) * tiles(conv.n, cols) for conv in self.period.convs)
-        return Course(sum(causes.values()), causes, count, tuple(round(end) for end in self.ends))
+        return ExecutionProfile(sum(causes.values()), causes, count, tuple(round(end) for end in self.ends))
 
     # Program fetch ------------------------------------------------------------------------------------------
 

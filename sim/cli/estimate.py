@@ -142,7 +142,7 @@ def _network(model: str, path: Path | None) -> "Graph":
 
 def _memories(console: Console, subject: "Graph", cores: Mapping[str, Sequence[int]]) -> dict[str, list[int]]:
     """The sizes of memories that fit where the default ones do not, which is said."""
-    from pointwise.model.compiler.room import roomy
+    from pointwise.model.compiler.memory_sizing import roomy
 
     default, most = CoreConfig(), {"act_kib": 0, "res_kib": 0}
     for height in cores.get("rows", [default.rows]):

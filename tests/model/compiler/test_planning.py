@@ -11,9 +11,9 @@ from pointwise.hw.contract.config import PRESETS, CoreConfig
 from pointwise.hw.contract.errors import PointwiseError
 from pointwise.hw.contract.isa import Space
 from pointwise.model.compiler.analysis import analyse
+from pointwise.model.compiler.memory_sizing import plan
 from pointwise.model.compiler.planning import Plan
 from pointwise.model.compiler.random_network import random_network
-from pointwise.model.compiler.room import plan
 from pointwise.model.compiler.shapes import Shape, random_config
 from pointwise.model.networks import NETWORKS
 

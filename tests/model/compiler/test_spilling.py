@@ -11,8 +11,8 @@ from pointwise.model.compiler import compile_network
 from pointwise.model.compiler.analysis import analyse
 from pointwise.model.compiler.lifetimes import lifetimes
 from pointwise.model.compiler.lowering import Graph, lower
+from pointwise.model.compiler.memory_sizing import plan
 from pointwise.model.compiler.random_network import random_network
-from pointwise.model.compiler.room import plan
 from pointwise.model.compiler.schedule import demand_order
 from pointwise.model.compiler.shapes import Shape
 from pointwise.model.compiler.spilling import Spilled, least_room, spill

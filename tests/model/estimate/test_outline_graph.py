@@ -9,7 +9,7 @@ import pointwise as pw
 from pointwise.hw.contract.config import CoreConfig
 from pointwise.hw.contract.errors import PointwiseError
 from pointwise.model.compiler.codegen import generate
-from pointwise.model.estimate import Memory, follow
+from pointwise.model.estimate import Memory, simulate
 from pointwise.model.estimate.outline_graph import outline_graph
 from pointwise.model.graph.ops import Conv2d, Linear
 from pointwise.model.models.made_up import PICTURES, made_up, made_up_images
@@ -32,7 +32,7 @@ def test_the_program_is_the_one_of_the_network(name: str) -> None:
         assert type(one) is type(other)
         fields = [field.name for field in dataclasses.fields(one)]
         assert {key for key in fields if getattr(one, key) != getattr(other, key)} <= NUMBERS
-    assert follow(ours, CORE, Memory()) == follow(theirs, CORE, Memory())
+    assert simulate(ours, CORE, Memory()) == simulate(theirs, CORE, Memory())
 
 
 @pytest.mark.parametrize("name", sorted(PICTURES))

@@ -5,7 +5,7 @@ import pytest
 from pointwise.hw.contract.registers import Cause
 from pointwise.model.compiler import compile_network
 from pointwise.model.compiler.random_network import random_image, random_network
-from pointwise.model.estimate import Memory, follow
+from pointwise.model.estimate import Memory, simulate
 from pointwise.sim.system.run import run_core
 from tests.sim.system.cores import SHAPES, simulator
 
@@ -22,7 +22,7 @@ def test_estimates_agree_with_hardware(shape: str, seed: int) -> None:
     block = compiled.pack_input(random_image(network, seed))
     for latency in (1, 40):
         seen = run_core(simulator(shape), compiled, [block], plusargs={"latency": latency}).images[0]
-        found = follow(program, config, Memory(latency))
+        found = simulate(program, config, Memory(latency))
         where = f"core {shape}, seed {seed}, latency {latency}: {found} instead of {seen}"
         assert abs(found.cycles - seen.cycles) <= 0.005 * seen.cycles + START, where
         assert found.causes[Cause.STREAM] == seen.causes[Cause.STREAM], where

@@ -10,9 +10,9 @@ from pointwise.hw.contract.errors import PointwiseError
 from pointwise.hw.contract.isa import Dma
 from pointwise.model.compiler import compile_network
 from pointwise.model.compiler.codegen import generate
+from pointwise.model.compiler.memory_sizing import least_that_does, roomy
 from pointwise.model.compiler.plans import Plans
 from pointwise.model.compiler.random_network import random_network
-from pointwise.model.compiler.room import least_that_does, roomy
 from pointwise.model.compiler.shapes import Shape
 from pointwise.model.estimate import outline
 from pointwise.model.networks import NETWORKS

@@ -14,7 +14,7 @@ from pointwise.model.compiler import compile_network
 from pointwise.model.compiler.codegen import generate
 from pointwise.model.compiler.random_network import random_network
 from pointwise.model.compiler.shapes import Shape, random_config
-from pointwise.model.estimate import Memory, estimate, follow, machine, outline
+from pointwise.model.estimate import Memory, estimate, machine, outline, simulate
 from pointwise.model.estimate.engine import Engine
 from pointwise.model.networks import network
 
@@ -38,9 +38,9 @@ def test_passing_over_tiles_changes_nothing(
     """The shortcut through repeated tiles gives what following every tile gives, by cause."""
     config = CORES[core]
     program = generate(outline(ONE_BLOCK), config).instructions
-    short = follow(program, config, memory)
+    short = simulate(program, config, memory)
     monkeypatch.setattr(Engine, "_pass_over", lambda self, *args, **options: 0)
-    whole = follow(program, config, memory)
+    whole = simulate(program, config, memory)
     # A stream that is just fast enough may reach its steady state a little later than it seems.
     assert abs(short.cycles - whole.cycles) <= 0.001 * whole.cycles
     assert short.tiles == whole.tiles
@@ -52,16 +52,16 @@ def test_passing_over_tiles_changes_nothing(
 def test_passing_over_blocks_changes_nothing(
     core: str, memory: Memory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Blocks that take the course of the one before them give what following each of them gives."""
+    """Blocks that take the profile of the one before them give what following each of them gives."""
     config, subject = CORES[core], dataclasses.replace(ONE_BLOCK, depth=7)
     program = generate(outline(subject), config).instructions
     run, followed = Engine.run, []
     monkeypatch.setattr(Engine, "run", lambda self, job: followed.append(job) or run(self, job))
-    short = follow(program, config, memory)
+    short = simulate(program, config, memory)
     print(f"{len(followed)} convolutions followed")
     assert memory.stall or len(followed) < 100
     monkeypatch.setattr(machine._Machine, "_pass_over", lambda self: None)
-    whole = follow(program, config, memory)
+    whole = simulate(program, config, memory)
     convs = sum(isinstance(instruction, Conv) for instruction in program)
     # A burst of program fetch may meet another burst of the stream, which is worth some cycles.
     assert abs(short.cycles - whole.cycles) <= 0.0001 * whole.cycles
@@ -94,13 +94,13 @@ def test_causes_sum_and_streaming_is_exact() -> None:
     """Causes add up to the cycles; tokens that stream are a matter of counting."""
     for core in CORES.values():
         program = generate(outline(ONE_BLOCK), core)
-        course = follow(program.instructions, core, Memory())
-        assert sum(course.causes.values()) == course.cycles
+        profile = simulate(program.instructions, core, Memory())
+        assert sum(profile.causes.values()) == profile.cycles
         convs = [i for i in program.instructions if isinstance(i, Conv)]
         tokens = [c.tokens * -(-c.k // core.rows) * -(-c.n // core.cols) for c in convs]
-        assert course.causes[Cause.STREAM] == sum(tokens)
-        assert list(course.ends) == sorted(course.ends)
-        assert course.ends[-1] < course.cycles
+        assert profile.causes[Cause.STREAM] == sum(tokens)
+        assert list(profile.ends) == sorted(profile.ends)
+        assert profile.ends[-1] < profile.cycles
 
 
 @pytest.mark.parametrize("seed", range(10))
@@ -110,11 +110,13 @@ def test_any_core_any_network(seed: int) -> None:
     rng = random.Random(seed)
     memory = Memory(rng.choice([1, 17, 300]), rng.choice([0, 0.25, 0.9]))
     courses = [
-        follow([line.instruction for line in compile_network(subject, config, trace).program], config, memory)
+        simulate(
+            [line.instruction for line in compile_network(subject, config, trace).program], config, memory
+        )
         for trace in (False, True)
     ]
-    for course in courses:
-        assert sum(course.causes.values()) == course.cycles
+    for profile in courses:
+        assert sum(profile.causes.values()) == profile.cycles
     assert courses[0].tiles == courses[1].tiles
     assert courses[0].causes[Cause.STREAM] == courses[1].causes[Cause.STREAM]
     # STOREs move instructions, and with them the order of bursts, a little; mostly they cost time at the end.
@@ -138,5 +140,5 @@ def test_bad_input_is_one_sentence() -> None:
     with pytest.raises(PointwiseError, match=r"^stalls in 95% of the cycles were asked for; give 0 to 90 %$"):
         Memory(40, 0.95)
     with pytest.raises(PointwiseError, match="does not end with END; compile the network again"):
-        follow([], CoreConfig(), Memory())
-    assert follow([End()], CoreConfig(), Memory()).cycles > 40
+        simulate([], CoreConfig(), Memory())
+    assert simulate([End()], CoreConfig(), Memory()).cycles > 40
