@@ -25,7 +25,7 @@ LONGER: dict[str, str] = {
     "hw/control/run.py elaborate": STATES,
     "hw/engine/loader.py elaborate": STATES,
     "hw/engine/streamer.py elaborate": STATES,
-    "hw/engine/walker.py elaborate": STATES,
+    "hw/engine/tile_sequencer.py elaborate": STATES,
     "hw/memory/dma.py elaborate": STATES,
 }
 """Functions that may be longer, and why."""

@@ -26,7 +26,7 @@ class TaggedBeat(data.StructLayout):
         super().__init__({"data": unsigned(bits), "last": unsigned(1)})
 
 
-class Unpacker(wiring.Component):
+class InputWidthConverter(wiring.Component):
     """Beats to items.
 
     Args:
@@ -88,7 +88,7 @@ class Unpacker(wiring.Component):
         return m
 
 
-class Trimmer(wiring.Component):
+class PacketTruncator(wiring.Component):
     """Drops the end of a block of items from where it is not wanted any more.
 
     Args:
@@ -127,7 +127,7 @@ class Trimmer(wiring.Component):
         return m
 
 
-class Packer(wiring.Component):
+class OutputWidthConverter(wiring.Component):
     """Items to beats. A block (up to the item marked ``last``) fills whole beats, the last one with zeros.
 
     Args:

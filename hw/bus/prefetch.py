@@ -9,8 +9,8 @@ from pointwise.hw.contract.config import CoreConfig
 from pointwise.hw.contract.isa import Base
 from pointwise.hw.contract.timing import CONV_QUEUE
 
-from .gearbox import TaggedBeat, Trimmer, Unpacker
-from .slice import PingPong
+from .gearbox import InputWidthConverter, PacketTruncator, TaggedBeat
+from .slice import ElasticBuffer
 from .window import BEATS_BITS, TransferLayout
 
 STREAM_LAYOUT = data.StructLayout({"offset": unsigned(32), "beats": unsigned(BEATS_BITS)})
@@ -53,11 +53,11 @@ class StreamPrefetch(wiring.Component):
         m.submodules.queue = queue = SyncFIFO(width=STREAM_LAYOUT.size, depth=CONV_QUEUE)
         m.submodules.lengths = lengths = SyncFIFO(width=BEATS_BITS, depth=CONV_QUEUE)
         row_bits = 8 * config.row_bytes
-        m.submodules.unpacker = unpacker = Unpacker(config.axi_data_width, row_bits)
+        m.submodules.unpacker = unpacker = InputWidthConverter(config.axi_data_width, row_bits)
         # Who takes the rows is far away and decides late whether he does; that must not reach back to the
         # FIFO of the reader.
-        m.submodules.slice = held = PingPong(TaggedBeat(row_bits))
-        m.submodules.trimmer = trimmer = Trimmer(row_bits)
+        m.submodules.slice = held = ElasticBuffer(TaggedBeat(row_bits))
+        m.submodules.trimmer = trimmer = PacketTruncator(row_bits)
         m.d.comb += [
             queue.w_stream.payload.eq(self.streams.payload),
             queue.w_stream.valid.eq(self.streams.valid),

@@ -51,7 +51,7 @@ class RegisterSlice(wiring.Component):
         return m
 
 
-class PingPong(RegisterSlice):
+class ElasticBuffer(RegisterSlice):
     """Passes a stream on through two registers in turn, for a wide payload that goes far away.
 
     The same as ``RegisterSlice`` from cycle to cycle, latency and throughput included. But the output's READY

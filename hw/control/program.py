@@ -7,7 +7,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.wiring import In, Out
 
-from pointwise.hw.bus.gearbox import Unpacker
+from pointwise.hw.bus.gearbox import InputWidthConverter
 from pointwise.hw.bus.prefetch import STREAM_LAYOUT
 from pointwise.hw.bus.window import TransferLayout
 from pointwise.hw.contract.config import CoreConfig
@@ -139,7 +139,7 @@ class ProgramFetch(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         config = self.config
-        m.submodules.unpacker = unpacker = Unpacker(config.axi_data_width, INSTRUCTION_BITS)
+        m.submodules.unpacker = unpacker = InputWidthConverter(config.axi_data_width, INSTRUCTION_BITS)
         word = unpacker.items.p.data
         conv, dma = data.View(CONV, word), data.View(RAW_DMA, word)
         m.d.comb += [

@@ -10,8 +10,8 @@ from pointwise.hw.contract.timing import ACCUMULATE
 from pointwise.hw.contract.walks import MAXIMUM_BITS
 
 from .array import sum_shape
-from .cells import ACCUMULATOR, bits_for, delay, less
 from .fifo import RamFifo
+from .primitives import ACCUMULATOR, ceil_log2, delay, less
 from .ram import NO_COLLISION
 
 
@@ -50,7 +50,7 @@ class Accumulator(wiring.Component):
                 "first": In(1),
                 "last": In(1),
                 "maximum": In(1),
-                "token": In(unsigned(bits_for(max_tokens))),
+                "token": In(unsigned(ceil_log2(max_tokens))),
                 "sums": In(data.ArrayLayout(sum_shape(rows), cols)),
                 "output": Out(stream.Signature(data.ArrayLayout(ACCUMULATOR, cols))),
             }

@@ -8,13 +8,13 @@ from amaranth.lib.wiring import In, Out
 
 from pointwise.hw.contract.timing import array_latency
 
-from .cells import ACTIVATION, bits_for, delay
+from .primitives import ACTIVATION, ceil_log2, delay
 from .writes import ColumnLoad, RowLoad
 
 
 def sum_shape(rows: int) -> Shape:
     """Shape of a column's result: R products of 9-bit by 8-bit lanes that are never −256, 16 bits each."""
-    return signed(16 + bits_for(rows) if rows > 1 else 16)
+    return signed(16 + ceil_log2(rows) if rows > 1 else 16)
 
 
 class SystolicArray(wiring.Component):

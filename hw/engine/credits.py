@@ -11,9 +11,9 @@ class Credits:
 
     def __init__(self, m: Module, total: int, given_back: Signal, *, name: str) -> None:
         self.free = Signal(range(total + 1), init=total, name=f"{name}_free")
-        self.some = Signal(init=1, name=f"{name}_some")
+        self.available = Signal(init=1, name=f"{name}_some")
         self.take = Signal(name=f"{name}_take")
         m.d.sync += [
             self.free.eq(self.free + given_back - self.take),
-            self.some.eq(given_back | (self.free > 1) | ((self.free == 1) & ~self.take)),
+            self.available.eq(given_back | (self.free > 1) | ((self.free == 1) & ~self.take)),
         ]

@@ -8,8 +8,8 @@ from amaranth.lib.wiring import In, Out
 from pointwise.hw.contract.config import CoreConfig
 from pointwise.hw.contract.timing import Timing
 
-from .cells import ACTIVATION, add, bits_for, delay, tree
 from .interpolation import Interpolation
+from .primitives import ACTIVATION, add, ceil_log2, delay, tree
 from .ram import NO_COLLISION
 from .tags import RECIPROCAL, ROW_SUM_BITS, TokenTag
 
@@ -29,7 +29,7 @@ class Denominator(wiring.Component):
     def __init__(self, config: CoreConfig) -> None:
         self.config = config
         self.latency = Timing(config).denominator
-        token = unsigned(bits_for(config.max_tokens))
+        token = unsigned(ceil_log2(config.max_tokens))
         super().__init__(
             {
                 "valid": In(1),
@@ -71,7 +71,7 @@ class Denominator(wiring.Component):
         m.submodules.reciprocal = reciprocal = Interpolation(ROW_SUM_BITS, square_root=False)
         m.submodules.results = results = Memory(
             shape=unsigned(RECIPROCAL.size),
-            depth=2 * (1 << bits_for(config.max_tokens)),
+            depth=2 * (1 << ceil_log2(config.max_tokens)),
             init=[],
             attrs=NO_COLLISION,
         )

@@ -13,13 +13,13 @@ from pointwise.hw.contract.walks import ADDRESS_BITS
 
 from .accumulator import Accumulator
 from .array import SystolicArray
-from .cells import bits_for, delay
 from .denominator import Denominator
 from .descriptor import CONV, EPILOGUE, LOADER, STREAMER
 from .epilogue import Epilogue
 from .issue import TokenIssue
 from .loader import Loader
 from .places import act_places, res_places
+from .primitives import ceil_log2, delay
 from .prologue import Prologue
 from .sram import Sram, read_port, write_port
 from .streamer import Streamer
@@ -221,7 +221,7 @@ class Engine(wiring.Component):
         settle = max(0, denominator.latency - array.latency - Accumulator.LATENCY)
         arrives = array.latency + settle
         layout = data.StructLayout(
-            {"first": 1, "last": 1, "maximum": 1, "token": unsigned(bits_for(self.config.max_tokens))}
+            {"first": 1, "last": 1, "maximum": 1, "token": unsigned(ceil_log2(self.config.max_tokens))}
         )
         tag = Signal(layout)
         m.d.comb += [tag[name].eq(prologue.out_tag[name]) for name in layout.members]

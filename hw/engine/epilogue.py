@@ -11,17 +11,17 @@ from pointwise.hw.contract.stream import table_lanes
 from pointwise.hw.contract.timing import READ_LATENCY
 from pointwise.hw.contract.walks import ADDRESS_BITS
 
-from .cells import ACCUMULATOR, bits_for, delay, saturate
 from .descriptor import EPILOGUE
 from .layernorm import LayerNormStatistics
 from .places import act_places, res_places
+from .primitives import ACCUMULATOR, ceil_log2, delay, saturate
 from .requantise import Limits, Requantise
 from .row_max import RowMax
 from .sram import read_port, write_port
 from .table import LookupTable
 from .tags import NORM_STATISTICS, RECIPROCAL
+from .tile_sequencer import GroupTag, TileSequencer
 from .token_sums import TokenSums
-from .walker import GroupTag, Walker
 from .writes import ParameterWrite, TableWrite
 
 FETCH = 1
@@ -70,14 +70,14 @@ class Epilogue(wiring.Component):
         self._row_max, self._sums = RowMax(config), TokenSums(config)
         self.done_latency = WRITE + self._row_max.latency
         self.settle = WRITE + self._sums.latency + LayerNormStatistics.LATENCY
-        self._walker = Walker(config, self.settle)
-        token = unsigned(bits_for(config.max_tokens))
+        self._walker = TileSequencer(config, self.settle)
+        token = unsigned(ceil_log2(config.max_tokens))
         act_bits, res_bits = 8 * config.rows, 16 * config.rows
         act, res = act_places(config), res_places(config)
         super().__init__(
             {
                 "zero": In(1),
-                "zero_address": In(bits_for(config.max_tokens) + 1),
+                "zero_address": In(ceil_log2(config.max_tokens) + 1),
                 "descriptor": In(stream.Signature(EPILOGUE)),
                 "dma_done": In(16),
                 "acc": In(stream.Signature(data.ArrayLayout(ACCUMULATOR, config.cols))),
@@ -165,7 +165,7 @@ class Epilogue(wiring.Component):
         m.d.comb += self.conv_done.eq(plain_end | sums_end)
         return m
 
-    def _tags(self, m: Module, walker: Walker) -> tuple[list, list]:
+    def _tags(self, m: Module, walker: TileSequencer) -> tuple[list, list]:
         tags, valid = [walker.tag], [walker.issue]
         for stage in range(1, WRITE + 1):
             tag = Signal(GroupTag(self.config), name=f"tag{stage}", reset_less=True)
@@ -175,7 +175,7 @@ class Epilogue(wiring.Component):
             valid.append(flag)
         return tags, valid
 
-    def _old_address(self, m: Module, walker: Walker, address: Value) -> list[Value]:
+    def _old_address(self, m: Module, walker: TileSequencer, address: Value) -> list[Value]:
         """Where the old value of a group lies, in stages 2 and up: it is added to the address of stage 1."""
         offset = delay(m, walker.conv.add_offset, 1, name="add_offset")
         stages = [Const(0), Const(0), delay(m, (address + offset)[:ADDRESS_BITS], 1, name="old_address2")]
@@ -216,7 +216,7 @@ class Epilogue(wiring.Component):
         ask = RESULT - READ_LATENCY - 1
         m.d.comb += [
             self.res_read.valid.eq(valid[ask] & tags[ask].add & tags[ask].to_residual),
-            self.res_read.place.eq(res_places(self.config).locate(m, old_address[ask], "read")),
+            self.res_read.place.eq(res_places(self.config).decode(m, old_address[ask], "read")),
         ]
         tag = tags[RESULT - 1]
         old = delay(m, Mux(tag.add, self._lanes(self.res_read.data, 16, tag.lane_group), 0), 1, name="old")
@@ -232,7 +232,7 @@ class Epilogue(wiring.Component):
         m.d.comb += [
             self.reads_next.eq(reads[0]),
             self.act_read.valid.eq(reads[1]),
-            self.act_read.place.eq(act_places(self.config).locate(m, old_address[ask], "read_bytes")),
+            self.act_read.place.eq(act_places(self.config).decode(m, old_address[ask], "read_bytes")),
         ]
         old = delay(m, self._lanes(self.act_read.data, 8, tags[RESULT - 2].lane_group), 1, name="old_bytes")
         tag = tags[RESULT - 1]
@@ -268,14 +268,16 @@ class Epilogue(wiring.Component):
             for index, value in enumerate(word):
                 m.d.comb += port.data[index * bits : (index + 1) * bits].eq(value)
             name = f"write_{bits}"
-            place: Any = places.locate(m, tag.address, name)
+            place: Any = places.decode(m, tag.address, name)
             m.d.comb += [
                 port.valid.eq(delay(m, valid & enable, 1, name=name, reset_less=False)),
                 port.place.eq(delay(m, place, 1, name=f"{name}_place")),
                 port.mask.eq(mask1),
             ]
 
-    def _keep(self, m: Module, values: list[Signal], tag: data.View, valid: Signal, walker: Walker) -> None:
+    def _keep(
+        self, m: Module, values: list[Signal], tag: data.View, valid: Signal, walker: TileSequencer
+    ) -> None:
         """Row maxima and LayerNorm sums of what is written."""
         m.submodules.row_max = row_max = self._row_max
         m.submodules.sums = sums = self._sums

@@ -4,9 +4,9 @@ from amaranth.hdl import Module, Mux, Signal, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
-from pointwise.hw.bus.slice import PingPong
+from pointwise.hw.bus.slice import ElasticBuffer
 
-from .cells import bits_for
+from .primitives import ceil_log2
 from .ram import Ram
 
 
@@ -41,11 +41,11 @@ class RamFifo(wiring.Component):
         m = Module()
         words = self.depth - self.REGISTERS
         m.submodules.ram = ram = Ram(words, 1, self.width)
-        m.submodules.output = output = PingPong(self.width)
+        m.submodules.output = output = ElasticBuffer(self.width)
         level = Signal(range(words + 1))  # of the memory
         filled = Signal()  # there is a word in the memory
-        produce = Signal(bits_for(words))
-        consume = Signal(bits_for(words))
+        produce = Signal(ceil_log2(words))
+        consume = Signal(ceil_log2(words))
         fetched = Signal()  # there is a word at the memory's output
         write = Signal()
         fetch = Signal()

@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out
 from pointwise.hw.contract.tables import DELTA_BITS, RSQRT_SEGMENTS, VALUE_BITS, reciprocal_table, rsqrt_table
 from pointwise.hw.contract.timing import INTERPOLATE
 
-from .cells import bits_for, delay, round_half_up, tree
+from .primitives import ceil_log2, delay, round_half_up, tree
 
 MANTISSA_BITS = 16
 DROP_BITS = 10
@@ -41,17 +41,17 @@ class Interpolation(wiring.Component):
             {
                 "value": In(unsigned(width)),
                 "mult": Out(unsigned(MANTISSA_BITS)),
-                "leading": Out(unsigned(bits_for(width))),
+                "leading": Out(unsigned(ceil_log2(width))),
             }
         )
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        index_bits = bits_for(len(self.table)) - int(self.square_root)
+        index_bits = ceil_log2(len(self.table)) - int(self.square_root)
         fraction_bits = index_bits + DELTA_BITS
         # Stages 1 and 2: where the leading one is. Stages 3 and 4: shift it out of the left end, the large
         # steps first. (Of 0 and 1 nothing is left.)
-        place_bits = bits_for(self.width)
+        place_bits = ceil_log2(self.width)
         padding = Const(0, (1 << place_bits) - self.width)
         place2, cycles = tree(m, [*self.value, *padding], _place_of_one, name="place", every=3)
         assert cycles == 2, "bits of a value give their place in two stages"

@@ -9,8 +9,8 @@ from pointwise.hw.contract.config import CoreConfig
 from pointwise.hw.contract.registers import Cause
 from pointwise.hw.contract.timing import STREAM_REVISIT
 
-from .cells import bits_for
 from .places import act_places, res_places
+from .primitives import ceil_log2
 from .tags import TokenTag
 
 
@@ -29,7 +29,7 @@ class TokenRequest(data.StructLayout):
                 "act": act_places(config),
                 "res": res_places(config),
                 "tag": TokenTag(config),
-                "stat_token": unsigned(bits_for(config.max_tokens)),
+                "stat_token": unsigned(ceil_log2(config.max_tokens)),
                 "max_slot": unsigned(1),
                 "final": unsigned(1),
             }

@@ -8,8 +8,8 @@ from amaranth.lib.wiring import In, Out
 from pointwise.hw.contract.config import CoreConfig
 from pointwise.hw.contract.timing import LAYERNORM
 
-from .cells import bits_for, delay, multiply, round_half_up
 from .interpolation import Interpolation
+from .primitives import ceil_log2, delay, multiply, round_half_up
 from .ram import NO_COLLISION
 from .tags import MEAN_BITS, MULT_BITS, NORM_SHIFT_BITS, NORM_STATISTICS
 
@@ -46,7 +46,7 @@ class LayerNormStatistics(wiring.Component):
 
     def __init__(self, config: CoreConfig) -> None:
         self.config = config
-        token = unsigned(bits_for(config.max_tokens))
+        token = unsigned(ceil_log2(config.max_tokens))
         super().__init__(
             {
                 "constants": In(NORM_CONSTANTS),
@@ -102,7 +102,7 @@ class LayerNormStatistics(wiring.Component):
         centre = round_half_up(mean5 >> (MEAN_FRACTION_BITS - 2))
         stages = self.LATENCY - 1
 
-        token_bits = bits_for(self.config.max_tokens)
+        token_bits = ceil_log2(self.config.max_tokens)
         m.submodules.entries = entries = Memory(
             shape=unsigned(NORM_STATISTICS.size), depth=1 << token_bits, init=[], attrs=NO_COLLISION
         )

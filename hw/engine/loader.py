@@ -9,13 +9,13 @@ from pointwise.hw.contract.isa import Prologue as Kind
 from pointwise.hw.contract.stream import PLANES, SHIFT_BITS, TABLE_ENTRIES, table_lanes
 from pointwise.hw.contract.timing import PARAMETER_BANKS, TABLE_BANKS
 
-from .cells import bits_for
 from .credits import Credits
-from .delivery import deliver_shifts, deliver_tiles, unpack
 from .descriptor import LOADER
 from .places import act_places
+from .primitives import ceil_log2
 from .sram import read_port
 from .stationary_walk import StationaryWalk
+from .weight_distribution import distribute_shifts, distribute_tiles, unpack
 from .writes import ColumnLoad, ParameterWrite, RowLoad, TableWrite
 
 
@@ -91,7 +91,7 @@ class Loader(wiring.Component):
         lanes = table_lanes(config)
         steps, groups = TABLE_ENTRIES // lanes, cols // lanes
         step = Signal(range(steps))  # of a table
-        group = Signal(bits_for(groups))  # of entries in a row
+        group = Signal(ceil_log2(groups))  # of entries in a row
         plane = Signal(range(PLANES))
         plane_bank = Signal(range(PARAMETER_BANKS))
         loaded = Signal()
@@ -157,12 +157,12 @@ class Loader(wiring.Component):
         last_group = Signal()  # of the row, or of the table
         with m.FSM() as fsm:
             # READY goes far; it is written such that few gates are in its way.
-            filling = (fsm.ongoing("EXPONENTIAL") & exponentials.some) | (
-                fsm.ongoing("ACTIVATION") & activations.some
+            filling = (fsm.ongoing("EXPONENTIAL") & exponentials.available) | (
+                fsm.ongoing("ACTIVATION") & activations.available
             )
             to_array = fsm.ongoing("SHIFTS") | (fsm.ongoing("ROWS") & walk.consumed)
             m.d.comb += self.rows.ready.eq(
-                (filling & last_group) | (fsm.ongoing("PLANES") & parameters.some) | (to_array & ~loaded)
+                (filling & last_group) | (fsm.ongoing("PLANES") & parameters.available) | (to_array & ~loaded)
             )
             with m.State("IDLE"):
                 start = self.descriptor.payload
@@ -191,7 +191,7 @@ class Loader(wiring.Component):
                 next_bank = Signal(name=f"{state.lower()}_bank")
                 m.d.sync += bank.eq(next_bank)
                 with m.State(state):
-                    m.d.comb += take.eq(credits.some & self.rows.valid)
+                    m.d.comb += take.eq(credits.available & self.rows.valid)
                     ends_next = step == steps - 2
                     with m.If(take):
                         m.d.sync += [
@@ -213,7 +213,7 @@ class Loader(wiring.Component):
             with m.State("PLANES"):
                 last_plane = plane == PLANES - 1
                 m.d.comb += [
-                    plane_take.eq(parameters.some & self.rows.valid),
+                    plane_take.eq(parameters.available & self.rows.valid),
                     self.flush.eq(last_plane & walk.last_n & walk.bare),
                 ]
                 walk.first_row()
@@ -262,7 +262,7 @@ class Loader(wiring.Component):
                 m.d.sync += loaded.eq(1)
                 next_tile(words=True)
 
-        deliver_shifts(m, self, shift_load, walk)
+        distribute_shifts(m, self, shift_load, walk)
         weights = unpack(m, self.rows.payload[: 8 * cols], conv.packing, walk)
-        deliver_tiles(m, self, weights, row_load, word_load & walk.keys, word_load & ~walk.keys, walk)
+        distribute_tiles(m, self, weights, row_load, word_load & walk.keys, word_load & ~walk.keys, walk)
         return m

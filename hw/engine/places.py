@@ -5,7 +5,7 @@ from amaranth.lib import data
 
 from pointwise.hw.contract.config import CoreConfig
 
-from .cells import bits_for
+from .primitives import ceil_log2
 
 
 class Places(data.StructLayout):
@@ -21,16 +21,16 @@ class Places(data.StructLayout):
     def __init__(self, words: int, banks: int) -> None:
         self.words, self.banks = words, banks
         self.bank_words = words // banks
-        super().__init__({"bank": unsigned(bits_for(banks)), "inside": unsigned(bits_for(self.bank_words))})
+        super().__init__({"bank": unsigned(ceil_log2(banks)), "inside": unsigned(ceil_log2(self.bank_words))})
 
-    def locate(self, m: Module, address: Value, name: str) -> data.View:
+    def decode(self, m: Module, address: Value, name: str) -> data.View:
         """The place of an address, of which only the bits count that ``words`` needs.
 
         Borders are compared in the high bits, in which they differ.
         """
         place = Signal(self, name=f"{name}_place")
         low_bits = (self.bank_words & -self.bank_words).bit_length() - 1
-        low, high = address[:low_bits], address[low_bits : max(low_bits, bits_for(self.words))]
+        low, high = address[:low_bits], address[low_bits : max(low_bits, ceil_log2(self.words))]
         m.d.comb += place.inside.eq(Cat(low, high))
         for index in range(1, self.banks):
             border = index * self.bank_words >> low_bits

@@ -9,7 +9,7 @@ from pointwise.hw.contract.isa import Prologue as Kind
 from pointwise.hw.contract.stream import SHIFT_BITS, table_lanes
 from pointwise.hw.contract.timing import PROLOGUE
 
-from .cells import ACTIVATION, delay, round_half_up, saturate, shift_saturate
+from .primitives import ACTIVATION, delay, round_half_up, saturate, shift_saturate
 from .table import LookupTable
 from .tags import NORM_STATISTICS, TokenTag
 from .writes import TableWrite

@@ -7,7 +7,7 @@ from amaranth.hdl import ClockSignal, Instance, Module, unsigned
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from .cells import bits_for
+from .primitives import ceil_log2
 
 RAM_MODULE = "pointwise_ram"
 RAM_VERILOG = """\
@@ -66,7 +66,7 @@ class Ram(wiring.Component):
 
     def __init__(self, depth: int, lanes: int, lane_bits: int) -> None:
         self.depth, self.lanes, self.lane_bits = depth, lanes, lane_bits
-        address, word = unsigned(bits_for(depth)), unsigned(lanes * lane_bits)
+        address, word = unsigned(ceil_log2(depth)), unsigned(lanes * lane_bits)
         super().__init__(
             {
                 "read_enable": In(1),
@@ -85,7 +85,7 @@ class Ram(wiring.Component):
             p_DEPTH=self.depth,
             p_LANES=self.lanes,
             p_LANE_BITS=self.lane_bits,
-            p_ADDRESS_BITS=bits_for(self.depth),
+            p_ADDRESS_BITS=ceil_log2(self.depth),
             i_clk=ClockSignal(),
             i_read_enable=self.read_enable,
             i_read_address=self.read_address,

@@ -11,7 +11,7 @@ from pointwise.hw.contract.config import CoreConfig
 from pointwise.hw.contract.stream import PLANE_MULT, PLANE_SHIFT
 from pointwise.hw.contract.timing import PARAMETER_BANKS, REQUANTISE
 
-from .cells import ACCUMULATOR, alike, bits_for, delay, multiply, round_half_up, shift_saturate
+from .primitives import ACCUMULATOR, all_equal, ceil_log2, delay, multiply, round_half_up, shift_saturate
 from .ram import NO_COLLISION
 from .tags import RECIPROCAL
 from .writes import ParameterWrite
@@ -57,7 +57,7 @@ class Requantise(wiring.Component):
                 "parameters": In(ParameterWrite(config.cols)),
                 "acc": In(data.ArrayLayout(ACCUMULATOR, lanes)),
                 "bank": In(range(PARAMETER_BANKS)),
-                "group": In(unsigned(bits_for(config.groups))),
+                "group": In(unsigned(ceil_log2(config.groups))),
                 "divide": In(1),
                 "reciprocal": In(RECIPROCAL),
                 "limits": In(Limits),
@@ -138,11 +138,11 @@ class Requantise(wiring.Component):
             fits13 = Signal(name=f"fits13_{lane}", reset_less=True)
             with m.Switch(limits12):
                 with m.Case(Limits.INT8):
-                    m.d.sync += fits13.eq(alike(round12[7:]))
+                    m.d.sync += fits13.eq(all_equal(round12[7:]))
                 with m.Case(Limits.UINT8):
                     m.d.sync += fits13.eq(~round12[8:].any())
                 with m.Default():
-                    m.d.sync += fits13.eq(alike(round12[15:]))
+                    m.d.sync += fits13.eq(all_equal(round12[15:]))
             clamped = Mux(fits13, round13, Mux(round13 < 0, low13, high13))
             result14 = register(clamped, 16, "result14")
             m.d.comb += self.result[lane].eq(result14)

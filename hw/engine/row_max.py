@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out
 from pointwise.hw.contract.config import CoreConfig
 from pointwise.hw.contract.timing import Timing
 
-from .cells import bits_for, delay, less, maximum, tree
+from .primitives import ceil_log2, delay, less, maximum, tree
 from .ram import NO_COLLISION
 
 
@@ -29,7 +29,7 @@ class RowMax(wiring.Component):
     def __init__(self, config: CoreConfig) -> None:
         self.config = config
         self.latency = Timing(config).row_max
-        token = unsigned(bits_for(config.max_tokens))
+        token = unsigned(ceil_log2(config.max_tokens))
         super().__init__(
             {
                 "valid": In(1),
@@ -41,7 +41,7 @@ class RowMax(wiring.Component):
                 "slot": In(1),
                 "token": In(token),
                 "zero": In(1),
-                "zero_address": In(bits_for(config.max_tokens) + 1),
+                "zero_address": In(ceil_log2(config.max_tokens) + 1),
                 "read_slot": In(1),
                 "read_token": In(token),
                 "row_max": Out(signed(8)),
@@ -67,7 +67,7 @@ class RowMax(wiring.Component):
         address = delay(m, early, 1, name="address")
 
         m.submodules.maxima = maxima = Memory(
-            shape=signed(8), depth=2 << bits_for(self.config.max_tokens), init=[], attrs=NO_COLLISION
+            shape=signed(8), depth=2 << ceil_log2(self.config.max_tokens), init=[], attrs=NO_COLLISION
         )
         before, reader, writer = maxima.read_port(), maxima.read_port(), maxima.write_port()
         row = Signal(signed(8), reset_less=True)

@@ -9,8 +9,8 @@ from amaranth.lib.wiring import In, Out
 
 from pointwise.hw.contract.timing import READ_LATENCY
 
-from .cells import bits_for, delay
 from .places import Places
+from .primitives import ceil_log2, delay
 from .ram import Ram
 
 BLOCK_WORDS = 2048
@@ -97,7 +97,7 @@ class Sram(wiring.Component):
         reads, writes = (
             [port.valid & (port.place.bank == index) for port in ports] for ports in (self.read, self.write)
         )
-        read_address = Signal(bits_for(bank_words), name=f"{name}_read", reset_less=True)
+        read_address = Signal(ceil_log2(bank_words), name=f"{name}_read", reset_less=True)
         write_address = Signal.like(read_address, name=f"{name}_write")
         write_data = Signal(self.lanes * self.lane_bits, name=f"{name}_data", reset_less=True)
         write_mask = Signal(self.lanes, name=f"{name}_mask")

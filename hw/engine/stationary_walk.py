@@ -10,8 +10,8 @@ from pointwise.hw.contract.isa import Stationary
 from pointwise.hw.contract.walks import ADDRESS_BITS
 
 from .address import AddressGenerator
-from .cells import bits_for
 from .places import act_places
+from .primitives import ceil_log2
 
 PACKED_BITS = 2
 """Low bits of a row's index that say where in a byte its weights lie, at most."""
@@ -57,9 +57,9 @@ class StationaryWalk:
         self.keys = Signal()
         self.streamed = Signal()
         self.bare = Signal()
-        self.index = Signal(bits_for(max(self.rows, self.cols)))
-        self.part = Signal(bits_for(self.words_per_row))
-        self.sub = Signal(bits_for(self.rows_per_word))
+        self.index = Signal(ceil_log2(max(self.rows, self.cols)))
+        self.part = Signal(ceil_log2(self.words_per_row))
+        self.sub = Signal(ceil_log2(self.rows_per_word))
         self.parity = Signal()
         self.last_row = Signal()
         self.consumed = Signal(init=1)
@@ -100,7 +100,7 @@ class StationaryWalk:
         stride = Mux(self.keys, conv.stat_token_stride * self.cols, across)
         m.d.sync += [
             read.valid.eq(load),
-            read.place.eq(act_places(self.config).locate(m, self.address, "read")),
+            read.place.eq(act_places(self.config).decode(m, self.address, "read")),
             self.next_n.eq(self.words.starts[2] + stride),
         ]
 

@@ -11,10 +11,10 @@ from pointwise.hw.contract.timing import STREAM_REVISIT
 from pointwise.hw.contract.walks import ADDRESS_BITS, PLACE_BITS, group_tiles
 
 from .address import AddressGenerator, AheadGenerator
-from .cells import bits_for, recently
 from .descriptor import STREAMER
 from .issue import TokenRequest
 from .places import act_places, res_places
+from .primitives import any_in_last, ceil_log2
 
 
 class Streamer(wiring.Component):
@@ -52,9 +52,9 @@ class Streamer(wiring.Component):
         start = self.descriptor.payload
         active = Signal()
         fresh = Signal()  # the convolution was taken in the cycle before
-        token = Signal(bits_for(config.max_tokens))
-        stat_token = Signal(bits_for(config.max_tokens))
-        left = Signal(bits_for(config.max_tokens + 1))  # tokens of the tile, with the one on offer
+        token = Signal(ceil_log2(config.max_tokens))
+        stat_token = Signal(ceil_log2(config.max_tokens))
+        left = Signal(ceil_log2(config.max_tokens + 1))  # tokens of the tile, with the one on offer
         row_left = Signal.like(left)  # of the row
         taps_left = Signal(4)  # of the line, after this one
         lines_left = Signal(4)
@@ -108,8 +108,8 @@ class Streamer(wiring.Component):
             issue.eq(self.requests.valid & self.requests.ready),
             begins.eq(issue & tile_start),
             request.residual.eq(conv.prologue == Kind.NORMALISE),
-            request.act.eq(act_places(config).locate(m, address.address, "act")),
-            request.res.eq(res_places(config).locate(m, address.address, "res")),
+            request.act.eq(act_places(config).decode(m, address.address, "act")),
+            request.res.eq(res_places(config).decode(m, address.address, "res")),
             request.stat_token.eq(stat_token),
             request.max_slot.eq(conv.max_slot),
             request.final.eq(tile_last & final),
@@ -249,7 +249,7 @@ class Streamer(wiring.Component):
     def _group(self, m: Module) -> tuple[Signal, Value]:
         """Which N-tile of its group the present one is, and whether it is the last."""
         count = group_tiles(self.config)
-        number = Signal(bits_for(count), name="group_tile")
+        number = Signal(ceil_log2(count), name="group_tile")
         return number, number == count - 1
 
     def _may_start(
@@ -276,7 +276,7 @@ class Streamer(wiring.Component):
         wait_conv = Signal(16)
         wait_dma = Signal(16)
         wait_rows = Signal(16)
-        tokens = Signal(bits_for(config.max_tokens + 1))
+        tokens = Signal(ceil_log2(config.max_tokens + 1))
         follow = Signal()
         row = Signal(13)
         with m.If(begins):
@@ -317,7 +317,7 @@ class Streamer(wiring.Component):
 
         spaced = Signal(init=1)
         depends = Signal()
-        m.d.sync += spaced.eq(~recently(m, begins, STREAM_REVISIT - 1, name="begun"))
+        m.d.sync += spaced.eq(~any_in_last(m, begins, STREAM_REVISIT - 1, name="begun"))
         computed = Signal()
         loaded = Signal()
         loading = Signal()

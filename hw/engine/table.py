@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out
 from pointwise.hw.contract.stream import TABLE_ENTRIES
 from pointwise.hw.contract.timing import TABLE_BANKS
 
-from .cells import delay
+from .primitives import delay
 from .ram import NO_COLLISION
 from .writes import TableWrite
 

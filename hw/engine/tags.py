@@ -5,7 +5,7 @@ from amaranth.lib import data
 
 from pointwise.hw.contract.config import CoreConfig
 
-from .cells import bits_for
+from .primitives import ceil_log2
 
 MEAN_BITS = 18
 MULT_BITS = 16
@@ -35,12 +35,12 @@ class TokenTag(data.StructLayout):
                 "in_unsigned": unsigned(1),
                 "outside": unsigned(1),
                 "pad": unsigned(8),
-                "lanes": unsigned(bits_for(config.rows + 1)),
+                "lanes": unsigned(ceil_log2(config.rows + 1)),
                 "shifts": unsigned(1),
                 "swap": unsigned(1),
                 "parity": unsigned(1),
                 "exp_bank": unsigned(1),
-                "token": unsigned(bits_for(config.max_tokens)),
+                "token": unsigned(ceil_log2(config.max_tokens)),
                 "first": unsigned(1),
                 "last": unsigned(1),
                 "maximum": unsigned(1),

@@ -8,8 +8,8 @@ from amaranth.lib.wiring import In, Out
 from pointwise.hw.contract.config import CoreConfig
 from pointwise.hw.contract.timing import Timing
 
-from .cells import add, bits_for, delay, tree
 from .layernorm import SQUARES_BITS, TOTAL_BITS
+from .primitives import add, ceil_log2, delay, tree
 from .ram import NO_COLLISION
 
 
@@ -28,7 +28,7 @@ class TokenSums(wiring.Component):
     def __init__(self, config: CoreConfig) -> None:
         self.config = config
         self.latency = Timing(config).token_sums
-        token = unsigned(bits_for(config.max_tokens))
+        token = unsigned(ceil_log2(config.max_tokens))
         super().__init__(
             {
                 "valid": In(1),

@@ -10,7 +10,7 @@ from amaranth.lib.wiring import Out, Signature
 from pointwise.hw.contract.stream import PLANES, TABLE_ENTRIES
 from pointwise.hw.contract.timing import PARAMETER_BANKS, TABLE_BANKS
 
-from .cells import bits_for
+from .primitives import ceil_log2
 
 
 class TableWrite(Signature):
@@ -75,7 +75,7 @@ class RowLoad(Signature):
         super().__init__(
             {
                 "load": Out(1),
-                "index": Out(unsigned(bits_for(rows))),
+                "index": Out(unsigned(ceil_log2(rows))),
                 "mask": Out(unsigned(cols)),
                 "data": Out(data.ArrayLayout(signed(8), cols)),
             }
@@ -96,7 +96,7 @@ class ColumnLoad(Signature):
         super().__init__(
             {
                 "load": Out(1),
-                "index": Out(unsigned(bits_for(cols))),
+                "index": Out(unsigned(ceil_log2(cols))),
                 "data": Out(data.ArrayLayout(signed(8), rows)),
             }
         )

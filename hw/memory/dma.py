@@ -13,8 +13,8 @@ from pointwise.hw.control.instruction import DMA, INDEX_BITS
 from pointwise.hw.engine.places import act_places, res_places
 from pointwise.hw.engine.sram import read_port, write_port
 
+from .block_addresses import COUNT_BITS, BlockAddressGenerator
 from .paths import BlockWord, LoadPath, StorePath, word_bytes
-from .walker import COUNT_BITS, BlockWalker
 
 
 class DmaEngine(wiring.Component):
@@ -73,7 +73,7 @@ class DmaEngine(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         config = self.config
-        m.submodules.walker = walker = BlockWalker(config.swept_words - 1)
+        m.submodules.walker = walker = BlockAddressGenerator(config.swept_words - 1)
         m.submodules.load = load = LoadPath(config)
         m.submodules.store = store = StorePath(config)
         m.submodules.held = held = RegisterSlice(BlockWord(config))
@@ -105,8 +105,8 @@ class DmaEngine(wiring.Component):
             walker.start.eq(start),
             load.space.eq(space),
             store.space.eq(space),
-            held.i.p.act.eq(act_places(config).locate(m, walker.places.p.address, "act")),
-            held.i.p.res.eq(res_places(config).locate(m, walker.places.p.address, "res")),
+            held.i.p.act.eq(act_places(config).decode(m, walker.places.p.address, "act")),
+            held.i.p.res.eq(res_places(config).decode(m, walker.places.p.address, "res")),
             held.i.p.row_end.eq(walker.places.p.row_end),
             held.i.valid.eq(walker.places.valid),
             walker.places.ready.eq(held.i.ready),

@@ -5,14 +5,14 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.fifo import SyncFIFOBuffered
 from amaranth.lib.wiring import In, Out
 
-from pointwise.hw.bus.gearbox import Packer, Unpacker
+from pointwise.hw.bus.gearbox import InputWidthConverter, OutputWidthConverter
 from pointwise.hw.bus.slice import RegisterSlice
 from pointwise.hw.contract.config import CoreConfig
 from pointwise.hw.contract.isa import Space
 from pointwise.hw.contract.timing import READ_LATENCY
-from pointwise.hw.engine.cells import delay
 from pointwise.hw.engine.credits import Credits
 from pointwise.hw.engine.places import act_places, res_places
+from pointwise.hw.engine.primitives import delay
 from pointwise.hw.engine.sram import read_port, write_port
 
 
@@ -75,7 +75,7 @@ class LoadPath(wiring.Component):
         ):
             name = space.name.lower()
             word_bits = 8 * word_bytes(config, space)
-            m.submodules[name] = unpacker = Unpacker(config.axi_data_width, word_bits)
+            m.submodules[name] = unpacker = InputWidthConverter(config.axi_data_width, word_bits)
             word = data.StructLayout(
                 {"place": port.place.shape(), "row_end": unsigned(1), "data": unsigned(len(port.data))}
             )
@@ -163,7 +163,7 @@ class StorePath(wiring.Component):
             (Space.ACTIVATION, self.act_read, "act"),
             (Space.RESIDUAL, self.res_read, "res"),
         ):
-            packer = Packer(8 * word_bytes(config, space), config.axi_data_width)
+            packer = OutputWidthConverter(8 * word_bytes(config, space), config.axi_data_width)
             m.submodules[space.name.lower()] = packer
             bits = lane_bits(space) * config.rows
             m.d.comb += [
@@ -173,8 +173,8 @@ class StorePath(wiring.Component):
             ]
             with m.If(self.space == space):
                 m.d.comb += [
-                    port.valid.eq(self.words.valid & room.some),
-                    self.words.ready.eq(port.ready & room.some),
+                    port.valid.eq(self.words.valid & room.available),
+                    self.words.ready.eq(port.ready & room.available),
                     fifo.w_stream.payload[:bits].eq(port.data),
                     packer.items.valid.eq(fifo.r_stream.valid),
                     fifo.r_stream.ready.eq(packer.items.ready),

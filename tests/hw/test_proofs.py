@@ -9,10 +9,14 @@ from amaranth.hdl import Elaboratable
 from pointwise.hw.contract.config import CoreConfig
 from pointwise.sim.build import build_root
 from pointwise.sim.formal.prove import missing_tools, prove
-from tests.hw.bus.formal_gearbox import PackerProof, TrimmerProof, UnpackerProof
+from tests.hw.bus.formal_gearbox import (
+    InputWidthConverterProof,
+    OutputWidthConverterProof,
+    PacketTruncatorProof,
+)
 from tests.hw.bus.formal_prefetch import PrefetchProof, SelectProof
 from tests.hw.bus.formal_reader import ReaderDataProof, ReaderProtocolProof
-from tests.hw.bus.formal_slice import PingPongProof, SliceProof
+from tests.hw.bus.formal_slice import ElasticBufferProof, SliceProof
 from tests.hw.bus.formal_windows import ReaderWindowProof, WriterWindowProof
 from tests.hw.bus.formal_writer import WriterDataProof, WriterHaltProof, WriterProtocolProof
 from tests.hw.control.formal_axilite import AxiLiteProof
@@ -38,13 +42,13 @@ class Proof(NamedTuple):
 
 
 PROOFS = {
-    "unpacker_splits": Proof(lambda: UnpackerProof(32, 8), 2, True),
-    "unpacker_passes": Proof(lambda: UnpackerProof(16, 16), 2, True),
-    "unpacker_joins": Proof(lambda: UnpackerProof(8, 32), 2, True),
-    "trimmer": Proof(TrimmerProof, 2, True),
-    "packer_splits": Proof(lambda: PackerProof(32, 8), 2, True),
-    "packer_passes": Proof(lambda: PackerProof(16, 16), 2, True),
-    "packer_joins": Proof(lambda: PackerProof(8, 32), 2, True),
+    "unpacker_splits": Proof(lambda: InputWidthConverterProof(32, 8), 2, True),
+    "unpacker_passes": Proof(lambda: InputWidthConverterProof(16, 16), 2, True),
+    "unpacker_joins": Proof(lambda: InputWidthConverterProof(8, 32), 2, True),
+    "trimmer": Proof(PacketTruncatorProof, 2, True),
+    "packer_splits": Proof(lambda: OutputWidthConverterProof(32, 8), 2, True),
+    "packer_passes": Proof(lambda: OutputWidthConverterProof(16, 16), 2, True),
+    "packer_joins": Proof(lambda: OutputWidthConverterProof(8, 32), 2, True),
     "reader_protocol": Proof(lambda: ReaderProtocolProof(SMALL, [4, 5]), 2, True),
     "reader_protocol_long_bursts": Proof(
         lambda: ReaderProtocolProof(CoreConfig(axi_data_width=64, axi_burst=64), [64]), 2, True
@@ -63,7 +67,7 @@ PROOFS = {
     "writer_data": Proof(lambda: WriterDataProof(FOLLOWED), 9, False),
     "writer_halt": Proof(lambda: WriterHaltProof(FOLLOWED), 9, False),
     "slice": Proof(SliceProof, 2, True),
-    "ping_pong": Proof(PingPongProof, 2, True),
+    "ping_pong": Proof(ElasticBufferProof, 2, True),
     "select": Proof(lambda: SelectProof(SMALL), 1, True),
     "prefetch": Proof(lambda: PrefetchProof(FOLLOWED), 8, False),
     "store_path_room": Proof(lambda: StorePathProof(SMALL, follow=False), 2, True),

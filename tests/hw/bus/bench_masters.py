@@ -4,7 +4,7 @@ import random
 
 import cocotb
 from cocotb.triggers import ClockCycles, ReadOnly, RisingEdge, with_timeout
-from masters_around import CLIENTS, Bench
+from masters_environment import CLIENTS, Bench
 
 from pointwise.hw.contract.isa import Base
 from pointwise.sim.bench import bench_config

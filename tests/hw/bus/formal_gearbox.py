@@ -2,7 +2,7 @@
 
 from amaranth.hdl import Assert, Assume, Cat, Const, Cover, Elaboratable, Module, Mux, Signal, Value
 
-from pointwise.hw.bus.gearbox import Packer, Trimmer, Unpacker
+from pointwise.hw.bus.gearbox import InputWidthConverter, OutputWidthConverter, PacketTruncator
 from pointwise.sim.formal.properties import free_inputs, in_order, inside, stable
 
 
@@ -16,7 +16,7 @@ def with_mark(pieces: list[Value], mark: Value) -> list[Value]:
     return [*(Cat(piece, Const(0, 1)) for piece in pieces[:-1]), Cat(pieces[-1], mark)]
 
 
-class UnpackerProof(Elaboratable):
+class InputWidthConverterProof(Elaboratable):
     """The items are those of the beats but for the rest of a flushed one; marks stay with the last item."""
 
     def __init__(self, beat_bits: int, item_bits: int) -> None:
@@ -24,7 +24,7 @@ class UnpackerProof(Elaboratable):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        unit = Unpacker(self.beat_bits, self.item_bits)
+        unit = InputWidthConverter(self.beat_bits, self.item_bits)
         free_inputs(m, unit)
         state = inside(m, unit)
         beats, items = unit.beats, unit.items
@@ -74,12 +74,12 @@ class UnpackerProof(Elaboratable):
         return m
 
 
-class TrimmerProof(Elaboratable):
+class PacketTruncatorProof(Elaboratable):
     """Every item is passed on, but for those between a flush and the end of its block, which are dropped."""
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        unit = Trimmer(8)
+        unit = PacketTruncator(8)
         free_inputs(m, unit)
         state = inside(m, unit)
         blocks, items = unit.blocks, unit.items
@@ -99,7 +99,7 @@ class TrimmerProof(Elaboratable):
         return m
 
 
-class PackerProof(Elaboratable):
+class OutputWidthConverterProof(Elaboratable):
     """The beats are made of the items; a beat that an item ends early is filled with zeros."""
 
     def __init__(self, item_bits: int, beat_bits: int) -> None:
@@ -107,7 +107,7 @@ class PackerProof(Elaboratable):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        unit = Packer(self.item_bits, self.beat_bits)
+        unit = OutputWidthConverter(self.item_bits, self.beat_bits)
         free_inputs(m, unit)
         state = inside(m, unit)
         items, beats = unit.items, unit.beats

@@ -2,7 +2,7 @@
 
 from amaranth.hdl import Assert, Elaboratable, Module, Mux
 
-from pointwise.hw.bus.slice import PingPong, RegisterSlice
+from pointwise.hw.bus.slice import ElasticBuffer, RegisterSlice
 from pointwise.sim.formal.properties import free_inputs, in_order, inside, stable
 
 
@@ -35,12 +35,12 @@ class SliceProof(Elaboratable):
         return m
 
 
-class PingPongProof(Elaboratable):
-    """What PingPong shows outside is what RegisterSlice does, of which the order is proved."""
+class ElasticBufferProof(Elaboratable):
+    """What ElasticBuffer shows outside is what RegisterSlice does, of which the order is proved."""
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        unit, model = PingPong(4), RegisterSlice(4)
+        unit, model = ElasticBuffer(4), RegisterSlice(4)
         free_inputs(m, unit)
         state, expected = inside(m, unit), inside(m, model, "model")
         m.d.comb += [

@@ -1,4 +1,4 @@
-"""Packer, and Unpacker with Trimmer, for many pairs of widths, side by side in one simulator."""
+"""Width converters, those that come in with the truncator of packets, for many pairs of widths at once."""
 
 from functools import cache
 from pathlib import Path
@@ -8,7 +8,7 @@ from amaranth.hdl import Module
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from pointwise.hw.bus.gearbox import Packer, TaggedBeat, Trimmer, Unpacker
+from pointwise.hw.bus.gearbox import InputWidthConverter, OutputWidthConverter, PacketTruncator, TaggedBeat
 from pointwise.hw.verilog import to_verilog
 from pointwise.sim.bench import bench
 from tests.hw.side_by_side import SideBySide, refusal
@@ -33,8 +33,8 @@ class Trimmed(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.submodules.unpacker = unpacker = Unpacker(self.beat_bits, self.item_bits)
-        m.submodules.trimmer = trimmer = Trimmer(self.item_bits)
+        m.submodules.unpacker = unpacker = InputWidthConverter(self.beat_bits, self.item_bits)
+        m.submodules.trimmer = trimmer = PacketTruncator(self.item_bits)
         wiring.connect(m, wiring.flipped(self.beats), unpacker.beats)
         wiring.connect(m, unpacker.items, trimmer.blocks)
         wiring.connect(m, trimmer.items, wiring.flipped(self.items))
@@ -47,7 +47,7 @@ def verilog() -> str:
     units = {}
     for beat, item in PAIRS:
         units[f"unpack_{beat}_{item}"] = Trimmed(beat, item)
-        units[f"pack_{item}_{beat}"] = Packer(item, beat)
+        units[f"pack_{item}_{beat}"] = OutputWidthConverter(item, beat)
     return to_verilog(SideBySide(units), "gearboxes")
 
 
@@ -59,4 +59,4 @@ def test_gearboxes(stall, test):
 
 @pytest.mark.parametrize("widths", [(24, 8), (8, 4)])
 def test_widths_must_be_powers_of_two(widths):
-    assert "powers of two" in refusal(lambda: Packer(*widths))
+    assert "powers of two" in refusal(lambda: OutputWidthConverter(*widths))

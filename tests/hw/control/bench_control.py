@@ -4,7 +4,7 @@ import random
 
 import cocotb
 from cocotb.triggers import ClockCycles, RisingEdge
-from control_around import BUSY, DONE, FAILED, INPUTS, WRITABLE, Bench
+from control_environment import BUSY, DONE, FAILED, INPUTS, WRITABLE, Bench
 
 from pointwise.hw.contract.isa import Base
 from pointwise.hw.contract.registers import Cause, Error, Register

@@ -4,7 +4,7 @@ import random
 
 import cocotb
 from cocotb.triggers import ClockCycles, RisingEdge, with_timeout
-from control_around import WRITABLE, Bench
+from control_environment import WRITABLE, Bench
 
 from pointwise.hw.contract.image import MAGIC, VERSION, shape_word
 from pointwise.hw.contract.registers import WATCHDOG_DEFAULT, Register

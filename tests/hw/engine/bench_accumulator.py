@@ -2,7 +2,7 @@
 
 import cocotb
 import numpy as np
-from waves import generator, play, same, start
+from driver import assert_equal, generator, play, start
 
 from pointwise.hw.contract.timing import STREAM_REVISIT
 from pointwise.hw.engine.accumulator import Accumulator
@@ -54,7 +54,7 @@ async def equals_the_model(dut, stall):
         await play(dut, dict(zip(ports, values, strict=True)), [])
         dut.valid.value = 0
     got = await sink.receive(sum(map(len, want)))
-    same("accumulators", unpack_rows(got, cols, 32, signed=True), np.concatenate(want))
+    assert_equal("accumulators", unpack_rows(got, cols, 32, signed=True), np.concatenate(want))
 
 
 @cocotb.test(timeout_time=1, timeout_unit="ms")

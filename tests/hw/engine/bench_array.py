@@ -2,7 +2,7 @@
 
 import cocotb
 import numpy as np
-from waves import generator, play, same, start
+from driver import assert_equal, generator, play, start
 
 from pointwise.hw.engine.array import SystolicArray, sum_shape
 from pointwise.model.integer.convolution import convolve
@@ -94,4 +94,4 @@ async def equals_the_model(dut, size):
         convolve(token[None], schedule.weights[t])[0]
         for token, t in zip(schedule.tokens[begins:], tile, strict=True)
     ]
-    same(f"{name}: sum", got[begins:], want)
+    assert_equal(f"{name}: sum", got[begins:], want)

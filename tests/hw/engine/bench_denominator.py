@@ -2,7 +2,7 @@
 
 import cocotb
 import numpy as np
-from waves import generator, pack_fields, play, same, start
+from driver import assert_equal, generator, pack_fields, play, start
 
 from pointwise.hw.contract.config import MAX_CHANNELS, CoreConfig
 from pointwise.hw.engine.denominator import Denominator
@@ -72,4 +72,4 @@ async def equals_the_model(dut):
         if entry in kept:
             want.append(int(kept[entry]))
             places.append(cycle)
-    same("reciprocal", np.array(seen["reciprocal"][latency + 1 :])[places], want)
+    assert_equal("reciprocal", np.array(seen["reciprocal"][latency + 1 :])[places], want)

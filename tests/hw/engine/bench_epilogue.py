@@ -1,9 +1,9 @@
 """Random convolutions, one behind the other, with random gaps in all that the epilogue waits for."""
 
 import cocotb
-from epilogue_around import INPUTS, Surroundings
-from epilogue_work import random_work
-from waves import generator, start
+from driver import generator, start
+from epilogue_environment import INPUTS, Environment
+from epilogue_stimulus import random_work
 
 from pointwise.hw.contract.config import CoreConfig
 from pointwise.sim.bench import bench_config
@@ -18,7 +18,7 @@ async def equals_the_model(dut, gap):
     rng = generator()
     await start(dut, INPUTS)
     works = [random_work(rng, config, post_wait_dma=number // 8) for number in range(CONVS)]
-    around = Surroundings(dut, config, rng, works, gap)
+    around = Environment(dut, config, rng, works, gap)
     for task in (around.memories, around.descriptors, around.parameters, around.accumulators, around.dma):
         cocotb.start_soon(task())
     await around.readers()

@@ -3,7 +3,7 @@ inputs of the reciprocal square root."""
 
 import cocotb
 import numpy as np
-from waves import generator, play, same, start
+from driver import assert_equal, generator, play, start
 
 from pointwise.hw.contract.tables import RSQRT_SEGMENTS
 from pointwise.hw.engine.interpolation import Interpolation
@@ -48,5 +48,5 @@ async def equals_the_model(dut):
     for name, value in values.items():
         function = reciprocal_sqrt if name == "root" else reciprocal
         mult, leading = function(np.maximum(value, 1))  # the hardware takes 0 as 1
-        same(f"{name}.mult", seen[f"{name}_mult"][Interpolation.LATENCY :], mult)
-        same(f"{name}.leading", seen[f"{name}_leading"][Interpolation.LATENCY :], leading)
+        assert_equal(f"{name}.mult", seen[f"{name}_mult"][Interpolation.LATENCY :], mult)
+        assert_equal(f"{name}.leading", seen[f"{name}_leading"][Interpolation.LATENCY :], leading)

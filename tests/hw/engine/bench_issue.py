@@ -4,7 +4,7 @@ from collections import deque
 
 import cocotb
 from cocotb.triggers import FallingEdge, ReadOnly
-from waves import generator, same, start
+from driver import assert_equal, generator, start
 
 from pointwise.hw.contract.config import CoreConfig
 from pointwise.hw.contract.registers import Cause
@@ -60,15 +60,15 @@ async def equals_its_model(dut, gap):
         issue = wanted is not None and ready[wanted]
         cause = Cause.STREAM if issue else cause
         for name in ("act", "res"):
-            same(f"{name}_valid", int(dut[f"{name}_valid"].value), int(wanted == name))
-        same("issue", int(dut.issue.value), int(issue))
-        same("started", int(dut.started.value), int(issue and token["first"]))
-        same("ends", int(dut.ends.value), int(issue and token["final"]))
-        same("cause", int(dut.cause.value), int(cause))
+            assert_equal(f"{name}_valid", int(dut[f"{name}_valid"].value), int(wanted == name))
+        assert_equal("issue", int(dut.issue.value), int(issue))
+        assert_equal("started", int(dut.started.value), int(issue and token["first"]))
+        assert_equal("ends", int(dut.ends.value), int(issue and token["final"]))
+        assert_equal("cause", int(dut.cause.value), int(cause))
         if wanted:
-            same("token", int(dut.token.value), token["word"])
+            assert_equal("token", int(dut.token.value), token["word"])
         accepts = len(held) < PLACE
-        same("ready", int(dut.requests_ready.value), int(accepts))
+        assert_equal("ready", int(dut.requests_ready.value), int(accepts))
 
         # What this cycle changes.
         age, lacked = age + 1, lacks

@@ -2,7 +2,7 @@
 
 import cocotb
 import numpy as np
-from waves import generator, pack_fields, play, same, start
+from driver import assert_equal, generator, pack_fields, play, start
 
 from pointwise.hw.contract.config import MAX_CHANNELS, CoreConfig
 from pointwise.hw.engine.layernorm import NORM_CONSTANTS, LayerNormStatistics
@@ -67,4 +67,4 @@ async def equals_the_model(dut):
         want = pack_fields(
             NORM_STATISTICS, **dict(zip(names, statistics(total, squares, constants), strict=True))
         )
-        same(f"statistics, {channels} channels, {constants},", got[valid == 1], want[valid == 1])
+        assert_equal(f"statistics, {channels} channels, {constants},", got[valid == 1], want[valid == 1])

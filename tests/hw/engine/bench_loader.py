@@ -5,9 +5,9 @@ from collections import deque
 import cocotb
 import numpy as np
 from cocotb.triggers import FallingEdge, ReadOnly
-from loader_around import COUNTS, Surroundings
-from loader_work import random_work
-from waves import descriptor, generator, same, start
+from driver import assert_equal, descriptor, generator, start
+from loader_environment import COUNTS, Environment
+from loader_stimulus import random_work
 
 from pointwise.hw.contract.config import CoreConfig
 from pointwise.hw.contract.isa import Prologue
@@ -33,7 +33,7 @@ INPUTS = (
 )
 
 
-def check_tiles(around: Surroundings, config: CoreConfig, latency: int, end: int) -> None:
+def check_tiles(around: Environment, config: CoreConfig, latency: int, end: int) -> None:
     """The shadows at every swap, when they were loaded, and the channel shifts while they count."""
     loads, before = deque(around.loads), -(1 << 20)
     for number, (tile, started) in enumerate(zip(around.tiles, around.starts, strict=True)):
@@ -50,13 +50,13 @@ def check_tiles(around: Surroundings, config: CoreConfig, latency: int, end: int
                 inside = unpack_lanes(mask, config.cols, 1, signed=False) == 1
                 shadows[inside, index] = unpack_lanes(data, config.cols, 8, signed=True)[inside]
         n, k = tile.weights.shape
-        same(f"weights of tile {number}", shadows[:n, :k], tile.weights)
+        assert_equal(f"weights of tile {number}", shadows[:n, :k], tile.weights)
         if tile.shifts is not None:
             following = around.starts[number + 1] if number + 1 < len(around.starts) else end - SHIFTS_USED
             words = around.shifts[started + SHIFTS_USED : following + SHIFTS_USED]
             lanes = unpack_rows(words, 2 * config.rows, SHIFT_BITS, signed=False)
             lanes = lanes.reshape(len(words), 2, config.rows)[:, number % 2, :k]
-            same(f"shifts of tile {number}", lanes, np.broadcast_to(tile.shifts, lanes.shape))
+            assert_equal(f"shifts of tile {number}", lanes, np.broadcast_to(tile.shifts, lanes.shape))
         before = swap
     assert not loads, "the array was loaded after its last tile"
 
@@ -69,7 +69,7 @@ async def loads_everything_in_time(dut, gap):
     rng = generator()
     works = [random_work(rng, config, number) for number in range(CONVS)]
     await start(dut, [*INPUTS, *COUNTS])
-    around = Surroundings(dut, config, rng, works, gap)
+    around = Environment(dut, config, rng, works, gap)
     pace = rng.integers(1, 2 + 2000 * gap, works[-1].conv.wait_dma)
     around.due["dma_done"].extend(np.cumsum(pace).tolist())
     descriptors = StreamSource(dut, "descriptor", stall=gap)
@@ -84,7 +84,7 @@ async def loads_everything_in_time(dut, gap):
         cycle += 1
         await FallingEdge(dut.clk)
     check_tiles(around, config, latency, cycle)
-    same("rows taken", around.rows_taken, len(around.last_rows))
+    assert_equal("rows taken", around.rows_taken, len(around.last_rows))
     planes = np.concatenate([work.planes for work in works])
     want = [
         (i // PLANES % PARAMETER_BANKS, i % PLANES, pack_lanes(row, 8))
@@ -100,4 +100,4 @@ async def loads_everything_in_time(dut, gap):
             for bank, table in enumerate(tables)
             for i, values in enumerate(table.reshape(-1, table_lanes(config)))
         ]
-        same(f"{name} tables", around.tables[name], want)
+        assert_equal(f"{name} tables", around.tables[name], want)

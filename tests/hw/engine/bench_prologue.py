@@ -2,7 +2,7 @@
 
 import cocotb
 import numpy as np
-from waves import generator, pack_fields, play, same, start
+from driver import assert_equal, generator, pack_fields, play, start
 
 from pointwise.hw.contract.config import CoreConfig
 from pointwise.hw.contract.isa import Prologue as Kind
@@ -99,12 +99,12 @@ async def equals_the_model(dut):
         after=Prologue.LATENCY,
     )
     flight = slice(Prologue.LATENCY, Prologue.LATENCY + cycles)
-    same("valid", seen["out_valid"][flight], valid)
-    same("tag", seen["out_tag"][flight], tags)
+    assert_equal("valid", seen["out_valid"][flight], valid)
+    assert_equal("tag", seen["out_tag"][flight], tags)
     word = np.where(tag["outside"][:, None] == 1, tag["pad"][:, None].astype(np.int8), act)
     plain = np.where(tag["in_unsigned"][:, None] == 1, word & 255, word)
     scores = np.where(inside, act, -128)
     exponential = np.stack([exponentials(*row) for row in zip(scores, row_max, tables[segment], strict=True)])
     want = np.where((kind == Kind.NORMALISE)[:, None], normalise(res, mean, mult, shift, chosen), plain)
     want = np.where((kind == Kind.EXPONENTIAL)[:, None], exponential, want)
-    same("token", unpack_rows(seen["token"][flight], rows, 9, signed=True), np.where(inside, want, 0))
+    assert_equal("token", unpack_rows(seen["token"][flight], rows, 9, signed=True), np.where(inside, want, 0))

@@ -2,7 +2,7 @@
 
 import cocotb
 import numpy as np
-from waves import generator, pack_fields, play, same, start
+from driver import assert_equal, generator, pack_fields, play, start
 
 from pointwise.hw.contract.config import MAX_CHANNELS, CoreConfig
 from pointwise.hw.contract.stream import PLANES
@@ -83,4 +83,4 @@ async def equals_the_model(dut):
     base = np.where(divided[:, None] == 1, divide(acc, total), acc)
     parameters = [value[bank[:, None], channel] for value in (bias, mult, shift)]
     want = np.stack([requantise(base, *parameters, limit) for limit in LIMITS])[limits, np.arange(CYCLES)]
-    same("result", got, want)
+    assert_equal("result", got, want)

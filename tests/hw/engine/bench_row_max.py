@@ -2,8 +2,8 @@
 
 import cocotb
 import numpy as np
-from walks import walk
-from waves import generator, play, same, start
+from driver import assert_equal, generator, play, start
+from sequences import walk
 
 from pointwise.hw.contract.config import CoreConfig
 from pointwise.hw.engine.row_max import RowMax
@@ -51,4 +51,4 @@ async def equals_the_model(dut):
         maxima[row] = want[cycle] = max([maxima.get(row, -128), *inside])
     complete = (steps.valid & steps.last_group).astype(bool)
     got = unpack_rows(seen["row_max"][latency + 1 :], 1, 8, signed=True)[:, 0]
-    same("row maximum", got[complete], want[complete])
+    assert_equal("row maximum", got[complete], want[complete])

@@ -3,7 +3,7 @@
 import cocotb
 import numpy as np
 from cocotb.triggers import FallingEdge, ReadOnly
-from waves import generator, same, start
+from driver import assert_equal, generator, start
 
 from pointwise.hw.contract.timing import READ_LATENCY
 from pointwise.hw.engine.places import Places
@@ -79,7 +79,7 @@ async def equals_an_array(dut, name):
             address, word, mask = asked[kind, number]
             bank = address // bank_words
             ready = int(port(kind, number, "ready").value)
-            same(f"{name}: ready of {kind} {number}", ready, int(bank not in granted[kind]))
+            assert_equal(f"{name}: ready of {kind} {number}", ready, int(bank not in granted[kind]))
             granted[kind].add(bank)
             if ready and kind == "write":
                 contents[address] = np.where(mask, word, contents[address])
@@ -92,5 +92,5 @@ async def equals_an_array(dut, name):
         ]
     # Lanes written in the cycle of the read may be old or new.
     lanes = unpack_rows(got, shape["lanes"], shape["lane_bits"], signed=False)
-    same(f"{name}: data", np.where(lanes == old, new, lanes), new)
+    assert_equal(f"{name}: data", np.where(lanes == old, new, lanes), new)
     assert len(got) > CYCLES // 2, f"only {len(got)} words were read"

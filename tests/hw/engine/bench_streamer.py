@@ -4,17 +4,17 @@ from collections import deque
 
 import cocotb
 from cocotb.triggers import FallingEdge, ReadOnly
-from streamer_work import Step, random_conv, steps
-from waves import descriptor, generator, same, start, unpack_fields
+from driver import assert_equal, descriptor, generator, start, unpack_fields
+from streamer_stimulus import Step, random_conv, steps
 
 from pointwise.hw.contract.config import CoreConfig, next_power_of_two
 from pointwise.hw.contract.isa import Prologue
 from pointwise.hw.contract.registers import Cause
 from pointwise.hw.contract.timing import STREAM_REVISIT
-from pointwise.hw.engine.cells import bits_for
 from pointwise.hw.engine.descriptor import STREAMER
 from pointwise.hw.engine.issue import TokenRequest
 from pointwise.hw.engine.places import act_places, res_places
+from pointwise.hw.engine.primitives import ceil_log2
 from pointwise.sim.bench import bench_config
 from pointwise.sim.drivers import StreamSource
 
@@ -63,12 +63,12 @@ async def equals_its_model(dut, gap):
                 lacks = Cause.SHORT  # until the next tile's place is known
             elif step.first and step.last_k and room < conv.tokens:
                 lacks = Cause.OUTPUT
-        same("valid", int(dut.requests_valid.value), int(lacks is None))
+        assert_equal("valid", int(dut.requests_valid.value), int(lacks is None))
         if lacks is None:
             found = unpack_fields(TokenRequest(config), int(dut.requests_payload.value))
-            same("request", found, request(config, step))
+            assert_equal("request", found, request(config, step))
         else:
-            same("lacks", int(dut.lacks.value), int(lacks))
+            assert_equal("lacks", int(dut.lacks.value), int(lacks))
         issue = lacks is None and ready
         if step and step.first and since >= STREAM_REVISIT and convs_then >= conv.wait_conv and not whole:
             decided["follow" if loaded else "row" if following else "dma"] += 1
@@ -106,11 +106,11 @@ async def equals_its_model(dut, gap):
 def request(config: CoreConfig, step: Step) -> dict[str, object]:
     """What the streamer offers for a step, as a number or the fields of each member."""
     conv, banks = step.conv, act_places(config)
-    act, res = (step.address % (1 << bits_for(places.words)) for places in (banks, res_places(config)))
+    act, res = (step.address % (1 << ceil_log2(places.words)) for places in (banks, res_places(config)))
     bank = min(act // banks.bank_words, banks.banks - 1)
     return {
         "residual": int(conv.prologue == Prologue.NORMALISE),
-        "act": {"bank": bank, "inside": (act - bank * banks.bank_words) % (1 << bits_for(banks.bank_words))},
+        "act": {"bank": bank, "inside": (act - bank * banks.bank_words) % (1 << ceil_log2(banks.bank_words))},
         "res": {"bank": 0, "inside": res},
         "tag": step.tag,
         "stat_token": conv.first_token + step.tag["token"],

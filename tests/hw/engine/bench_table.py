@@ -2,7 +2,7 @@
 
 import cocotb
 import numpy as np
-from waves import generator, play, same, start
+from driver import assert_equal, generator, play, start
 
 from pointwise.hw.contract.timing import TABLE_BANKS
 from pointwise.sim.bench import bench_config
@@ -44,4 +44,4 @@ async def equals_an_array(dut):
         want.append(contents[bank[cycle], index[cycle]])
         if write[cycle]:
             contents[1 - bank[cycle]].reshape(words, lanes)[word[cycle]] = values[cycle]
-    same("value", unpack_rows(seen["value"][1:], readers, 8, signed=False), want)
+    assert_equal("value", unpack_rows(seen["value"][1:], readers, 8, signed=False), want)

@@ -2,8 +2,8 @@
 
 import cocotb
 import numpy as np
-from walks import walk
-from waves import generator, play, same, start
+from driver import assert_equal, generator, play, start
+from sequences import walk
 
 from pointwise.hw.contract.config import MAX_CHANNELS, CoreConfig
 from pointwise.hw.engine.layernorm import SQUARES_BITS, TOTAL_BITS
@@ -31,9 +31,9 @@ async def equals_the_model(dut):
     seen = {name: values[latency:] for name, values in seen.items()}
 
     complete = (steps.valid & steps.last_group & steps.last_tile).astype(bool)
-    same("out_valid", seen["out_valid"], complete)
+    assert_equal("out_valid", seen["out_valid"], complete)
     places = np.flatnonzero(complete)
-    same("token", np.array(seen["out_token"])[places], steps.token[places])
+    assert_equal("token", np.array(seen["out_token"])[places], steps.token[places])
     masked = np.where(steps.mask, steps.values, 0)
     want = []
     for place in places:
@@ -46,4 +46,4 @@ async def equals_the_model(dut):
         ],
         axis=1,
     )
-    same("sums", got, want)
+    assert_equal("sums", got, want)

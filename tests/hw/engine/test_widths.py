@@ -9,7 +9,7 @@ from pointwise.hw.contract.config import MAX_CHANNELS
 from pointwise.hw.contract.legal import CHANNEL_SHIFTS, MEAN_SHIFTS, NORM_SHIFTS, SHIFTS
 from pointwise.hw.contract.sound import MEAN_TOLERANCE_BITS
 from pointwise.hw.engine import layernorm, prologue, requantise, tags
-from pointwise.hw.engine.cells import ACCUMULATOR, ACTIVATION
+from pointwise.hw.engine.primitives import ACCUMULATOR, ACTIVATION
 from pointwise.model.integer.interpolation import (
     RECIPROCAL_INPUT_BITS,
     RSQRT_INPUT_BITS,

@@ -5,7 +5,7 @@ from amaranth.hdl import Assert, Assume, Elaboratable, Module
 from pointwise.hw.contract.config import CoreConfig
 from pointwise.hw.contract.isa import Space
 from pointwise.hw.contract.timing import READ_LATENCY
-from pointwise.hw.engine.cells import delay
+from pointwise.hw.engine.primitives import delay
 from pointwise.hw.memory.paths import StorePath
 from pointwise.sim.formal.properties import free_inputs, in_order, inside, previous, stable
 

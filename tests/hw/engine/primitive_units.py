@@ -1,10 +1,10 @@
-"""Components around the functions of ``pointwise.hw.engine.cells``, so that they can be simulated."""
+"""Components around the functions of ``pointwise.hw.engine.primitives``, so that they can be simulated."""
 
 from amaranth.hdl import Module, signed, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from pointwise.hw.engine.cells import (
+from pointwise.hw.engine.primitives import (
     add,
     delay,
     maximum,

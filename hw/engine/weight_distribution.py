@@ -6,7 +6,7 @@ from amaranth.lib import wiring
 
 from pointwise.hw.contract.timing import READ_LATENCY
 
-from .cells import delay
+from .primitives import delay
 from .stationary_walk import PACKED_BITS, StationaryWalk
 
 SHIFT_STAGE = READ_LATENCY + 1
@@ -14,7 +14,7 @@ SHIFT_STAGE = READ_LATENCY + 1
 set."""
 
 
-def deliver_shifts(m: Module, loader: wiring.Component, load: Value, walk: StationaryWalk) -> None:
+def distribute_shifts(m: Module, loader: wiring.Component, load: Value, walk: StationaryWalk) -> None:
     """A row of the channel shifts, into the set of the tile's parity, SHIFT_STAGE cycles later."""
     rows, cols = loader.config.rows, loader.config.cols
     load = delay(m, load, SHIFT_STAGE, name="shift_load", reset_less=False)
@@ -47,7 +47,7 @@ def unpack(m: Module, row: Value, packing: Value, walk: StationaryWalk) -> Value
     return unpacked
 
 
-def deliver_tiles(
+def distribute_tiles(
     m: Module,
     loader: wiring.Component,
     weights: Value,

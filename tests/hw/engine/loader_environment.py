@@ -4,8 +4,8 @@ from collections import deque
 from typing import Any
 
 import numpy as np
-from loader_work import Tile, Work
-from waves import same
+from driver import assert_equal
+from loader_stimulus import Tile, Work
 
 from pointwise.hw.contract.config import CoreConfig
 from pointwise.hw.contract.isa import Prologue
@@ -17,7 +17,7 @@ from pointwise.sim.lanes import pack_lanes
 COUNTS = ("conv_done", "dma_done", "tile_end", "exp_end", "act_end")
 
 
-class Surroundings:
+class Environment:
     """Drives every port in every cycle, and keeps what it sees."""
 
     def __init__(
@@ -75,7 +75,7 @@ class Surroundings:
             name: int(getattr(dut, name).value) for name in ("parameters_write", "exp_write", "act_write")
         }
         if int(dut.rows_valid.value) and int(dut.rows_ready.value):
-            same(
+            assert_equal(
                 f"flush with row {self.rows_taken}",
                 int(dut.flush.value),
                 int(self.last_rows[self.rows_taken]),

@@ -2,11 +2,11 @@
 
 import cocotb
 import numpy as np
-from cell_units import COUNTS, DELAYS, FACTORS, LIMITS, SHIFTED_BITS
-from waves import generator, play, same, start
+from driver import assert_equal, generator, play, start
+from primitive_units import COUNTS, DELAYS, FACTORS, LIMITS, SHIFTED_BITS
 
 from pointwise.hw.contract.timing import tree_latency
-from pointwise.hw.engine.cells import SHIFT_CYCLES
+from pointwise.hw.engine.primitives import SHIFT_CYCLES
 from pointwise.model.integer.rounding import round_shift, saturate
 from pointwise.sim.lanes import pack_rows, unpack_rows
 
@@ -32,7 +32,7 @@ async def trees(dut):
         for count in COUNTS:
             words = seen[f"trees_{kind}{count}"][tree_latency(count, every) :][:CYCLES]
             got = unpack_rows(words, 1, bits, signed=signed)[:, 0]
-            same(f"{kind} of {count}", got, function(values[:, :count]))
+            assert_equal(f"{kind} of {count}", got, function(values[:, :count]))
 
 
 @cocotb.test()
@@ -53,14 +53,14 @@ async def scalars(dut):
         return unpack_rows(seen[f"scalars_{name}"][late:][:CYCLES], 1, bits, signed=signed)[:, 0]
 
     # round_half_up is the second half of round_shift: its caller has shifted by one bit less.
-    same("rounded", signal("rounded", BITS), round_shift(values, amounts + 1))
+    assert_equal("rounded", signal("rounded", BITS), round_shift(values, amounts + 1))
     for name, (low, high, shape) in LIMITS.items():
-        same(name, signal(name, shape.width, shape.signed), saturate(values, low, high))
+        assert_equal(name, signal(name, shape.width, shape.signed), saturate(values, low, high))
     for bits in SHIFTED_BITS:
         expected = saturate(values >> amounts, -(1 << bits - 1), (1 << bits - 1) - 1)
-        same(f"shifted to {bits} bits", signal(f"shifted{bits}", bits, late=SHIFT_CYCLES), expected)
+        assert_equal(f"shifted to {bits} bits", signal(f"shifted{bits}", bits, late=SHIFT_CYCLES), expected)
     for cycles in DELAYS:
-        same(f"delay by {cycles}", signal(f"delay{cycles}", BITS, late=cycles), values)
+        assert_equal(f"delay by {cycles}", signal(f"delay{cycles}", BITS, late=cycles), values)
 
 
 @cocotb.test()
@@ -84,4 +84,4 @@ async def products(dut):
     for name, (left, right) in pairs.items():
         bits = sum(shape.width for shape in FACTORS[name]) + 1
         got = unpack_rows(seen[f"products_{name}"][2:][:CYCLES], 1, bits, signed=True)[:, 0]
-        same(f"{name} product", got, left * right)
+        assert_equal(f"{name} product", got, left * right)

@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 from cocotb.triggers import FallingEdge, ReadOnly
-from epilogue_work import Work
-from waves import descriptor, pack_fields, same, unpack_fields
+from driver import assert_equal, descriptor, pack_fields, unpack_fields
+from epilogue_stimulus import Work
 
 from pointwise.hw.contract.config import CoreConfig
 from pointwise.hw.contract.stream import PLANES, table_lanes
@@ -41,7 +41,7 @@ INPUTS = (
 )
 
 
-class Surroundings:
+class Environment:
     """Loader, array, memories and reader of the statistics, as far as the epilogue can tell."""
 
     def __init__(
@@ -166,7 +166,7 @@ class Surroundings:
                     getattr(dut, f"{memory}_read_data").value = words.pop(0)
             await ReadOnly()
             reciprocal = int(self.reciprocals[int(dut.sum_slot.value), int(dut.sum_token.value)])
-            same("a read that was announced", bool(dut.act_read_valid.value), self.reads_next)
+            assert_equal("a read that was announced", bool(dut.act_read_valid.value), self.reads_next)
             self.reads_next = bool(dut.reads_next.value)
             for memory, bits in (("res", 16), ("act", 8)):
                 if getattr(dut, f"{memory}_read_valid").value:
@@ -207,14 +207,14 @@ class Surroundings:
                 want = pack_fields(
                     NORM_STATISTICS, **dict(zip(fields, work.statistics()[:, token], strict=True))
                 )
-                same(f"statistics of {number}, token {token}", int(dut.statistics.value), int(want))
+                assert_equal(f"statistics of {number}, token {token}", int(dut.statistics.value), int(want))
                 await self.cycle()
             for token in tokens if work.conv.row_max else ():
                 dut.stat_token.value = work.conv.first_token + token
                 dut.max_slot.value = work.conv.max_slot
                 await self.cycle()
                 await ReadOnly()
-                same(
+                assert_equal(
                     f"row maximum of {number}, token {token}",
                     dut.row_max.value.to_signed(),
                     work.result[token].max(),

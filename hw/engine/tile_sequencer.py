@@ -11,8 +11,8 @@ from pointwise.hw.contract.timing import PARAMETER_BANKS, WALK_REVISIT
 from pointwise.hw.contract.walks import ADDRESS_BITS, group_words
 
 from .address import AddressGenerator
-from .cells import bits_for
 from .descriptor import EPILOGUE
+from .primitives import ceil_log2
 
 
 class GroupTag(data.StructLayout):
@@ -26,14 +26,14 @@ class GroupTag(data.StructLayout):
     """
 
     def __init__(self, config: CoreConfig) -> None:
-        token = unsigned(bits_for(config.max_tokens))
+        token = unsigned(ceil_log2(config.max_tokens))
         super().__init__(
             {
                 "address": unsigned(ADDRESS_BITS),
-                "lane_group": unsigned(bits_for(config.rows // config.post_lanes)),
+                "lane_group": unsigned(ceil_log2(config.rows // config.post_lanes)),
                 "mask": unsigned(config.post_lanes),
-                "bank": unsigned(bits_for(PARAMETER_BANKS)),
-                "group": unsigned(bits_for(config.groups)),
+                "bank": unsigned(ceil_log2(PARAMETER_BANKS)),
+                "group": unsigned(ceil_log2(config.groups)),
                 "token": token,
                 "stat_token": token,
                 "first_group": unsigned(1),
@@ -57,7 +57,7 @@ class GroupTag(data.StructLayout):
         )
 
 
-class Walker(wiring.Component):
+class TileSequencer(wiring.Component):
     """Takes convolutions in order, and for each of their tokens from the accumulators issues C/P groups.
 
     Ports:
@@ -96,20 +96,20 @@ class Walker(wiring.Component):
         lanes, parts = config.post_lanes, config.rows // config.post_lanes
         conv = Signal(EPILOGUE)
         token = Signal(16)
-        group = Signal(bits_for(config.groups))
+        group = Signal(ceil_log2(config.groups))
         left = Signal(13)  # channels of this and later N-tiles
         left_group = Signal(signed(14))  # channels of this and later groups; below zero past the last one
         # Words of an N-tile, tokens, N-tiles.
         address = AddressGenerator(m, 3, ADDRESS_BITS, "address")
-        tile_part = Signal(bits_for(parts))
-        lane_part = Signal(bits_for(parts))
+        tile_part = Signal(ceil_log2(parts))
+        lane_part = Signal(ceil_log2(parts))
         bank = Signal(range(PARAMETER_BANKS))
         table_bank = Signal()
         first_tile = Signal()
         finished = Signal()
         wait = Signal(range(max(self.settle, WALK_REVISIT) + 1))
         # Where the walk is, each compared a step ahead.
-        tokens_left = Signal(bits_for(config.max_tokens + 1))  # of the N-tile, with this one
+        tokens_left = Signal(ceil_log2(config.max_tokens + 1))  # of the N-tile, with this one
         last_group = Signal()
         last_token = Signal()
         last_tile = Signal()

@@ -3,15 +3,15 @@
 import cocotb
 import numpy as np
 from cocotb.triggers import FallingEdge, ReadOnly
-from epilogue_work import random_conv
-from waves import descriptor, generator, same, start, unpack_fields
+from driver import assert_equal, descriptor, generator, start, unpack_fields
+from epilogue_stimulus import random_conv
 
 from pointwise.hw.contract.config import CoreConfig
 from pointwise.hw.contract.isa import Conv
 from pointwise.hw.contract.timing import PARAMETER_BANKS, WALK_REVISIT
 from pointwise.hw.contract.walks import group_tiles, results
 from pointwise.hw.engine.descriptor import EPILOGUE
-from pointwise.hw.engine.walker import GroupTag
+from pointwise.hw.engine.tile_sequencer import GroupTag
 from pointwise.sim.bench import bench_config
 from pointwise.sim.drivers import StreamSource
 
@@ -78,15 +78,15 @@ async def walks(dut, gap):
             )
         fields = unpack_fields(GroupTag(config), int(dut.tag.value))
         for name, value in tag.items():
-            same(f"{name} of group {index}", fields[name], int(value))
+            assert_equal(f"{name} of group {index}", fields[name], int(value))
         assert dut.token_valid.value, f"group {index} without a token"
         assert done >= convs[number].post_wait_dma, f"convolution {number} did not wait for DMA"
         next_number, following = expected[index + 1] if index + 1 < len(expected) else (CONVS, {})
-        same("pop", int(dut.pop.value), int(tag["last_group"]))
-        same("conv_end", int(dut.conv_end.value), int(next_number != number))
+        assert_equal("pop", int(dut.pop.value), int(tag["last_group"]))
+        assert_equal("conv_end", int(dut.conv_end.value), int(next_number != number))
         new_tile = next_number != number or following["first_tile"] != tag["first_tile"]
         new_tile |= bool(following) and following["bank"] != tag["bank"]
-        same("tile_end", int(dut.tile_end.value), int(new_tile))
+        assert_equal("tile_end", int(dut.tile_end.value), int(new_tile))
 
         # The pace: a group a cycle, but for the distances that maxima, sums and statistics need.
         fresh = index and number != expected[index - 1][0]

@@ -18,7 +18,7 @@ def delay(m: Module, value: Value, cycles: int, *, name: str, reset_less: bool =
     return value
 
 
-def recently(m: Module, happens: Value, cycles: int, *, name: str) -> Value:
+def any_in_last(m: Module, happens: Value, cycles: int, *, name: str) -> Value:
     """Whether something happens now, or did so in one of the ``cycles`` − 1 cycles before."""
     found, past = happens, happens
     for cycle in range(1, cycles):
@@ -35,7 +35,7 @@ def round_half_up(value: Value) -> Value:
     return (value + 1) >> 1
 
 
-def alike(bits: Value) -> Value:
+def all_equal(bits: Value) -> Value:
     """Whether all bits are the same: those above a signed number, where it fits."""
     return bits.all() | ~bits.any()
 
@@ -53,7 +53,7 @@ def saturate(value: Value, shape: Shape) -> Value:
         return Mux(kept < 0, 0, kept)[: shape.width]
     if len(value) <= shape.width:
         return value
-    fits, sign = alike(value[shape.width - 1 :]), value[-1]
+    fits, sign = all_equal(value[shape.width - 1 :]), value[-1]
     return Mux(fits, value[: shape.width], Cat((~sign).replicate(shape.width - 1), sign)).as_signed()
 
 
@@ -172,7 +172,7 @@ def maximum(left: Value, right: Value) -> Value:
     return larger.as_signed() if left.shape().signed else larger
 
 
-def bits_for(count: int) -> int:
+def ceil_log2(count: int) -> int:
     """Bits that hold the numbers 0..count − 1, at least one, so that size-1 parameters have a signal."""
     return max(1, (count - 1).bit_length())
 

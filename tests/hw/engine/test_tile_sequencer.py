@@ -1,11 +1,11 @@
-"""Walker in Verilator."""
+"""TileSequencer in Verilator."""
 
 from pathlib import Path
 
 import pytest
 
 from pointwise.hw.contract.config import CoreConfig
-from pointwise.hw.engine.walker import Walker
+from pointwise.hw.engine.tile_sequencer import TileSequencer
 from pointwise.hw.verilog import to_verilog
 from pointwise.sim.bench import bench
 
@@ -21,6 +21,6 @@ SETTLE = 30
     ],
 )
 def test_walker(shape):
-    verilog = to_verilog(Walker(CoreConfig(**shape), SETTLE), "walker")
+    verilog = to_verilog(TileSequencer(CoreConfig(**shape), SETTLE), "walker")
     config = {"core": shape, "settle": SETTLE}
-    bench([verilog], "walker", Path(__file__).with_name("bench_walker.py"), config=config)
+    bench([verilog], "walker", Path(__file__).with_name("bench_tile_sequencer.py"), config=config)

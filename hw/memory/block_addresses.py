@@ -12,7 +12,7 @@ PLACE = data.StructLayout({"address": unsigned(ADDRESS_BITS), "row_end": unsigne
 """A word of a block: its address, and whether it ends its row and the block."""
 
 
-class BlockWalker(wiring.Component):
+class BlockAddressGenerator(wiring.Component):
     """Walks over ``rows`` × ``words`` words, row by row; word w of row r lies at ``base`` + r·``stride`` + w.
 
     Args:

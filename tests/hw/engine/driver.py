@@ -95,7 +95,7 @@ async def play(
     return {name: seen for name, (_, seen) in zip(outputs, watched, strict=True)}
 
 
-def same(what: str, got: Any, want: Any) -> None:
+def assert_equal(what: str, got: Any, want: Any) -> None:
     """Assert that two arrays are equal, and name the first place where they are not."""
     got, want = np.asarray(got), np.asarray(want)
     assert got.shape == want.shape, f"{what}: {got.shape} values, expected {want.shape}"
