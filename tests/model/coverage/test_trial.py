@@ -91,6 +91,14 @@ def test_other_logits_are_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
     assert row.passed == 0 and not row.fault and "(RuntimeError: out of ideas)" in str(row.refused)
 
 
+def test_rounding_is_no_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What float32 makes of a network is told from another network in float64."""
+    monkeypatch.setattr(trial, "CLOSE", 0.0)
+    row = tried(of(Net(), monkeypatch))
+    assert row.passed == len(STEPS) and row.difference is not None and 0 < row.difference < 1e-6
+    assert tried(of(Net("logits"), monkeypatch)).fault
+
+
 def test_other_integers_are_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
     def other(graph, rows, only):
         found = run(graph, rows, only)
