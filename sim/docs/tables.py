@@ -7,7 +7,7 @@ from pointwise.hw.contract import isa
 from pointwise.hw.contract.legal import CONV_RULES, DMA_RULES, HEADER_RULES
 from pointwise.hw.contract.registers import Cause
 
-from . import contract, integration, legal, manifest, recipe, reference, results, units, walk
+from . import contract, coverage, integration, legal, manifest, recipe, reference, results, units, walk
 
 TABLES: dict[str, Callable[[], str]] = {
     "opcodes": lambda: contract.members(isa.Opcode),
@@ -41,6 +41,9 @@ TABLES: dict[str, Callable[[], str]] = {
     "methods": results.methods,
     "accuracy": results.accuracy,
     "classes": results.classes,
+    "coverage": coverage.everything,
+    "coverage_totals": coverage.counted,
+    "coverage_refused": coverage.refused,
     "recipe": recipe.recipe,
     "api": reference.reference,
     "walk": walk.walk,
