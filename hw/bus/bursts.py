@@ -36,7 +36,8 @@ class BurstSplitter(wiring.Component):
 
     Ports:
         windows: by ``Base``; constant while there are transfers.
-        transfers: what to split. bursts: the result, registered.
+        transfers: what to split.
+        bursts: the result, registered.
         room: a burst is formed only when it has at most this many beats.
         reserve: beats of the burst that is formed in this cycle, else 0; take them off ``room`` by the next
             cycle.

@@ -134,7 +134,8 @@ class OutputWidthConverter(wiring.Component):
         item_bits, beat_bits: widths, powers of two of at least 8.
 
     Ports:
-        items: the items, marked. beats: the beats, registered.
+        items: the items, marked.
+        beats: the beats, registered.
 
     Latency: one cycle from the item that completes a beat. Throughput: a beat or an item a cycle, whichever
     is the smaller.

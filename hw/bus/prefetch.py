@@ -25,7 +25,8 @@ class StreamPrefetch(wiring.Component):
 
     Ports:
         streams: what to fetch, in the order of the convolutions.
-        transfers, beats: to and from this client's ports of ``AxiReader``.
+        transfers: to this client's port of ``AxiReader``.
+        beats: from it.
         rows: rows of ``row_bytes``, column 0 in the low byte.
         flush: high while the last row of a convolution is on offer; when it is taken the padding of the
             stream is dropped, and the next row is the first of the next stream.

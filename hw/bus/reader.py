@@ -33,15 +33,16 @@ class AxiReader(wiring.Component):
             latency of the memory is not needed: latency + ``axi_burst`` + 8 sustains a beat a cycle.
 
     Ports:
-        axi: the bus. windows: what may be read, by ``Base``; they change only during ``halt``.
+        axi: the bus.
+        windows: what may be read, by ``Base``; they change only during ``halt``.
         transfers: for each client the stream of what to read, in order.
         beats: for each client the stream of the data, out of its FIFO.
         halt: forget all transfers and all data. Bursts on the bus are awaited and dropped. Hold it until
             ``idle``.
         idle: no burst is on the bus.
         error: a burst was answered SLVERR or DECERR, or a transfer was refused; it lasts until ``halt``.
-            error_address: of the first such burst. refused: the client whose transfer that was, a bit for
-            each, or 0 for an answer.
+        error_address: of the first such burst.
+        refused: the client whose transfer that was, a bit for each, or 0 for an answer.
         progress: a beat came in this cycle.
 
     Latency: five cycles from a transfer to ARVALID, four from RVALID to the client.

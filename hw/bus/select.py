@@ -13,7 +13,11 @@ class ReadSelect(wiring.Component):
     """Lets ``select`` say which of two users has a client of ``AxiReader``; it changes only while both rest.
 
     Ports:
-        select: 0 or 1. transfers, beats: of the users. client_transfers, client_beats: towards the reader.
+        select: which of the users has the client, 0 or 1.
+        transfers: of the users.
+        beats: to the users.
+        client_transfers: to the reader.
+        client_beats: from the reader.
 
     Latency: none, it is a multiplexer.
     """

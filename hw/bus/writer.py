@@ -29,13 +29,16 @@ class AxiWriter(wiring.Component):
         config: gives the bus and the longest burst.
 
     Ports:
-        axi: the bus. BREADY is always high. windows: by ``Base``; they change only during ``halt``.
-        transfers: where to write. beats: the data, whole beats, in the same order.
+        axi: the bus. BREADY is always high.
+        windows: by ``Base``; they change only during ``halt``.
+        transfers: where to write.
+        beats: the data, whole beats, in the same order.
         halt: forget transfers and data. Bursts whose address was offered are ended with WSTRB = 0 and their
             answers awaited. Hold it until ``idle``.
         idle: in the cycle before there was nothing to write: no transfer, no data, no answer outstanding.
         error: a burst was answered SLVERR or DECERR, or a transfer was refused; it lasts until ``halt``.
-            error_address: of the first such burst. refused: it was a transfer.
+        error_address: of the first such burst.
+        refused: it was a transfer.
         progress: a beat or an answer went over the bus in this cycle.
 
     Latency: two cycles from the last beat of a burst to AWVALID, one more to WVALID; two from a transfer

@@ -15,10 +15,13 @@ class AxiLiteSlave(wiring.Component):
 
     Ports:
         axi: the bus. Everything is answered OKAY.
-        write: high for a cycle for each write of ``write_data`` under ``write_mask`` (a bit a byte) to the
-            word ``write_word``.
-        read: high for a cycle for each read of the word ``read_word``, which stands for two cycles then, so
-            that there is time for a register; ``read_data`` is taken in that cycle.
+        write: high for a cycle for each write.
+        write_word: the word that is written.
+        write_data: what is written to it.
+        write_mask: to which bytes, a bit each.
+        read: high for a cycle for each read.
+        read_word: the word that is read; it stands for two cycles then, so that there is time for a register.
+        read_data: what it holds, taken in the cycle of ``read``.
 
     Latency: a write acts one cycle after address and data have come, a read two cycles after its address; the
     answer is there a cycle later. Throughput: a write in two cycles, a read in three.

@@ -30,13 +30,17 @@ class ImageChecker(wiring.Component):
         config: what the image is compared with.
 
     Ports:
-        start: begin; the inputs below must stay as they are until ``done``.
+        start: begin; the next two inputs must stay as they are until ``done``.
         image_bytes: how long the image is said to be.
         checked: trust the checksum, read the header alone.
-        transfers, beats: to and from this client's ports of ``AxiReader``.
-        busy: from ``start`` to ``done``. done: high for a cycle at the end.
+        transfers: to this client's port of ``AxiReader``.
+        beats: from it.
+        busy: from ``start`` to ``done``.
+        done: high for a cycle at the end.
         error: the first thing that is wrong, in the order of the header, then the checksum, or Error.NONE. It
-            and program_offset, program_length stay until the next ``start``.
+            and the next two stay until the next ``start``.
+        program_offset: byte of the image where the program begins.
+        program_length: its instructions.
 
     An image that is said to be shorter than a header is not read, and has the error LENGTH.
 

@@ -26,17 +26,33 @@ class Control(wiring.Component):
     beyond the last address, of the bus or of 32 bits, is taken as empty.
 
     Ports:
-        s_axil: the registers. irq: the interrupt, level.
+        s_axil: the registers.
+        irq: the interrupt, level.
         clear: holds all but the bus masters in reset (use it with ResetInserter), and is the masters'
             ``halt``.
-        windows: of this run, by ``Base``; they stand while ``clear`` is low. image_bytes: as it was written.
-        idle: reader and writer are both idle. progress: something moved: a beat on a bus, a token in the
-            array.
-        checked, check_start, check_done, check_error: to and from ``ImageChecker``.
-        zero, sweep, swept: of a clear, to ``Engine``, to and from ``DmaEngine``.
-        program_start, ended, program_error, instruction: to and from ``ProgramFetch``.
-        read_error, read_address, write_error, write_address: error and error_address of the masters.
+        windows: of this run, by ``Base``; they stand while ``clear`` is low.
+        image_bytes: of the image, as it was written.
+        idle: reader and writer are both idle.
+        progress: something moved: a beat on a bus, a token in the array.
+        checked: to ``ImageChecker``: the checksum is known to be good.
+        check_start: to ``ImageChecker``.
+        check_done: from ``ImageChecker``.
+        check_error: from ``ImageChecker``.
+        program_start: to ``ProgramFetch``.
+        sweep: of a clear, to ``DmaEngine``.
+        swept: of a clear, from ``DmaEngine``.
+        zero: of a clear, to ``Engine``.
+        ended: from ``ProgramFetch``.
+        program_error: from ``ProgramFetch``, its ``error``.
+        instruction: from ``ProgramFetch``.
+        read_error: ``error`` of the reader.
+        read_address: ``error_address`` of the reader.
+        write_error: ``error`` of the writer.
+        write_address: ``error_address`` of the writer.
+        read_refused: the reader's error is a transfer outside its window.
+        write_refused: the writer's likewise.
         cause: the ``Cause`` of each cycle with ``running``; 7 counts as IDLE.
+        running: a program is at work.
 
     Latency: a write takes effect three cycles after address and data, a cycle after its answer; a read is
     answered after three. Throughput: a write in two cycles, a read in three.

@@ -39,16 +39,20 @@ class ProgramFetch(wiring.Component):
         config: gives the bus and the most tokens.
 
     Ports:
-        start: take over ``program_offset`` (a multiple of 64) and ``program_length``; only once after each
-            reset.
+        start: take over the next two; only once after each reset.
+        program_offset: byte of the image where the program begins, a multiple of 64.
+        program_length: its instructions.
         image_bytes: of the window that program and streams lie in; constant during a run.
-        transfers, beats: to and from this client's ports of ``AxiReader``.
-        conv, streams: dispatched convolutions, and their ``STREAM_LAYOUT``, each offered until it is taken.
-            dma: dispatched LOADs and STOREs (``DMA``).
-        conv_done, dma_done: counters of the run, from 0.
+        transfers: to this client's port of ``AxiReader``.
+        beats: from it.
+        conv: dispatched convolutions, each offered until it is taken.
+        streams: their ``STREAM_LAYOUT``, likewise.
+        dma: dispatched LOADs and STOREs (``DMA``).
+        conv_done: completed convolutions of the run, from 0.
+        dma_done: completed DMA instructions of the run, from 0.
         ended: END was reached and, a cycle ago, everything dispatched before it was complete.
-        error: what is wrong with an instruction, or Error.NONE. instruction: index of the last one that was
-            looked at, dispatched or refused.
+        error: what is wrong with an instruction, or Error.NONE.
+        instruction: index of the last one that was looked at, dispatched or refused.
 
     Latency: DISPATCH and one from the beat that completes an instruction to its dispatch, two more
     through DMA's queue. Throughput: an instruction in DISPATCH_PERIOD cycles, or as the bus delivers them.

@@ -24,22 +24,44 @@ class RunSequencer(wiring.Component):
     watchdog covers all these waits.
 
     Ports:
-        start: begin, ignored while busy; with ``wipe`` a clear of the memories, with no check and no program.
-        zero: a clear is at work. sweep: high for a cycle, two after ``clear`` fell. swept: its end.
-        ``checked``: the image's checksum is known to be good; ``watchdog``:
-            cycles without ``progress`` that end a run, 0 for never.
+        start: begin, ignored while busy.
+        wipe: what begins is a clear of the memories, with no check and no program.
+        sweep: of a clear, high for a cycle, two after ``clear`` fell.
+        swept: its end.
+        zero: a clear is at work.
+        checked: the image's checksum is known to be good.
+        watchdog: cycles without ``progress`` that end a run, 0 for never.
+        progress: something moved.
         clear: see above; it falls two cycles before ``check_start``, so that there may be a register behind
-            it. idle: both masters are.
-        check_start, check_done, check_error: to and from ``ImageChecker``.
-        program_start, ended, program_error, instruction: to and from ``ProgramFetch``; ``ended`` may tell of
-            the cycle before.
-        read_error, read_address, write_error, write_address: from the masters. read_refused, write_refused:
-            that the error is a transfer outside its window.
+            it.
+        idle: both masters are.
+        check_start: to ``ImageChecker``.
+        check_done: from ``ImageChecker``.
+        check_error: from ``ImageChecker``.
+        program_start: to ``ProgramFetch``.
+        ended: from ``ProgramFetch``; it may tell of the cycle before.
+        program_error: from ``ProgramFetch``.
+        instruction: from ``ProgramFetch``.
+        read_error: from the reader.
+        read_address: of its error.
+        write_error: from the writer.
+        write_address: of its error.
+        read_refused: the reader's error is a transfer outside its window.
+        write_refused: the writer's likewise.
         cause: ``Cause`` of this cycle; only looked at while ``running``.
-        busy, done, failed: state; the latter two until the next start. finished: high for a cycle at the end
-            of every run. passed: high for a cycle when the image has been found good.
-        error, error_address, error_instruction: of a failed run, else zero.
-        check_cycles, cycles, causes: counters of 32 bits, kept until the next start.
+        running: a program is at work.
+        busy: a run is at work.
+        done: the last run ended well; until the next start.
+        failed: the last run ended in an error; until the next start.
+        finished: high for a cycle at the end of every run.
+        passed: high for a cycle when the image has been found good.
+        error: of a failed run, else zero.
+        error_address: of a failed run, else zero.
+        error_instruction: of a failed run, else zero.
+        check_cycles: of the image check; like the other counters it has 32 bits and stays until the next
+            start.
+        cycles: of the program.
+        causes: of the program, by ``Cause``.
 
     Latency: an error raises ``clear`` two cycles later. A run ends a cycle after ``ended``, two after
     ``idle``, one of which counts. A start takes SETTLE_CYCLES more than the masters need.

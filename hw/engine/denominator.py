@@ -18,8 +18,12 @@ class Denominator(wiring.Component):
     """S[t] = Σ_k e[t, k] over the K-tiles of the first N-tile, then 1/S[t] into one of two slots.
 
     Ports:
-        valid, tag, token: what enters the array (``token`` lanes past K are zero).
-        slot, read_token: what to read; reciprocal: one cycle later.
+        valid: a token enters the array.
+        tag: its tag.
+        token: its lanes; those past K are zero.
+        slot: whose sum to read.
+        read_token: of which token.
+        reciprocal: of that sum, one cycle later.
 
     Latency: ``latency`` cycles from a token of the last K-tile to the cycle in which its reciprocal can be
         read.

@@ -33,13 +33,22 @@ class Engine(wiring.Component):
     """Executes convolutions in order on the contents of its SRAMs.
 
     Ports:
-        zero, zero_address: while ``zero`` is high what the DMA writes to the SRAMs is zero, and so become row
-            maxima and LayerNorm statistics at this address. It is high two cycles before the first of them.
-        conv: the instructions. rows, flush: their stationary streams.
-        dma_done: completed DMA instructions. rows_done: rows of the LOAD at work.
+        zero: what the DMA writes to the SRAMs is zero, and so become row maxima and LayerNorm statistics. It
+            is
+            high two cycles before the first of them.
+        zero_address: which of the maxima and statistics.
+        conv: the instructions.
+        rows: their stationary streams.
+        flush: this row is the last one of a stream.
+        dma_done: completed DMA instructions.
+        rows_done: rows of the LOAD at work.
         conv_done: completed convolutions, a count.
-        act_read, act_write, res_read, res_write: the DMA's ports of the SRAMs, of the lowest priority.
-        cause: what the cycle before went to, in reset ``IDLE``. idle: no convolution is anywhere.
+        act_read: the DMA's port of the activation SRAM; like the other three of the lowest priority.
+        act_write: the DMA's port of the activation SRAM.
+        res_read: the DMA's port of the residual SRAM.
+        res_write: the DMA's port of the residual SRAM.
+        cause: what the cycle before went to, in reset ``IDLE``.
+        idle: no convolution is anywhere.
 
     Latency: from the fetch of the last token of a convolution to its count in ``conv_done``
         R + C + 40 + ⌈C/P⌉ cycles or so, and about 20 more where LayerNorm statistics follow.

@@ -27,7 +27,8 @@ class Interpolation(wiring.Component):
 
     Ports:
         value: at least 1 (0 is taken as 1).
-        mult: uint16. leading: position of the leading one, halved (rounded down) for the square root.
+        mult: uint16.
+        leading: position of the leading one, halved (rounded down) for the square root.
 
     Latency: 9 cycles. Throughput: one result a cycle.
     """

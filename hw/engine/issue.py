@@ -44,11 +44,17 @@ class TokenIssue(wiring.Component):
     What the streamer must know to go on is a register here, and what is granted here moves nothing but this.
 
     Ports:
-        requests: the tokens in order. lacks: why the streamer has none in this cycle.
-        tile_ready, started: the loader's tile is in the shadows; its first token is fetched in this cycle.
-        act_valid, act_ready, res_valid, res_ready: requests to the two SRAMs (one at a time), for the places
-            in ``token``.
-        issue, token: a token is granted in this cycle. ends: the last of its convolution is.
+        requests: the tokens in order.
+        lacks: why the streamer has none in this cycle.
+        tile_ready: the loader's tile is in the shadows.
+        started: its first token is fetched in this cycle.
+        act_valid: the place ``token.act`` is asked for.
+        act_ready: the activation SRAM grants it.
+        res_valid: the place ``token.res`` is asked for; one of the two at a time.
+        res_ready: the residual SRAM grants it.
+        issue: a token is granted in this cycle.
+        token: which token.
+        ends: it is the last one of its convolution.
         cause: what this cycle goes to.
 
     Latency: one cycle from ``requests`` to the SRAM. Throughput: a token a cycle.

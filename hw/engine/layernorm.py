@@ -35,9 +35,14 @@ class LayerNormStatistics(wiring.Component):
 
     Ports:
         constants: held still from the first token until LATENCY cycles after the last one.
-        valid, token, total, squares: sums of one token.
-        read_token: which entry to read; statistics: the entry, one cycle later.
-        zero, zero_token: while ``zero`` is high, and a cycle ago, the entry of this token becomes zeros.
+        valid: there are the sums of a token.
+        token: which token.
+        total: the sum of its values.
+        squares: the sum of their squares.
+        zero: the entry of ``zero_token`` becomes zeros, also in the cycle after.
+        zero_token: which entry.
+        read_token: which entry to read.
+        statistics: the entry, one cycle later.
 
     Latency: 21 cycles until an entry can be read. Throughput: one token a cycle.
     """

@@ -62,6 +62,14 @@ class Ram(wiring.Component):
 
     Latency: a read is answered in the next cycle; reading a word in the cycle in which it is written gives
         old or new lanes.
+
+    Ports:
+        read_enable: read in this cycle.
+        read_address: which word.
+        read_data: the word, one cycle later.
+        write_enable: lanes that are written in this cycle, a bit each.
+        write_address: which word.
+        write_data: the lanes.
     """
 
     def __init__(self, depth: int, lanes: int, lane_bits: int) -> None:

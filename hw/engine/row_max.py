@@ -16,11 +16,19 @@ class RowMax(wiring.Component):
     """m[t] = max over all N-tiles, groups and lanes of the results of token t, in one of two slots.
 
     Ports:
-        valid, values, mask: P int8 results and which of them count. first_group, last_group: of the token in
-        this N-tile. first_tile: the N-tile is the first. slot, token: where to keep it.
-        read_slot, read_token: what to read; row_max: one cycle later.
-        zero, zero_address: while ``zero`` is high, and a cycle ago, the maximum at this address (token, then
-        slot) becomes 0.
+        valid: there is a group of results.
+        values: P int8 results.
+        mask: which of them count.
+        first_group: it is the first of its token in this N-tile.
+        last_group: it is the last of its token in this N-tile.
+        first_tile: the N-tile is the first.
+        slot: under which the maximum is kept.
+        token: under which it is kept.
+        zero: the maximum at ``zero_address`` becomes 0, also in the cycle after.
+        zero_address: token, then slot.
+        read_slot: what to read.
+        read_token: what to read.
+        row_max: the maximum, one cycle later.
 
     Latency: ``latency`` cycles from the last group to the cycle in which the maximum can be read. Throughput:
         one group a cycle; the same token in another N-tile after 4 cycles or more.

@@ -55,8 +55,10 @@ class Sram(wiring.Component):
 
     Ports:
         zero: what is written is zero, whatever the writers say.
-        read: one ``read_port`` per reader, by priority. write: one ``write_port`` per writer, by priority.
-            ``ready`` does not depend on the port's own ``valid``, and is always high for the first.
+        read: one ``read_port`` per reader, by priority. ``ready`` does not depend on the port's own
+            ``valid``, and
+            is always high for the first.
+        write: one ``write_port`` per writer, likewise.
 
     Latency: reads READ_LATENCY = 4 cycles, one a cycle and bank. Writes are visible to reads granted later.
     """

@@ -21,11 +21,14 @@ class Streamer(wiring.Component):
     """Walks each convolution: for each N-tile, for each K-tile (word of channels and tap), for each token.
 
     Ports:
-        descriptor: convolutions in order. conv_done, dma_done: counts, for wait_conv and wait_dma.
+        descriptor: convolutions in order.
+        conv_done: completed convolutions, for wait_conv.
+        dma_done: completed DMA instructions, for wait_dma.
         rows_done: complete rows of the LOAD at work, for follow.
         popped: the epilogue has taken a token out of the output FIFO.
         requests: the tokens in order; the first of a tile once its convolution may read what it depends on,
-            and once there is room for what the tile gives. lacks: why there is none in this cycle.
+            and once there is room for what the tile gives.
+        lacks: why there is none in this cycle.
 
     Throughput: one token a cycle, with no bubble between tiles, N-tiles and convolutions whose needs are met.
     """

@@ -61,11 +61,13 @@ class TileSequencer(wiring.Component):
     """Takes convolutions in order, and for each of their tokens from the accumulators issues C/P groups.
 
     Ports:
-        descriptor: the convolutions. conv: the one at work (its LayerNorm constants stay for ``settle``
-            cycles after).
+        descriptor: the convolutions.
         dma_done: completed DMA instructions, for post_wait_dma.
-        token_valid: a token's accumulators wait; pop: they are done with in this cycle.
-        issue, tag: a group starts in this cycle.
+        token_valid: a token's accumulators wait.
+        pop: they are done with in this cycle.
+        conv: the convolution at work; its LayerNorm constants stay for ``settle`` cycles after.
+        issue: a group starts in this cycle.
+        tag: of that group.
         tile_end: last group of an N-tile (its parameter bank is read for some cycles more).
         conv_end: last group of a convolution.
 

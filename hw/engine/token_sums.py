@@ -17,9 +17,18 @@ class TokenSums(wiring.Component):
     """``pointwise.model.integer.layernorm.token_sums``, group by group and N-tile by N-tile.
 
     Ports:
-        valid, values, mask: P int16 results and which of them count. first_group, last_group: of the token in
-        this N-tile. first_tile, last_tile: whether the N-tile is the first, the last. token: whose sums.
-        out_valid, out_token, total, squares: the complete sums, after the last group of the last N-tile.
+        valid: there is a group of results.
+        values: P int16 results.
+        mask: which of them count.
+        first_group: it is the first of its token in this N-tile.
+        last_group: it is the last of its token in this N-tile.
+        first_tile: the N-tile is the first.
+        last_tile: the N-tile is the last.
+        token: whose sums.
+        out_valid: sums are complete, after the last group of the last N-tile.
+        out_token: whose they are.
+        total: the sum of the values.
+        squares: the sum of their squares.
 
     Latency: ``latency`` cycles from the last group to the sums. Throughput: one group a cycle; the same token
         in another N-tile after 4 cycles or more.

@@ -20,8 +20,13 @@ class BlockAddressGenerator(wiring.Component):
 
     Ports:
         sweep: walk over the words 0..``last`` instead, as the only thing after a reset.
-        start: take over ``base``, ``stride``, ``rows`` (1..65535) and ``words`` (1..65535); only while idle.
-        places: the words in order. busy: not all of them have been taken.
+        start: take over the next four; only while idle.
+        base: address of the first word.
+        stride: from row to row.
+        rows: 1..65535.
+        words: of a row, 1..65535.
+        places: the words in order.
+        busy: not all of them have been taken.
 
     Latency: one cycle from ``start`` to the first word. Throughput: a word a cycle, rows without a bubble.
     """

@@ -27,12 +27,21 @@ class DmaEngine(wiring.Component):
 
     Ports:
         sweep: write every word of both memories, one of each in a cycle, as all there is after a reset; what
-            is written is for the memories to say. swept: high for a cycle at its end. sweep_address: the word
-            that is next, below ``swept_words`` of the configuration.
-        instructions: what to do (``DMA``). conv_done, dma_done: counters of the run.
-        transfers, beats: to and from this client's ports of ``AxiReader``.
-        write_transfers, write_beats, writer_idle: to and from ``AxiWriter``, which nobody else may use.
-        act_read, act_write, res_read, res_write: ports of the memories.
+            is written is for the memories to say.
+        swept: high for a cycle at its end.
+        sweep_address: the word that is next, below ``swept_words`` of the configuration.
+        instructions: what to do (``DMA``).
+        conv_done: completed convolutions of the run.
+        dma_done: completed DMA instructions of the run.
+        transfers: to this client's port of ``AxiReader``.
+        beats: from it.
+        write_transfers: to ``AxiWriter``, which nobody else may use.
+        write_beats: to ``AxiWriter``.
+        writer_idle: from ``AxiWriter``.
+        act_read: port of the activation SRAM.
+        act_write: port of the activation SRAM.
+        res_read: port of the residual SRAM.
+        res_write: port of the residual SRAM.
         done: high for a cycle after the last word of a LOAD has been written, or the last answer to a STORE
             has come.
         rows_done: rows of the LOAD at work that are complete in the memory; 0 from the cycle after ``done``.

@@ -39,9 +39,12 @@ class LoadPath(wiring.Component):
     Ports:
         space: the memory that is meant; changes only between blocks.
         sweep: write every word to both memories, whatever it holds; no beats are taken.
-        words: where the words go. beats: from DRAM.
-        act_write, res_write: ports of the two memories.
-        row_written: the last word of a row is written in this cycle. idle: no word is in here.
+        words: where the words go.
+        beats: from DRAM.
+        act_write: port of the activation SRAM.
+        res_write: port of the residual SRAM.
+        row_written: the last word of a row is written in this cycle.
+        idle: no word is in here.
 
     Latency: three cycles from a beat to its word. Throughput: a beat or a word a cycle, whichever is the
     smaller; what nobody wants of a row's last beat takes no time.
@@ -113,8 +116,11 @@ class StorePath(wiring.Component):
 
     Ports:
         space: the memory that is meant; changes only while idle.
-        words: what to read. beats: towards DRAM.
-        act_read, res_read: ports of the two memories. idle: no word or beat is in here.
+        words: what to read.
+        beats: towards DRAM.
+        act_read: port of the activation SRAM.
+        res_read: port of the residual SRAM.
+        idle: no word or beat is in here.
 
     Latency: READ_LATENCY + 3 cycles from a word to its beat. Throughput: a beat or a word a cycle, whichever
     is the smaller.
