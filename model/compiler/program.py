@@ -134,8 +134,11 @@ class Emitter:
             post_wait_dma=waits.post_dma,
             follow=self._follows(step, waits),
         )
-        macs = node.macs * step.count // node.count
-        self.lines.append(Line(conv, op.name, step.index, None, step.output, macs))
+        # Of slices, so that all of them together have those of the whole.
+        before, behind = (
+            node.macs * tokens // node.count for tokens in (step.first, step.first + step.count)
+        )
+        self.lines.append(Line(conv, op.name, step.index, None, step.output, behind - before))
 
     def _streamed_words(self, step: Step) -> dict[str, int]:
         """Where the streamed operand lies, and how a window goes over it."""

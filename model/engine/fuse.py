@@ -133,7 +133,7 @@ def _product(graph: Graph, op: Op, made: set[str]) -> EngineOp:
         quantisation=graph[output].quantisation,
         k=source.tokens - op.first if isinstance(op, MeanPool) else source.channels,
         n=graph.values[op.name].channels,
-        macs=op.macs(*(graph.values[name] for name in op.inputs)),
+        macs=graph.macs_of(op),
         window=window,
         pad=getattr(op, "pad", 0),
     )

@@ -103,15 +103,16 @@ class Graph:
 
     @cached_property
     def macs(self) -> int:
-        """Useful multiply-accumulates of one image: rows of the input that are always zero do not count."""
-        total, given = 0, self.input
-        for op in self.ops:
-            inputs = [self.values[name] for name in op.inputs]
-            macs = op.macs(*inputs)
-            if macs and op.inputs[0] == given.name:
-                macs = macs // inputs[0].tokens * (inputs[0].tokens - given.zero_rows)
-            total += macs
-        return total
+        """Useful multiply-accumulates of one image."""
+        return sum(self.macs_of(op) for op in self.ops)
+
+    def macs_of(self, op: Op) -> int:
+        """The same of an operator: rows of the input that are always zero do not count."""
+        inputs = [self.values[name] for name in op.inputs]
+        macs, given = op.macs(*inputs), self.input
+        if macs and op.inputs[0] == given.name:
+            macs = macs // inputs[0].tokens * (inputs[0].tokens - given.zero_rows)
+        return macs
 
     def check(self) -> None:
         """Raise PointwiseError unless everything fits together."""

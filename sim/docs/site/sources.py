@@ -31,9 +31,13 @@ def _files(folder: Path) -> list[Path]:
 
 
 def _file(path: Path) -> str:
-    text = path.read_text()
-    fence = "`" * 8  # longer than any in the text
     title = path.relative_to(ROOT).as_posix()
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:  # weights, for instance
+        size = path.stat().st_size
+        return f"{HEAD}# {title}\n\n{size:,} bytes that are no text; they lie in the repository.\n"
+    fence = "`" * 8  # longer than any in the text
     return f"{HEAD}# {title}\n\n{fence}{LANGUAGES.get(path.suffix, 'text')}\n{text}\n{fence}\n"
 
 

@@ -65,9 +65,8 @@ def test_streams_are_shared_by_slices_of_a_layer():
     assert len(lines) > 1
     assert len({conv.stream_offset for conv in lines}) == 1
     assert sum(conv.tokens for conv in lines) == 40
-    zeros = shape.prefix * shape.inputs * shape.dim  # no useful ones, but the array computes them
     made = sum(entry.get("macs", 0) for entry in compiled.manifest["instructions"])
-    assert made == compiled.manifest["macs"] + zeros
+    assert made == compiled.manifest["macs"]
 
 
 def test_files_are_complete_and_read_back(tmp_path):
