@@ -116,6 +116,8 @@ def test_every_wait_is_needed(seed: int, trace: bool):
     One is left out: traced, the second head waits for the STORE of the logits, and that for the first head.
     """
     network = random_network(seed, replace(SMALL, distilled=bool(seed % 2)), weight_bits=(8,))
+    if not trace:  # the result alone says little of tokens whose input is zero
+        network = network.changed({"image": replace(network["image"], zero_rows=0)})
     config = CoreConfig(rows=1, cols=1, max_tokens=16, act_kib=1, act_banks=2, res_kib=1, axi_data_width=32)
     compiled = compile_network(network, config, trace)
     before: dict[tuple[type, str], int] = {}
