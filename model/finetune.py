@@ -24,7 +24,7 @@ from pointwise.model.deit import INIT_STD
 from pointwise.model.features import Features, features_of, job_of
 from pointwise.model.images.dataset import ImageSet
 from pointwise.model.images.preprocessing import Preprocessing
-from pointwise.model.optimisation import reproducible
+from pointwise.model.optimisation import check_passes, reproducible
 from pointwise.model.parallel import Executor, Local
 
 Progress = Callable[[int, int], None]
@@ -59,11 +59,7 @@ class FinetuneRecipe:
     label_smoothing: float = 0.1
 
     def __post_init__(self) -> None:
-        if self.epochs < 1 or self.batch < 1:
-            raise PointwiseError(
-                f"Fine-tuning was asked for {self.epochs} epochs in batches of {self.batch}, "
-                "but at least one of each is needed."
-            )
+        check_passes("Fine-tuning", self.epochs, self.batch)
         if not 0 < self.learning_rate < math.inf:
             raise PointwiseError(
                 f"Fine-tuning was asked for with the learning rate {self.learning_rate}, but a number above "

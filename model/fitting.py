@@ -17,7 +17,7 @@ from torch.optim.lr_scheduler import LambdaLR
 
 from pointwise.hw.contract.errors import PointwiseError
 
-from .optimisation import parameter_groups, running_average, share_of_peak
+from .optimisation import check_passes, parameter_groups, running_average, share_of_peak
 
 
 class LabelledImages(Protocol):
@@ -69,11 +69,7 @@ class TrainingRecipe:
     noise: float = 0.05
 
     def __post_init__(self) -> None:
-        if self.epochs < 1 or self.batch < 1:
-            raise PointwiseError(
-                f"Training was asked for {self.epochs} epochs in batches of {self.batch}, "
-                "but at least one of each is needed."
-            )
+        check_passes("Training", self.epochs, self.batch)
 
 
 def fit(

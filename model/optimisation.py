@@ -1,4 +1,4 @@
-"""What trainings share: groups of parameters, schedule, average of the weights, and seeds."""
+"""What trainings share: a check, groups of parameters, schedule, average of the weights, and seeds."""
 
 from __future__ import annotations
 
@@ -9,6 +9,16 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel
+
+from pointwise.hw.contract.errors import PointwiseError
+
+
+def check_passes(what: str, epochs: int, batch: int) -> None:
+    """Raise PointwiseError where ``what``, a kind of training, has no epochs, or batches of no images."""
+    if epochs < 1 or batch < 1:
+        raise PointwiseError(
+            f"{what} was asked for {epochs} epochs in batches of {batch}, but at least one of each is needed."
+        )
 
 
 def running_average(net: torch.nn.Module, most: float) -> AveragedModel:

@@ -103,21 +103,25 @@ def keys(conv: Conv, config: CoreConfig) -> LoopNest:
 
 
 def values(conv: Conv, config: CoreConfig) -> LoopNest:
-    """Words of V where it is stationary: those with a row of the array, then rows, which are tokens, of all
-    K-tiles; then N-tiles that lie in one word, then the next words."""
-    beside, each = group_words(config), group_tiles(config)
-    strides = (conv.stat_word_stride, conv.stat_token_stride, 0, beside * conv.stat_word_stride)
-    groups = tiles(tiles(conv.n, config.cols), each)
-    return LoopNest(conv.stat_base, (beside, conv.k, each, groups), strides)
+    """Words of V where it is stationary: tokens are rows of the array, those of all K-tiles in a row."""
+    return _by_tokens(conv.stat_base, conv.stat_word_stride, conv.stat_token_stride, conv.k, conv, config)
 
 
 def results(conv: Conv, config: CoreConfig) -> LoopNest:
-    """Words that take the results of an N-tile, then its tokens; then N-tiles that lie in one word, then the
-    next words."""
+    """Words that take the results."""
+    return _by_tokens(conv.out_base, conv.out_word_stride, conv.out_token_stride, conv.tokens, conv, config)
+
+
+def _by_tokens(
+    base: int, word_stride: int, token_stride: int, tokens: int, conv: Conv, config: CoreConfig
+) -> LoopNest:
+    """Words with the columns of an N-tile, then tokens; then N-tiles that lie in one word, then the next
+    words."""
     beside, each = group_words(config), group_tiles(config)
-    strides = (conv.out_word_stride, conv.out_token_stride, 0, beside * conv.out_word_stride)
     groups = tiles(tiles(conv.n, config.cols), each)
-    return LoopNest(conv.out_base, (beside, conv.tokens, each, groups), strides)
+    return LoopNest(
+        base, (beside, tokens, each, groups), (word_stride, token_stride, 0, beside * word_stride)
+    )
 
 
 def columns(conv: Conv, config: CoreConfig) -> LoopNest:

@@ -34,8 +34,7 @@ class Engine(wiring.Component):
 
     Ports:
         zero: what the DMA writes to the SRAMs is zero, and so become row maxima and LayerNorm statistics. It
-            is
-            high two cycles before the first of them.
+            is high two cycles before the first of them.
         zero_address: which of the maxima and statistics.
         conv: the instructions.
         rows: their stationary streams.

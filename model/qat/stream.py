@@ -14,7 +14,7 @@ from torch.optim.lr_scheduler import LambdaLR
 from pointwise.hw.contract.errors import PointwiseError
 from pointwise.model.images.augment import Augmentation
 from pointwise.model.images.stream import Stream
-from pointwise.model.optimisation import parameter_groups, running_average, share_of_peak
+from pointwise.model.optimisation import check_passes, parameter_groups, running_average, share_of_peak
 from pointwise.model.parallel import goes_on
 
 from .resumption import TrainingState, load_state, save_state
@@ -45,11 +45,7 @@ class StreamRecipe:
     chance: Augmentation = field(default_factory=Augmentation)
 
     def __post_init__(self) -> None:
-        if self.epochs < 1 or self.batch < 1:
-            raise PointwiseError(
-                f"Training was asked for {self.epochs} epochs in batches of {self.batch}, "
-                "but at least one of each is needed."
-            )
+        check_passes("Training", self.epochs, self.batch)
 
 
 def fit_stream(

@@ -146,10 +146,8 @@ def test_zeros_in_front_are_no_bytes_and_nothing_that_is_loaded():
     blocks = compiled.manifest["input"]["blocks"]
     assert zeros and blocks[0]["first_token"] == zeros
     assert sum(block["tokens"] for block in blocks) == network.input.shape[0] - zeros
-    load, conv = next(line for line in compiled.program if line.block), next(compiled_convs(compiled))
-    assert load.instruction.words == blocks[0]["tokens"]
+    instructions = [line.instruction for line in compiled.program]
+    load = next(found for found in instructions if isinstance(found, Dma))
+    conv = next(found for found in instructions if isinstance(found, Conv))
+    assert load.words == blocks[0]["tokens"]
     assert conv.padded and conv.in_width == blocks[0]["tokens"]
-
-
-def compiled_convs(compiled):
-    return (line.instruction for line in compiled.program if isinstance(line.instruction, Conv))
