@@ -7,16 +7,19 @@ from functools import partial
 import numpy as np
 
 from pointwise.model import handwriting
-from pointwise.model.frontends import FloatNetwork
+from pointwise.model.frontends import DeiTNetwork, FloatNetwork
 from pointwise.model.frontends.graph import GraphNetwork
+from pointwise.model.images.prepare import normalised
 from pointwise.model.models.mobilenet import mobilenet_v1
 from pointwise.model.models.resnet import resnet
-from pointwise.model.real import efficientnet
+from pointwise.model.real import dinov2, efficientnet
 from pointwise.model.real.photographs import known, photographs, random_crops
 from pointwise.model.train_pictures import trained_state
 
 CROPS, CROP_SEED = 100, 1
 """Crops of photographs that are calibrated on, and their seed."""
+FEATURE_CROPS, SHOWN_CROPS = 32, 14
+"""The same of a network that makes features; and crops of the other photographs, to run."""
 
 
 @dataclass(frozen=True)
@@ -25,13 +28,13 @@ class Trained:
 
     Attributes:
         source: of real numbers. calibration: images to calibrate on.
-        images, labels: others, to run or to measure on.
+        images, labels: others, to run or to measure on; no labels where nobody has classified them.
     """
 
     source: FloatNetwork
     calibration: np.ndarray
     images: np.ndarray
-    labels: np.ndarray
+    labels: np.ndarray | None
 
 
 HANDWRITING: dict[str, Callable[..., GraphNetwork]] = {
@@ -59,9 +62,20 @@ def _efficientnet_lite0() -> Trained:
     return Trained(source, efficientnet.normalised(others), efficientnet.normalised(images), labels)
 
 
+def _dinov2_small() -> Trained:
+    weights = dinov2.dinov2_small()
+    pictures, how = list(photographs().values()), weights.prepared
+    calibration, images = (
+        np.stack([normalised(one, how) for one in random_crops(pictures[first::2], count, how.size, seed)])
+        for first, count, seed in ((0, FEATURE_CROPS, (CROP_SEED, 0)), (1, SHOWN_CROPS, (CROP_SEED, 1)))
+    )
+    return Trained(DeiTNetwork.of(weights, "dinov2_small"), calibration, images, None)
+
+
 TRAINED: dict[str, Callable[[], Trained]] = {
     **{name: partial(_of_handwriting, name) for name in HANDWRITING},
     efficientnet.NAME: _efficientnet_lite0,
+    "dinov2_small": _dinov2_small,
 }
 """By name. What they read is not installed everywhere: ``make real`` does it."""
 

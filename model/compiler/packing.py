@@ -61,10 +61,8 @@ def pack_stream(op: EngineOp, parts: tuple[int, ...], config: CoreConfig) -> byt
     if shifts is not None:
         shifts = _in_range(op, "channel_shift", spread(np.asarray(shifts), parts, config), *CHANNEL_SHIFTS)
         lanes = _padded(shifts.astype(np.uint8)[None], 1, k_tiles * rows).reshape(k_tiles, rows)
-        block = _padded(lanes, k_tiles, shift_rows(config) * cols).reshape(
-            1, k_tiles, shift_rows(config), cols
-        )
-        per_tile.append(np.broadcast_to(block, (n_tiles, *block.shape[1:])))
+        words = _padded(lanes, k_tiles, shift_rows(config) * cols).reshape(k_tiles, shift_rows(config), cols)
+        per_tile.append(words[_words_of(op, n_tiles, k_tiles, config)])
     if isinstance(op.stationary, Weights):
         half = 1 << op.stationary.bits - 1
         weight = _in_range(op, "weight", np.asarray(op.stationary.values), -half, half - 1)
@@ -84,6 +82,15 @@ def pack_stream(op: EngineOp, parts: tuple[int, ...], config: CoreConfig) -> byt
     out = np.zeros((len(stream), config.row_bytes), np.uint8)
     out[:, :cols] = stream
     return out.tobytes().ljust(align(out.size), b"\0")
+
+
+def _words_of(op: EngineOp, n_tiles: int, k_tiles: int, config: CoreConfig) -> np.ndarray:
+    """The words of channels that each N-tile streams, (N-tiles, words): all of them, or with a diagonal those
+    of its own channels. Past the last channel the last word stands for zeros: no weight is there."""
+    if not isinstance(op.stationary, Diagonal):
+        return np.broadcast_to(np.arange(k_tiles), (n_tiles, k_tiles))
+    first = np.arange(n_tiles) * config.cols // config.rows
+    return np.minimum(first[:, None] + np.arange(group_words(config)), k_tiles - 1)
 
 
 def _by_tile(weight: np.ndarray, parts: tuple[int, ...], config: CoreConfig) -> np.ndarray:

@@ -100,7 +100,8 @@ class _Streamed:
 
 def _product(graph: Graph, op: Op, made: set[str]) -> EngineOp:
     streamed = _Streamed(()) if isinstance(op, MeanPool) else _streamed(graph, op)
-    stationary = _stationary(graph, op, streamed.prologue is None and len(streamed.values) == 1)
+    alone = len(streamed.values) == 1 and not isinstance(streamed.prologue, Exponential)
+    stationary = _stationary(graph, op, alone)
     held = (stationary.value,) if isinstance(stationary, Keys | Values) else ()
     for name in (*streamed.values, *held):
         if name not in made:
@@ -139,13 +140,13 @@ def _product(graph: Graph, op: Op, made: set[str]) -> EngineOp:
     )
 
 
-def _stationary(graph: Graph, op: Any, plain: bool) -> Weights | Diagonal | Keys | Values:
+def _stationary(graph: Graph, op: Any, alone: bool) -> Weights | Diagonal | Keys | Values:
     """The operand that stays in the array.
 
     Args:
-        plain: one value is streamed, and nothing is done to it on the way in.
+        alone: one value is streamed, as it is or normalised on the way in.
     """
-    if isinstance(op, Linear) and plain and is_diagonal(op.weight):
+    if isinstance(op, Linear) and alone and is_diagonal(op.weight):
         return Diagonal(op.weight.diagonal()[:, None, None])
     if isinstance(op, Linear):
         return Weights(op.weight, op.weight_bits)

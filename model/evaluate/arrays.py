@@ -12,15 +12,13 @@ from torch import Tensor
 from pointwise.hw.contract.errors import PointwiseError
 from pointwise.model.deit import DeiT
 from pointwise.model.frontends import FloatNetwork
-from pointwise.model.graph import Graph, run
+from pointwise.model.graph import Graph
+from pointwise.model.kernels import prepared
 from pointwise.model.networks import DeiTConfig
 from pointwise.model.quantise import patchify
 
 TOKENS_AT_ONCE = 1024
 """About how many tokens go through both networks together."""
-CACHED_TOKENS = 256
-"""Tokens that go through the integer model together: enough for BLAS, few enough for the cache. Its integers
-of 64 bits are read and written many times, so that more at once take longer each."""
 TOP = 5
 """How many of the largest logits are looked at for top-5; fewer where there are fewer classes."""
 
@@ -107,10 +105,8 @@ def integer_logits(network: Graph, images: np.ndarray) -> np.ndarray:
 
     Of a network whose result has several tokens, they come one after the other.
     """
-    tokens, name = patchify(network, images), network.output
-    count = max(1, CACHED_TOKENS // network.input.shape[0])
-    parts = (tokens[first : first + count] for first in range(0, len(tokens), count))
-    results = np.concatenate([run(network, part, {name})[name] for part in parts])
+    name = network.output
+    results = prepared(network).run(patchify(network, images), {name})[name]
     return network.real(name, results).reshape(len(results), -1)
 
 

@@ -58,7 +58,8 @@ class BothNetworks:
             return results
         with torch.inference_mode(), one_thread():
             floats = [self.float(torch.from_numpy(image)[None]).double().numpy() for image in pixels]
-        exact, integers = np.concatenate(floats), integer_logits(self.integer, np.stack(pixels))
+            integers = integer_logits(self.integer, np.stack(pixels))
+        exact = np.concatenate(floats)
         signal, noise = (exact**2).sum(axis=1), ((exact - integers) ** 2).sum(axis=1)
         for row, (float_best, integer_best) in enumerate(zip(best(exact), best(integers), strict=True)):
             results.append(

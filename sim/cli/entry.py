@@ -34,6 +34,7 @@ COMMANDS: dict[str, str] = {
     "accuracy": "Measure a trained DINOv2 on photographs, beside ONNX Runtime's INT8.",
     "coverage": "Try the architectures of timm and torchvision, one by one.",
     "evaluate": "Compare the float network with the integer model.",
+    "speed": "Time the integer model beside the same network in float32.",
     "verilog": "Write the Verilog of a core and its configuration.",
     "sim": "Simulate a core on a network and compare every bit with the integer model.",
     "fuzz": "Run random networks on random cores and compare every tensor.",

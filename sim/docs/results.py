@@ -19,7 +19,9 @@ SAMPLE = "micro_16x16.json"
 """The report that README.md shows as what ``make sim`` prints."""
 COVERAGE = "coverage.json"
 """What ``pointwise coverage`` recorded."""
-NO_RUNS = ("methods_*.json", "accuracy_*.json", "hostile.json", COVERAGE)
+SPEED = "speed.json"
+"""What ``pointwise speed`` recorded."""
+NO_RUNS = ("methods_*.json", "accuracy_*.json", "hostile.json", COVERAGE, SPEED)
 """Results that are no runs of a core."""
 ACCURACY = ("accuracy_dinov2_small.json",)
 """What ``pointwise accuracy`` recorded."""
@@ -74,6 +76,15 @@ def sample() -> str:
     console.print(table(json.loads((RESULTS / SAMPLE).read_text())))
     lines = (line.rstrip() for line in console.export_text().rstrip().splitlines())
     return "```text\n" + "\n".join(lines) + "\n```"
+
+
+def speed() -> str:
+    """How many times as long as float32 integers take, from a recorded run of ``pointwise speed``."""
+    from pointwise.sim.reporting.speed import read, table
+
+    recorded = read(RESULTS / SPEED)
+    columns, rows = table(recorded["rows"])
+    return f"{markdown(columns, rows)}\n\n`{recorded['command']}`, {recorded['threads']} threads."
 
 
 def methods() -> str:

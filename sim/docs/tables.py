@@ -38,6 +38,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "bitstreams": results.bitstreams,
     "components": results.components,
     "sample": results.sample,
+    "speed": results.speed,
     "methods": results.methods,
     "accuracy": results.accuracy,
     "classes": results.classes,

@@ -1,4 +1,6 @@
-"""Convolutional networks by name: trained where their images are installed, else made up, which is told."""
+"""Networks by name: trained where their images are installed, else made up, which is told."""
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -6,6 +8,7 @@ import pytest
 from pointwise.hw.contract.errors import PointwiseError
 from pointwise.model import handwriting
 from pointwise.model.handwriting import SIDE, Handwriting, HandwritingImages
+from pointwise.model.models.vision import VISION
 from pointwise.model.real import packages
 from pointwise.sim import by_name
 from pointwise.sim.by_name import named_workload
@@ -73,3 +76,18 @@ def test_integers_keep_what_was_learnt(name: str) -> None:
     found = pw.evaluate(load.network, load.source, load.images, load.labels)
     assert found.top1_float > 96 and abs(found.top1_float - found.top1_integer) <= 0.7
     assert found.agreement >= 99 and found.sqnr_db > 28
+
+
+def test_a_vision_transformer_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With made-up weights, and told where there are others that are not installed."""
+    monkeypatch.setattr(by_name, "SYNTHETIC_CALIBRATION", 2)
+    monkeypatch.setattr(packages, "find_spec", lambda package: None)
+    small = {
+        name: replace(one, dim=16, depth=1, heads=2, patch=14, image_size=56) for name, one in VISION.items()
+    }
+    monkeypatch.setattr(by_name, "VISION", small)
+    for name in VISION:
+        told: list[str] = []
+        load = named_workload(name, 2, note=told.append)
+        assert load is not None and load.labels is None and load.images.shape == (2, 3, 56, 56)
+        assert load.network.name == name and len(told) == (name == "dinov2_small")
