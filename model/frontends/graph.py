@@ -6,6 +6,9 @@ import numpy as np
 
 from pointwise.model.graph import Graph
 from pointwise.model.graph.arrangement import Arrangement
+from pointwise.model.quantise.recipe import Recipe
+from pointwise.model.quantise.statistics import Statistics
+from pointwise.model.quantise.trained import TrainedQuantisation
 
 from .network import FloatNetwork
 
@@ -16,10 +19,17 @@ class GraphNetwork(FloatNetwork):
     Args:
         graph: of real numbers.
         arrangement: how inputs become its rows; they are rows already unless given.
+        fixed: what was quantised before, and stays as it is.
     """
 
-    def __init__(self, graph: Graph, arrangement: Arrangement | None = None) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        arrangement: Arrangement | None = None,
+        fixed: TrainedQuantisation | None = None,
+    ) -> None:
         graph.check()
+        self.fixed = fixed
         self.name, self._graph = graph.name, graph
         self.arrangement = arrangement or Arrangement.of_rows(*graph.input.shape)
 
@@ -28,7 +38,12 @@ class GraphNetwork(FloatNetwork):
         return self._graph
 
     def with_graph(self, graph: Graph) -> "GraphNetwork":
-        return GraphNetwork(graph, self.arrangement)
+        return GraphNetwork(graph, self.arrangement, self.fixed)
+
+    def convert(
+        self, statistics: Statistics, recipe: Recipe, trained: TrainedQuantisation | None = None
+    ) -> Graph:
+        return super().convert(statistics, recipe, trained or self.fixed)
 
     @property
     def input_shape(self) -> tuple[int, ...]:

@@ -2,5 +2,5 @@
 
 from pointwise.model.frontends.registry import Registry
 
-ONNX = Registry(__package__ or "", ("views", "elementwise", "products", "norms", "pooling"))
+ONNX = Registry(__package__ or "", ("views", "elementwise", "products", "norms", "pooling", "quantised"))
 translates = ONNX.translates

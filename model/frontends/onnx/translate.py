@@ -13,7 +13,9 @@ from pointwise.model.frontends.graph import GraphNetwork
 from pointwise.model.frontends.moments import Moment
 from pointwise.model.frontends.outputs import result
 from pointwise.model.frontends.symbol import Symbol
+from pointwise.model.quantise.trained import TrainedQuantisation
 
+from .quantised import KnownWeights, Quantised
 from .read import constants_of, input_of, read
 from .registry import ONNX
 
@@ -49,17 +51,25 @@ class _Translation:
         for constant, array in constants_of(model.graph, path).items():
             self._keep(constant, _tensor(array))
         self.known = ONNX.translators()
+        self.weights = KnownWeights()
 
     def network(self) -> GraphNetwork:
         for node in self.model.graph.node:
-            if any(isinstance(self._value(name, node), Symbol | Moment) for name in node.input):
+            if any(isinstance(self._value(name, node), Symbol | Moment | Quantised) for name in node.input):
                 made = self._translated(node)
+            elif node.op_type == "DequantizeLinear":
+                made = self._weights(node)
             else:
                 made = self._computed(node)
             for name, value in zip(node.output, made, strict=False):
                 self._keep(name, value)
         found = [self.values[one.name] for one in self.model.graph.output]
-        return self.build.finish(result(self.build, found, self.name), self.name, {})
+        if any(isinstance(one, Quantised) for one in found):
+            raise PointwiseError(
+                f"The ONNX file {self.path.name} ends with integers; give a file that dequantises its result."
+            )
+        made = self.build.finish(result(self.build, found, self.name), self.name, {})
+        return GraphNetwork(made.graph, made.arrangement, TrainedQuantisation(self.weights.of(made)))
 
     def _value(self, name: str, node: Any) -> Any:
         if name not in self.values:
@@ -78,8 +88,10 @@ class _Translation:
         build, kind = self.build, node.op_type
         build.module = _module(node.name)
         build.where = f"Node {node.name or node.output[0]} of {self.path.name}: {kind}"
-        if kind in ("QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear"):
-            raise build.refused("quantises already; give the file of real numbers, before it was quantised")
+        if kind == "DynamicQuantizeLinear":
+            raise build.refused("chooses scales for each input; give a file of fixed ones or of real numbers")
+        if kind != "DequantizeLinear" and any(isinstance(self.values[n], Quantised) for n in node.input):
+            raise build.refused("works on integers; give a file that dequantises in front of it")
         if kind not in self.known or node.domain not in DOMAINS:
             raise build.refused("is an operator that is not known")
         attributes = {one.name: _plain(helper.get_attribute_value(one)) for one in node.attribute}
@@ -118,6 +130,16 @@ class _Translation:
                 f"be computed ({type(error).__name__}: {error})."
             ) from error
         return [_tensor(np.asarray(one)) for one in made]
+
+    def _weights(self, node: Any) -> list[Any]:
+        """What a DequantizeLinear makes of constants."""
+        from onnx import helper
+
+        self.build.where = f"Node {node.name or node.output[0]} of {self.path.name}: {node.op_type}"
+        told = {one.name: helper.get_attribute_value(one) for one in node.attribute}
+        integers, scale, zero = (*(self.values[name] for name in node.input), None)[:3]
+        axis, block = told.get("axis", 1), told.get("block_size", 0)
+        return [self.weights.dequantised(self.build, integers, scale, zero, axis, block)]
 
 
 def _module(name: str) -> str:

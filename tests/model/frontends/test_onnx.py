@@ -166,7 +166,7 @@ REFUSED = {
     "gate": ([MULTIPLY, NODE("Mul", ["m", "x"], ["y"])], "Mul multiplies two tensors element by element"),
     "quantised": (
         [MULTIPLY, NODE("QuantizeLinear", ["m", "scale", "zero"], ["y"])],
-        "quantises already; give the file of real numbers",
+        "net.onnx ends with integers; give a file that dequantises its result",
     ),
     "softmax": ([MULTIPLY, NODE("Softmax", ["m"], ["y"], axis=1)], "softmax of another dimension"),
     "constant": ([NODE("Add", ["e", "e"], ["y"])], "returns 1 tensors, of which 0 depend on its input"),
