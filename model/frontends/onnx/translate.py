@@ -137,7 +137,8 @@ class _Translation:
 
         self.build.where = f"Node {node.name or node.output[0]} of {self.path.name}: {node.op_type}"
         told = {one.name: helper.get_attribute_value(one) for one in node.attribute}
-        integers, scale, zero = (*(self.values[name] for name in node.input), None)[:3]
+        integers, scale, *rest = (self.values[name] for name in node.input)
+        zero = rest[0] if rest else None
         axis, block = told.get("axis", 1), told.get("block_size", 0)
         return [self.weights.dequantised(self.build, integers, scale, zero, axis, block)]
 
