@@ -1,7 +1,7 @@
 """K-tile by K-tile accumulation, and the FIFO to the epilogue."""
 
 from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed, unsigned
-from amaranth.lib import data, stream, wiring
+from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
@@ -10,7 +10,7 @@ from pointwise.hw.contract.timing import ACCUMULATE
 from pointwise.hw.contract.walks import MAXIMUM_BITS
 
 from .array import sum_shape
-from .fifo import RamFifo
+from .fifo import RamFifo, early_stream
 from .primitives import ACCUMULATOR, ceil_log2, delay, less
 from .ram import NO_COLLISION
 
@@ -52,7 +52,7 @@ class Accumulator(wiring.Component):
                 "maximum": In(1),
                 "token": In(unsigned(ceil_log2(max_tokens))),
                 "sums": In(data.ArrayLayout(sum_shape(rows), cols)),
-                "output": Out(stream.Signature(data.ArrayLayout(ACCUMULATOR, cols))),
+                "output": Out(early_stream(data.ArrayLayout(ACCUMULATOR, cols))),
             }
         )
 
@@ -102,6 +102,6 @@ class Accumulator(wiring.Component):
             fifo.i.valid.eq(total_valid & total_last),
             self.output.payload.as_value().eq(fifo.o.payload),
             self.output.valid.eq(fifo.o.valid),
-            fifo.o.ready.eq(self.output.ready),
+            fifo.o.ready_next.eq(self.output.ready_next),
         ]
         return m

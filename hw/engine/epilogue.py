@@ -12,6 +12,7 @@ from pointwise.hw.contract.timing import READ_LATENCY
 from pointwise.hw.contract.walks import ADDRESS_BITS
 
 from .descriptor import EPILOGUE
+from .fifo import early_stream
 from .layernorm import LayerNormStatistics
 from .places import act_places, res_places
 from .primitives import ACCUMULATOR, ceil_log2, delay, saturate
@@ -80,7 +81,7 @@ class Epilogue(wiring.Component):
                 "zero_address": In(ceil_log2(config.max_tokens) + 1),
                 "descriptor": In(stream.Signature(EPILOGUE)),
                 "dma_done": In(16),
-                "acc": In(stream.Signature(data.ArrayLayout(ACCUMULATOR, config.cols))),
+                "acc": In(early_stream(data.ArrayLayout(ACCUMULATOR, config.cols))),
                 "parameters": In(ParameterWrite(config.cols)),
                 "table": In(TableWrite(table_lanes(config))),
                 "sum_slot": Out(1),
@@ -110,7 +111,7 @@ class Epilogue(wiring.Component):
         m.d.comb += [
             walker.dma_done.eq(self.dma_done),
             walker.token_valid.eq(self.acc.valid),
-            self.acc.ready.eq(walker.pop),
+            self.acc.ready_next.eq(walker.pop_next),
             self.popped.eq(walker.pop),
         ]
         tags, valid = self._tags(m, walker)
@@ -144,7 +145,7 @@ class Epilogue(wiring.Component):
                 )
             ),
         ]
-        values = self._add_and_table(m, requantise.result, tags, valid, old_address)
+        values = self._add_and_table(m, requantise, tags, valid, old_address)
         self._write(m, values, tags[WRITE - 1], valid[WRITE - 1])
         self._keep(m, values, tags[WRITE], valid[WRITE], walker)
 
@@ -184,15 +185,20 @@ class Epilogue(wiring.Component):
         return stages
 
     def _add_and_table(
-        self, m: Module, results: data.View, tags: list, valid: list, old_address: list[Value]
+        self, m: Module, requantise: Requantise, tags: list, valid: list, old_address: list[Value]
     ) -> list[Signal]:
         """Stages RESULT and RESULT + 1: what is written, P lanes of 16 bits."""
-        lanes = self.config.post_lanes
+        lanes, results = self.config.post_lanes, requantise.result
         residual = self._old_residual(m, tags, valid, old_address)
         scaled = self._old_bytes(m, tags, valid, old_address)
         m.submodules.table = table = LookupTable(lanes, table_lanes(self.config))
         connect(m, flipped(self.table), table.entries)
-        m.d.comb += table.read_bank.eq(tags[RESULT].table_bank)
+        look_up = tags[RESULT + 1 - table.LATENCY]
+        m.d.comb += [
+            table.index.eq(requantise.next_bytes),
+            table.read_bank.eq(look_up.table_bank),
+            table.wanted.eq(look_up.table),
+        ]
         tag = tags[RESULT + 1]
         finer = tag.add & ~tag.to_residual
         values = []
@@ -202,11 +208,10 @@ class Epilogue(wiring.Component):
             value = Signal(signed(16), name=f"value_{lane}", reset_less=True)
             narrow = total >> tag.add_shift
             byte = Mux(tag.out_unsigned, saturate(narrow, unsigned(8)), saturate(narrow, signed(8)))
-            m.d.comb += table.index[lane].eq(results[lane][:8])
             m.d.sync += [
                 sum16.eq(saturate(results[lane] + residual[lane], signed(16))),
                 total.eq(results[lane] + scaled[lane]),
-                value.eq(Mux(tag.table, table.value[lane], Mux(finer, byte, sum16))),
+                value.eq(table.value[lane] | Mux(tag.table, 0, Mux(finer, byte, sum16))),
             ]
             values.append(value)
         return values

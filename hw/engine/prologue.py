@@ -73,7 +73,10 @@ class Prologue(wiring.Component):
         ]
         m.submodules.table = table = LookupTable(self.config.rows, table_lanes(self.config))
         connect(m, flipped(self.table), table.entries)
-        m.d.comb += table.read_bank.eq(tags[1].exp_bank)
+        m.d.comb += [
+            table.read_bank.eq(tags[1].exp_bank),
+            table.wanted.eq(tags[1].prologue == Kind.EXPONENTIAL),
+        ]
         mult1 = delay(m, self.statistics.mult, 1, name="mult1")
         shift1 = delay(m, self.statistics.shift, 1, name="shift1")
         for lane in range(self.config.rows):
@@ -114,8 +117,7 @@ class Prologue(wiring.Component):
             difference.eq(self.row_max - word.as_signed()),
         ]
         m.d.comb += table.index[lane].eq(difference)
-        # Stage 3 is a register behind the table, as memory takes half of a cycle.
-        plain3 = delay(m, plain, 2, name=f"plain_{lane}")
-        entry3 = delay(m, table.value[lane], 1, name=f"entry3_{lane}")
-        m.d.sync += byte.eq(Mux(tags[3].prologue == Kind.EXPONENTIAL, entry3, plain3))
+        plain3 = delay(m, plain, table.LATENCY, name=f"plain_{lane}")
+        exponential3 = tags[1 + table.LATENCY].prologue == Kind.EXPONENTIAL
+        m.d.sync += byte.eq(table.value[lane] | Mux(exponential3, 0, plain3))
         return byte

@@ -43,6 +43,7 @@ class Requantise(wiring.Component):
         reciprocal: of that denominator.
         limits: the clamp.
         result: P lanes, int16 (bytes in the low half, uint8 as 0..255).
+        next_bytes: the low half of what ``result`` is in the next cycle.
 
     Latency: 14 cycles; a group's parameters must stay in their bank for 9. Throughput: P lanes a cycle.
     """
@@ -62,6 +63,7 @@ class Requantise(wiring.Component):
                 "reciprocal": In(RECIPROCAL),
                 "limits": In(Limits),
                 "result": Out(data.ArrayLayout(signed(16), lanes)),
+                "next_bytes": Out(data.ArrayLayout(unsigned(8), lanes)),
             }
         )
 
@@ -145,5 +147,5 @@ class Requantise(wiring.Component):
                     m.d.sync += fits13.eq(all_equal(round12[15:]))
             clamped = Mux(fits13, round13, Mux(round13 < 0, low13, high13))
             result14 = register(clamped, 16, "result14")
-            m.d.comb += self.result[lane].eq(result14)
+            m.d.comb += [self.result[lane].eq(result14), self.next_bytes[lane].eq(clamped[:8])]
         return m

@@ -63,8 +63,9 @@ class TileSequencer(wiring.Component):
     Ports:
         descriptor: the convolutions.
         dma_done: completed DMA instructions, for post_wait_dma.
-        token_valid: a token's accumulators wait.
+        token_valid: a token's accumulators wait; it stays until they are done with.
         pop: they are done with in this cycle.
+        pop_next: in the next cycle they will be, if they wait by then.
         conv: the convolution at work; its LayerNorm constants stay for ``settle`` cycles after.
         issue: a group starts in this cycle.
         tag: of that group.
@@ -84,6 +85,7 @@ class TileSequencer(wiring.Component):
                 "dma_done": In(16),
                 "token_valid": In(1),
                 "pop": Out(1),
+                "pop_next": Out(1),
                 "conv": Out(EPILOGUE),
                 "issue": Out(1),
                 "tag": Out(GroupTag(config)),
@@ -117,6 +119,11 @@ class TileSequencer(wiring.Component):
         last_tile = Signal()
         one_token = Signal()
         few_tokens = Signal()
+
+        # Groups of a token follow each other without a gap; where there is one alone, each is the last.
+        runs = Signal()  # in the next cycle, too
+        before_last = self.issue & (group == config.groups - 2)
+        m.d.comb += self.pop_next.eq(before_last if config.groups > 1 else runs)
 
         last_part = lane_part == parts - 1
         next_part = Mux(last_part, 0, lane_part + 1)
@@ -179,8 +186,10 @@ class TileSequencer(wiring.Component):
                         first_tile.eq(1),
                     ]
                     address.begin(start.out_base)
+                    m.d.comb += runs.eq(1)
                     m.next = "RUN"
             with m.State("RUN"):
+                m.d.comb += runs.eq(1)
                 with m.If(self.token_valid):
                     m.d.comb += self.issue.eq(1)
                     m.d.sync += [
@@ -224,14 +233,17 @@ class TileSequencer(wiring.Component):
                                 m.d.comb += self.conv_end.eq(1)
                                 m.d.sync += table_bank.eq(table_bank ^ conv.table)
                                 m.d.sync += wait.eq(self.settle)
+                                m.d.comb += runs.eq(0)
                                 m.next = "IDLE"
                                 with m.If(conv.sums):
                                     m.next = "REST"
                             with m.Elif(few_tokens):
+                                m.d.comb += runs.eq(0)
                                 m.next = "REST"
             with m.State("REST"):
                 m.d.sync += wait.eq(wait - 1)
                 with m.If(wait == 0):
+                    m.d.comb += runs.eq(~finished)
                     m.next = "RUN"
                     with m.If(finished):
                         m.next = "IDLE"

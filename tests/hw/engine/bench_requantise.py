@@ -75,7 +75,7 @@ async def equals_the_model(dut):
             "reciprocal": pack_fields(RECIPROCAL, mult=mantissa, leading=leading),
             "limits": limits,
         },
-        ["result"],
+        ["result", "next_bytes"],
         after=Requantise.LATENCY,
     )
     got = unpack_rows(result["result"][Requantise.LATENCY :], lanes, 16, signed=True)
@@ -84,3 +84,5 @@ async def equals_the_model(dut):
     parameters = [value[bank[:, None], channel] for value in (bias, mult, shift)]
     want = np.stack([requantise(base, *parameters, limit) for limit in LIMITS])[limits, np.arange(CYCLES)]
     assert_equal("result", got, want)
+    early = unpack_rows(result["next_bytes"][Requantise.LATENCY - 1 : -1], lanes, 8, signed=False)
+    assert_equal("next_bytes", early, want & 255)

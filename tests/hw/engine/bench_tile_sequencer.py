@@ -61,7 +61,7 @@ async def walks(dut, gap):
     source = StreamSource(dut, "descriptor", stall=gap)
     source.put(descriptor(EPILOGUE, conv) for conv in convs)
     last_issue, last_seen = 0, {}
-    cycle = done = 0
+    cycle = done = pop_next = waits = 0
     for index, (number, tag) in enumerate(expected):
         while True:
             await FallingEdge(dut.clk)
@@ -69,8 +69,12 @@ async def walks(dut, gap):
             # Without gaps DMA is ahead; with gaps it follows.
             done = min(done + int(rng.random() < 0.004 or not gap), convs[-1].post_wait_dma)
             dut.dma_done.value = done
-            dut.token_valid.value = int(rng.random() >= gap)
+            waits = waits or int(rng.random() >= gap)
+            dut.token_valid.value = waits
             await ReadOnly()
+            assert_equal("pop", int(dut.pop.value), pop_next & waits)
+            pop_next = int(dut.pop_next.value)
+            waits = waits and int(not dut.pop.value)
             if dut.issue.value:
                 break
             assert not dut.pop.value and not dut.tile_end.value and not dut.conv_end.value, (

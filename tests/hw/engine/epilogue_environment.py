@@ -54,7 +54,7 @@ class Environment:
         self.reciprocals = rng.integers(0, 1 << RECIPROCAL.size, (2, config.max_tokens))
         # (address, lane) to int16 or int8 as unsigned
         self.memory: dict[str, dict[tuple[int, int], int]] = {"res": {}, "act": {}}
-        self.reads_next = False
+        self.reads_next = self.pop_next = False
         self.writes: list[tuple] = []
         self.dma_at_write: list[int] = []
 
@@ -137,7 +137,7 @@ class Environment:
                     dut.acc_payload.value = pack_lanes(np.concatenate([lanes, rubbish]), 32)
                     dut.acc_valid.value = 1
                     await ReadOnly()
-                    while not dut.acc_ready.value:
+                    while not dut.popped.value:
                         await self.cycle()
                         await ReadOnly()
                     await self.cycle()
@@ -168,6 +168,9 @@ class Environment:
             reciprocal = int(self.reciprocals[int(dut.sum_slot.value), int(dut.sum_token.value)])
             assert_equal("a read that was announced", bool(dut.act_read_valid.value), self.reads_next)
             self.reads_next = bool(dut.reads_next.value)
+            taken = self.pop_next and bool(dut.acc_valid.value)
+            assert_equal("a token that was asked for", bool(dut.popped.value), taken)
+            self.pop_next = bool(dut.acc_ready_next.value)
             for memory, bits in (("res", 16), ("act", 8)):
                 if getattr(dut, f"{memory}_read_valid").value:
                     address = self.places[memory].address(int(getattr(dut, f"{memory}_read_place").value))

@@ -1,13 +1,13 @@
 """Harness of RamFifo: no word is lost, repeated or overtaken, and its flags are what is inside."""
 
-from amaranth.hdl import Assert, Assume, Cover, Elaboratable, Module, Signal
+from amaranth.hdl import Assert, Cover, Elaboratable, Module, Signal
 
 from pointwise.hw.engine.fifo import RamFifo
 from pointwise.sim.formal.properties import free_inputs, in_order, inside
 
 
 class RamFifoProof(Elaboratable):
-    """Any words, written at any time that it is ready, taken at any time that there is one.
+    """Any words, written at any time that it is ready, taken at any time, as said a cycle before.
 
     Args:
         follow: whether to follow the words through the memory, which is not by induction: its contents are
@@ -23,24 +23,25 @@ class RamFifoProof(Elaboratable):
         free_inputs(m, unit)
         state = inside(m, unit)
         words = self.depth - unit.REGISTERS
-        m.d.comb += [Assume(~unit.o.ready | unit.o.valid), Cover(~unit.i.ready & unit.o.valid)]
+        ready, taken = Signal(), Signal()
+        m.d.sync += ready.eq(unit.o.ready_next)
+        m.d.comb += [taken.eq(unit.o.valid & ready), Cover(~unit.i.ready & unit.o.valid)]
         put = unit.i.valid & unit.i.ready
         if self.follow:
             into, out = [unit.i.payload], [unit.o.payload]
-            in_order(m, put, into, unit.o.ready, out, capacity=self.depth, name="word")
+            in_order(m, put, into, taken, out, capacity=self.depth, name="word")
             return m
 
         held = Signal(range(self.depth + 1))
-        m.d.sync += held.eq(held + put - unit.o.ready)
+        m.d.sync += held.eq(held + put - taken)
         apart = state["produce"] - state["consume"]
-        both, turns = state["output.both"], state["output.into"] ^ state["output.out_of"]
         m.d.comb += [
-            Assert(held == state["level"] + state["fetched"] + unit.o.valid + both),
+            Assert(held == state["level"] + state["fetched"] + unit.o.valid),
+            # That it can take a word is a flip-flop, and says what a gate would.
+            Assert(state["free"] == (~unit.o.valid | ready)),
             Assert(state["level"] <= words),
             Assert(unit.i.ready == (state["level"] != words)),
             Assert(state["filled"] == (state["level"] != 0)),
-            Assert(turns == (unit.o.valid & ~both)),
-            Assert(unit.o.valid | ~both),
             Assert((state["produce"] < words) & (state["consume"] < words)),
             Assert((apart == state["level"]) | (apart + words == state["level"])),
         ]
