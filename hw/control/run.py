@@ -158,6 +158,7 @@ class RunSequencer(wiring.Component):
             late.eq(expired & ~first),  # in the first cycle it is of the state before
             bad.eq(wrong | late),
         ]
+        begins = Signal()
         wiping = Signal()
         m.d.sync += self.zero.eq(self.running & wiping)
         fault = Signal(ERROR_BITS)
@@ -182,10 +183,8 @@ class RunSequencer(wiring.Component):
         with m.FSM() as fsm:
             m.d.comb += [self.busy.eq(~fsm.ongoing("IDLE")), self.running.eq(fsm.ongoing("RUN"))]
             with m.State("IDLE"):
+                m.d.comb += begins.eq(self.start)
                 with m.If(self.start):
-                    last = (self.done, self.failed, self.error, self.error_address, self.error_instruction)
-                    counters = (self.check_cycles, self.cycles, *self.causes)
-                    m.d.sync += [signal.eq(0) for signal in (*last, *counters)]
                     m.d.sync += wiping.eq(self.wipe)
                     go("FLUSH")
             with m.State("FLUSH"):
@@ -239,4 +238,9 @@ class RunSequencer(wiring.Component):
                 self.error_address.eq(address),
                 self.error_instruction.eq(self.instruction),
             ]
+        # The last one who says what they become, so that synthesis finds a reset in place of a multiplexer.
+        with m.If(begins):
+            last = (self.done, self.failed, self.error, self.error_address, self.error_instruction)
+            counters = (self.check_cycles, self.cycles, *self.causes)
+            m.d.sync += [signal.eq(0) for signal in (*last, *counters)]
         return m

@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Mux, Shape, Signal, signed
+from amaranth.hdl import Cat, Module, Shape, Signal, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from pointwise.hw.contract.timing import array_latency
 
 from .primitives import ACTIVATION, ceil_log2, delay
-from .writes import ColumnLoad, RowLoad
+from .writes import WeightLoad
 
 
 def sum_shape(rows: int) -> Shape:
@@ -24,16 +24,19 @@ class SystolicArray(wiring.Component):
     so that tokens enter and results leave as whole vectors. Every cell holds two weights, the active one and
     a shadow.
     ``swap`` comes with the first token of a tile and travels ahead of it: cell (r, c) takes its shadow in the
-    cycle before that token reaches it. A row of shadows is loaded by a wavefront of the same slope, so the
-    row r of the next tile may be offered from r + 1 cycles after the swap on, and until r cycles after its
-    own; a tile of a single token then costs R cycles, no more.
+    cycle before that token reaches it. Rows and columns of shadows are loaded by a wavefront of the same
+    slope, so the row r of the next tile may be offered from r + 1 cycles after the swap on, and until r
+    cycles after its own; a tile of a single token then costs R cycles, no more. A column may be offered from
+    R cycles after a swap on, and until its own.
+
+    Every cell takes its weight from one lane of what is loaded, whether it comes in a row or in a column:
+    lane (r + c) modulo min(R, C), in the cell's own block of so many lanes. Whoever loads turns the lanes for
+    it (``WeightLoad``), once for all cells.
 
     Ports:
         token: R lanes of −128..255.
         swap: this token is the first of the tile in the shadows.
-        row: a row of the shadows, as the tile's wavefront passes.
-        column: a whole column of the shadows at once; column c may be offered from R + c cycles after a swap
-            on, and until c cycles after its own.
+        weights: a row or a column of the shadows, as the tile's wavefront passes.
         result: C sums of ``sum_shape``.
 
     Latency: R + C + 2 cycles from token to result. Throughput: one token a cycle, with no bubble between
@@ -47,8 +50,7 @@ class SystolicArray(wiring.Component):
             {
                 "token": In(data.ArrayLayout(ACTIVATION, rows)),
                 "swap": In(1),
-                "row": In(RowLoad(rows, cols)),
-                "column": In(ColumnLoad(rows, cols)),
+                "weights": In(WeightLoad(rows, cols)),
                 "result": Out(data.ArrayLayout(sum_shape(rows), cols)),
             }
         )
@@ -56,14 +58,18 @@ class SystolicArray(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         rows, cols = self.rows, self.cols
-        row_data = [delay(m, self.row.data[c], c, name=f"row_data_{c}") for c in range(cols)]
-        row_mask = [delay(m, self.row.mask[c], c, name=f"row_mask_{c}") for c in range(cols)]
-        column_enable = [self.column.load & (self.column.index == c) for c in range(cols)]
+        load, turn = self.weights, min(rows, cols)
+        waves = self._waves(m)
+        row_mask = [delay(m, load.mask[c], c, name=f"row_mask_{c}") for c in range(cols)]
+        column_enable = [
+            delay(m, load.column & (load.index == c), c, name=f"column_enable_{c}", reset_less=False)
+            for c in range(cols)
+        ]
         above: list[Any] = [None] * cols
         for r in range(rows):
             lane = delay(m, self.token[r], r + 1, name=f"lane_{r}")
             swap = delay(m, self.swap, r, name=f"lane_swap_{r}", reset_less=False)
-            enable = self.row.load & (self.row.index == r)
+            enable = load.row & (load.index == r)
             for c in range(cols):
                 active = Signal(signed(8), name=f"active_{r}_{c}", reset_less=True)
                 shadow = Signal(signed(8), name=f"shadow_{r}_{c}", reset_less=True)
@@ -72,7 +78,7 @@ class SystolicArray(wiring.Component):
                 lane = delay(m, lane, 1, name=f"token_{r}_{c}")
                 swap = delay(m, swap, 1, name=f"swap_{r}_{c}", reset_less=False)
                 with m.If(column_enable[c] | (enable & row_mask[c])):
-                    m.d.sync += shadow.eq(Mux(column_enable[c], self.column.data[r], row_data[c]))
+                    m.d.sync += shadow.eq(waves[c][max(r, c) // turn * turn + (r + c) % turn])
                 with m.If(swap):
                     m.d.sync += active.eq(shadow)
                 m.d.sync += product.eq(lane * active)
@@ -83,3 +89,12 @@ class SystolicArray(wiring.Component):
             Cat(delay(m, above[c], cols - 1 - c, name=f"deskew_{c}") for c in range(cols))
         )
         return m
+
+    def _waves(self, m: Module) -> list[list[Value]]:
+        """For each column, the lanes of ``weights`` as they come by it: so many cycles later."""
+        lanes: list[Value] = [Value.cast(lane) for lane in self.weights.data]
+        waves = [lanes]
+        for c in range(1, self.cols):
+            lanes = [delay(m, lane, 1, name=f"wave_{c}_{index}") for index, lane in enumerate(lanes)]
+            waves.append(lanes)
+        return waves

@@ -1,6 +1,6 @@
 """The compute engine: loader, streamer, prologue, array, accumulators, epilogue and the two SRAMs, joined."""
 
-from amaranth.hdl import Cat, Module, Signal, unsigned
+from amaranth.hdl import Cat, Module, Mux, Signal, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.fifo import SyncFIFOBuffered
 from amaranth.lib.wiring import In, Out, connect, flipped
@@ -81,7 +81,7 @@ class Engine(wiring.Component):
         config = self.config
         timing = Timing(config)
         fetch_to_array = READ_LATENCY + Prologue.LATENCY
-        m.submodules.act = act = Sram(act_places(config), config.rows, 8, readers=4, writers=2)
+        m.submodules.act = act = Sram(act_places(config), config.rows, 8, readers=3, writers=2)
         m.submodules.res = res = Sram(res_places(config), config.rows, 16, readers=3, writers=2)
         m.submodules.loader = loader = Loader(config, fetch_to_array)
         m.submodules.streamer = streamer = Streamer(config)
@@ -117,19 +117,24 @@ class Engine(wiring.Component):
         connect(m, loader.parameters, epilogue.parameters)
         connect(m, loader.exp, prologue.table)
         connect(m, loader.act, epilogue.table)
-        connect(m, loader.row, array.row)
-        connect(m, loader.column, array.column)
+        connect(m, loader.weights, array.weights)
         for unit in (loader, streamer):
             m.d.comb += [unit.conv_done.eq(self.conv_done), unit.dma_done.eq(self.dma_done)]
         m.d.sync += self.cause.eq(issue.cause)
         with m.If(epilogue.conv_done):
             m.d.sync += self.conv_done.eq(self.conv_done + 1)
 
-        # SRAM ports by priority: the epilogue cannot wait, nor can the loader, which asks at other times. The
-        # DMA comes last.
-        connect(m, epilogue.act_read, act.read[0])
-        connect(m, loader.read, act.read[1])
-        connect(m, flipped(self.act_read), act.read[3])
+        # SRAM ports by priority: the epilogue cannot wait, nor can the loader, which asks at other times and
+        # so has the same port. The DMA comes last.
+        first = act.read[0]
+        places = (port.place.as_value() for port in (epilogue.act_read, loader.read))
+        m.d.comb += [
+            first.valid.eq(epilogue.act_read.valid | loader.read.valid),
+            first.place.as_value().eq(Mux(epilogue.act_read.valid, *places)),
+        ]
+        for port in (epilogue.act_read, loader.read):
+            m.d.comb += [port.ready.eq(first.ready), port.data.eq(first.data)]
+        connect(m, flipped(self.act_read), act.read[2])
         connect(m, epilogue.res_read, res.read[0])
         connect(m, flipped(self.res_read), res.read[2])
         connect(m, epilogue.act_write, act.write[0])
@@ -138,14 +143,14 @@ class Engine(wiring.Component):
         connect(m, flipped(self.res_write), res.write[1])
         connect(m, streamer.requests, issue.requests)
         for port, valid, ready, place in (
-            (act.read[2], issue.act_valid, issue.act_ready, issue.token.act),
+            (act.read[1], issue.act_valid, issue.act_ready, issue.token.act),
             (res.read[1], issue.res_valid, issue.res_ready, issue.token.res),
         ):
             m.d.comb += [port.valid.eq(valid), port.place.eq(place), ready.eq(port.ready)]
 
         self._into_the_array(m, issue, prologue, epilogue, loader, array)
         m.d.comb += [
-            prologue.act_word.as_value().eq(act.read[2].data),
+            prologue.act_word.as_value().eq(act.read[1].data),
             prologue.res_word.as_value().eq(res.read[1].data),
         ]
         self._out_of_the_array(m, prologue, array, denominator, accumulator, epilogue)

@@ -15,7 +15,7 @@ from .descriptor import EPILOGUE
 from .fifo import early_stream
 from .layernorm import LayerNormStatistics
 from .places import act_places, res_places
-from .primitives import ACCUMULATOR, ceil_log2, delay, saturate
+from .primitives import ACCUMULATOR, ceil_log2, delay, saturate, saturate_byte
 from .requantise import Limits, Requantise
 from .row_max import RowMax
 from .sram import read_port, write_port
@@ -207,7 +207,7 @@ class Epilogue(wiring.Component):
             total = Signal(signed(17), name=f"total_{lane}", reset_less=True)
             value = Signal(signed(16), name=f"value_{lane}", reset_less=True)
             narrow = total >> tag.add_shift
-            byte = Mux(tag.out_unsigned, saturate(narrow, unsigned(8)), saturate(narrow, signed(8)))
+            byte = saturate_byte(narrow, tag.out_unsigned)
             m.d.sync += [
                 sum16.eq(saturate(results[lane] + residual[lane], signed(16))),
                 total.eq(results[lane] + scaled[lane]),
@@ -233,11 +233,13 @@ class Epilogue(wiring.Component):
         They are read a cycle before residuals are, and have a stage of their own to be multiplied.
         """
         ask = RESULT - READ_LATENCY - 2
-        reads = [valid[stage] & tags[stage].add & ~tags[stage].to_residual for stage in (ask - 1, ask)]
+        reads = valid[ask - 1] & tags[ask - 1].add & ~tags[ask - 1].to_residual
+        # Decided a cycle ahead, as others have the same port.
+        place: Any = act_places(self.config).decode(m, old_address[ask - 1], "read_bytes")
         m.d.comb += [
-            self.reads_next.eq(reads[0]),
-            self.act_read.valid.eq(reads[1]),
-            self.act_read.place.eq(act_places(self.config).decode(m, old_address[ask], "read_bytes")),
+            self.reads_next.eq(reads),
+            self.act_read.valid.eq(delay(m, reads, 1, name="reads", reset_less=False)),
+            self.act_read.place.eq(delay(m, place, 1, name="read_bytes_place")),
         ]
         old = delay(m, self._lanes(self.act_read.data, 8, tags[RESULT - 2].lane_group), 1, name="old_bytes")
         tag = tags[RESULT - 1]

@@ -16,7 +16,7 @@ from .primitives import ceil_log2
 from .sram import read_port
 from .stationary_walk import StationaryWalk
 from .weight_distribution import distribute_shifts, distribute_tiles, unpack
-from .writes import ColumnLoad, ParameterWrite, RowLoad, TableWrite
+from .writes import ParameterWrite, TableWrite, WeightLoad
 
 
 class Loader(wiring.Component):
@@ -47,8 +47,7 @@ class Loader(wiring.Component):
         act: the table of an activation, a cycle after its row.
         act_end: gives a bank of it back.
         shifts: two sets of channel shifts, taken in turn by the tiles.
-        row: to the array, of streamed weights and of V.
-        column: to the array, of K.
+        weights: to the array, rows of streamed weights and of V, columns of K.
 
     Throughput: a row of the array a cycle, whatever the bits of a weight (``table_lanes`` entries of a table
     a cycle).
@@ -75,8 +74,7 @@ class Loader(wiring.Component):
                 "act": Out(TableWrite(table_lanes(config))),
                 "act_end": In(1),
                 "shifts": Out(data.ArrayLayout(data.ArrayLayout(unsigned(SHIFT_BITS), rows), 2)),
-                "row": Out(RowLoad(rows, cols)),
-                "column": Out(ColumnLoad(rows, cols)),
+                "weights": Out(WeightLoad(rows, cols)),
             }
         )
 

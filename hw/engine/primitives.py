@@ -57,6 +57,16 @@ def saturate(value: Value, shape: Shape) -> Value:
     return Mux(fits, value[: shape.width], Cat((~sign).replicate(shape.width - 1), sign)).as_signed()
 
 
+def saturate_byte(value: Value, is_unsigned: Value) -> Value:
+    """A signed ``value`` clamped to uint8 or to int8, as a signed number of nine bits."""
+    value = Value.cast(value)
+    negative = value[-1]
+    fits = Mux(is_unsigned, ~value[8:].any(), all_equal(value[7:]))
+    low = Mux(fits, value[:7], (~negative).replicate(7))
+    high = Mux(fits, value[7], negative ^ is_unsigned)
+    return Cat(low, high, high & ~is_unsigned).as_signed()
+
+
 SHIFT_CYCLES = 2
 """Latency of ``shift_saturate``."""
 

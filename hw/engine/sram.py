@@ -3,7 +3,7 @@
 from functools import reduce
 from operator import or_
 
-from amaranth.hdl import Array, Cat, Module, Mux, Signal, Value, unsigned
+from amaranth.hdl import Cat, Module, Mux, Signal, Value, unsigned
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -124,9 +124,10 @@ class Sram(wiring.Component):
                 ram.write_address.eq(write_address),
                 ram.write_data.eq(write_data),
             ]
-            words.append(delay(m, ram.read_data, 1, name=f"{name}_{block}_word"))
-        chosen = delay(m, read_address >> _bits(BLOCK_WORDS), 2, name=f"{name}_block")
-        return Array(words)[chosen]
+            # Zero where another block is read: the reset of a register, in place of a multiplexer behind it.
+            answers = delay(m, reading, 1, name=f"{name}_{block}_answers")
+            words.append(delay(m, Mux(answers, ram.read_data, 0), 1, name=f"{name}_{block}_word"))
+        return reduce(or_, words)
 
 
 def _first(asks: list[Value], values: list[Value]) -> Value:

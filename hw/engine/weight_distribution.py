@@ -29,22 +29,32 @@ def distribute_shifts(m: Module, loader: wiring.Component, load: Value, walk: St
                 m.d.sync += shifts[which][lane].eq(row.word_select(lane % cols, 8))
 
 
+UNPACK = 1
+"""Latency of ``unpack``."""
+
+
 def unpack(m: Module, row: Value, packing: Value, walk: StationaryWalk) -> Value:
-    """Weights of the array row at hand out of a row of the stream, sign-extended to bytes."""
-    index, rows, cols = walk.index, walk.rows, walk.cols
-    place = index[:PACKED_BITS]
-    unpacked = Signal(len(row), name="unpacked")
+    """Weights of the array row at hand out of a row of the stream, sign-extended to bytes, UNPACK cycles
+    later: the half of a byte first, then the pair of bits in it."""
+    rows, cols = walk.rows, walk.cols
+    place = Cat(walk.index, Const(0, 1))[:PACKED_BITS]
+    halves, pairs = packing == 1, packing == 2
+    upper = (halves & place[0]) | (pairs & place[1])
+    packed1 = delay(m, halves | pairs, UNPACK, name="packed")
+    pairs1 = delay(m, pairs, UNPACK, name="pairs")
+    upper_pair1 = delay(m, pairs & place[0], UNPACK, name="upper_pair")
+    weights = []
     for first in range(0, len(row), 8):
-        byte, weight = row[first : first + 8], unpacked[first : first + 8]
-        with m.Switch(packing):
-            with m.Case(1):
-                m.d.comb += weight.eq(byte.word_select(place[0], 4).as_signed())
-            with m.Case(2):
-                m.d.comb += weight.eq(byte.word_select(place, 2).as_signed())
-            with m.Default():
-                lane = first // 8 % rows if cols >= rows else walk.sub * cols + first // 8
-                m.d.comb += weight.eq(Mux(walk.diagonal & (index != lane), 0, byte))
-    return unpacked
+        lane = first // 8 % rows if cols >= rows else walk.sub * cols + first // 8
+        other = walk.diagonal & (walk.index != lane) & ~(halves | pairs)
+        byte = row[first : first + 8]
+        half1 = delay(m, Mux(upper, byte[4:], byte[:4]), UNPACK, name=f"half_{first // 8}")
+        rest1 = delay(m, byte[4:], UNPACK, name=f"rest_{first // 8}")
+        pair1 = Mux(upper_pair1, half1[2:], half1[:2])
+        low = Cat(pair1, Mux(pairs1, pair1[1].replicate(2), half1[2:]))
+        weight = Cat(low, Mux(packed1, low[3].replicate(4), rest1))
+        weights.append(Mux(delay(m, other, UNPACK, name=f"other_{first // 8}"), 0, weight)[:8])
+    return Cat(weights)
 
 
 def distribute_tiles(
@@ -57,35 +67,55 @@ def distribute_tiles(
     walk: StationaryWalk,
 ) -> None:
     """Stage 0: a row is taken, or a word is asked for, which was decided a cycle before. Stage READ_LATENCY:
-    the word is there. Stage ``latency``: the array."""
+    the word is there. Stage ``latency``: the array, with lanes turned on the way. ``weights`` are those of
+    stage UNPACK."""
     rows, cols = loader.config.rows, loader.config.cols
-    width = 8 * max(rows, cols)
     key_load = delay(m, key_load, 1, name="key_load", reset_less=False)
     value_load = delay(m, value_load, 1, name="value_load", reset_less=False)
     part, sub = delay(m, walk.part, 1, name="asked_part"), delay(m, walk.sub, 1, name="asked_sub")
     index = Mux(row_load, walk.index, delay(m, walk.index, 1, name="asked_index"))
-    streamed2 = delay(m, weights, READ_LATENCY, name="streamed")
+    streamed2 = delay(m, weights, READ_LATENCY - UNPACK, name="streamed")
     from_stream2 = delay(m, row_load, READ_LATENCY, name="from_stream", reset_less=False)
-    is_key2 = delay(m, key_load, READ_LATENCY, name="is_key", reset_less=False)
     word = loader.read.data
     if cols >= rows:
-        value = word.replicate(cols // rows)
+        word = word.replicate(cols // rows)
         mask = Cat((part == c // rows) for c in range(cols))
     else:
+        is_key2 = delay(m, key_load, READ_LATENCY, name="is_key", reset_less=False)
         value = word.word_select(delay(m, sub, READ_LATENCY, name="sub"), 8 * cols)
+        word = Mux(is_key2, word, value.replicate(rows // cols))
+        streamed2 = streamed2.replicate(rows // cols)
         mask = Const(-1, cols)
-    data2 = Signal(width)
-    m.d.comb += data2.eq(Mux(from_stream2, streamed2, Mux(is_key2, word, value)))
-    data_end = delay(m, data2, loader.latency - READ_LATENCY, name="data")
-    index_end = delay(m, index, loader.latency, name="index")
+    index2 = delay(m, index, READ_LATENCY, name="index")
+    cycles = loader.latency - READ_LATENCY
+    load = loader.weights
     m.d.comb += [
-        loader.row.load.eq(
-            delay(m, row_load | value_load, loader.latency, name="row_load", reset_less=False)
+        load.row.eq(delay(m, row_load | value_load, loader.latency, name="row_load", reset_less=False)),
+        load.column.eq(delay(m, key_load, loader.latency, name="column_load", reset_less=False)),
+        load.index.eq(delay(m, index2, cycles, name="index_end")),
+        load.mask.eq(delay(m, Mux(row_load, Const(-1, cols), mask), loader.latency, name="row_mask")),
+        load.data.as_value().eq(
+            turn(m, Mux(from_stream2, streamed2, word), index2 % min(rows, cols), min(rows, cols), cycles)
         ),
-        loader.row.index.eq(index_end),
-        loader.row.mask.eq(delay(m, Mux(row_load, Const(-1, cols), mask), loader.latency, name="row_mask")),
-        loader.row.data.as_value().eq(data_end),
-        loader.column.load.eq(delay(m, key_load, loader.latency, name="column_load", reset_less=False)),
-        loader.column.index.eq(index_end),
-        loader.column.data.as_value().eq(data_end),
     ]
+
+
+def turn(m: Module, value: Value, amount: Value, lanes: int, cycles: int) -> Value:
+    """Blocks of so many bytes, each turned upwards by ``amount`` bytes, ``cycles`` later.
+
+    The steps of the turn are spread over the cycles.
+    """
+    steps = (lanes - 1).bit_length()
+    done = 0
+    for cycle in range(max(cycles, 1)):
+        while done < steps * (cycle + 1) // max(cycles, 1):
+            turned = []
+            for start in range(0, len(value), 8 * lanes):
+                block = value[start : start + 8 * lanes]
+                turned.append(block.rotate_left(8 * ((1 << done) % lanes)))
+            value = Mux(amount[done], Cat(turned), value)
+            done += 1
+        if cycles:
+            value = delay(m, value, 1, name=f"turned_{cycle}")
+            amount = delay(m, amount, 1, name=f"turn_{cycle}")
+    return value

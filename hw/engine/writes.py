@@ -60,43 +60,27 @@ class ParameterWrite(Signature):
         )
 
 
-class RowLoad(Signature):
-    """A row of the array's shadow weights.
+class WeightLoad(Signature):
+    """A row or a column of the array's shadow weights.
 
     Members:
-        load: it is loaded in this cycle.
-        index: which row.
-        mask: columns in which it is.
-        data: C weights.
+        row: a row is loaded in this cycle.
+        column: a column is; never both.
+        index: which row or column.
+        mask: of a row, columns in which it is loaded.
+        data: max(R, C) weights, in blocks of min(R, C): the shorter of row and column in each of the blocks.
+            Inside its block weight i lies in lane (i + ``index``) modulo the block's length.
     """
 
     def __init__(self, rows: int, cols: int) -> None:
         self.rows, self.cols = rows, cols
+        lanes = max(rows, cols)
         super().__init__(
             {
-                "load": Out(1),
-                "index": Out(unsigned(ceil_log2(rows))),
+                "row": Out(1),
+                "column": Out(1),
+                "index": Out(unsigned(ceil_log2(lanes))),
                 "mask": Out(unsigned(cols)),
-                "data": Out(data.ArrayLayout(signed(8), cols)),
-            }
-        )
-
-
-class ColumnLoad(Signature):
-    """A column of the array's shadow weights.
-
-    Members:
-        load: it is loaded in this cycle.
-        index: which column.
-        data: R weights.
-    """
-
-    def __init__(self, rows: int, cols: int) -> None:
-        self.rows, self.cols = rows, cols
-        super().__init__(
-            {
-                "load": Out(1),
-                "index": Out(unsigned(ceil_log2(cols))),
-                "data": Out(data.ArrayLayout(signed(8), rows)),
+                "data": Out(data.ArrayLayout(signed(8), lanes)),
             }
         )

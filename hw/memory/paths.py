@@ -166,8 +166,8 @@ class StorePath(wiring.Component):
             self.beats.valid.eq(offered),
         ]
         for space, port, field in (
-            (Space.ACTIVATION, self.act_read, "act"),
             (Space.RESIDUAL, self.res_read, "res"),
+            (Space.ACTIVATION, self.act_read, "act"),
         ):
             packer = OutputWidthConverter(8 * word_bytes(config, space), config.axi_data_width)
             m.submodules[space.name.lower()] = packer
@@ -177,11 +177,13 @@ class StorePath(wiring.Component):
                 packer.items.p.data.eq(fifo.r_stream.payload[:bits]),
                 packer.items.p.last.eq(fifo.r_stream.payload[widest]),
             ]
+            # Bits that only the wider words have are not looked at in others, so that they need no choice.
+            with m.If((self.space == space) | (bits == widest)):
+                m.d.comb += fifo.w_stream.payload[:bits].eq(port.data)
             with m.If(self.space == space):
                 m.d.comb += [
                     port.valid.eq(self.words.valid & room.available),
                     self.words.ready.eq(port.ready & room.available),
-                    fifo.w_stream.payload[:bits].eq(port.data),
                     packer.items.valid.eq(fifo.r_stream.valid),
                     fifo.r_stream.ready.eq(packer.items.ready),
                     self.beats.payload.eq(packer.beats.payload),

@@ -17,6 +17,7 @@ class Schedule:
 
     def __init__(self, rng: np.random.Generator, rows: int, cols: int) -> None:
         self.rng, self.rows, self.cols = rng, rows, cols
+        self.last = -1  # cycle of a load
         self.row_loads: list[tuple[int, int, int, np.ndarray]] = []  # cycle, row, mask, weights
         self.column_loads: list[tuple[int, int, np.ndarray]] = []  # cycle, column, weights
         self.swaps: list[int] = []
@@ -35,7 +36,7 @@ class Schedule:
 
     def _rows(self, swap: int) -> int:
         """Load the last weights by rows, at once or in two halves; returns the first cycle for their swap."""
-        cycle, first_swap = self.row_loads[-1][0] if self.row_loads else -1, 0
+        cycle, first_swap = self.last, 0
         halves = [self.rng.integers(0, 2, self.cols)] if self.rng.random() < 0.3 else []
         masks = [half ^ flip for half in halves for flip in (0, 1)] or [np.ones(self.cols, int)]
         for row in range(self.rows):
@@ -45,15 +46,16 @@ class Schedule:
                 data = np.where(mask, self.weights[-1][:, row], rubbish)
                 self.row_loads.append((cycle, row, pack_rows(mask[None], 1)[0], data))
                 first_swap = max(first_swap, cycle - row)
+        self.last = cycle
         return first_swap
 
     def _columns(self, swap: int) -> int:
-        cycle, first_swap = self.column_loads[-1][0] if self.column_loads else -1, 0
+        cycle = self.last
         for column in range(self.cols):
-            cycle = max(cycle + 1, swap + self.rows + column) + self._gap()
+            cycle = max(cycle + 1, swap + self.rows) + self._gap()
             self.column_loads.append((cycle, column, self.weights[-1][column]))
-            first_swap = max(first_swap, cycle - column)
-        return first_swap
+        self.last = cycle
+        return cycle
 
     def waves(self) -> dict[str, np.ndarray]:
         """The inputs, rubbish wherever nothing is said."""
@@ -63,18 +65,23 @@ class Schedule:
         self.tokens = np.where(rng.random((cycles, 1)) < 0.1, ends, tokens)
         inputs = {"swap": np.zeros(cycles, int), "token": pack_rows(self.tokens, 9)}
         inputs["swap"][self.swaps] = 1
-        for name, loads, depth, width in (
-            ("row", self.row_loads, self.rows, self.cols),
-            ("column", self.column_loads, self.cols, self.rows),
-        ):
-            index, data = rng.integers(0, depth, cycles), rng.integers(-128, 128, (cycles, width))
+        lanes = max(self.rows, self.cols)
+        index, data = rng.integers(0, lanes, cycles), rng.integers(-128, 128, (cycles, lanes))
+        for name, loads in (("row", self.row_loads), ("column", self.column_loads)):
             load = np.zeros(cycles, int)
             for cycle, place, *_, weights in loads:
-                load[cycle], index[cycle], data[cycle] = 1, place, weights
-            inputs |= {f"{name}_load": load, f"{name}_index": index, f"{name}_data": pack_rows(data, 8)}
+                load[cycle], index[cycle] = 1, place
+                data[cycle] = self._turned(weights, place)
+            inputs[f"weights_{name}"] = load
         masks = {cycle: mask for cycle, _, mask, _ in self.row_loads}
-        inputs["row_mask"] = [masks.get(cycle, 0) for cycle in range(cycles)]
-        return inputs
+        inputs["weights_mask"] = [masks.get(cycle, 0) for cycle in range(cycles)]
+        return inputs | {"weights_index": index, "weights_data": pack_rows(data, 8)}
+
+    def _turned(self, weights: np.ndarray, place: int) -> np.ndarray:
+        """A row or a column as the lanes of ``WeightLoad``."""
+        block, lanes = min(self.rows, self.cols), max(self.rows, self.cols)
+        blocks = np.resize(weights, (lanes // block, block))
+        return np.roll(blocks, place % block, axis=1).reshape(-1)
 
 
 @cocotb.test()

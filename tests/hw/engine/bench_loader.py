@@ -44,11 +44,11 @@ def check_tiles(around: Environment, config: CoreConfig, latency: int, end: int)
                 assert cycle >= before + config.rows + index, (
                     f"column {index} of tile {number} came too early"
                 )
-                shadows[index] = unpack_lanes(data, config.rows, 8, signed=True)
+                shadows[index] = data[: config.rows]
             else:
                 assert cycle > before + index, f"row {index} of tile {number} came too early"
                 inside = unpack_lanes(mask, config.cols, 1, signed=False) == 1
-                shadows[inside, index] = unpack_lanes(data, config.cols, 8, signed=True)[inside]
+                shadows[inside, index] = data[: config.cols][inside]
         n, k = tile.weights.shape
         assert_equal(f"weights of tile {number}", shadows[:n, :k], tile.weights)
         if tile.shifts is not None:

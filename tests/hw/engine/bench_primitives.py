@@ -45,7 +45,7 @@ async def scalars(dut):
     amounts = rng.integers(0, 32, CYCLES)
     inputs = {"scalars_value": pack_rows(values[:, None], BITS), "scalars_amount": amounts}
     await start(dut, inputs)
-    names = ["rounded", *LIMITS]
+    names = ["rounded", *LIMITS, "byte0", "byte1"]
     names += [f"shifted{bits}" for bits in SHIFTED_BITS] + [f"delay{cycles}" for cycles in DELAYS]
     seen = await play(dut, inputs, [f"scalars_{name}" for name in names], after=max(DELAYS))
 
@@ -56,6 +56,8 @@ async def scalars(dut):
     assert_equal("rounded", signal("rounded", BITS), round_shift(values, amounts + 1))
     for name, (low, high, shape) in LIMITS.items():
         assert_equal(name, signal(name, shape.width, shape.signed), saturate(values, low, high))
+    for is_unsigned, (low, high) in enumerate(((-128, 127), (0, 255))):
+        assert_equal(f"byte{is_unsigned}", signal(f"byte{is_unsigned}", 9), saturate(values, low, high))
     for bits in SHIFTED_BITS:
         expected = saturate(values >> amounts, -(1 << bits - 1), (1 << bits - 1) - 1)
         assert_equal(f"shifted to {bits} bits", signal(f"shifted{bits}", bits, late=SHIFT_CYCLES), expected)

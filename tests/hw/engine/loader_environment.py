@@ -12,7 +12,7 @@ from pointwise.hw.contract.isa import Prologue
 from pointwise.hw.contract.stream import PLANES, TABLE_ENTRIES, table_lanes
 from pointwise.hw.contract.timing import PARAMETER_BANKS, READ_LATENCY, TABLE_BANKS
 from pointwise.hw.engine.places import act_places
-from pointwise.sim.lanes import pack_lanes
+from pointwise.sim.lanes import pack_lanes, unpack_lanes
 
 COUNTS = ("conv_done", "dma_done", "tile_end", "exp_end", "act_end")
 
@@ -32,7 +32,7 @@ class Environment:
         self.due = {name: deque() for name in COUNTS}  # cycles in which a count goes up
         self.starts: list[int] = []
         self.held = False
-        self.loads: list[tuple] = []  # cycle, whether a column, index, mask, data
+        self.loads: list[tuple] = []  # cycle, whether a column, index, mask, weights
         self.planes: list[tuple[int, int, int]] = []
         self.tables = {"exp": [], "act": []}
         self.shifts: list[int] = []  # by cycle
@@ -68,6 +68,12 @@ class Environment:
             if happens:
                 self.due[name].append(max(later, self.due[name][-1] if self.due[name] else 0))
 
+    def _weights(self, index: int, word: int) -> np.ndarray:
+        """The lanes of ``WeightLoad`` in the order of the row or column."""
+        rows, cols = self.config.rows, self.config.cols
+        lanes = unpack_lanes(word, max(rows, cols), 8, signed=True).reshape(-1, min(rows, cols))
+        return np.roll(lanes, -(index % min(rows, cols)), axis=1).reshape(-1)
+
     def observe(self, cycle: int) -> None:
         """Write the diary, and check what must hold in every cycle."""
         dut = self.dut
@@ -96,10 +102,12 @@ class Environment:
                 )
                 ports = (getattr(dut, f"{name}_{port}") for port in ("bank", "index", "data"))
                 written.append(tuple(int(port.value) for port in ports))
-        for kind in ("row", "column"):
-            if int(getattr(dut, f"{kind}_load").value):
-                index, data = (int(getattr(dut, f"{kind}_{name}").value) for name in ("index", "data"))
-                self.loads.append((cycle, kind == "column", index, int(dut.row_mask.value), data))
+        row, column, index, mask, word = (
+            int(getattr(dut, f"weights_{name}").value) for name in ("row", "column", "index", "mask", "data")
+        )
+        assert not (row and column), "a row and a column were loaded at once"
+        if row or column:
+            self.loads.append((cycle, bool(column), index, mask, self._weights(index, word)))
         self.shifts.append(int(dut.shifts.value))
         word = self.rng.integers(0, 256, self.config.rows)
         if int(dut.read_valid.value):

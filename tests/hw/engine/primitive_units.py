@@ -1,6 +1,6 @@
 """Components around the functions of ``pointwise.hw.engine.primitives``, so that they can be simulated."""
 
-from amaranth.hdl import Module, signed, unsigned
+from amaranth.hdl import Const, Module, signed, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -11,6 +11,7 @@ from pointwise.hw.engine.primitives import (
     multiply,
     round_half_up,
     saturate,
+    saturate_byte,
     shift_saturate,
     tree,
 )
@@ -67,6 +68,7 @@ class Scalars(wiring.Component):
     def __init__(self) -> None:
         ports = {"value": In(signed(20)), "amount": In(unsigned(5)), "rounded": Out(signed(20))}
         ports |= {name: Out(shape) for name, (_, _, shape) in LIMITS.items()}
+        ports |= {f"byte{is_unsigned}": Out(signed(9)) for is_unsigned in range(2)}
         ports |= {f"shifted{bits}": Out(signed(bits)) for bits in SHIFTED_BITS}
         ports |= {f"delay{cycles}": Out(signed(20)) for cycles in DELAYS}
         super().__init__(ports)
@@ -79,6 +81,9 @@ class Scalars(wiring.Component):
             m.d.comb += getattr(self, f"shifted{bits}").eq(shifted)
         for name, (_, _, shape) in LIMITS.items():
             m.d.comb += getattr(self, name).eq(saturate(self.value, shape))
+        for is_unsigned in range(2):
+            byte = saturate_byte(self.value, Const(is_unsigned, 1))
+            m.d.comb += getattr(self, f"byte{is_unsigned}").eq(byte)
         for cycles in DELAYS:
             m.d.comb += getattr(self, f"delay{cycles}").eq(
                 delay(m, self.value, cycles, name=f"delay{cycles}")

@@ -27,10 +27,10 @@ def results(load_of_b: int) -> np.ndarray:
     async def bench(context) -> None:
         for cycle in range(-START, 2 * TOKENS + array.latency):
             tile, r = loads.get(cycle, (0, 0))
-            context.set(array.row.load, cycle in loads)
-            context.set(array.row.index, r)
-            context.set(array.row.mask, (1 << SIZE) - 1)
-            context.set(array.row.data, [int(weight) for weight in WEIGHTS[tile, r]])
+            context.set(array.weights.row, cycle in loads)
+            context.set(array.weights.index, r)
+            context.set(array.weights.mask, (1 << SIZE) - 1)
+            context.set(array.weights.data, [int(weight) for weight in np.roll(WEIGHTS[tile, r], r)])
             inside = 0 <= cycle < len(tokens)
             context.set(array.token, [int(value) for value in tokens[cycle]] if inside else [0] * SIZE)
             context.set(array.swap, inside and cycle % TOKENS == 0)
