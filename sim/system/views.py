@@ -79,7 +79,7 @@ VIEWS: Mapping[str, tuple[Shown, ...]] = {
         _named("engine.token_issue.cause", Cause),
     ),
     "loader: weights into the shadows": (
-        *_of("engine.loader", "rows__valid", "rows__ready", "row__load", "column__load"),
+        *_of("engine.loader", "rows__valid", "rows__ready", "weights__row", "weights__column"),
         *_of("engine", "tile_ready", "started"),
     ),
     "prologue": (
@@ -94,7 +94,7 @@ VIEWS: Mapping[str, tuple[Shown, ...]] = {
     ),
     "accumulators": (
         *_of("engine.accumulator", "valid", "first", "last", "token"),
-        *_of("engine.accumulator", "output__valid", "output__ready"),
+        *_of("engine.accumulator", "output__valid", "output__ready_next"),
     ),
     "epilogue: results": (
         *_of("engine.epilogue", "issue", "pop", "conv_end", "conv_done"),

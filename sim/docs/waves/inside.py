@@ -43,7 +43,7 @@ SIGNALS = {
     "sums_last": "engine.accumulator.last",
     "sums_token": "engine.accumulator.token",
     "fifo_valid": "engine.accumulator.output__valid",
-    "fifo_ready": "engine.accumulator.output__ready",
+    "fifo_ready": "engine.epilogue.popped",
     "group_issue": "engine.epilogue.issue",
     "write_valid": "engine.epilogue.act_write__valid",
     "conv_done": "engine.conv_done",
