@@ -20,7 +20,6 @@ LONGER: dict[str, str] = {
     "hw/bus/reader.py elaborate": STATES,
     "hw/bus/writer.py elaborate": STATES,
     "hw/control/checker.py elaborate": STATES,
-    "hw/control/control.py elaborate": STATES,
     "hw/control/program.py elaborate": STATES,
     "hw/control/run.py elaborate": STATES,
     "hw/engine/loader.py elaborate": STATES,

@@ -12,8 +12,7 @@ from pointwise.hw.contract.isa import Base
 from pointwise.hw.contract.registers import WATCHDOG_DEFAULT, Register
 
 from .axilite import AxiLiteSlave
-from .program import ERROR_BITS
-from .run import CAUSE_BITS, RunSequencer
+from .run import RunSequencer, run_ports
 
 GROUP_BITS = 3
 """Registers are read in two steps: one of the words of each group of so many address bits, then a group."""
@@ -65,31 +64,11 @@ class Control(wiring.Component):
             {
                 "s_axil": In(AxiLite()),
                 "irq": Out(1),
-                "clear": Out(1),
                 "windows": Out(WindowLayout(addr_width)).array(WINDOWS),
                 "image_bytes": Out(32),
-                "idle": In(1),
-                "progress": In(1),
                 "checked": Out(1),
-                "check_start": Out(1),
-                "check_done": In(1),
-                "check_error": In(ERROR_BITS),
-                "program_start": Out(1),
-                "sweep": Out(1),
-                "swept": In(1),
-                "zero": Out(1),
-                "ended": In(1),
-                "program_error": In(ERROR_BITS),
-                "instruction": In(32),
-                "read_error": In(1),
-                "read_address": In(addr_width),
-                "write_error": In(1),
-                "write_address": In(addr_width),
-                "read_refused": In(1),
-                "write_refused": In(1),
-                "cause": In(CAUSE_BITS),
-                "running": Out(1),
             }
+            | run_ports(addr_width)
         )
 
     def elaborate(self, platform: object) -> Module:
@@ -98,15 +77,9 @@ class Control(wiring.Component):
         m.submodules.slave = slave = AxiLiteSlave()
         m.submodules.run = run = RunSequencer(config)
         wiring.connect(m, slave.axi, wiring.flipped(self.s_axil))
-        for name in (
-            *("idle", "progress", "check_done", "check_error", "ended", "program_error", "instruction"),
-            *("read_error", "read_address", "write_error", "write_address", "cause"),
-            *("read_refused", "write_refused"),
-        ):
-            m.d.comb += getattr(run, name).eq(getattr(self, name))
-        m.d.comb += run.swept.eq(self.swept)
-        for name in ("clear", "check_start", "program_start", "running", "sweep", "zero"):
-            m.d.comb += getattr(self, name).eq(getattr(run, name))
+        for name, member in run_ports(config.axi_addr_width).items():
+            inner, outer = getattr(run, name), getattr(self, name)
+            m.d.comb += outer.eq(inner) if member.flow == Out else inner.eq(outer)
 
         # Registers that software writes.
         given = {

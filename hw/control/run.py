@@ -15,6 +15,34 @@ SETTLE_CYCLES = 4
 between in both directions."""
 
 
+def run_ports(addr_width: int) -> dict[str, wiring.Member]:
+    """What a run has to do with the units that it starts and watches, by the names of the ports, seen from
+    the sequencer."""
+    return {
+        "clear": Out(1, init=1),
+        "idle": In(1),
+        "progress": In(1),
+        "check_start": Out(1),
+        "check_done": In(1),
+        "check_error": In(ERROR_BITS),
+        "program_start": Out(1),
+        "sweep": Out(1),
+        "swept": In(1),
+        "zero": Out(1),
+        "ended": In(1),
+        "program_error": In(ERROR_BITS),
+        "instruction": In(32),
+        "read_error": In(1),
+        "read_address": In(addr_width),
+        "write_error": In(1),
+        "write_address": In(addr_width),
+        "read_refused": In(1),
+        "write_refused": In(1),
+        "cause": In(CAUSE_BITS),
+        "running": Out(1),
+    }
+
+
 class RunSequencer(wiring.Component):
     """Starts the image check and the program, sees to it that every run ends, and keeps its counters.
 
@@ -73,29 +101,8 @@ class RunSequencer(wiring.Component):
             {
                 "start": In(1),
                 "wipe": In(1),
-                "sweep": Out(1),
-                "swept": In(1),
-                "zero": Out(1),
                 "checked": In(1),
                 "watchdog": In(32),
-                "progress": In(1),
-                "clear": Out(1, init=1),
-                "idle": In(1),
-                "check_start": Out(1),
-                "check_done": In(1),
-                "check_error": In(ERROR_BITS),
-                "program_start": Out(1),
-                "ended": In(1),
-                "program_error": In(ERROR_BITS),
-                "instruction": In(32),
-                "read_error": In(1),
-                "read_address": In(addr_width),
-                "write_error": In(1),
-                "write_address": In(addr_width),
-                "read_refused": In(1),
-                "write_refused": In(1),
-                "cause": In(CAUSE_BITS),
-                "running": Out(1),
                 "busy": Out(1),
                 "done": Out(1),
                 "failed": Out(1),
@@ -108,6 +115,7 @@ class RunSequencer(wiring.Component):
                 "cycles": Out(32),
                 "causes": Out(32).array(len(Cause)),
             }
+            | run_ports(addr_width)
         )
 
     def elaborate(self, platform: object) -> Module:
