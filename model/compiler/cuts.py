@@ -15,6 +15,11 @@ from .schedule import demand_order
 from .spilling import least_room
 
 
+def streamed_cycles(graph: Graph, each: Sequence[int]) -> int:
+    """Cycles in which tokens are streamed. each: cycles of a token of each operation."""
+    return sum(step.count * each[step.node_index] for step in graph.steps if step.node is not None)
+
+
 class Cut:
     """A network that is cut into slices.
 
@@ -27,7 +32,7 @@ class Cut:
 
     def __init__(self, graph: Graph, each: Sequence[int], complete: bool) -> None:
         self.graph = graph
-        self.cycles = sum(step.count * each[step.node_index] for step in graph.steps if step.node is not None)
+        self.cycles = streamed_cycles(graph, each)
         self.order = demand_order(graph, complete)
 
     @cached_property
@@ -72,6 +77,10 @@ class Cuts:
             graph = lower(self._analysis, self._config, slices)
             self._known[several] = Cut(graph, self._each, complete=bool(self._analysis.rows))
         return self._known[several]
+
+    def cycles_of(self, graph: Graph) -> int:
+        """Cycles in which the tokens of a network that is cut anyhow are streamed."""
+        return streamed_cycles(graph, self._each)
 
     @property
     def least_cycles(self) -> int:

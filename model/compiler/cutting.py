@@ -1,12 +1,27 @@
 """Into how many slices tensors are cut: more and more, those first that are largest where memory is short."""
 
+from collections.abc import Iterator
+
 from pointwise.hw.contract.config import CoreConfig
 from pointwise.hw.contract.isa import Space
 
 from .analysis import Analysis, Key, Tensor
+from .cuts import Cuts
 from .lifetimes import items_of, lifetimes
 from .lowering import Graph
 from .placement import peak
+
+
+def finer(
+    analysis: Analysis, config: CoreConfig, cuts: Cuts, may_slice: set[Key]
+) -> Iterator[dict[Key, int]]:
+    """Numbers of slices, none first, then more and more of them where memory is short."""
+    slices: dict[Key, int] = {}
+    while True:
+        yield dict(slices)
+        cut = cuts[slices]
+        if not cut_further(analysis, cut.graph, cut.order, config, may_slice, slices):
+            return
 
 
 def cut_further(

@@ -8,7 +8,7 @@ from pointwise.hw.contract.config import CoreConfig
 
 from .analysis import Analysis, Key
 from .cuts import Cut, Cuts
-from .cutting import cut_further
+from .cutting import finer
 
 _CANDIDATES = 8
 """Tensors that are tried to be left whole, the smallest ones."""
@@ -46,10 +46,7 @@ def fewer_halos(
 
 
 def _fit(analysis: Analysis, config: CoreConfig, cuts: Cuts, may_slice: set[Key]) -> _Fit | None:
-    slices: dict[Key, int] = {}
-    while True:
-        cut = cuts[slices]
-        if cut.peak <= config.act_words:
-            return _Fit(cut.cycles, slices)
-        if not cut_further(analysis, cut.graph, cut.order, config, may_slice, slices):
-            return None
+    for slices in finer(analysis, config, cuts, may_slice):
+        if cuts[slices].peak <= config.act_words:
+            return _Fit(cuts[slices].cycles, slices)
+    return None

@@ -5,15 +5,17 @@ alone. A tensor that is only ever streamed may therefore be made and used slice 
 bits: its producer and its readers become several convolutions that stream the same weights again, and only
 a slice needs room at a time."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
+from math import gcd
 from typing import Any
 
 from pointwise.hw.contract.config import CoreConfig
 from pointwise.hw.contract.errors import PointwiseError
 from pointwise.hw.contract.isa import Space
+from pointwise.hw.contract.legal import UNIT
 from pointwise.hw.contract.stream import tiles
 from pointwise.hw.contract.walks import group_words
 from pointwise.model.engine.op import (
@@ -87,6 +89,8 @@ class Step:
         flow: steps whose results are read (a wait, when they are close).
         after: all steps that have to come first.
         store: a STORE. spilled: a LOAD that brings back what a STORE has put into DRAM.
+        version: of a tensor that waits in DRAM as a whole: which of its values, counted from 0, a LOAD or
+            STORE moves rows of.
     """
 
     index: int
@@ -102,6 +106,7 @@ class Step:
     store: bool = False
     spilled: bool = False
     added: Rows | None = None
+    version: int | None = None
 
     @cached_property
     def touched(self) -> frozenset[int]:
@@ -172,6 +177,11 @@ def _whole(node: Node, tokens: int) -> bool:
     return node.op.tokens == tokens
 
 
+def row_unit(width: int, config: CoreConfig) -> int:
+    """Rows of a picture that begin at a byte that DRAM is addressed by, all multiples of them."""
+    return UNIT // gcd(UNIT, width * config.act_word_bytes)
+
+
 def boundaries(tokens: int, slices: int) -> list[tuple[int, int]]:
     """``slices`` ranges (first, count) that cover ``tokens``, the longer ones first."""
     short, longer = divmod(tokens, slices)
@@ -183,21 +193,43 @@ def boundaries(tokens: int, slices: int) -> list[tuple[int, int]]:
     return ranges
 
 
-def lower(analysis: Analysis, config: CoreConfig, slices: dict[Key, int]) -> Graph:
-    """Make buffers and steps; ``slices`` says into how many slices a tensor is cut (those not named: one)."""
-    lowering = _Lowering(analysis, config, slices)
+def lower(
+    analysis: Analysis, config: CoreConfig, slices: dict[Key, int], offloaded: Set[Key] = frozenset()
+) -> Graph:
+    """Make buffers and steps.
+
+    Args:
+        slices: into how many slices a tensor is cut; those not named: one.
+        offloaded: pictures that wait in DRAM, of which slices of rows are on chip at a time (``offload``).
+    """
+    lowering = _Lowering(analysis, config, slices, offloaded)
     for key in (analysis.input, *analysis.constants):
         for buffer in lowering.buffers_of(key):
             lowering.add(None, -1, 0, buffer.tokens, (), None, Rows(buffer.index, 0, buffer.tokens))
     for index, node in enumerate(analysis.nodes):
         lowering.node(index, node)
     output = lowering.buffers_of(analysis.output)[0].index
-    return Graph(lowering.buffers, lowering.steps, lowering.groups, output)
+    return Graph(lowering.buffers, _without_idle_stores(lowering.steps), lowering.groups, output)
+
+
+def _without_idle_stores(steps: list[Step]) -> list[Step]:
+    """The steps but for STOREs of what nobody loads again."""
+    loaded = {index for step in steps if step.spilled for index in step.flow}
+    kept = [step for step in steps if not step.store or step.index in loaded]
+    if len(kept) < len(steps):
+        number = {step.index: position for position, step in enumerate(kept)}
+        for step in kept:
+            step.index = number[step.index]
+            step.flow = {number[index] for index in step.flow if index in number}
+            step.after = [number[index] for index in step.after if index in number]
+    return kept
 
 
 class _Lowering:
-    def __init__(self, analysis: Analysis, config: CoreConfig, slices: dict[Key, int]) -> None:
-        self.analysis, self.config, self.slices = analysis, config, slices
+    def __init__(
+        self, analysis: Analysis, config: CoreConfig, slices: dict[Key, int], offloaded: Set[Key]
+    ) -> None:
+        self.analysis, self.config, self.slices, self.offloaded = analysis, config, slices, offloaded
         self.buffers: list[Buffer] = []
         self.steps: list[Step] = []
         self.groups: list[tuple[int, ...]] = []
@@ -205,6 +237,11 @@ class _Lowering:
         # For each buffer (and under "statistics"): (rows, step) of writes since, and of reads since those.
         self.writes: dict[int | str, list[tuple[int, int, int]]] = {}
         self._ranges: dict[Key, list[tuple[int, int]]] = {}
+        # Of each tensor that waits in DRAM: the number of its last value, in which buffers that was made, by
+        # (first, count) of their tokens, and the layer that reads it first.
+        self.versions: dict[Key, int] = {}
+        self.made: dict[Key, dict[tuple[int, int], Buffer]] = {}
+        self.takers: dict[Key, int] = {}
         stages = [{type(stage) for stage in node.op.epilogue} for node in analysis.nodes]
         self.adding = {index for index, kinds in enumerate(stages) if kinds & {Accumulate, AddScaled}}
         self.summing = {index for index, kinds in enumerate(stages) if TokenSums in kinds}
@@ -216,12 +253,14 @@ class _Lowering:
             tensor = self.analysis.tensors[key]
             made = []
             for first, count in self.ranges(key):
-                words = self._words(tensor) * count
-                index = len(self.buffers)
-                made.append(Buffer(index, tensor, first, count, words, index))
-                self.buffers.append(made[-1])
+                made.append(self._buffer(tensor, first, count))
             self.of_key[key] = made
         return self.of_key[key]
+
+    def _buffer(self, tensor: Tensor, first: int, count: int) -> Buffer:
+        index = len(self.buffers)
+        self.buffers.append(Buffer(index, tensor, first, count, self._words(tensor) * count, index))
+        return self.buffers[-1]
 
     def _words(self, tensor: Tensor) -> int:
         """Words of a token, and of one that is streamed channel by channel as many as an N-tile reads."""
@@ -249,7 +288,8 @@ class _Lowering:
         readers = [self.analysis.nodes[index] for index in tensor.streamed_by]
         reader = readers[0]
         window, others = reader.op.window, self.slices.get(reader.output, 1)
-        if len(readers) > 1 or (window is None and others not in (1, parts)):
+        apart = window is None and others not in (1, parts) and not self._offloads(reader)
+        if len(readers) > 1 or apart:
             return boundaries(tensor.tokens, parts)
         made = self.parts(reader, parts)
         if window is None:
@@ -260,6 +300,8 @@ class _Lowering:
 
     def parts(self, node: Node, parts: int) -> list[tuple[int, int]]:
         """Tokens of a result that are made from a slice each: the slices that it has itself, or as many."""
+        if self._offloads(node):
+            return self._rows_at_once(node)
         if self.slices.get(node.output, 1) > 1:
             return self.ranges(node.output)
         row = self.analysis.rows.get(node.output, 1)
@@ -267,6 +309,9 @@ class _Lowering:
 
     def node(self, index: int, node: Node) -> None:
         """Add the steps of one layer."""
+        if self._offloads(node):
+            self._through_dram(index, node)
+            return
         for first, count, part in self._pieces(node):
             streamed = tuple(self._needed(node, key, first, count, part) for key in node.inputs)
             stationary = None
@@ -283,7 +328,6 @@ class _Lowering:
 
     def _pieces(self, node: Node) -> list[tuple[int, int, int | None]]:
         """Tokens of the result (first, count) that are made at once, and from which slice."""
-        most = self.config.max_tokens
         source = node.inputs[0] if node.inputs else None
         counts = [self.slices.get(key, 1) for key in (source or node.output, node.output)]
         if max(counts) > 1 and (node.op.window or self._overlap(source) or self._overlap(node.output)):
@@ -299,6 +343,11 @@ class _Lowering:
                     borders |= {buffer.first_token - offset for buffer in self.buffers_of(key)}
             inside = sorted(border for border in borders if 0 <= border <= node.count)
             slices = [(first, end - first, None) for first, end in pairwise(inside)]
+        return [(*piece, part) for *tokens, part in slices for piece in self._at_once(node, *tokens)]
+
+    def _at_once(self, node: Node, first: int, count: int) -> Iterator[tuple[int, int]]:
+        """Tokens of a result in parts that the core takes at once, behind a window whole rows."""
+        most = self.config.max_tokens
         row = node.op.window.out_size[1] if node.op.window else 1
         if row > most:
             raise PointwiseError(
@@ -306,11 +355,8 @@ class _Lowering:
                 f"with max_tokens = {row} or use a smaller image"
             )
         at_once = most // row * row
-        return [
-            (first + begin, min(at_once, count - begin), part)
-            for first, count, part in slices
-            for begin in range(0, count, at_once)
-        ]
+        for begin in range(0, count, at_once):
+            yield first + begin, min(at_once, count - begin)
 
     def _cut_again(self, node: Node, part: tuple[int, int, int]) -> Iterator[tuple[int, int, int]]:
         """A slice of the result where what it is made of is cut at other tokens, which do not overlap."""
@@ -321,27 +367,105 @@ class _Lowering:
             yield begin, end - begin, index
 
     def _overlap(self, key: Key | None) -> bool:
-        """Whether slices of a tensor have tokens in common."""
+        """Whether slices of a tensor do not follow end to end: they have tokens in common, or leave out what a
+        window steps over."""
         found = self.ranges(key) if key else []
-        return any(first + count > after for (first, count), (after, _) in pairwise(found))
+        return any(first + count != after for (first, count), (after, _) in pairwise(found))
 
-    def _needed(self, node: Node, key: Key, first: int, count: int, part: int | None) -> Rows:
+    def _needed(
+        self, node: Node, key: Key, first: int, count: int, part: int | None, brought: Buffer | None = None
+    ) -> Rows:
         """What of a tensor is read for some tokens of the result."""
         window = node.op.window
         if window is None:
-            return self._rows(key, node.first + first, count, part)
+            return self._rows(key, node.first + first, count, part, brought)
         width, wide = window.size[1], window.out_size[1]
         top, rows = window.rows(first // wide, count // wide)
-        return self._rows(key, top * width, rows * width, part)
+        return self._rows(key, top * width, rows * width, part, brought)
 
-    def _rows(self, key: Key, first: int, count: int, part: int | None = None) -> Rows:
-        buffers = self.buffers_of(key)
+    def _rows(
+        self, key: Key, first: int, count: int, part: int | None = None, brought: Buffer | None = None
+    ) -> Rows:
+        """Tokens of a tensor, in the buffer that was brought or else in one of those that it has on chip."""
+        buffers = self.buffers_of(key) if brought is None else [brought]
         if part is not None and part < len(buffers):  # where slices overlap, the one of the same number
             buffers = [buffers[part], *buffers]
         for buffer in buffers:
             if buffer.first_token <= first and first + count <= buffer.first_token + buffer.tokens:
                 return Rows(buffer.index, first - buffer.first_token, count)
         raise AssertionError(f"slices of {key} do not line up with tokens {first} to {first + count - 1}")
+
+    def _offloads(self, node: Node) -> bool:
+        """Whether a picture that waits in DRAM is read, added to or made."""
+        return not self.offloaded.isdisjoint((*node.inputs, node.output, node.added))
+
+    def _rows_at_once(self, node: Node) -> list[tuple[int, int]]:
+        """Tokens of a result that are made from what is brought at once: whole rows."""
+        row = self.analysis.rows.get(node.output, 1)
+        unit = row_unit(row, self.config) if node.output in self.offloaded else 1
+        rows = node.count // row
+        wanted = max(self.slices.get(key, 1) for key in (*node.inputs, node.output, node.added) if key)
+        wanted = max(wanted, tiles(rows, max(1, self.config.max_tokens // row)))
+        units = tiles(rows, unit)
+        found = ((first * unit, count * unit) for first, count in boundaries(units, min(wanted, units)))
+        return [(first * row, min(count, rows - first) * row) for first, count in found]
+
+    def _through_dram(self, index: int, node: Node) -> None:
+        """Steps of a layer between pictures that wait in DRAM: rows are brought, made, and stored."""
+        slices: list[Buffer] = []
+        for part, (first, count) in enumerate(self._rows_at_once(node)):
+            source = self._brought_for(index, node, first, count)
+            waits = node.added in self.offloaded
+            added = self._brought(index, node.added, first, count) if node.added and waits else None
+            if node.output not in self.offloaded:
+                made = None
+            elif index in self.adding and node.added is None:
+                made = self._brought(index, node.output, first, count)
+            else:
+                made = self._buffer(self.analysis.tensors[node.output], first, count)
+            for begin, tokens in self._at_once(node, first, count):
+                streamed = self._needed(node, node.inputs[0], begin, tokens, part, source)
+                output = self._rows(node.output, begin, tokens, None, made)
+                adds = self._rows(node.added, begin, tokens, None, added) if node.added else None
+                self.add(node, index, begin, tokens, (streamed,), None, output, adds)
+            if made is not None:
+                slices.append(made)
+                self._move(index, made, self.versions.get(node.output, -1) + 1, store=True)
+        if node.output in self.offloaded:
+            self.versions[node.output] = self.versions.get(node.output, -1) + 1
+            self.made[node.output] = {(buffer.first_token, buffer.tokens): buffer for buffer in slices}
+            self.takers.pop(node.output, None)
+
+    def _brought_for(self, index: int, node: Node, first: int, count: int) -> Buffer | None:
+        """The rows of what is streamed that some tokens of the result need; None where it is on chip."""
+        key = node.inputs[0]
+        if key not in self.offloaded:
+            return None
+        window, width = node.op.window, self.analysis.rows[key]
+        if window is None:
+            return self._brought(index, key, first, count)
+        top, rows = window.rows(first // window.out_size[1], count // window.out_size[1])
+        return self._brought(index, key, top * width, rows * width)
+
+    def _brought(self, index: int, key: Key, first: int, count: int) -> Buffer:
+        """A buffer with these tokens at least, loaded from where the tensor waits.
+
+        The layer that reads a value first takes what has just been made, where it wants the same rows.
+        """
+        if self.takers.setdefault(key, index) == index and (first, count) in self.made[key]:
+            return self.made[key][first, count]
+        tensor, width = self.analysis.tensors[key], self.analysis.rows[key]
+        unit = row_unit(width, self.config) * width
+        begin = first // unit * unit
+        end = min(tensor.tokens, tiles(first + count, unit) * unit)
+        buffer = self._buffer(tensor, begin, end - begin)
+        self._move(index, buffer, self.versions[key], store=False)
+        return buffer
+
+    def _move(self, index: int, buffer: Buffer, version: int, store: bool) -> None:
+        """A LOAD or STORE of a buffer, for the layer of this number."""
+        rows = Rows(buffer.index, 0, buffer.tokens)
+        self.add(None, index, 0, buffer.tokens, (), None, rows, store=store, version=version)
 
     def add(
         self,
@@ -353,21 +477,33 @@ class _Lowering:
         stationary: Rows | None,
         output: Rows,
         added: Rows | None = None,
+        store: bool = False,
+        version: int | None = None,
     ) -> None:
         """Append a step with what it depends on."""
         index = len(self.steps)
-        step = Step(index, node, node_index, first, count, streamed, stationary, output, added=added)
+        spilled = version is not None and not store
+        operands = (streamed, stationary, output)
+        step = Step(index, node, node_index, first, count, *operands, store=store, spilled=spilled)
+        step.added, step.version = added, version
         reads: list[tuple[int | str, int, int]] = [(r.buffer, r.first, r.count) for r in streamed]
         if stationary is not None:
             reads.append((stationary.buffer, stationary.first, stationary.count))
         writes: list[tuple[int | str, int, int]] = [(output.buffer, output.first, output.count)]
         if added is not None:
             reads.append((added.buffer, added.first, added.count))
-        elif node_index in self.adding:
+        elif node is not None and node_index in self.adding:
             reads.append(writes[0])
+        if version is not None:
+            buffer = self.buffers[output.buffer]
+            outside = (f"{buffer.tensor.key} {version}", buffer.first_token, buffer.tokens)
+            if store:
+                reads, writes = writes, [outside]
+            else:
+                reads.append(outside)
         if node is not None and isinstance(node.op.prologue, Normalise):
             reads.append(("statistics", node.first + first, count))
-        if node_index in self.summing:
+        if node is not None and node_index in self.summing:
             writes.append(("statistics", first, count))
         for place, begin, length in reads:
             found = _overlapping(self.writes.get(place, ()), begin, length)

@@ -1,8 +1,9 @@
 """Order and places together: the fastest order that fits, with tensors cut into slices where none does, and
-spilled to DRAM where slices do not do."""
+in DRAM where slices do not do; pictures also where that is faster."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import inf
 
 from pointwise.hw.contract.config import CoreConfig
 from pointwise.hw.contract.isa import Space
@@ -10,15 +11,16 @@ from pointwise.hw.contract.stream import tiles
 
 from .analysis import Analysis, Key
 from .cuts import Cut, Cuts
-from .cutting import agree, chains, cut_further, finest
+from .cutting import agree, chains, cut_further, finer, finest
 from .halos import fewer_halos
 from .lifetimes import items_of, lifetimes
 from .lowering import Graph, Pairs, sliceable
+from .offload import cost, finest_first, ways
 from .placement import height, peak, place
 from .schedule import interleave
 from .spilling import Spilled, spill
 
-_OCCUPANCY_TARGETS = (1.0, 0.9, 0.8, 0.0)
+_OCCUPANCY_TARGETS = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.0)
 """Parts of the activation SRAM up to which steps may be moved ahead, in the order of trying; 0 moves none.
 Fewer than all leaves space for what lives longer when steps are moved, and for gaps."""
 _UNIFORM = (2, 3, 4, 6, 9, 1 << 16)
@@ -55,19 +57,33 @@ def find_plan(
         hopeless: asked before spilling is tried, which takes long: whether it need not be.
 
     First without slices, then with more and more of them; where even the finest do not fit, again from the
-    coarsest on with what does not fit waiting in DRAM.
+    coarsest on with what does not fit waiting in DRAM. Pictures wait there row by row, and also where their
+    slices would have halos that cost more.
     """
     may_slice = sliceable(analysis)
     found, tried = _sliced(analysis, config, cuts, may_slice)
     if found is None:
-        return None if hopeless() else _spilled(analysis, config, cuts, tried)
+        offloaded = _offloaded(analysis, config) if analysis.rows else None
+        return offloaded if offloaded or hopeless() else _spilled(analysis, config, cuts, tried)
     slices = tried[-1]
     for fewer in fewer_halos(analysis, config, cuts, may_slice, cuts[slices]):
         other, tried = _sliced(analysis, config, cuts, fewer)
         if other is not None and cuts[tried[-1]].cycles < cuts[slices].cycles:
             found, slices = other, tried[-1]
             break
-    return _coarser(analysis, config, cuts, slices, found) if analysis.rows else found
+    if not analysis.rows:
+        return found
+    found = _coarser(analysis, config, cuts, slices, found)
+    if cuts.cycles_of(found.graph) == cuts.least_cycles:
+        return found
+    return _offloaded(analysis, config, cost(analysis, config, found.graph)) or found
+
+
+def _offloaded(analysis: Analysis, config: CoreConfig, most: float = inf) -> Plan | None:
+    """A plan in which pictures wait in DRAM row by row, None where none is found that costs less than
+    ``most``."""
+    found = (way for way in ways(analysis, config) if way.cost < most)
+    return next(filter(None, (_ordered(way.cut, config) for way in found)), None)
 
 
 def fitting(
@@ -81,8 +97,12 @@ def fitting(
     found, tried = _sliced(analysis, config, cuts, sliceable(analysis))
     if found is not None:
         return tried[-1]
-    ways = sorted(_ways(analysis, config, cuts, tried), key=lambda slices: slices != guess)
-    return next((slices for slices in ways if _spilled_in(analysis, config, cuts, slices) is not None), None)
+    if analysis.rows:
+        smallest = (way for way in finest_first(analysis, config) if _ordered(way.cut, config) is not None)
+        if (way := next(smallest, None)) is not None:
+            return way.slices
+    cut = sorted(_ways(analysis, config, cuts, tried), key=lambda slices: slices != guess)
+    return next((slices for slices in cut if _spilled_in(analysis, config, cuts, slices) is not None), None)
 
 
 def fits_whole(analysis: Analysis, config: CoreConfig, cuts: Cuts) -> bool:
@@ -103,17 +123,13 @@ def _sliced(
     analysis: Analysis, config: CoreConfig, cuts: Cuts, may_slice: set[Key]
 ) -> tuple[Plan | None, list[dict[Key, int]]]:
     """A plan without spilling, None where slices do not do, and the slices that were tried, its own last."""
-    slices: dict[Key, int] = {}
     tried: list[dict[Key, int]] = []
-    while True:
-        tried.append(dict(slices))
-        graph, serial = cuts[slices].graph, cuts[slices].order
-        result = _ordered(cuts[slices], config)
-        if result is not None:
+    for slices in finer(analysis, config, cuts, may_slice):
+        tried.append(slices)
+        cut = cuts[slices]
+        if (result := _ordered(cut, config)) is not None:
             return result, tried
-        if _needed(graph, serial, config, Space.RESIDUAL) > config.res_words:
-            break
-        if not cut_further(analysis, graph, serial, config, may_slice, slices):
+        if _needed(cut.graph, cut.order, config, Space.RESIDUAL) > config.res_words:
             break
     return None, tried
 
@@ -156,8 +172,8 @@ def _spilled(analysis: Analysis, config: CoreConfig, cuts: Cuts, tried: list[dic
     Args:
         tried: slices with which it did not fit without, the finest last.
     """
-    ways = _ways(analysis, config, cuts, tried)
-    return next(filter(None, (_spilled_in(analysis, config, cuts, slices) for slices in ways)), None)
+    cut = _ways(analysis, config, cuts, tried)
+    return next(filter(None, (_spilled_in(analysis, config, cuts, slices) for slices in cut)), None)
 
 
 def _ways(

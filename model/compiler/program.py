@@ -57,6 +57,7 @@ class Emitter:
         self.plan, self.config, self.streams = plan, config, streams
         self.lines: list[Line] = []
         self._dmas: list[Line] = []
+        self._made: dict[int, np.ndarray] = {}  # tokens of each layer's result that are made
         self._maxima, self._sums = assign_slots(plan.graph, plan.order)
         self._tracker = HazardTracker(
             {
@@ -134,11 +135,17 @@ class Emitter:
             post_wait_dma=waits.post_dma,
             follow=self._follows(step, waits),
         )
-        # Of slices, so that all of them together have those of the whole.
-        before, behind = (
-            node.macs * tokens // node.count for tokens in (step.first, step.first + step.count)
-        )
-        self.lines.append(Line(conv, op.name, step.index, None, step.output, behind - before))
+        self.lines.append(Line(conv, op.name, step.index, None, step.output, self._useful(step, word)))
+
+    def _useful(self, step: Step, word: int) -> int:
+        """Multiply-accumulates of tokens that no earlier slice has made: of all slices together those of the
+        layer. Of several instructions for the same tokens the first one has them."""
+        made = self._made.setdefault(step.node_index, np.zeros(step.node.count, bool))
+        before = int(made.sum())
+        if not word:
+            made[step.first : step.first + step.count] = True
+        behind = int(made.sum())
+        return step.node.macs * behind // made.size - step.node.macs * before // made.size
 
     def _streamed_words(self, step: Step) -> dict[str, int]:
         """Where the streamed operand lies, and how a window goes over it."""

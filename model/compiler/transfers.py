@@ -1,10 +1,12 @@
 """Where tensors lie in DRAM: the input block, first values in the image, results and spilled buffers."""
 
+from dataclasses import replace
+
 from pointwise.hw.contract.config import CoreConfig
 from pointwise.hw.contract.isa import Base
 
 from .analysis import Analysis, Key
-from .layout import DramBlock, dram_block
+from .layout import DramBlock, dram_block, word_bytes
 from .lowering import Buffer, Graph, Rows, Step
 
 
@@ -16,7 +18,7 @@ class Transfers:
 
     Attributes:
         inputs: blocks of the input. initial: blocks of the constants, by their tensor. spilled: blocks of
-            buffers that wait in DRAM, behind the results.
+            buffers that wait in DRAM, and of whole tensors that do, behind the results.
         input_bytes, initial_bytes, output_bytes: sizes so far.
     """
 
@@ -28,16 +30,32 @@ class Transfers:
         self.spilled: list[DramBlock] = []
         self.input_bytes = self.initial_bytes = self.output_bytes = 0
         self._blocks: dict[tuple[Base, int], DramBlock] = {}
+        self._waiting: dict[tuple[Key, int], DramBlock] = {}
 
     def of_step(self, step: Step) -> tuple[Base, DramBlock]:
         """The block of a LOAD or STORE; buffers of one origin share it."""
         buffer = self.graph.buffers[step.output.buffer]
+        if step.version is not None:
+            return Base.OUTPUT, self._part(buffer, step.version)
         outside = Base.IMAGE if buffer.tensor.key in self.analysis.constants else Base.INPUT
         base = Base.OUTPUT if step.store or step.spilled else outside
         key = (base, buffer.origin)
         if key not in self._blocks:
             self._blocks[key] = self._new(base, buffer)
         return base, self._blocks[key]
+
+    def _part(self, buffer: Buffer, version: int) -> DramBlock:
+        """A buffer's tokens in the block of the whole tensor, of which each value has one of its own."""
+        tensor = buffer.tensor
+        whole = self._waiting.get((tensor.key, version))
+        if whole is None:
+            shape = (tensor.tokens, tensor.channels, tensor.dtype)
+            whole = dram_block(self.output_bytes, *shape, self.config, whole=False)
+            self._waiting[tensor.key, version] = whole
+            self.spilled.append(whole)
+            self.output_bytes += whole.size
+        offset = whole.offset + buffer.first_token * word_bytes(tensor.space, self.config)
+        return replace(whole, offset=offset, tokens=buffer.tokens, first_token=buffer.first_token)
 
     def result(self, rows: Rows) -> DramBlock:
         """A block of the output for tokens of a buffer."""
