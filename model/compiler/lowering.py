@@ -367,8 +367,8 @@ class _Lowering:
             yield begin, end - begin, index
 
     def _overlap(self, key: Key | None) -> bool:
-        """Whether slices of a tensor do not follow end to end: they have tokens in common, or leave out what a
-        window steps over."""
+        """Whether slices of a tensor do not follow end to end: they have tokens in common, or leave out what
+        a window steps over."""
         found = self.ranges(key) if key else []
         return any(first + count != after for (first, count), (after, _) in pairwise(found))
 

@@ -78,6 +78,8 @@ def test_pictures_that_do_not_fit_are_made_in_slices_with_halos(act_kib: int, cu
         if isinstance(line.instruction, Conv) and line.name == "depthwise"
     )
     assert (made > network.values["depthwise"].tokens) == cut
+    entries = compiled.manifest["instructions"]
+    assert sum(entry.get("macs", 0) for entry in entries) == network.macs, "what is made twice is useful once"
     for order in Order:
         assert differences(compiled, network, 3, order) == [], order
 
