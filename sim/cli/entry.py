@@ -38,6 +38,7 @@ COMMANDS: dict[str, str] = {
     "verilog": "Write the Verilog of a core and its configuration.",
     "sim": "Simulate a core on a network and compare every bit with the integer model.",
     "fuzz": "Run random networks on random cores and compare every tensor.",
+    "mutate": "Change the sources one place at a time, and tell whether a test notices.",
     "estimate": "Estimate cycles, memory and area without simulating.",
     "explore": "Search cores and bits of each layer for cycles, area and accuracy.",
     "bitstream": "Build a core for an FPGA board.",

@@ -1,0 +1,147 @@
+"""Where changed sources are tried: a copy of the project, out of which its tests are run.
+
+What is installed names the folders of the project itself, so in the copy's environment a finder comes first
+that names the copy's. Simulators of the unchanged hardware are found where the project has them; those of
+changed hardware are the copy's own, and removed.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from pointwise.hw.contract.errors import PointwiseError
+from pointwise.model.parallel import here
+from pointwise.sim.build import VARIABLE, build_root
+from pointwise.sim.docs.tree import PLACES, ROOT
+
+FOLDERS = ("hw", "model", "sim", "tests", "docs")
+FILES = ("pyproject.toml", "constraints.txt", "Makefile", "README.md", "LICENSE", "mkdocs.yml")
+"""What tests read, where it is there."""
+POLL = 0.5
+"""Seconds after which it is looked whether anybody still wants the result."""
+FINDER = '''"""Made by pointwise mutate: the package is imported from the copy that this lies in."""
+import importlib.machinery, importlib.util, pathlib, sys
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+PLACES = {places!r}
+
+class Finder:
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        if name not in PLACES:
+            return None
+        folder = ROOT / PLACES[name]
+        return importlib.util.spec_from_file_location(
+            name, folder / "__init__.py", submodule_search_locations=[str(folder)]
+        )
+
+sys.meta_path.insert(0, Finder)
+'''
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a run of the tests ended: the status, None where it was stopped; its output; seconds."""
+
+    status: int | None
+    output: str
+    seconds: float
+
+
+class Sandbox:
+    """A copy of the project in a folder, which is made anew.
+
+    Raises:
+        PointwiseError: the project is not there: Pointwise runs as it was installed, without its tests.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        if not (ROOT / "tests").is_dir() or not (ROOT / "pyproject.toml").is_file():
+            raise PointwiseError(
+                "Mutants are tried with the project's tests, which are not installed; run it in a clone"
+            )
+        self.folder = folder = folder.resolve()
+        shutil.rmtree(folder, ignore_errors=True)
+        for name in FOLDERS:
+            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        for name in FILES:
+            if (ROOT / name).exists():
+                shutil.copy2(ROOT / name, folder / name)
+        places = {place.replace("/", "."): source for source, place in PLACES.items()}
+        finder = folder / "finder" / "sitecustomize.py"
+        finder.parent.mkdir()
+        finder.write_text(FINDER.format(places=places))
+        self.build = folder / "build"
+
+    def pytest(
+        self, arguments: Sequence[str], limit: float, variables: Mapping[str, str] | None = None
+    ) -> Ended:
+        """Run pytest in the copy.
+
+        Args:
+            arguments: of its command line. limit: seconds after which it and all that it started are stopped.
+            variables: further ones of the environment.
+        """
+        self._link_simulators()
+        environment = dict(os.environ) | {
+            "PYTHONPATH": str(self.folder / "finder"),
+            VARIABLE: str(self.build),
+            **(variables or {}),
+        }
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments]
+        started, log = time.monotonic(), self.folder / "pytest.log"
+        with log.open("w") as file:
+            process = subprocess.Popen(
+                command,
+                cwd=self.folder,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+            try:
+                while process.poll() is None and time.monotonic() < started + limit:
+                    if here().stop.is_set():
+                        break
+                    with suppress(subprocess.TimeoutExpired):
+                        process.wait(POLL)
+                status = process.poll()
+            finally:
+                if process.poll() is None:
+                    os.killpg(process.pid, signal.SIGKILL)
+                    process.wait()
+        self._remove_simulators()
+        return Ended(status, log.read_text(errors="replace"), time.monotonic() - started)
+
+    def write(self, path: str, text: str) -> None:
+        """Give a file of the copy another text, and a time that no text of it had.
+
+        Python takes what it compiled of a file for the file's as long as time, in seconds, and size agree.
+        """
+        file = self.folder / path
+        later = int(file.stat().st_mtime) + 1
+        file.write_text(text)
+        os.utime(file, (later, later))
+
+    def _link_simulators(self) -> None:
+        """Show the copy what the project has compiled."""
+        mine, theirs = self.build / "benches", build_root() / "benches"
+        mine.mkdir(parents=True, exist_ok=True)
+        for found in theirs.iterdir() if theirs.is_dir() else ():
+            if not (mine / found.name).exists() and found.suffix != ".lock":
+                (mine / found.name).symlink_to(found)
+
+    def _remove_simulators(self) -> None:
+        for found in (self.build / "benches").iterdir():
+            if found.is_dir() and not found.is_symlink():
+                shutil.rmtree(found, ignore_errors=True)

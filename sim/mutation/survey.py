@@ -1,0 +1,109 @@
+"""Which tests run which line, how long they take, and how they end: all run once, under coverage.py."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from pointwise.hw.contract.errors import PointwiseError
+
+from .plugin import VARIABLE
+from .sandbox import Sandbox
+
+if TYPE_CHECKING:
+    import coverage
+
+TIMES, LINES = "times.json", "lines.coverage"
+"""Files of a survey in its folder."""
+HOURS = 3600.0
+LIMIT = 6 * HOURS
+"""Of a run of all tests."""
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What one run of all tests told.
+
+    Attributes:
+        folder: of its files. seconds: of each test that passed, by its name in pytest.
+    """
+
+    folder: Path
+    seconds: dict[str, float]
+    _known: dict[str, dict[int, list[str]]] = field(default_factory=dict, repr=False)
+
+    def tests_of(self, path: str, line: int) -> list[str]:
+        """The tests that ran a line, those of the file that mirrors it first, then the quick ones first.
+
+        Of what a process computes once, the first test that wants it is seen running it; so to the tests that
+        were seen those beside them come, in the same files, after all others.
+        """
+        seen = self._lines(path).get(line, ())
+        files = {test.partition("::")[0] for test in seen}
+        beside = [test for test in self.seconds if test.partition("::")[0] in files and test not in set(seen)]
+        return [*sorted(seen, key=self._order(path)), *sorted(beside, key=self._order(path))]
+
+    def _order(self, path: str) -> Callable[[str], tuple[bool, float]]:
+        mirror = mirrored(path)
+        return lambda test: (test.partition("::")[0] not in mirror, self.seconds[test])
+
+    @functools.cached_property
+    def _data(self) -> coverage.CoverageData:
+        import coverage
+
+        data = coverage.CoverageData(str(self.folder / LINES))
+        data.read()
+        return data
+
+    def _lines(self, path: str) -> dict[int, list[str]]:
+        if path not in self._known:
+            contexts = self._data.contexts_by_lineno(path)
+            self._known[path] = {line: sorted(set(self._names(names))) for line, names in contexts.items()}
+        return self._known[path]
+
+    def _names(self, contexts: Iterable[str]) -> Iterable[str]:
+        for context in contexts:
+            name = context.rpartition("|")[0]
+            if name in self.seconds:
+                yield name
+
+
+def mirrored(path: str) -> set[str]:
+    """Files of tests that mirror a source: of model/x/y.py tests/model/x/test_y.py, and the folder's own."""
+    place = PurePosixPath(path)
+    folder = PurePosixPath("tests") / place.parent
+    return {str(folder / f"test_{place.stem}.py"), str(folder.parent / f"test_{place.parent.name}.py")}
+
+
+def survey(folder: Path, copy: Path, tests: Sequence[str] = (), workers: int = 2) -> Survey:
+    """Read a survey of a folder, or make it: all tests run in a sandbox, under coverage.
+
+    Args:
+        folder: for its files; what was found there once is not looked for again.
+        copy: the sandbox's folder. tests: as pytest takes them; all unless given.
+        workers: processes of tests.
+
+    Raises:
+        PointwiseError: the tests could not be run.
+    """
+    if not (folder / TIMES).exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        sandbox = Sandbox(copy)
+        # Contexts name the tests, in one process or several; branches would only make the file larger.
+        arguments = [f"--cov={name}" for name in ("hw", "model", "sim")]
+        arguments += ["--cov-context=test", "--cov-report=", "-p", "pointwise.sim.mutation.plugin"]
+        arguments += ["-n", str(workers), "--dist", "worksteal", *tests]
+        told = sandbox.folder / TIMES
+        variables = {VARIABLE: str(told), "COVERAGE_FILE": str(sandbox.folder / LINES)}
+        ended = sandbox.pytest(arguments, LIMIT, variables)
+        if not told.exists():
+            raise PointwiseError(f"The tests could not be run:\n{ended.output[-2000:]}")
+        (sandbox.folder / LINES).replace(folder / LINES)
+        told.replace(folder / TIMES)  # last: with it the survey is whole
+    times = json.loads((folder / TIMES).read_text())
+    passed = {test: seconds for test, (outcome, seconds) in times.items() if outcome == "passed"}
+    return Survey(folder, passed)

@@ -1,0 +1,91 @@
+"""The file and the table of ``pointwise mutate``."""
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from pointwise.hw.contract.files import write_file
+from pointwise.hw.contract.form import Form
+from pointwise.sim.mutation.campaign import Verdict
+from pointwise.sim.mutation.equivalents import reason
+
+from . import recorded
+
+KIND = "mutation"
+"""Tells such a file from other results."""
+COLUMNS = ("folder", "mutants", "killed", "changing nothing", "survived", "score")
+Count = Annotated[int, Field(ge=0)]
+
+
+class _Outcome(Form):
+    path: str
+    line: Annotated[int, Field(ge=1)]
+    kind: str
+    diff: str
+    verdict: Literal["killed", "killed by time", "survived", "survived, for no test runs it"]
+    test: str | None
+    tests: tuple[Count, Count]
+    seconds: Annotated[float, Field(ge=0)]
+
+
+class _Mutation(Form):
+    kind: Literal["mutation"]
+    command: str
+    commit: str
+    outcomes: Annotated[list[_Outcome], Field(min_length=1)]
+
+
+def save(path: Path, command: str, commit: str, outcomes: Sequence[dict[str, Any]]) -> None:
+    """Write what became of the mutants; the file is whole or not there at all.
+
+    Args:
+        command: that made it. commit: of the sources.
+    """
+    contents = {"kind": KIND, "command": command, "commit": commit, "outcomes": list(outcomes)}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_file(path, json.dumps(contents, indent=1, ensure_ascii=False) + "\n")
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Return the contents of such a file.
+
+    Raises:
+        PointwiseError: it cannot be read, is of another kind, or is damaged.
+    """
+    return recorded.read(path, _Mutation, "result of pointwise mutate")
+
+
+def fate(outcome: dict[str, Any]) -> str:
+    """The column that a mutant counts in."""
+    if Verdict(outcome["verdict"]).noticed:
+        return "killed"
+    return "survived" if reason(outcome["path"], outcome["diff"]) is None else "changing nothing"
+
+
+def rows(outcomes: Sequence[dict[str, Any]]) -> list[tuple[str, ...]]:
+    """The cells under ``COLUMNS``: a line for each folder and one for each at the top.
+
+    The score is the share that was killed of those that change something.
+    """
+    counts: dict[str, Counter[str]] = {}
+    for outcome in outcomes:
+        place = PurePosixPath(outcome["path"])
+        for folder in {str(PurePosixPath(*place.parent.parts[:2])), place.parts[0]}:
+            counts.setdefault(folder, Counter())[fate(outcome)] += 1
+    return [_row(folder, counts[folder]) for folder in sorted(counts)]
+
+
+def _row(folder: str, count: Counter[str]) -> tuple[str, ...]:
+    changing = count["killed"] + count["survived"]
+    score = f"{100 * count['killed'] / changing:.0f} %" if changing else "–"
+    cells = (count[column] for column in COLUMNS[2:5])
+    return (folder, str(count.total()), *map(str, cells), score)
+
+
+def survivors(outcomes: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Mutants that should have been noticed."""
+    return [outcome for outcome in outcomes if fate(outcome) == "survived"]
