@@ -1,4 +1,4 @@
-"""Random cores, networks and bus behaviour from one number, run and compared."""
+"""Random cores, networks and bus behaviour from one number, run and compared; sessions among them."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -18,12 +18,17 @@ from pointwise.sim.build import Build
 
 from .bench import BenchFailure
 from .compare import Mismatch, check_errors, compare_tensors
+from .sessions import Played, Session
 from .system.run import run_core
 from .system.testbench import build_core
 
 CHANNELS = ("ar", "aw", "w", "r", "b")
 MOST_SIDE, MOST_TOKENS = 6, 20
 """Of random pictures, which then fit every core of ``random_config``."""
+SESSION_EVERY = 4
+"""Of so many seeds the last is a session."""
+OTHER = 1 << 32
+"""From a session's seed to that of its other network."""
 CYCLES = 5_000_000
 """More than any random network takes."""
 
@@ -94,6 +99,12 @@ def run_case(seed: int, cores: int) -> Outcome:
     return run_network(simulator, config, drawn_network(seed), seed, random_memory(seed))
 
 
+def run_session(seed: int, cores: int) -> Played:
+    """Run the session of a seed, of two networks on one core (``sim.sessions``)."""
+    networks = drawn_network(seed), drawn_network(seed + OTHER)
+    return Session(networks, random_config(seed % cores), seed).play(random_memory(seed))
+
+
 def cases(cores: int) -> Job:
     """The work of many cases; a part is a seed, and its result what ``Cases`` gives."""
     return Job(
@@ -117,8 +128,13 @@ class Cases:
 
     def __call__(self, seed: int) -> dict[str, int | str | None]:
         try:
-            outcome = run_case(seed, self.cores)
+            if seed % SESSION_EVERY == SESSION_EVERY - 1:
+                outcome = run_session(seed, self.cores)
+                problems = outcome.problems
+            else:
+                outcome = run_case(seed, self.cores)
+                problems = tuple(map(str, outcome.mismatches))
         except (PointwiseError, BenchFailure) as error:
             return {"tensors": 0, "cycles": 0, "problem": str(error)}
-        problem = str(outcome.mismatches[0]) if outcome.mismatches else None
+        problem = problems[0] if problems else None
         return {"tensors": outcome.tensors, "cycles": outcome.cycles, "problem": problem}

@@ -102,7 +102,8 @@ def groups_by_range(
             or fixed & (trained.steps.keys() | trained.weights.keys())
         ):
             continue
-        importance = sum((reader.weight**2).sum(axis=0) for reader in readers)
+        weights = [reader.weight for reader in readers if isinstance(reader, Linear)]
+        importance = np.sum([(weight**2).sum(axis=0) for weight in weights], axis=0)
         groups = choose_groups(allowed(statistics, op.name), importance)
         if len(groups) > 1:
             chosen[op.name] = groups
@@ -138,5 +139,6 @@ def divided(graph: Graph, groups: Groups) -> Graph:
         made[name].append(Concat(name, joined, layer=act.layer))
         order = np.concatenate(parts)
         for reader in graph.readers[name]:
+            assert isinstance(reader, Linear)
             made[reader.name] = [replace(reader, weight=reader.weight[:, order])]
     return replace(graph, ops=tuple(op for ops in made.values() for op in ops))

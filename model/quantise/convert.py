@@ -126,13 +126,14 @@ class Conversion:
         stream, start = self.plans.stream(op.name), op.values.copy()
         readers = self.real.readers[op.name]
         added = [name for reader in readers for name in reader.inputs if isinstance(reader, Add)]
-        embed = next((self.real[name] for name in added if self._embeds(name)), None)
+        embed = next(filter(None, map(self._embedding, added)), None)
         rows = slice(0, self.real.input.zero_rows)
         if embed is not None:
             start[rows] += embed.bias
         rounded = np.floor(start / stream.scale + 0.5).astype(np.int64)
         if embed is not None:
             made = self.integers(embed.name)
+            assert isinstance(made, Linear)
             zeros = np.zeros((1, len(made.bias)), np.int64)
             rounded[rows] -= requantise(zeros, made.bias, made.mult, made.shift, INT16)
         if rounded.min() < INT16[0] or rounded.max() > INT16[1]:
@@ -142,9 +143,10 @@ class Conversion:
             )
         return replace(op, values=rounded.astype(np.int16), quantisation=stream)
 
-    def _embeds(self, name: str) -> bool:
+    def _embedding(self, name: str) -> Linear | None:
+        """The linear layer of that name, if it reads the input."""
         op = self.real[name]
-        return isinstance(op, Linear) and op.inputs[0] == self.real.input.name
+        return op if isinstance(op, Linear) and op.inputs[0] == self.real.input.name else None
 
     def _softmax(self, op: Softmax) -> Softmax:
         pattern, index, _ = self.plans.roles[op.name]

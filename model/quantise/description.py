@@ -110,7 +110,7 @@ def _op(index: int, plain: dict[str, Any], arrays: dict[str, np.ndarray]) -> Op:
     check_plain(kind, values, owner)
     scale = values.get("quantisation", {})
     varied = {part: _taken(f"{name}.{part}", np.float64, arrays) for part in SCALES if part not in scale}
-    values["quantisation"] = Quantisation(**scale, **varied)
+    values["quantisation"] = Quantisation(**(scale | varied))
     values |= {key: tuple(value) for key, value in values.items() if isinstance(value, list)}
     if values.get("constants") is not None:
         values["constants"] = NormConstants(**values["constants"])
@@ -132,7 +132,7 @@ def _taken(name: str, dtype: type[np.number], arrays: dict[str, np.ndarray]) -> 
     return array
 
 
-def _stored(name: str, values: np.ndarray, dtype: type[np.integer]) -> np.ndarray:
+def _stored(name: str, values: np.ndarray, dtype: type[np.number]) -> np.ndarray:
     values = np.asarray(values)
     stored = values.astype(dtype)
     if not np.array_equal(stored, values):

@@ -43,10 +43,10 @@ def pixel_scales(record: TensorObserver, grids: list[np.ndarray | None]) -> Pixe
         step = None if values is None else _grid_step(values.astype(np.float64))
         if step is None:
             step = max((high - low) / STEPS, 1e-6)
-        elif values[-1] - values[0] < INT8[1] * step and _is_whole(values[0] / step):
+        elif values is not None and values[-1] - values[0] < INT8[1] * step and _is_whole(values[0] / step):
             pairs.append((step, 0.0))  # the integers then need no offset
             continue
-        else:
+        elif values is not None:
             low = float(values[0])
         pairs.append((step, low - INT8[0] * step))
     return PixelScales(*np.array(pairs).T)

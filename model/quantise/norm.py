@@ -68,8 +68,8 @@ def plan_norm(
     if config.factors == "none":
         return _made(record, largest.max() / INT8_MAX, np.zeros(len(largest), np.uint8))
     if config.factors == "range":
-        step = np.median(largest) / INT8_MAX
-        return _made(record, step, shifts(largest, step))
+        middle = float(np.median(largest)) / INT8_MAX
+        return _made(record, middle, shifts(largest, middle))
     weight = np.concatenate(consumers)
     # The noise of an output is judged against its own power, because queries, keys and values differ in size.
     power = (weight**2 @ record.mean_square)[:, None]

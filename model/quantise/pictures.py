@@ -68,7 +68,9 @@ class PicturePlans:
         """Of a product that makes a picture, or a part of a sum; None where it does neither."""
         readers = self.real.readers[op.name]
         if len(readers) == 1 and self.sums.get(readers[0].name) == op.name:
-            return self._with_centre(self.plan(readers[0]).made, "int16")
+            add = readers[0]
+            assert isinstance(add, Add)
+            return self._with_centre(self.plan(add).made, "int16")
         looked_up = len(readers) == 1 and isinstance(readers[0], Activation)
         pictured = isinstance(op, Conv2d) or getattr(op, "clamp", "")
         read = any(isinstance(one, Conv2d | MaxPool | MeanPool) or one.name in self.sums for one in readers)

@@ -124,7 +124,8 @@ class Plans:
 
     def grouped(self, name: str) -> tuple[np.ndarray, np.ndarray]:
         """Scale and zero point of each channel of groups side by side."""
-        tables = [self.table(self.real[part]) for part in self.real[name].inputs]
+        parts = [self.real[part] for part in self.real[name].inputs]
+        tables = [self.table(part) for part in parts if isinstance(part, Activation)]
         sizes = [len(part) for part in self.groups[name]]
         columns = ([table.scale for table in tables], [table.zero_point for table in tables])
         scale, zero = (np.repeat(column, sizes) for column in columns)

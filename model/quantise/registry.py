@@ -5,7 +5,7 @@ import importlib.util
 from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from pointwise.hw.contract.errors import PointwiseError
 from pointwise.model.parallel import here
@@ -42,7 +42,7 @@ def find(name: str, known: Mapping[str, Method], what: str) -> Method:
         ) from error
     if not callable(found):
         raise PointwiseError(f"The {what} {name!r} is no class or function; name one.")
-    return found
+    return cast(Method, found)
 
 
 def _module(source: str) -> ModuleType:
@@ -53,6 +53,7 @@ def _module(source: str) -> ModuleType:
     if not path.is_file():
         raise FileNotFoundError(f"there is no file {source}")
     specification = importlib.util.spec_from_file_location(path.stem, path)
+    assert specification is not None and specification.loader is not None  # of a .py file it is known
     module = importlib.util.module_from_spec(specification)
     specification.loader.exec_module(module)
     return module

@@ -157,7 +157,7 @@ def search_range(scores: np.ndarray, probabilities: np.ndarray) -> tuple[float, 
     scale = max(high - low, 1e-6) / STEPS
     centre = low - INT8[0] * scale
     errors = {threshold: _error(scores, scale, centre, threshold, probabilities) for threshold in THRESHOLDS}
-    return scale, centre, min(errors, key=errors.get)
+    return scale, centre, min(errors, key=errors.__getitem__)
 
 
 def balance(

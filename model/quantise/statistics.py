@@ -124,7 +124,7 @@ class TensorObserver:
         centre = np.broadcast_to(centre, self.channels)
         mean, power = self.mean - centre, self.mean_square - 2 * centre * self.mean + centre**2
         second = None
-        if self._second is not None:
+        if self._second is not None and self._origin is not None:
             away = self._origin.double().numpy()
             covariance = self._second.numpy() / self._count - np.outer(self.mean - away, self.mean - away)
             second = (covariance + np.outer(mean, mean)) / np.outer(scale, scale)

@@ -4,6 +4,8 @@ Pixels side by side are alike. The weights of a kernel that looks for edges add 
 what rounding each for itself makes of that sum is multiplied by all of the picture's brightness.
 """
 
+import math
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -36,7 +38,7 @@ class WindowRecord:
     @staticmethod
     def wanted(op: Conv2d) -> bool:
         """Whether the moments of that convolution are kept."""
-        return np.prod(op.weight.shape[1:]) <= MOST_INPUTS
+        return math.prod(op.weight.shape[1:]) <= MOST_INPUTS
 
     def update(self, values: Tensor) -> None:
         """Take in pictures (images, pixels, channels)."""

@@ -84,7 +84,7 @@ def command(
             progress=options.bar(progress, "mutants", workforce),
             arrived=arrived,
         )
-    shown = options.new_table(None, *((name, "right" if at else "left") for at, name in enumerate(COLUMNS)))
+    shown = options.new_table(None, (COLUMNS[0], "left"), *((name, "right") for name in COLUMNS[1:]))
     for row in rows(list(outcomes.values())):
         shown.add_row(*row)
     for outcome in survivors(list(outcomes.values())):

@@ -47,9 +47,8 @@ class Survey:
         beside = [test for test in self.seconds if test.partition("::")[0] in files and test not in set(seen)]
         return [*sorted(seen, key=self._order(path)), *sorted(beside, key=self._order(path))]
 
-    def _order(self, path: str) -> Callable[[str], tuple[bool, float]]:
-        mirror = mirrored(path)
-        return lambda test: (test.partition("::")[0] not in mirror, self.seconds[test])
+    def _order(self, path: str) -> Callable[[str], tuple[int, float]]:
+        return lambda test: (distance(path, test.partition("::")[0]), self.seconds[test])
 
     @functools.cached_property
     def _data(self) -> coverage.CoverageData:
@@ -72,11 +71,15 @@ class Survey:
                 yield name
 
 
-def mirrored(path: str) -> set[str]:
-    """Files of tests that mirror a source: of model/x/y.py tests/model/x/test_y.py, and the folder's own."""
-    place = PurePosixPath(path)
-    folder = PurePosixPath("tests") / place.parent
-    return {str(folder / f"test_{place.stem}.py"), str(folder.parent / f"test_{place.parent.name}.py")}
+def distance(path: str, test: str) -> int:
+    """How far from a source a file of tests is: 0 for its mirror, tests/model/x/test_y.py of model/x/y.py.
+
+    1 in the mirror of its folder, 2 elsewhere.
+    """
+    place, found = PurePosixPath(path), PurePosixPath(test)
+    if found.parent != PurePosixPath("tests") / place.parent:
+        return 2
+    return int(found.name != f"test_{place.stem}.py")
 
 
 def survey(folder: Path, copy: Path, tests: Sequence[str] = (), workers: int = 2) -> Survey:

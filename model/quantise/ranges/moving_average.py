@@ -23,6 +23,7 @@ class MovingAverage(RangeObserver):
         self._range = batch if self._range is None else MOMENTUM * self._range + (1 - MOMENTUM) * batch
 
     def min_max(self, symmetric: bool) -> tuple[np.ndarray, np.ndarray]:
+        assert self._range is not None, "asked before the first batch"
         low, high = self._range.numpy()
         if symmetric:
             high = np.maximum(np.abs(low), np.abs(high))

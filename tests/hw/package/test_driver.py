@@ -21,7 +21,7 @@ from pointwise.model.compiler.random_network import random_image, random_network
 from pointwise.model.emulator import Emulator
 from pointwise.model.graph import run
 from pointwise.sim import bench
-from pointwise.sim.hostile.simulated import Memory
+from pointwise.sim.system.turns import Memory
 from tests.hw.package.c_compiler import compile_c, driver_library
 from tests.hw.package.driver import NO_CORE, NO_IMAGE, OTHER_VERSION, Driver
 from tests.sim.system.cores import SHAPES, simulator

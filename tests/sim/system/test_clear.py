@@ -13,7 +13,8 @@ from pointwise.hw.contract.stream import PLANE_MULT, PLANE_SHIFT, PLANES, stream
 from pointwise.hw.contract.timing import Timing
 from pointwise.model.emulator import Emulator
 from pointwise.sim.hostile.programs import CONFIG
-from pointwise.sim.hostile.simulated import DONE, STALLS, WATCHDOG, Memory, play
+from pointwise.sim.hostile.simulated import STALLS, WATCHDOG
+from pointwise.sim.system.turns import DONE, Memory, Turn, play
 from tests.sim.system.cores import SHAPES
 
 WIDTH = CONFIG.rows
@@ -116,17 +117,17 @@ def probe() -> bytes:
 def played() -> tuple[list[dict], list[bytes], bytes]:
     """Registers and outputs of: a secret, a probe; a secret, a clear, a probe; another one, the same."""
     rng = random.Random(1)
-    memory, runs, outputs = Memory(), [], []
+    memory, turns, outputs = Memory(), [], []
     images = [memory.place(secret()), memory.place(probe())]
     question = rng.randbytes(MEMORY)
     size = Header.decode(probe()).output_bytes
     for clear in (False, True, True):
         for image, block in zip(images, (rng.randbytes(MEMORY), question), strict=True):
             outputs.append(memory.place(bytes(size)))
-            runs.append([image, memory.place(block), outputs[-1]])
+            turns.append(Turn((image, memory.place(block), outputs[-1])))
             if clear and image == images[0]:
-                runs.append(None)
-    results, after = play(CONFIG, runs, memory, STALLS, seed=1)
+                turns.append(Turn(None))
+    results, after = play(CONFIG, turns, memory, STALLS, seed=1, watchdog=WATCHDOG)
     return results, [after[first : first + length] for first, length in outputs], question
 
 

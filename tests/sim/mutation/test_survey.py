@@ -1,0 +1,82 @@
+"""Which tests a mutant is tried with, and in which order."""
+
+from pathlib import Path
+
+import coverage
+import pytest
+
+from pointwise.sim.mutation.campaign import draw, names, part_of
+from pointwise.sim.mutation.operators import Mutant
+from pointwise.sim.mutation.survey import LINES, Survey, distance
+
+SOURCE = "model/integer/rounding.py"
+NEAR, FAR, QUICK, BESIDE = (
+    "tests/model/integer/test_rounding.py::test_a[1|2]",
+    "tests/hw/test_b.py::test_b",
+    "tests/hw/test_b.py::test_c",
+    "tests/hw/test_b.py::test_d",
+)
+MUTANT = Mutant(SOURCE, 3, 10, 11, "+", "arithmetic")
+
+
+@pytest.fixture
+def survey(tmp_path: Path) -> Survey:
+    """Line 3 is run by three tests, 4 by none; BESIDE shares a file with two of the three."""
+    data = coverage.CoverageData(str(tmp_path / LINES))
+    for test in (FAR, QUICK, NEAR, "a test that failed"):
+        data.set_context(f"{test}|run")
+        data.add_lines({SOURCE: [1, 3]})
+    data.set_context("")
+    data.add_lines({SOURCE: [1, 2, 3, 4]})
+    data.write()
+    return Survey(tmp_path, {FAR: 5.0, QUICK: 1.0, NEAR: 9.0, BESIDE: 0.1, "tests/x.py::y": 0.1})
+
+
+def test_order(survey: Survey) -> None:
+    """The nearest, then the quick ones, then those beside them."""
+    assert survey.tests_of(SOURCE, 3) == [NEAR, QUICK, FAR, BESIDE]
+    assert survey.tests_of(SOURCE, 4) == []
+    assert survey.tests_of("model/integer/other.py", 3) == []
+
+
+@pytest.mark.parametrize(
+    ("test", "expected"),
+    [
+        ("tests/model/integer/test_rounding.py", 0),
+        ("tests/model/integer/test_functions.py", 1),
+        ("tests/model/test_rounding.py", 2),
+        ("tests/hw/test_rounding.py", 2),
+    ],
+)
+def test_distance(test: str, expected: int) -> None:
+    assert distance(SOURCE, test) == expected
+
+
+@pytest.mark.parametrize(
+    ("seconds", "tests"), [(100, (NEAR, QUICK, FAR, BESIDE)), (10.2, (NEAR, QUICK, BESIDE)), (0, (NEAR,))]
+)
+def test_as_many_as_fit(survey: Survey, seconds: float, tests: tuple[str, ...]) -> None:
+    part = part_of(MUTANT, survey, seconds)
+    assert part.tests == tests
+    assert part.running == 4
+    assert part.seconds == sum(survey.seconds[test] for test in tests)
+
+
+def test_a_larger_draw_has_the_smaller(tmp_path: Path) -> None:
+    for folder in ("hw", "model"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "a.py").write_text("a = 1 + 2 + 3 + 4 + 5\n")
+    few, many = (draw(["hw", "model"], count, 1, tmp_path) for count in (3, 6))
+    assert set(few) < set(many)
+    assert [sum(mutant.path.startswith(top) for mutant in many) for top in ("hw", "model")] == [6, 6]
+    assert set(draw(["hw"], 100, 1, tmp_path)) == set(draw(["hw"], 100, 2, tmp_path))
+    assert few != draw(["hw", "model"], 3, 2, tmp_path)
+
+
+def test_survivors_are_tried_with_new_tests() -> None:
+    other = Mutant(SOURCE, 4, 1, 2, "-", "arithmetic")
+    new = Mutant(SOURCE, 5, 1, 2, "-", "arithmetic")
+    done = {MUTANT.key: {"verdict": "survived"}, other.key: {"verdict": "killed"}}
+    drawn = [MUTANT, other, new]
+    assert list(names(drawn, done, None)) == [MUTANT.key, other.key, new.key]
+    assert list(names(drawn, done, "abc")) == [f"{MUTANT.key} with abc", other.key, new.key]
