@@ -99,8 +99,8 @@ def _head(graph: Graph, softmax: Softmax) -> Head:
                 f"scales scores by {scores.factor:.4g}, but 1/√{width} of its {width} channels was expected"
             )
         alone = all(len(graph.readers[op.name]) == 1 for op in (q, k, v, scores, context))
-        linear = isinstance(q, Linear) and isinstance(k, Linear) and isinstance(v, Linear)
-        if alone and not context.transposed and linear:
+        alone = alone and not context.transposed
+        if alone and isinstance(q, Linear) and isinstance(k, Linear) and isinstance(v, Linear):
             return Head(q, k, v, scores, softmax, context)
     raise softmax.refused("is no part of softmax(q · kᵀ) · v with linear q, k and v, which is what is known")
 

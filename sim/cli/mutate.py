@@ -84,7 +84,9 @@ def command(
             progress=options.bar(progress, "mutants", workforce),
             arrived=arrived,
         )
-    shown = options.new_table(None, (COLUMNS[0], "left"), *((name, "right") for name in COLUMNS[1:]))
+    shown = options.new_table(None, (COLUMNS[0], "left"))
+    for name in COLUMNS[1:]:
+        shown.add_column(name, justify="right")
     for row in rows(list(outcomes.values())):
         shown.add_row(*row)
     for outcome in survivors(list(outcomes.values())):

@@ -160,5 +160,5 @@ def test_a_clear_takes_its_cycles(shape: str) -> None:
     config: CoreConfig = SHAPES[shape]
     memory = Memory()
     memory.place(b"")
-    results, _ = play(config, [None, None], memory, {}, seed=1)
+    results, _ = play(config, [Turn(None), Turn(None)], memory, {}, seed=1, watchdog=WATCHDOG)
     assert [(seen["STATUS"], seen["CYCLES"]) for seen in results] == [(DONE, Timing(config).clear)] * 2
