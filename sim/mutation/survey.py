@@ -40,9 +40,13 @@ class Survey:
         """The tests that ran a line, those of the file that mirrors it first, then the quick ones first.
 
         Of what a process computes once, the first test that wants it is seen running it; so to the tests that
-        were seen those beside them come, in the same files, after all others.
+        were seen those beside them come, in the same files, after all others. What an import runs, all tests
+        depend on that run anything of the file.
         """
-        seen = self._lines(path).get(line, ())
+        lines = self._lines(path)
+        seen = lines.get(line, ())
+        if line in lines and not seen:
+            seen = sorted({test for tests in lines.values() for test in tests})
         files = {test.partition("::")[0] for test in seen}
         beside = [test for test in self.seconds if test.partition("::")[0] in files and test not in set(seen)]
         return [*sorted(seen, key=self._order(path)), *sorted(beside, key=self._order(path))]

@@ -21,7 +21,7 @@ MUTANT = Mutant(SOURCE, 3, 10, 11, "+", "arithmetic")
 
 @pytest.fixture
 def survey(tmp_path: Path) -> Survey:
-    """Line 3 is run by three tests, 4 by none; BESIDE shares a file with two of the three."""
+    """Line 3 is run by three tests, 4 by an import, 5 by none; BESIDE shares a file with two of the three."""
     data = coverage.CoverageData(str(tmp_path / LINES))
     for test in (FAR, QUICK, NEAR, "a test that failed"):
         data.set_context(f"{test}|run")
@@ -35,7 +35,8 @@ def survey(tmp_path: Path) -> Survey:
 def test_order(survey: Survey) -> None:
     """The nearest, then the quick ones, then those beside them."""
     assert survey.tests_of(SOURCE, 3) == [NEAR, QUICK, FAR, BESIDE]
-    assert survey.tests_of(SOURCE, 4) == []
+    assert survey.tests_of(SOURCE, 4) == [NEAR, QUICK, FAR, BESIDE]
+    assert survey.tests_of(SOURCE, 5) == []
     assert survey.tests_of("model/integer/other.py", 3) == []
 
 
