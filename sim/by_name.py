@@ -7,6 +7,7 @@ import numpy as np
 import pointwise as pw
 from pointwise.hw.contract.errors import PointwiseError
 from pointwise.model.frontends import FloatNetwork
+from pointwise.model.frontends.graph import GraphNetwork
 from pointwise.model.graph import Graph
 from pointwise.model.models.made_up import PICTURES, made_up, made_up_images
 from pointwise.model.models.vision import VISION, vision_transformer
@@ -58,10 +59,15 @@ def named_workload(
         found = None
     if found is not None:
         return _trained_workload(name, found, count or (len(found.images) if every else 1), progress)
-    source = made_up(name) if name in PICTURES else vision_transformer(VISION[name], name)
+    source = _with_made_up_weights(name)
     calibration = made_up_images(source, SYNTHETIC_CALIBRATION, CALIBRATION_SEED)
     integers = pw.quantise(pw.calibrate(source, calibration, batch=BATCH, progress=progress))
     return Workload(name, source, integers, made_up_images(source, count or 1).numpy(), None)
+
+
+def _with_made_up_weights(name: str) -> GraphNetwork:
+    """A network of ``PICTURES`` or ``VISION``."""
+    return made_up(name) if name in PICTURES else vision_transformer(VISION[name], name)
 
 
 def _trained_workload(
@@ -87,7 +93,7 @@ def quickly_quantised(name: str, count: int) -> tuple[FloatNetwork, Graph, np.nd
         PointwiseError: there is no network of that name.
     """
     if name in PICTURES or name in VISION:
-        source = made_up(name) if name in PICTURES else vision_transformer(VISION[name], name)
+        source = _with_made_up_weights(name)
         calibration = made_up_images(source, QUICK_CALIBRATION, CALIBRATION_SEED)
         images = made_up_images(source, count)
     else:

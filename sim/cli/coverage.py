@@ -1,12 +1,10 @@
 """``pointwise coverage``."""
 
-from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from pointwise.hw.contract.errors import PointwiseError
 from pointwise.sim.build import build_root
@@ -48,22 +46,13 @@ def command(
             options.bar(progress, "architectures", force),
             lambda row: progress.print(f"{row.key}: {row.refused or 'equal'}", soft_wrap=True),
         )
-    console.print(_table(COLUMNS, map(cells, rows)))
+    console.print(options.filled_table(COLUMNS, map(cells, rows)))
     for key, sentence in refusals(rows):
         console.print(f"{key}: {sentence}", soft_wrap=True)
-    console.print(_table(TOTALS, totals(rows)))
+    console.print(options.filled_table(TOTALS, totals(rows)))
     if out is not None:
         told = " ".join(["pointwise coverage", *(f"--only {word}" for word in only or ())])
         save(out, versions(), told, rows)
         console.print(str(out), soft_wrap=True)
     if wrong := [row.key for row in rows if row.fault]:
         raise PointwiseError(f"of {', '.join(wrong)} something is wrong and was not refused; see above")
-
-
-def _table(columns: Sequence[str], lines: Iterable[tuple[str, ...]]) -> Table:
-    table = Table()
-    for place, name in enumerate(columns):
-        table.add_column(name, justify="right" if place else "left")
-    for line in lines:
-        table.add_row(*line)
-    return table

@@ -84,16 +84,12 @@ def command(
             progress=options.bar(progress, "mutants", workforce),
             arrived=arrived,
         )
-    shown = options.new_table(None, (COLUMNS[0], "left"))
-    for name in COLUMNS[1:]:
-        shown.add_column(name, justify="right")
-    for row in rows(list(outcomes.values())):
-        shown.add_row(*row)
-    for outcome in survivors(list(outcomes.values())):
+    found_out = list(outcomes.values())
+    for outcome in survivors(found_out):
         console.print(f"{outcome['verdict']}:", soft_wrap=True)
         console.print(Syntax(outcome["diff"], "diff", background_color="default"))
-    console.print(shown)
+    console.print(options.filled_table(COLUMNS, rows(found_out)))
     if out is not None:
         told = f"pointwise mutate {' '.join(wanted)} --count {count} --seed {seed} --seconds {seconds:g}"
-        save(out, told, version(), list(outcomes.values()))
+        save(out, told, version(), found_out)
         console.print(str(out), soft_wrap=True)

@@ -3,7 +3,7 @@
 import functools
 import inspect
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -151,6 +151,16 @@ def new_table(title: str | None, *columns: "tuple[str, JustifyMethod]") -> Table
     table = Table(title=title, title_justify="left")
     for heading, justify in columns:
         table.add_column(heading, justify=justify)
+    return table
+
+
+def filled_table(columns: Sequence[str], lines: Iterable[Sequence[str]]) -> Table:
+    """A table of names, which stand to the left, and of figures."""
+    table = new_table(None, (columns[0], "left"))
+    for name in columns[1:]:
+        table.add_column(name, justify="right")
+    for line in lines:
+        table.add_row(*line)
     return table
 
 

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
+
+from . import options
 
 USUAL = ("deit_tiny", "deit_base", "resnet50")
 """Networks that are timed unless others are named."""
@@ -45,12 +46,6 @@ def command(
             console.print(f"{row.batch:6} at a time: {row.float_s:.4f}  {row.integer_s:.4f}  {row.ratio:.2f}")
             if out is not None:
                 save(out, " ".join(["pointwise", *sys.argv[1:]]), torch.get_num_threads(), rows)
-    columns, lines = table(rows)
-    shown = Table()
-    for place, column in enumerate(columns):
-        shown.add_column(column, justify="right" if place else "left")
-    for line in lines:
-        shown.add_row(*line)
-    console.print(shown)
+    console.print(options.filled_table(*table(rows)))
     if out is not None:
         console.print(str(out), soft_wrap=True)

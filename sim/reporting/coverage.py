@@ -1,13 +1,11 @@
 """The file and the tables of ``pointwise coverage``."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from pointwise.hw.contract.files import write_file
 from pointwise.hw.contract.form import Form
 from pointwise.model.coverage import STEPS, Row
 
@@ -51,8 +49,7 @@ def save(path: Path, versions: dict[str, str], command: str, rows: Sequence[Row]
         "command": command,
         "rows": [row.to_dict() for row in rows],
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_file(path, json.dumps(contents, indent=1, ensure_ascii=False) + "\n")
+    recorded.write(path, contents)
 
 
 def read(path: Path) -> dict[str, Any]:

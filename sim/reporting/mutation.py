@@ -1,6 +1,5 @@
 """The file and the table of ``pointwise mutate``."""
 
-import json
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
@@ -8,7 +7,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from pointwise.hw.contract.files import write_file
 from pointwise.hw.contract.form import Form
 from pointwise.sim.mutation.campaign import Verdict
 from pointwise.sim.mutation.equivalents import reason
@@ -46,8 +44,7 @@ def save(path: Path, command: str, commit: str, outcomes: Sequence[dict[str, Any
         command: that made it. commit: of the sources.
     """
     contents = {"kind": KIND, "command": command, "commit": commit, "outcomes": list(outcomes)}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_file(path, json.dumps(contents, indent=1, ensure_ascii=False) + "\n")
+    recorded.write(path, contents)
 
 
 def read(path: Path) -> dict[str, Any]:

@@ -1,7 +1,7 @@
-"""Files of ``pointwise accuracy``: written seed by seed, read back and checked."""
+"""Files of recorded results, such as those of ``pointwise accuracy``: written whole, read and checked."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -35,6 +35,11 @@ def save(
         "command": command,
         "results": [result.to_dict() for result in results],
     }
+    write(path, contents)
+
+
+def write(path: Path, contents: Mapping[str, Any]) -> None:
+    """Write the contents of such a file; it is whole or not there at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     write_file(path, json.dumps(contents, indent=1, ensure_ascii=False) + "\n")
 

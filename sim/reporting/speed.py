@@ -1,13 +1,11 @@
 """The file and the table of ``pointwise speed``."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from pointwise.hw.contract.files import write_file
 from pointwise.hw.contract.form import Form
 from pointwise.model.evaluate.speed import Speed
 
@@ -44,8 +42,7 @@ def save(path: Path, command: str, threads: int, rows: Sequence[Speed]) -> None:
         "threads": threads,
         "rows": [row.to_dict() for row in rows],
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_file(path, json.dumps(contents, indent=1, ensure_ascii=False) + "\n")
+    recorded.write(path, contents)
 
 
 def read(path: Path) -> dict[str, Any]:
