@@ -104,7 +104,7 @@ class Engine(wiring.Component):
             loader.exp_end.eq(delay(m, exp_end, timing.exponentials, name="exp_end", reset_less=False)),
             loader.started.eq(issue.started),
             loader.hold.eq(epilogue.reads_next),
-            issue.tile_ready.eq(loader.tile_ready),
+            issue.tile_next.eq(loader.tile_next),
             issue.lacks.eq(streamer.lacks),
             streamer.popped.eq(epilogue.popped),
             epilogue.dma_done.eq(self.dma_done),

@@ -41,12 +41,13 @@ class TokenIssue(wiring.Component):
 
     The first token of a tile waits for the tile too, and for STREAM_REVISIT since the last one started, not
     counting cycles in which a token of that tile waited for its SRAM: each comes again late enough then.
+    Whether both are so is a register, told a cycle ahead: the loader is far from here.
     What the streamer must know to go on is a register here, and what is granted here moves nothing but this.
 
     Ports:
         requests: the tokens in order.
         lacks: why the streamer has none in this cycle.
-        tile_ready: the loader's tile is in the shadows.
+        tile_next: the loader's tile is in the shadows from the next cycle on, unless one starts in this one.
         started: its first token is fetched in this cycle.
         act_valid: the place ``token.act`` is asked for.
         act_ready: the activation SRAM grants it.
@@ -66,7 +67,7 @@ class TokenIssue(wiring.Component):
             {
                 "requests": In(stream.Signature(TokenRequest(config))),
                 "lacks": In(Cause),
-                "tile_ready": In(1),
+                "tile_next": In(1),
                 "started": Out(1),
                 "act_valid": Out(1),
                 "act_ready": In(1),
@@ -93,10 +94,14 @@ class TokenIssue(wiring.Component):
         held_up = Signal()  # a token inside a tile was not granted, in the cycle before
         spacing = Signal(range(STREAM_REVISIT))
         spaced = Signal(init=1)
+        becomes_spaced = Signal()
+        may_start = Signal()  # a tile
+        m.d.comb += becomes_spaced.eq(~self.started & ((spacing == 0) | ((spacing == 1) & ~held_up)))
         m.d.sync += [
             held_up.eq(held.o.valid & ~first & ~self.issue),
             spacing.eq(Mux(self.started, STREAM_REVISIT - 1, spacing - ((spacing != 0) & ~held_up))),
-            spaced.eq(~self.started & ((spacing == 0) | ((spacing == 1) & ~held_up))),
+            spaced.eq(becomes_spaced),
+            may_start.eq(becomes_spaced & self.tile_next),
             begun.eq(self.started),
             left.eq(Mux(begun, short_for - 3, Mux(left == 0, 0, left - 1))),
             short.eq(self.started | begun | (left != 0)),
@@ -104,7 +109,7 @@ class TokenIssue(wiring.Component):
 
         wants = Signal()
         m.d.comb += [
-            wants.eq(held.o.valid & (~first | (self.tile_ready & spaced))),
+            wants.eq(held.o.valid & (~first | may_start)),
             self.token.eq(token),
             self.act_valid.eq(wants & ~token.residual),
             self.res_valid.eq(wants & token.residual),

@@ -39,6 +39,7 @@ class Loader(wiring.Component):
         read: port of the activation SRAM, for K and V, which must be granted at once.
         hold: no read in the next cycle, in which somebody reads who cannot wait.
         tile_ready: the shadows hold the next tile.
+        tile_next: they will in the next cycle, unless it is started in this one.
         started: its first token is fetched in this cycle.
         parameters: of an N-tile, a cycle after their row.
         tile_end: gives a bank of parameters back.
@@ -66,6 +67,7 @@ class Loader(wiring.Component):
                 "read": Out(read_port(8 * rows, act_places(config))),
                 "hold": In(1),
                 "tile_ready": Out(1),
+                "tile_next": Out(1),
                 "started": In(1),
                 "parameters": Out(ParameterWrite(cols)),
                 "tile_end": In(1),
@@ -107,7 +109,10 @@ class Loader(wiring.Component):
         row_load = Signal()
         word_load = Signal()
         shift_load = Signal()
-        m.d.comb += self.tile_ready.eq(loaded)
+        completes = Signal()  # the tile in the shadows, with what goes there in this cycle
+        m.d.comb += [self.tile_ready.eq(loaded), self.tile_next.eq(loaded | completes)]
+        with m.If(completes):
+            m.d.sync += loaded.eq(1)
         # Tables and parameters have far to go.
         plane_take, exp_take, act_take = (Signal(name=f"{n}_take") for n in ("plane", "exp", "act"))
         m.d.sync += [
@@ -244,7 +249,7 @@ class Loader(wiring.Component):
                 with m.If(row_load):
                     walk.next_row()
                     with m.If(walk.last_row):
-                        m.d.sync += loaded.eq(1)
+                        m.d.comb += completes.eq(1)
                         next_tile(words=False)
 
             with m.State("WORDS"):
@@ -257,7 +262,7 @@ class Loader(wiring.Component):
             # A cycle of its own: the address of the last word has to be complete, and its request is there a
             # cycle later than a row.
             with m.State("NEXT"):
-                m.d.sync += loaded.eq(1)
+                m.d.comb += completes.eq(1)
                 next_tile(words=True)
 
         distribute_shifts(m, self, shift_load, walk)

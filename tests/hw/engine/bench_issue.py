@@ -13,7 +13,7 @@ from pointwise.hw.engine.issue import TokenRequest
 from pointwise.sim.bench import bench_config
 
 CYCLES = 4000
-INPUTS = ("requests_valid", "requests_payload", "lacks", "tile_ready", "act_ready", "res_ready")
+INPUTS = ("requests_valid", "requests_payload", "lacks", "tile_next", "act_ready", "res_ready")
 PLACE = 2
 """Tokens that find room in the unit."""
 
@@ -30,7 +30,7 @@ async def equals_its_model(dut, gap):
     held: deque[dict] = deque()  # tokens in the unit
     lacked = Cause.IDLE
     age = since = short_for  # of the last tile: all cycles, and those in which no token of it had to wait
-    tile_ready, waiting, left = True, 0, 0
+    tile_ready, waiting, left = False, 2, 0
     offered, issued = None, 0
     for _ in range(CYCLES):
         if offered is None and rng.random() >= gap:
@@ -45,7 +45,7 @@ async def equals_its_model(dut, gap):
         ready = {name: int(rng.random() >= gap) for name in ("act", "res")}
         lacks = Cause(int(rng.choice([Cause.IDLE, Cause.DEPEND, Cause.OUTPUT])))
         dut.act_ready.value, dut.res_ready.value = ready["act"], ready["res"]
-        dut.tile_ready.value, dut.lacks.value = tile_ready, int(lacks)
+        dut.tile_next.value, dut.lacks.value = tile_ready or waiting == 1, int(lacks)
         dut.requests_valid.value = offered is not None
         if offered is not None:
             dut.requests_payload.value = offered

@@ -70,6 +70,8 @@ class LoaderProof(Elaboratable):
 
         m.d.comb += Assume(~unit.started | unit.tile_ready)
         stable(m, unit.tile_ready, unit.started, unit.tile_ready, name="tile")
+        foretold = previous(m, unit.tile_next & ~unit.started, name="foretold")
+        m.d.comb += Assert(unit.tile_ready == foretold)
         taken = unit.rows.valid & unit.rows.ready
         plane, table = state["plane_take"], state["exp_take"] | state["act_take"]
         to_array = taken & ~plane & ~table
