@@ -35,7 +35,7 @@ class Prologue(enum.IntEnum):
     """int8 scores of the activation SRAM, to EXP[row maximum − score], a uint8."""
 
 
-class Stationary(enum.IntEnum):
+class StationarySource(enum.IntEnum):
     """Where the stationary operand comes from."""
 
     STREAM = 0
@@ -102,7 +102,7 @@ CONV_FIELDS: tuple[Field, ...] = (
     Field("shifts", 1, _L | _S),
     Field("max_slot", 1, _S | _E),
     Field("sum_slot", 1, _S | _E),
-    Field("follow", 1, _S),
+    Field("chained", 1, _S),
     Field("packing", 2, _L),
     Field("padded", 1, _S),
     Field("diagonal", 1, _L),
@@ -207,7 +207,7 @@ class Conv:
             column and from row to row. dilation_x, dilation_y: from tap to tap, and from line to line.
         maximum: keep the largest of the K-tiles' sums in place of their sum, each taken as its lowest 9 bits,
             two's complement. With ``diagonal`` and weights of 1 this is the maximum over the taps.
-        stationary: source of the stationary operand (``Stationary``).
+        stationary: source of the stationary operand (``StationarySource``).
         stat_base, stat_token_stride, stat_word_stride: for KEYS and VALUES, word w of token u =
             base + u·token_stride + w·word_stride.
         out_base, out_token_stride, out_word_stride: word w of token t of the result.
@@ -235,7 +235,7 @@ class Conv:
         wait_conv, wait_dma: start only when that many convolutions (DMA instructions) of the program have
             been completed. The stream from DRAM is prefetched before.
         post_wait_dma: the epilogue starts only when that many DMA instructions have been completed.
-        follow: do not wait for the whole of DMA instruction ``wait_dma``, a LOAD: while that is at work,
+        chained: do not wait for the whole of DMA instruction ``wait_dma``, a LOAD: while that is at work,
             the K-tiles of word j of the first N-tile start as soon as its rows 0..j are there. For a streamed
             operand of which row j of the LOAD brings word j; the stationary one must come from the stream.
         packing: weights in a byte of the stream: 0 one of 8 bits, 1 two of 4 bits, 2 four of 2 bits.
@@ -257,7 +257,7 @@ class Conv:
     out_word_stride: int = 1
     prologue: Prologue = Prologue.PLAIN
     in_unsigned: bool = False
-    stationary: Stationary = Stationary.STREAM
+    stationary: StationarySource = StationarySource.STREAM
     stat_base: int = 0
     stat_token_stride: int = 0
     stat_word_stride: int = 1
@@ -274,7 +274,7 @@ class Conv:
     wait_conv: int = 0
     wait_dma: int = 0
     post_wait_dma: int = 0
-    follow: bool = False
+    chained: bool = False
     packing: int = 0
     diagonal: bool = False
     maximum: bool = False

@@ -20,7 +20,7 @@ from .isa import (
     Dma,
     Opcode,
     Prologue,
-    Stationary,
+    StationarySource,
 )
 from .registers import Error
 from .rules import AnyRule, Only, Rule, When, broken
@@ -54,7 +54,7 @@ def flag(name: str, value: int = 1) -> When:
     return When(name, (value,))
 
 
-def member(name: str, *members: Prologue | Stationary) -> When:
+def member(name: str, *members: Prologue | StationarySource) -> When:
     """That a field is one of some members of its enumeration."""
     return When(name, tuple(map(int, members)), tuple(f"``{one.name}``" for one in members))
 
@@ -90,7 +90,7 @@ COUNTED = (flag("sums"), flag("row_max"), member("prologue", Prologue.NORMALISE,
 
 CONV_RULES: tuple[AnyRule, ...] = (
     field("prologue", 0, max(Prologue)),
-    field("stationary", 0, max(Stationary)),
+    field("stationary", 0, max(StationarySource)),
     field("packing", 0, MAX_PACKING),
     field("tokens", 1, "max_tokens"),
     field("k", 1, MAX_CHANNELS),
@@ -100,15 +100,15 @@ CONV_RULES: tuple[AnyRule, ...] = (
     Only("in_unsigned", member("prologue", Prologue.PLAIN)),
     Only("shifts", member("prologue", Prologue.NORMALISE)),
     Only("divide", member("prologue", Prologue.EXPONENTIAL)),
-    Only("packing", member("stationary", Stationary.STREAM)),
-    Only("diagonal", member("stationary", Stationary.STREAM)),
+    Only("packing", member("stationary", StationarySource.STREAM)),
+    Only("diagonal", member("stationary", StationarySource.STREAM)),
     Only("diagonal", flag("packing", 0)),
     Only("maximum", flag("diagonal")),
     Only("padded", member("prologue", Prologue.PLAIN)),
-    *(Only(name, member("stationary", Stationary.STREAM)) for name in ("extra_taps", "extra_lines")),
+    *(Only(name, member("stationary", StationarySource.STREAM)) for name in ("extra_taps", "extra_lines")),
     *(Only(name, member("prologue", Prologue.PLAIN)) for name in ("extra_taps", "extra_lines")),
     field("row_tokens", 0, "max_tokens"),
-    Only("follow", member("stationary", Stationary.STREAM)),
+    Only("chained", member("stationary", StationarySource.STREAM)),
     Only("out_unsigned", flag("to_residual", 0)),
     Only("table", flag("to_residual", 0)),
     Only("table", flag("add", 0)),

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from .config import CoreConfig
-from .isa import Conv, Dma, Prologue, Space, Stationary
+from .isa import Conv, Dma, Prologue, Space, StationarySource
 from .stream import stream_bytes, tiles
 from .walks import ADDRESS_BITS, LoopNest, columns, lines, streamed
 
@@ -99,8 +99,8 @@ def _reach(conv: Conv, config: CoreConfig) -> Iterator[tuple[str, int, Space]]:
     yield "writes", conv.out_base + way, written
     if conv.add:
         yield "adds to", (conv.out_base + conv.add_offset) % (1 << ADDRESS_BITS) + way, written
-    if conv.stationary != Stationary.STREAM:
-        tokens, words = (conv.n, k_words) if conv.stationary == Stationary.KEYS else (conv.k, n_words)
+    if conv.stationary != StationarySource.STREAM:
+        tokens, words = (conv.n, k_words) if conv.stationary == StationarySource.KEYS else (conv.k, n_words)
         end = conv.stat_base + (tokens - 1) * conv.stat_token_stride + (words - 1) * conv.stat_word_stride
         yield "loads", end, Space.ACTIVATION
 

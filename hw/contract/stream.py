@@ -24,7 +24,7 @@ from math import gcd
 
 from .config import CoreConfig
 from .image import align
-from .isa import Conv, Prologue, Stationary
+from .isa import Conv, Prologue, StationarySource
 
 TABLE_ENTRIES = 256
 TABLE_LANES = 4
@@ -55,7 +55,7 @@ def shift_rows(config: CoreConfig) -> int:
 
 def weight_rows(conv: Conv, config: CoreConfig) -> int:
     """Rows of the weights of one tile; 0 where they do not come from the stream."""
-    if conv.stationary != Stationary.STREAM:
+    if conv.stationary != StationarySource.STREAM:
         return 0
     return 1 if conv.diagonal else tiles(config.rows, 1 << conv.packing)
 

@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out
 from pointwise.hw.contract.config import CoreConfig
 from pointwise.hw.contract.timing import Timing
 
-from .interpolation import Interpolation
+from .interpolation import PiecewiseLinearReciprocal
 from .primitives import ACTIVATION, add, ceil_log2, delay, tree
 from .ram import NO_COLLISION
 from .tags import RECIPROCAL, ROW_SUM_BITS, TokenTag
@@ -72,7 +72,7 @@ class Denominator(wiring.Component):
         total_token = delay(m, token, 2, name="total_token")
         m.d.comb += [writer.addr.eq(total_token), writer.data.eq(total), writer.en.eq(total_valid)]
 
-        m.submodules.reciprocal = reciprocal = Interpolation(ROW_SUM_BITS, square_root=False)
+        m.submodules.reciprocal = reciprocal = PiecewiseLinearReciprocal(ROW_SUM_BITS, square_root=False)
         m.submodules.results = results = Memory(
             shape=unsigned(RECIPROCAL.size),
             depth=2 * (1 << ceil_log2(config.max_tokens)),
@@ -80,7 +80,7 @@ class Denominator(wiring.Component):
             attrs=NO_COLLISION,
         )
         store, load = results.write_port(), results.read_port()
-        wait = Interpolation.LATENCY
+        wait = PiecewiseLinearReciprocal.LATENCY
         m.d.comb += [
             reciprocal.value.eq(total),
             store.en.eq(delay(m, total_valid & total_last, wait, name="store", reset_less=False)),

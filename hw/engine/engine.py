@@ -13,12 +13,12 @@ from pointwise.hw.contract.walks import ADDRESS_BITS
 
 from .accumulator import Accumulator
 from .array import SystolicArray
+from .banked_address import act_address, res_address
 from .denominator import Denominator
 from .descriptor import CONV, EPILOGUE, LOADER, STREAMER
 from .epilogue import Epilogue
 from .issue import TokenIssue
 from .loader import Loader
-from .places import act_places, res_places
 from .primitives import ceil_log2, delay
 from .prologue import Prologue
 from .sram import Sram, read_port, write_port
@@ -56,7 +56,7 @@ class Engine(wiring.Component):
     def __init__(self, config: CoreConfig) -> None:
         self.config = config
         act_bits, res_bits = 8 * config.rows, 16 * config.rows
-        act, res = act_places(config), res_places(config)
+        act, res = act_address(config), res_address(config)
         super().__init__(
             {
                 "zero": In(1),
@@ -81,8 +81,8 @@ class Engine(wiring.Component):
         config = self.config
         timing = Timing(config)
         fetch_to_array = READ_LATENCY + Prologue.LATENCY
-        m.submodules.act = act = Sram(act_places(config), config.rows, 8, readers=3, writers=2)
-        m.submodules.res = res = Sram(res_places(config), config.rows, 16, readers=3, writers=2)
+        m.submodules.act = act = Sram(act_address(config), config.rows, 8, readers=3, writers=2)
+        m.submodules.res = res = Sram(res_address(config), config.rows, 16, readers=3, writers=2)
         m.submodules.loader = loader = Loader(config, fetch_to_array)
         m.submodules.streamer = streamer = Streamer(config)
         m.submodules.token_issue = issue = TokenIssue(config)
@@ -105,7 +105,7 @@ class Engine(wiring.Component):
             loader.started.eq(issue.started),
             loader.hold.eq(epilogue.reads_next),
             issue.tile_next.eq(loader.tile_next),
-            issue.lacks.eq(streamer.lacks),
+            issue.stall_cause.eq(streamer.stall_cause),
             streamer.popped.eq(epilogue.popped),
             epilogue.dma_done.eq(self.dma_done),
             streamer.rows_done.eq(self.rows_done),

@@ -11,10 +11,10 @@ from pointwise.hw.contract.stream import table_lanes
 from pointwise.hw.contract.timing import READ_LATENCY
 from pointwise.hw.contract.walks import ADDRESS_BITS
 
+from .banked_address import act_address, res_address
 from .descriptor import EPILOGUE
 from .fifo import early_stream
 from .layernorm import LayerNormStatistics
-from .places import act_places, res_places
 from .primitives import ACCUMULATOR, ceil_log2, delay, saturate, saturate_byte
 from .requantise import Limits, Requantise
 from .row_max import RowMax
@@ -74,7 +74,7 @@ class Epilogue(wiring.Component):
         self._walker = TileSequencer(config, self.settle)
         token = unsigned(ceil_log2(config.max_tokens))
         act_bits, res_bits = 8 * config.rows, 16 * config.rows
-        act, res = act_places(config), res_places(config)
+        act, res = act_address(config), res_address(config)
         super().__init__(
             {
                 "zero": In(1),
@@ -221,7 +221,7 @@ class Epilogue(wiring.Component):
         ask = RESULT - READ_LATENCY - 1
         m.d.comb += [
             self.res_read.valid.eq(valid[ask] & tags[ask].add & tags[ask].to_residual),
-            self.res_read.place.eq(res_places(self.config).decode(m, old_address[ask], "read")),
+            self.res_read.place.eq(res_address(self.config).decode(m, old_address[ask], "read")),
         ]
         tag = tags[RESULT - 1]
         old = delay(m, Mux(tag.add, self._lanes(self.res_read.data, 16, tag.lane_group), 0), 1, name="old")
@@ -235,7 +235,7 @@ class Epilogue(wiring.Component):
         ask = RESULT - READ_LATENCY - 2
         reads = valid[ask - 1] & tags[ask - 1].add & ~tags[ask - 1].to_residual
         # Decided a cycle ahead, as others have the same port.
-        place: Any = act_places(self.config).decode(m, old_address[ask - 1], "read_bytes")
+        place: Any = act_address(self.config).decode(m, old_address[ask - 1], "read_bytes")
         m.d.comb += [
             self.reads_next.eq(reads),
             self.act_read.valid.eq(delay(m, reads, 1, name="reads", reset_less=False)),
@@ -268,8 +268,8 @@ class Epilogue(wiring.Component):
                 )
         mask1 = delay(m, mask, 1, name="mask")
         for port, bits, places, enable in (
-            (self.act_write, 8, act_places(self.config), ~tag.to_residual),
-            (self.res_write, 16, res_places(self.config), tag.to_residual),
+            (self.act_write, 8, act_address(self.config), ~tag.to_residual),
+            (self.res_write, 16, res_address(self.config), tag.to_residual),
         ):
             word = [value[:bits] for value in values] * parts
             for index, value in enumerate(word):

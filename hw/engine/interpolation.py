@@ -21,7 +21,7 @@ def _place_of_one(low: Value, high: Value) -> Value:
     return Cat(*below, some, low[-1] | some)
 
 
-class Interpolation(wiring.Component):
+class PiecewiseLinearReciprocal(wiring.Component):
     """``model.integer.interpolation.reciprocal`` or ``reciprocal_sqrt`` of an unsigned number of ``width``
     bits.
 

@@ -9,7 +9,7 @@ from pointwise.hw.contract.config import CoreConfig
 from pointwise.hw.contract.registers import Cause
 from pointwise.hw.contract.timing import STREAM_REVISIT
 
-from .places import act_places, res_places
+from .banked_address import act_address, res_address
 from .primitives import ceil_log2
 from .tags import TokenTag
 
@@ -26,8 +26,8 @@ class TokenRequest(data.StructLayout):
         super().__init__(
             {
                 "residual": unsigned(1),
-                "act": act_places(config),
-                "res": res_places(config),
+                "act": act_address(config),
+                "res": res_address(config),
                 "tag": TokenTag(config),
                 "stat_token": unsigned(ceil_log2(config.max_tokens)),
                 "max_slot": unsigned(1),
@@ -46,7 +46,7 @@ class TokenIssue(wiring.Component):
 
     Ports:
         requests: the tokens in order.
-        lacks: why the streamer has none in this cycle.
+        stall_cause: why the streamer has none in this cycle.
         tile_next: the loader's tile is in the shadows from the next cycle on, unless one starts in this one.
         started: its first token is fetched in this cycle.
         act_valid: the place ``token.act`` is asked for.
@@ -66,7 +66,7 @@ class TokenIssue(wiring.Component):
         super().__init__(
             {
                 "requests": In(stream.Signature(TokenRequest(config))),
-                "lacks": In(Cause),
+                "stall_cause": In(Cause),
                 "tile_next": In(1),
                 "started": Out(1),
                 "act_valid": Out(1),
@@ -119,14 +119,14 @@ class TokenIssue(wiring.Component):
             self.ends.eq(self.issue & token.final),
         ]
 
-        lacked = Signal(Cause, init=Cause.IDLE)
-        m.d.sync += lacked.eq(self.lacks)
+        stalled_by = Signal(Cause, init=Cause.IDLE)
+        m.d.sync += stalled_by.eq(self.stall_cause)
         with m.If(self.issue):
             m.d.comb += self.cause.eq(Cause.STREAM)
         with m.Elif(wants):
             m.d.comb += self.cause.eq(Cause.BANK)
         with m.Elif(~held.o.valid):
-            m.d.comb += self.cause.eq(lacked)
+            m.d.comb += self.cause.eq(stalled_by)
         with m.Elif(short | ~spaced):
             m.d.comb += self.cause.eq(Cause.SHORT)
         with m.Else():

@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out
 from pointwise.hw.contract.config import CoreConfig
 from pointwise.hw.contract.timing import LAYERNORM
 
-from .interpolation import Interpolation
+from .interpolation import PiecewiseLinearReciprocal
 from .primitives import ceil_log2, delay, multiply, round_half_up
 from .ram import NO_COLLISION
 from .tags import MEAN_BITS, MULT_BITS, NORM_SHIFT_BITS, NORM_STATISTICS
@@ -98,7 +98,7 @@ class LayerNormStatistics(wiring.Component):
         )
         value9 = register(Mux(spread8 < 0, 0, spread8) + constants.epsilon, unsigned(SPREAD_BITS), "value9")
 
-        m.submodules.root = root = Interpolation(SPREAD_BITS, square_root=True)
+        m.submodules.root = root = PiecewiseLinearReciprocal(SPREAD_BITS, square_root=True)
         m.d.comb += root.value.eq(value9)
         scaled = register(root.mult * constants.norm_mult, unsigned(32), "scaled")
         # Both factors are below 2^16, so the rounded product is too.

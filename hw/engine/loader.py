@@ -9,12 +9,12 @@ from pointwise.hw.contract.isa import Prologue as Kind
 from pointwise.hw.contract.stream import PLANES, SHIFT_BITS, TABLE_ENTRIES, table_lanes
 from pointwise.hw.contract.timing import PARAMETER_BANKS, TABLE_BANKS
 
+from .banked_address import act_address
 from .credits import Credits
 from .descriptor import LOADER
-from .places import act_places
 from .primitives import ceil_log2
 from .sram import read_port
-from .stationary_walk import StationaryWalk
+from .stationary_address import StationaryAddressGenerator
 from .weight_distribution import distribute_shifts, distribute_tiles, unpack
 from .writes import ParameterWrite, TableWrite, WeightLoad
 
@@ -64,7 +64,7 @@ class Loader(wiring.Component):
                 "dma_done": In(16),
                 "rows": In(stream.Signature(unsigned(8 * config.row_bytes))),
                 "flush": Out(1),
-                "read": Out(read_port(8 * rows, act_places(config))),
+                "read": Out(read_port(8 * rows, act_address(config))),
                 "hold": In(1),
                 "tile_ready": Out(1),
                 "tile_next": Out(1),
@@ -87,7 +87,7 @@ class Loader(wiring.Component):
         shift_rows = -(-rows // cols)
 
         conv = Signal(LOADER)
-        walk = StationaryWalk(m, config, conv)
+        walk = StationaryAddressGenerator(m, config, conv)
         lanes = table_lanes(config)
         steps, groups = TABLE_ENTRIES // lanes, cols // lanes
         step = Signal(range(steps))  # of a table

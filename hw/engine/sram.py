@@ -9,7 +9,7 @@ from amaranth.lib.wiring import In, Out
 
 from pointwise.hw.contract.timing import READ_LATENCY
 
-from .places import Places
+from .banked_address import BankedAddress
 from .primitives import ceil_log2, delay
 from .ram import Ram
 
@@ -18,7 +18,7 @@ BLOCK_WORDS = 2048
 where they are a byte wide; what comes out of one of them takes the better half of a cycle."""
 
 
-def read_port(word_bits: int, places: Places) -> wiring.Signature:
+def read_port(word_bits: int, places: BankedAddress) -> wiring.Signature:
     """A read port, seen from the memory's user.
 
     ``place`` is granted in a cycle with ``valid`` and ``ready``; ``data`` is there READ_LATENCY cycles later,
@@ -29,7 +29,7 @@ def read_port(word_bits: int, places: Places) -> wiring.Signature:
     )
 
 
-def write_port(word_bits: int, lanes: int, places: Places) -> wiring.Signature:
+def write_port(word_bits: int, lanes: int, places: BankedAddress) -> wiring.Signature:
     """A write port, seen from the memory's user: taken in a cycle with ``valid`` and ``ready``; ``mask`` has
     a bit a lane."""
     return wiring.Signature(
@@ -63,7 +63,9 @@ class Sram(wiring.Component):
     Latency: reads READ_LATENCY = 4 cycles, one a cycle and bank. Writes are visible to reads granted later.
     """
 
-    def __init__(self, places: Places, lanes: int, lane_bits: int, *, readers: int, writers: int) -> None:
+    def __init__(
+        self, places: BankedAddress, lanes: int, lane_bits: int, *, readers: int, writers: int
+    ) -> None:
         self.places, self.lanes, self.lane_bits = places, lanes, lane_bits
         super().__init__(
             {

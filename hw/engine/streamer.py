@@ -11,9 +11,9 @@ from pointwise.hw.contract.timing import STREAM_REVISIT
 from pointwise.hw.contract.walks import ADDRESS_BITS, PLACE_BITS, group_tiles
 
 from .address import AddressGenerator, AheadGenerator
+from .banked_address import act_address, res_address
 from .descriptor import STREAMER
 from .issue import TokenRequest
-from .places import act_places, res_places
 from .primitives import any_in_last, ceil_log2
 
 
@@ -24,11 +24,11 @@ class Streamer(wiring.Component):
         descriptor: convolutions in order.
         conv_done: completed convolutions, for wait_conv.
         dma_done: completed DMA instructions, for wait_dma.
-        rows_done: complete rows of the LOAD at work, for follow.
+        rows_done: complete rows of the LOAD at work, for chained.
         popped: the epilogue has taken a token out of the output FIFO.
         requests: the tokens in order; the first of a tile once its convolution may read what it depends on,
             and once there is room for what the tile gives.
-        lacks: why there is none in this cycle.
+        stall_cause: why there is none in this cycle.
 
     Throughput: one token a cycle, with no bubble between tiles, N-tiles and convolutions whose needs are met.
     """
@@ -43,7 +43,7 @@ class Streamer(wiring.Component):
                 "rows_done": In(16),
                 "popped": In(1),
                 "requests": Out(stream.Signature(TokenRequest(config))),
-                "lacks": Out(Cause),
+                "stall_cause": Out(Cause),
             }
         )
 
@@ -111,8 +111,8 @@ class Streamer(wiring.Component):
             issue.eq(self.requests.valid & self.requests.ready),
             begins.eq(issue & tile_start),
             request.residual.eq(conv.prologue == Kind.NORMALISE),
-            request.act.eq(act_places(config).decode(m, address.address, "act")),
-            request.res.eq(res_places(config).decode(m, address.address, "res")),
+            request.act.eq(act_address(config).decode(m, address.address, "act")),
+            request.res.eq(res_address(config).decode(m, address.address, "res")),
             request.stat_token.eq(stat_token),
             request.max_slot.eq(conv.max_slot),
             request.final.eq(tile_last & final),
@@ -238,15 +238,15 @@ class Streamer(wiring.Component):
                 outer.begin(base)
 
         with m.If(~active):
-            m.d.comb += self.lacks.eq(Cause.IDLE)
+            m.d.comb += self.stall_cause.eq(Cause.IDLE)
         with m.Elif(~self._spaced):
-            m.d.comb += self.lacks.eq(Cause.SHORT)
+            m.d.comb += self.stall_cause.eq(Cause.SHORT)
         with m.Elif(~self._depends):
-            m.d.comb += self.lacks.eq(Cause.DEPEND)
+            m.d.comb += self.stall_cause.eq(Cause.DEPEND)
         with m.Elif(fresh & one_token):
-            m.d.comb += self.lacks.eq(Cause.SHORT)
+            m.d.comb += self.stall_cause.eq(Cause.SHORT)
         with m.Else():
-            m.d.comb += self.lacks.eq(Cause.OUTPUT)
+            m.d.comb += self.stall_cause.eq(Cause.OUTPUT)
         return m
 
     def _group(self, m: Module) -> tuple[Signal, Value]:
@@ -280,12 +280,12 @@ class Streamer(wiring.Component):
         wait_dma = Signal(16)
         wait_rows = Signal(16)
         tokens = Signal(ceil_log2(config.max_tokens + 1))
-        follow = Signal()
+        chained = Signal()
         row = Signal(13)
         with m.If(begins):
             m.d.sync += row.eq(row + last_taps)
             with m.If(last_k):
-                m.d.sync += follow.eq(0)
+                m.d.sync += chained.eq(0)
             with m.If(final):
                 m.d.sync += ahead.eq(1)
         with m.If(ahead):
@@ -294,7 +294,7 @@ class Streamer(wiring.Component):
                 wait_dma.eq(start.wait_dma),
                 wait_rows.eq(start.wait_dma - 1),
                 tokens.eq(start.tokens),
-                follow.eq(start.follow),
+                chained.eq(start.chained),
                 row.eq(0),
             ]
         fetched = Signal()
@@ -328,7 +328,7 @@ class Streamer(wiring.Component):
         m.d.sync += [
             computed.eq(self.conv_done >= wait_conv),
             loaded.eq(self.dma_done >= wait_dma),
-            loading.eq(follow & (self.dma_done == wait_rows)),
+            loading.eq(chained & (self.dma_done == wait_rows)),
             row_loaded.eq(self.rows_done > row),
             depends.eq(computed & (loaded | (loading & row_loaded))),
         ]

@@ -7,14 +7,16 @@ from amaranth.lib import wiring
 from pointwise.hw.contract.timing import READ_LATENCY
 
 from .primitives import delay
-from .stationary_walk import PACKED_BITS, StationaryWalk
+from .stationary_address import PACKED_BITS, StationaryAddressGenerator
 
 SHIFT_STAGE = READ_LATENCY + 1
 """Cycles by which channel shifts are held back: the last tokens of the tile before last still use their
 set."""
 
 
-def distribute_shifts(m: Module, loader: wiring.Component, load: Value, walk: StationaryWalk) -> None:
+def distribute_shifts(
+    m: Module, loader: wiring.Component, load: Value, walk: StationaryAddressGenerator
+) -> None:
     """A row of the channel shifts, into the set of the tile's parity, SHIFT_STAGE cycles later."""
     rows, cols = loader.config.rows, loader.config.cols
     load = delay(m, load, SHIFT_STAGE, name="shift_load", reset_less=False)
@@ -33,7 +35,7 @@ UNPACK = 1
 """Latency of ``unpack``."""
 
 
-def unpack(m: Module, row: Value, packing: Value, walk: StationaryWalk) -> Value:
+def unpack(m: Module, row: Value, packing: Value, walk: StationaryAddressGenerator) -> Value:
     """Weights of the array row at hand out of a row of the stream, sign-extended to bytes, UNPACK cycles
     later: the half of a byte first, then the pair of bits in it."""
     rows, cols = walk.rows, walk.cols
@@ -64,7 +66,7 @@ def distribute_tiles(
     row_load: Value,
     key_load: Value,
     value_load: Value,
-    walk: StationaryWalk,
+    walk: StationaryAddressGenerator,
 ) -> None:
     """Stage 0: a row is taken, or a word is asked for, which was decided a cycle before. Stage READ_LATENCY:
     the word is there. Stage ``latency``: the array, with lanes turned on the way. ``weights`` are those of

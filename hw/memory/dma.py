@@ -10,7 +10,7 @@ from pointwise.hw.contract.config import CoreConfig
 from pointwise.hw.contract.isa import Space
 from pointwise.hw.contract.walks import ADDRESS_BITS
 from pointwise.hw.control.instruction import DMA, INDEX_BITS
-from pointwise.hw.engine.places import act_places, res_places
+from pointwise.hw.engine.banked_address import act_address, res_address
 from pointwise.hw.engine.sram import read_port, write_port
 
 from .block_addresses import COUNT_BITS, BlockAddressGenerator
@@ -55,7 +55,7 @@ class DmaEngine(wiring.Component):
     def __init__(self, config: CoreConfig) -> None:
         self.config = config
         width, rows = config.axi_data_width, config.rows
-        act, res = act_places(config), res_places(config)
+        act, res = act_address(config), res_address(config)
         super().__init__(
             {
                 "sweep": In(1),
@@ -114,8 +114,8 @@ class DmaEngine(wiring.Component):
             walker.start.eq(start),
             load.space.eq(space),
             store.space.eq(space),
-            held.i.p.act.eq(act_places(config).decode(m, walker.places.p.address, "act")),
-            held.i.p.res.eq(res_places(config).decode(m, walker.places.p.address, "res")),
+            held.i.p.act.eq(act_address(config).decode(m, walker.places.p.address, "act")),
+            held.i.p.res.eq(res_address(config).decode(m, walker.places.p.address, "res")),
             held.i.p.row_end.eq(walker.places.p.row_end),
             held.i.valid.eq(walker.places.valid),
             walker.places.ready.eq(held.i.ready),

@@ -10,8 +10,8 @@ from pointwise.hw.bus.slice import RegisterSlice
 from pointwise.hw.contract.config import CoreConfig
 from pointwise.hw.contract.isa import Space
 from pointwise.hw.contract.timing import READ_LATENCY
+from pointwise.hw.engine.banked_address import act_address, res_address
 from pointwise.hw.engine.credits import Credits
-from pointwise.hw.engine.places import act_places, res_places
 from pointwise.hw.engine.primitives import delay
 from pointwise.hw.engine.sram import read_port, write_port
 
@@ -30,7 +30,7 @@ class BlockWord(data.StructLayout):
     """A word of a block: where it lies in either memory, and whether it ends its row."""
 
     def __init__(self, config: CoreConfig) -> None:
-        super().__init__({"act": act_places(config), "res": res_places(config), "row_end": unsigned(1)})
+        super().__init__({"act": act_address(config), "res": res_address(config), "row_end": unsigned(1)})
 
 
 class LoadPath(wiring.Component):
@@ -58,8 +58,8 @@ class LoadPath(wiring.Component):
                 "sweep": In(1),
                 "words": In(stream.Signature(BlockWord(config))),
                 "beats": In(stream.Signature(config.axi_data_width)),
-                "act_write": Out(write_port(config.rows * 8, config.rows, act_places(config))),
-                "res_write": Out(write_port(config.rows * 16, config.rows, res_places(config))),
+                "act_write": Out(write_port(config.rows * 8, config.rows, act_address(config))),
+                "res_write": Out(write_port(config.rows * 16, config.rows, res_address(config))),
                 "row_written": Out(1),
                 "idle": Out(1),
             }
@@ -136,8 +136,8 @@ class StorePath(wiring.Component):
                 "space": In(1),
                 "words": In(stream.Signature(BlockWord(config))),
                 "beats": Out(stream.Signature(config.axi_data_width)),
-                "act_read": Out(read_port(config.rows * 8, act_places(config))),
-                "res_read": Out(read_port(config.rows * 16, res_places(config))),
+                "act_read": Out(read_port(config.rows * 8, act_address(config))),
+                "res_read": Out(read_port(config.rows * 16, res_address(config))),
                 "idle": Out(1),
             }
         )

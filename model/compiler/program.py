@@ -133,7 +133,7 @@ class Emitter:
             wait_conv=waits.conv,
             wait_dma=waits.dma,
             post_wait_dma=waits.post_dma,
-            follow=self._follows(step, waits),
+            chained=self._follows(step, waits),
         )
         self.lines.append(Line(conv, op.name, step.index, None, step.output, self._useful(step, word)))
 

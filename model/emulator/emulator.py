@@ -170,7 +170,7 @@ class _Run:
 
     def _follows(self, conv: Conv) -> bool:
         """Its LOAD is at work: the one before is complete, and it has itself nothing to wait for."""
-        if not conv.follow or self.transferred != conv.wait_dma - 1:
+        if not conv.chained or self.transferred != conv.wait_dma - 1:
             return False
         load = self.dmas[self.transferred]
         return not load.store and self._waited(load)

@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 
 from pointwise.hw.contract.config import CoreConfig
-from pointwise.hw.contract.isa import Conv, Prologue, Space, Stationary
+from pointwise.hw.contract.isa import Conv, Prologue, Space, StationarySource
 from pointwise.hw.contract.stream import k_tiles as k_tile_count
 from pointwise.hw.contract.stream import tiles
 from pointwise.hw.contract.walks import (
@@ -67,15 +67,15 @@ def read_stationary(
     """The stationary operand, (outputs, channels)."""
     rows = machine.config.rows
     channels = _channels(conv, k_tiles, rows)
-    if conv.stationary == Stationary.STREAM:
+    if conv.stationary == StationarySource.STREAM:
         return parameters.weight[outputs.start : outputs.stop, channels.start : channels.stop]
-    tokens, lanes = (outputs, channels) if conv.stationary == Stationary.KEYS else (channels, outputs)
+    tokens, lanes = (outputs, channels) if conv.stationary == StationarySource.KEYS else (channels, outputs)
     words = range(lanes.start // rows, tiles(lanes.stop, rows))
     addresses = _grid(conv.stat_base, tokens, conv.stat_token_stride, words, conv.stat_word_stride)
     found = machine.words(Space.ACTIVATION, addresses).reshape(len(tokens), -1)
     first = lanes.start - words.start * rows
     found = _signed(found[:, first : first + len(lanes)])
-    return found if conv.stationary == Stationary.KEYS else found.T
+    return found if conv.stationary == StationarySource.KEYS else found.T
 
 
 def read_old(machine: Machine, conv: Conv, tokens: range, outputs: range) -> np.ndarray:
@@ -161,8 +161,8 @@ def overtakes_itself(machine: Machine, conv: Conv) -> bool:
             taken = range(k_tile_count(conv, machine.config))
             addresses, outside = streamed_words(conv, machine.config, tokens, taken, n_tile)
             grids.append(addresses[~outside])
-    if conv.stationary != Stationary.STREAM and not conv.to_residual:
-        keys = conv.stationary == Stationary.KEYS
+    if conv.stationary != StationarySource.STREAM and not conv.to_residual:
+        keys = conv.stationary == StationarySource.KEYS
         there, words = (range(conv.n), k_words) if keys else (range(conv.k), n_words)
         grids.append(_grid(conv.stat_base, there, conv.stat_token_stride, words, conv.stat_word_stride))
     if conv.row_max and conv.prologue == Prologue.EXPONENTIAL:

@@ -7,7 +7,7 @@ import numpy as np
 
 from pointwise.hw.contract.config import CoreConfig
 from pointwise.hw.contract.errors import PointwiseError
-from pointwise.hw.contract.isa import Conv, Prologue, Stationary
+from pointwise.hw.contract.isa import Conv, Prologue, StationarySource
 from pointwise.hw.contract.legal import CHANNEL_SHIFTS, SHIFTS
 from pointwise.hw.contract.stream import (
     PLANE_BIAS,
@@ -64,7 +64,7 @@ def read_stream(conv: Conv, image: bytes | bytearray, config: CoreConfig) -> Par
         for count in lanes:
             if conv.shifts:
                 shifts.append(rows.take(shift_rows(config)).reshape(-1)[: config.rows])
-            if conv.stationary == Stationary.STREAM:
+            if conv.stationary == StationarySource.STREAM:
                 packed = rows.take(weight_rows(conv, config))
                 tile = _unpacked(packed, 8 >> conv.packing)[: config.rows]
                 if conv.diagonal:
@@ -74,7 +74,7 @@ def read_stream(conv: Conv, image: bytes | bytearray, config: CoreConfig) -> Par
         weights.append(np.concatenate(columns, axis=1) if columns else None)
     plane = np.ascontiguousarray(np.concatenate(planes)[: conv.n])
     weight = None
-    if conv.stationary == Stationary.STREAM:
+    if conv.stationary == StationarySource.STREAM:
         weight = np.concatenate(weights)[: conv.n]
     channel_shift = np.zeros((len(planes), conv.k), np.int64)
     if conv.shifts:

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
-from pointwise.hw.contract.isa import Prologue, Stationary
+from pointwise.hw.contract.isa import Prologue, StationarySource
 from pointwise.model.graph.quantisation import Quantisation
 from pointwise.model.graph.window import Window
 from pointwise.model.integer.layernorm import NormConstants
@@ -52,7 +52,7 @@ class Weights:
 
     values: np.ndarray
     bits: int
-    code: ClassVar[Stationary] = Stationary.STREAM
+    code: ClassVar[StationarySource] = StationarySource.STREAM
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +65,7 @@ class Diagonal:
 
     values: np.ndarray
     maximum: bool = False
-    code: ClassVar[Stationary] = Stationary.STREAM
+    code: ClassVar[StationarySource] = StationarySource.STREAM
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class Keys:
     """A value of the network, (N, K): its tokens are the channels out."""
 
     value: str
-    code: ClassVar[Stationary] = Stationary.KEYS
+    code: ClassVar[StationarySource] = StationarySource.KEYS
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class Values:
 
     value: str
     first: int = 0
-    code: ClassVar[Stationary] = Stationary.VALUES
+    code: ClassVar[StationarySource] = StationarySource.VALUES
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,6 @@
 from .estimate import Estimate, estimate
 from .machine import ExecutionProfile, simulate
 from .memory import Memory
-from .outline import outline
+from .weightless import weightless
 
-__all__ = ["Estimate", "ExecutionProfile", "Memory", "estimate", "outline", "simulate"]
+__all__ = ["Estimate", "ExecutionProfile", "Memory", "estimate", "simulate", "weightless"]

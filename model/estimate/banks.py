@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pointwise.hw.contract.config import CoreConfig
-from pointwise.hw.contract.isa import Conv, Stationary
+from pointwise.hw.contract.isa import Conv, StationarySource
 from pointwise.hw.contract.walks import ADDRESS_BITS
 
 
@@ -33,7 +33,7 @@ def stationary_reads(conv: Conv, n_tile: int, k_tile: int, config: CoreConfig) -
     """The words of K or V that the loader takes for a tile."""
     rows, cols = config.rows, config.cols
     token, word = conv.stat_token_stride, conv.stat_word_stride
-    if conv.stationary == Stationary.KEYS:
+    if conv.stationary == StationarySource.KEYS:
         first = conv.stat_base + n_tile * cols * token + k_tile * word
         return Reads(first, token, min(cols, conv.n - n_tile * cols))
     words = max(1, cols // rows)

@@ -8,7 +8,7 @@ from collections import deque
 from math import inf
 
 from pointwise.hw.contract.config import CoreConfig
-from pointwise.hw.contract.isa import Conv, Prologue, Stationary
+from pointwise.hw.contract.isa import Conv, Prologue, StationarySource
 from pointwise.hw.contract.registers import Cause
 from pointwise.hw.contract.stream import (
     PLANES,
@@ -147,13 +147,13 @@ class Engine:
             rows = shift_rows(config)
             at = self.rows.take(rows, want) + 1
             self._limited = at > want + rows
-        if conv.stationary == Stationary.STREAM:
+        if conv.stationary == StationarySource.STREAM:
             want = max(at, self._start + 1)
             at = self._take_weights(conv, want)
             self._limited |= at > want + config.rows - 1
         else:
             reads = stationary_reads(conv, n_tile, k_tile, config)
-            delay = config.rows if conv.stationary == Stationary.KEYS else 1
+            delay = config.rows if conv.stationary == StationarySource.KEYS else 1
             want = max(at, self._start + delay, job.depend + READS)
             self._collide(want + 1, reads)
             at = want + reads.count
@@ -189,7 +189,7 @@ class Engine:
         room = self.epilogue.room(tokens) + ROOM if last else -inf
         spaced = self._start + STREAM_REVISIT
         depend = job.depend + ISSUE
-        if conv.follow and n_tile == 0:
+        if conv.chained and n_tile == 0:
             depend = max(depend, self.dma.row(conv.wait_dma, k_tile // conv.taps) + DEPEND + ISSUE)
         start = max(self.free, depend, self._loader, spaced, room)
         self._wait(Cause.DEPEND, depend)

@@ -53,7 +53,7 @@ class Estimate:
 def estimate(
     network: Graph, config: CoreConfig, memory: Memory | None = None, plans: Plans | None = None
 ) -> Estimate:
-    """Estimate a network, or an outline of one, on a core.
+    """Estimate a network, or one without weights, on a core.
 
     The program is the compiler's; its course through the core is followed tile by tile. Random stalls of the
     bus enter as what they cost on average.

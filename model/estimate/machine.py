@@ -95,7 +95,7 @@ class _Machine:
         while self.ahead:
             job = self.ahead.popleft()
             conv = job.conv
-            whole = conv.wait_dma - conv.follow  # of these LOADs and STOREs it needs all
+            whole = conv.wait_dma - conv.chained  # of these LOADs and STOREs it needs all
             job.depend = max(self._conv_done(conv.wait_conv), self.dma.done(whole)) + DEPEND
             self.engine.run(job)
             self.jobs.append(job)

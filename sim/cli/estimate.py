@@ -41,7 +41,8 @@ DEFAULT_SWEEP = {"rows": "8,16,32", "cols": "8,16,32", "axi_data_width": "64,128
 def command(
     model: Model = None,
     network: Annotated[
-        Path | None, typer.Option(help="An integer network (.safetensors) in place of a model's outline.")
+        Path | None,
+        typer.Option(help="An integer network (.safetensors) in place of a model without weights."),
     ] = None,
     clock: Annotated[float, typer.Option(help="Clock frequency in MHz, for times.")] = 100.0,
     sweep: Annotated[
@@ -132,9 +133,9 @@ def command(
 def _network(model: str, path: Path | None) -> "Graph":
     """What is estimated."""
     if path is None:
-        from pointwise.sim.outlines import named_outline
+        from pointwise.sim.weightless import named_weightless
 
-        return named_outline(model)
+        return named_weightless(model)
     from pointwise.model.quantise.io import load_network
 
     return load_network(path)

@@ -12,7 +12,7 @@ from . import contract, coverage, integration, legal, manifest, recipe, referenc
 TABLES: dict[str, Callable[[], str]] = {
     "opcodes": lambda: contract.members(isa.Opcode),
     "prologues": lambda: contract.members(isa.Prologue),
-    "stationary": lambda: contract.members(isa.Stationary),
+    "stationary": lambda: contract.members(isa.StationarySource),
     "spaces": lambda: contract.members(isa.Space),
     "bases": lambda: contract.members(isa.Base),
     "conv": lambda: contract.fields(isa.CONV_LAYOUT, isa.Conv),

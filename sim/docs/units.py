@@ -29,7 +29,7 @@ def units(config: CoreConfig) -> dict[str, tuple[str, int]]:
     from pointwise.hw.engine.array import SystolicArray
     from pointwise.hw.engine.denominator import Denominator
     from pointwise.hw.engine.epilogue import WRITE, Epilogue
-    from pointwise.hw.engine.interpolation import Interpolation
+    from pointwise.hw.engine.interpolation import PiecewiseLinearReciprocal
     from pointwise.hw.engine.layernorm import LayerNormStatistics
     from pointwise.hw.engine.prologue import Prologue
     from pointwise.hw.engine.requantise import Requantise
@@ -50,5 +50,5 @@ def units(config: CoreConfig) -> dict[str, tuple[str, int]]:
         "scores → row maximum": ("row_max", RowMax(config).latency),
         "values → Σx, Σx²": ("token_sums", TokenSums(config).latency),
         "Σx, Σx² → mean, multiplier, shift": ("layernorm", LayerNormStatistics.LATENCY),
-        "integer → reciprocal, 1/√": ("interpolation", Interpolation.LATENCY),
+        "integer → reciprocal, 1/√": ("interpolation", PiecewiseLinearReciprocal.LATENCY),
     }

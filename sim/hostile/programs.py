@@ -15,7 +15,7 @@ from pointwise.hw.contract.isa import (
     Base,
     Conv,
     Opcode,
-    Stationary,
+    StationarySource,
 )
 from pointwise.hw.contract.legal import CONV_RULES, DMA_RULES, core_bounds
 from pointwise.hw.contract.rules import Only, broken
@@ -166,7 +166,7 @@ def _conv(rng: random.Random, windows: dict[Base, int]) -> Fields:
     if rng.random() < 0.9:  # no two results in one word
         fields["out_token_stride"], fields["out_word_stride"] = rng.choice(((12, 1), (1, CONFIG.max_tokens)))
         fields["mean_mult"] = 0
-    fields["stationary"] = rng.choice(list(Stationary))
+    fields["stationary"] = rng.choice(list(StationarySource))
     fields["stream_offset"] = _near(rng, windows[Base.IMAGE])
     fields["stream_beats"] = rng.choice((8, 16, 24, 64, rng.randint(1, 300), rng.getrandbits(29)))
     return fields

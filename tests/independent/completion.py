@@ -8,7 +8,7 @@ from tests.independent.operands import draw_norm
 from tests.independent.pictures import draw_kernel, draw_picture, place_picture
 from tests.independent.reference import picture
 from tests.independent.reference.core import ceil_div
-from tests.independent.reference.fields import Conv, Prologue, Space, Stationary
+from tests.independent.reference.fields import Conv, Prologue, Space, StationarySource
 from tests.independent.reference.footprint import result_words
 from tests.independent.transfers import Transfers
 
@@ -22,9 +22,9 @@ class Completion(Transfers):
     def complete(self, conv: Conv, placed: bool, seen: bool) -> Conv | None:
         """Sizes, flags and constants; then addresses."""
         rng, free = self.rng, self.core.max_tokens
-        if not conv.follow:
+        if not conv.chained:
             conv.stationary = int(rng.choice([0, 0, 0, 1, 2]))
-        if conv.stationary == Stationary.STREAM:
+        if conv.stationary == StationarySource.STREAM:
             conv.diagonal = int(rng.integers(3) == 0)
             conv.maximum = int(conv.diagonal and rng.integers(3) == 0)
             conv.packing = 0 if conv.diagonal else int(rng.integers(3))
@@ -71,8 +71,8 @@ class Completion(Transfers):
             conv = place_picture(self.rng, conv, self.core, self.places.windows[Space.ACTIVATION])
             if conv is None:
                 return None
-        if conv.stationary != Stationary.STREAM:
-            keys = conv.stationary == Stationary.KEYS
+        if conv.stationary != StationarySource.STREAM:
+            keys = conv.stationary == StationarySource.KEYS
             tokens, words = (conv.n, k_words) if keys else (conv.k, n_words)
             here = self.places.anywhere(Space.ACTIVATION, tokens, words)
             conv.stat_base, conv.stat_token_stride, conv.stat_word_stride = here.base, here.token, here.word

@@ -3,7 +3,7 @@
 import numpy as np
 
 from tests.independent.reference.core import Core, ceil_div
-from tests.independent.reference.fields import Conv, Prologue, Stationary
+from tests.independent.reference.fields import Conv, Prologue, StationarySource
 from tests.independent.reference.picture import Sizes
 from tests.independent.reference.stream import Operands
 
@@ -14,7 +14,7 @@ EXTREME = 0.1
 def draw_operands(rng: np.random.Generator, conv: Conv, core: Core) -> Operands:
     """Everything that the stream of a CONV holds."""
     bits = 8 >> conv.packing
-    streamed = conv.stationary == Stationary.STREAM
+    streamed = conv.stationary == StationarySource.STREAM
     weights = _weights(rng, conv, core, bits) if streamed else None
     shape = (ceil_div(conv.n, core.cols), conv.k)
     shifts = rng.integers(0, 16 if rng.integers(2) else 3, shape) if conv.shifts else None

@@ -10,7 +10,7 @@ import numpy as np
 
 from tests.independent.reference import picture
 from tests.independent.reference.core import Core
-from tests.independent.reference.fields import Conv, Prologue, Stationary
+from tests.independent.reference.fields import Conv, Prologue, StationarySource
 
 LARGE_KERNEL = 0.1
 """Part of the kernels with up to 16 by 16 taps; the others have up to 4 by 4."""
@@ -20,7 +20,7 @@ ANY_PLACE = 0.2
 
 def draw_kernel(rng: np.random.Generator, conv: Conv) -> Conv:
     """Taps, where the convolution may have some."""
-    if conv.stationary != Stationary.STREAM or conv.prologue != Prologue.PLAIN:
+    if conv.stationary != StationarySource.STREAM or conv.prologue != Prologue.PLAIN:
         return conv
     most = 16 if rng.random() < LARGE_KERNEL else 4
     return replace(conv, extra_taps=int(rng.integers(most)), extra_lines=int(rng.integers(most)))

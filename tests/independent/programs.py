@@ -45,7 +45,7 @@ class Generator(Completion):
             place = (0, made.out_base, rows, made.tokens, made.out_word_stride)
             stored = self.dma(Dma(True, Space.RESIDUAL, Base.OUTPUT, *place))
             self.program.dma(replace(stored, store=False))
-            self._conv(self._read(Conv(prologue=Prologue.NORMALISE, follow=1), made), placed=True)
+            self._conv(self._read(Conv(prologue=Prologue.NORMALISE, chained=1), made), placed=True)
 
     @staticmethod
     def _read(conv: Conv, made: Conv, start: int = 0) -> Conv:
@@ -96,7 +96,7 @@ class Generator(Completion):
         stride = int(self.rng.integers(tokens, size // rows + 1))
         self.dma(Dma(False, Space.ACTIVATION, Base.INPUT, 0, base, rows, tokens, stride))
         k = min((rows - 1) * self.core.rows + int(self.rng.integers(1, self.core.rows + 1)), 4096)
-        conv = Conv(tokens=tokens, k=k, follow=1, in_base=base, in_token_stride=1, in_tile_stride=stride)
+        conv = Conv(tokens=tokens, k=k, chained=1, in_base=base, in_token_stride=1, in_tile_stride=stride)
         if self.rng.integers(2):
             seen = draw_picture(self.rng, draw_kernel(self.rng, conv), self.core.max_tokens)
             conv = place_picture(self.rng, seen, self.core, (base, tokens), stride) or conv

@@ -8,7 +8,7 @@ from tests.independent.comparison import emulated, expected, same_on_the_core
 from tests.independent.programs import Generator
 from tests.independent.project import core_of
 from tests.independent.reference.core import Core
-from tests.independent.reference.fields import Conv, Stationary
+from tests.independent.reference.fields import Conv, StationarySource
 from tests.independent.reference.stream import Operands
 from tests.sim.system.cores import SHAPES
 
@@ -46,8 +46,11 @@ EDGES = {
     "a scaled sum": PICTURE
     | {"add": 1, "add_factor": 7, "add_shift": 7, "add_unsigned": 1, "out_unsigned": 1, "n": 9},
     "a sum without a factor": PICTURE | {"add": 1, "n": 9},
-    "keys in padding": {"stationary": Stationary.KEYS, "k": 6, "n": 9} | PADDED | SQUARE | {"first_x": 4095},
-    "values of several rows": {"stationary": Stationary.VALUES, "k": 6, "n": 9} | PADDED | SQUARE,
+    "keys in padding": {"stationary": StationarySource.KEYS, "k": 6, "n": 9}
+    | PADDED
+    | SQUARE
+    | {"first_x": 4095},
+    "values of several rows": {"stationary": StationarySource.VALUES, "k": 6, "n": 9} | PADDED | SQUARE,
 }
 CORES = ("4x4", "3x6", "16x8")
 

@@ -12,7 +12,7 @@ from tests.independent.comparison import emulated, expected, same_on_the_core
 from tests.independent.programs import Generator
 from tests.independent.project import cases, core_of
 from tests.independent.reference import waits
-from tests.independent.reference.fields import Conv, Stationary
+from tests.independent.reference.fields import Conv, StationarySource
 from tests.independent.transfers import Drawn
 from tests.sim.system.cores import SHAPES
 
@@ -21,9 +21,9 @@ EXTREMES = {
     "the most channels in": Conv(tokens=2, k=4096, n=3),
     "the most channels out": Conv(tokens=1, k=3, n=4096),
     "the most channels out, with sums": Conv(tokens=2, k=2, n=4096, to_residual=1, add=1, sums=1),
-    "the most keys": Conv(tokens=3, k=5, n=4096, stationary=Stationary.KEYS, to_residual=1),
-    "the longest keys": Conv(tokens=3, k=4096, n=5, stationary=Stationary.KEYS, in_unsigned=1),
-    "the most values": Conv(tokens=3, k=4096, n=5, stationary=Stationary.VALUES, out_unsigned=1),
+    "the most keys": Conv(tokens=3, k=5, n=4096, stationary=StationarySource.KEYS, to_residual=1),
+    "the longest keys": Conv(tokens=3, k=4096, n=5, stationary=StationarySource.KEYS, in_unsigned=1),
+    "the most values": Conv(tokens=3, k=4096, n=5, stationary=StationarySource.VALUES, out_unsigned=1),
     "2 bits, odd": Conv(tokens=7, k=35, n=11, packing=2, table=1),
     "4 bits, odd": Conv(tokens=7, k=35, n=11, packing=1, to_residual=1, add=1),
 }
@@ -84,7 +84,7 @@ def test_few_tokens_on_the_core(shape: str) -> None:
     """Tiles so short that a token which waits for a bank comes again soon."""
     generator = Generator(np.random.default_rng(0), core_of(SHAPES[shape]))
     for tokens in range(1, 5):
-        for stationary in Stationary:
+        for stationary in StationarySource:
             for k in (12, 50):
                 assert generator.exactly(
                     Conv(tokens=tokens, k=k, n=3, stationary=stationary, to_residual=1, add=1)

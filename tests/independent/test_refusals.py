@@ -16,7 +16,7 @@ from tests.independent.programs import Generator
 from tests.independent.project import cases, core_of
 from tests.independent.reference import executor, image, layouts
 from tests.independent.reference.core import Code, Unsound
-from tests.independent.reference.fields import Conv, Prologue, Stationary
+from tests.independent.reference.fields import Conv, Prologue, StationarySource
 from tests.sim.system.cores import SHAPES, simulator
 
 Outcome = tuple[str, int | None]
@@ -150,7 +150,7 @@ def test_edges_of_fields(seed: int) -> None:
         {"row_max": 1, "in_unsigned": 1},
         {"add": 1, "add_factor": 3, "padded": 1, "in_width": 2, "in_height": 1, "row_tokens": 1},
         {"diagonal": 1, "maximum": 1},
-        {"prologue": Prologue.EXPONENTIAL, "stationary": Stationary.KEYS},
+        {"prologue": Prologue.EXPONENTIAL, "stationary": StationarySource.KEYS},
     ):
         assert generator.exactly(replace(small, **flags))
     limits = {"tokens": (0, most, most + 1), "row_tokens": (0, 1, 2, 3, most, most + 1)}

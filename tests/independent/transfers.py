@@ -96,7 +96,7 @@ def loosen(rng: np.random.Generator, program: Assembler) -> None:
     for instruction in program.program:
         if rng.integers(3) == 0:
             counts = {"wait_conv": convs, "wait_dma": dmas, "post_wait_dma": dmas}
-            if getattr(instruction, "follow", 0):
+            if getattr(instruction, "chained", 0):
                 del counts["wait_dma"]  # names the LOAD
             for name in [name for name in counts if hasattr(instruction, name)]:
                 setattr(instruction, name, int(rng.integers(getattr(instruction, name), counts[name] + 1)))

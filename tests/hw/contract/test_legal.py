@@ -19,7 +19,7 @@ from pointwise.hw.contract.isa import (
     Opcode,
     Prologue,
     Space,
-    Stationary,
+    StationarySource,
 )
 from pointwise.hw.contract.legal import (
     CONV_RULES,
@@ -97,7 +97,7 @@ def test_ranges_in_numbers(field: str, least: int, most: int, more: dict) -> Non
         ("divide", {"prologue": 0}, {"prologue": 2}),
         ("divide", {"prologue": 1}, {"prologue": 2}),
         ("packing", {"stationary": 1}, {}),
-        ("follow", {"stationary": 2}, {}),
+        ("chained", {"stationary": 2}, {}),
         ("out_unsigned", {"to_residual": 1}, {}),
         ("table", {"to_residual": 1}, {}),
         ("row_max", {"to_residual": 1}, {}),
@@ -168,7 +168,7 @@ def conv(**more: object) -> Conv:
     fields = {"tokens": 10, "k": 8, "n": 8, "in_base": 0, "in_token_stride": 1, "in_tile_stride": 10}
     fields |= {"out_base": 100, "out_token_stride": 1, "out_word_stride": 10, "stream_offset": 128}
     made = Conv(**fields | {"stream_beats": 1} | more)
-    if made.stationary == Stationary.STREAM and made.packing <= 2 and "stream_beats" not in more:
+    if made.stationary == StationarySource.STREAM and made.packing <= 2 and "stream_beats" not in more:
         made = replace(made, stream_beats=stream_bytes(made, CORE) // CORE.bus_bytes)
     return made
 
@@ -209,7 +209,10 @@ def test_what_no_core_checks(instruction: Conv | Dma, said: str | None) -> None:
 
 def test_keys_and_values_lie_in_memory() -> None:
     config = CoreConfig(rows=4, cols=4, act_kib=1, act_banks=1)
-    for stationary, last in ((Stationary.KEYS, 6 * 2 + 2 * 20), (Stationary.VALUES, 8 * 2 + 1 * 20)):
+    for stationary, last in (
+        (StationarySource.KEYS, 6 * 2 + 2 * 20),
+        (StationarySource.VALUES, 8 * 2 + 1 * 20),
+    ):
         made = conv(k=9, n=7, stationary=stationary, stat_token_stride=2, stat_word_stride=20)
         made = replace(made, stream_beats=stream_bytes(made, config) // config.bus_bytes)
         assert list(faults(replace(made, stat_base=255 - last), config)) == []

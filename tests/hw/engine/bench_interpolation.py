@@ -6,7 +6,7 @@ import numpy as np
 from driver import assert_equal, generator, play, start
 
 from pointwise.hw.contract.tables import RSQRT_SEGMENTS
-from pointwise.hw.engine.interpolation import Interpolation
+from pointwise.hw.engine.interpolation import PiecewiseLinearReciprocal
 from pointwise.model.integer.interpolation import (
     RECIPROCAL_INPUT_BITS,
     RSQRT_INPUT_BITS,
@@ -44,9 +44,9 @@ async def equals_the_model(dut):
     inputs = {f"{name}_value": value for name, value in values.items()}
     await start(dut, inputs)
     outputs = [f"{name}_{port}" for name in values for port in ("mult", "leading")]
-    seen = await play(dut, inputs, outputs, after=Interpolation.LATENCY)
+    seen = await play(dut, inputs, outputs, after=PiecewiseLinearReciprocal.LATENCY)
     for name, value in values.items():
         function = reciprocal_sqrt if name == "root" else reciprocal
         mult, leading = function(np.maximum(value, 1))  # the hardware takes 0 as 1
-        assert_equal(f"{name}.mult", seen[f"{name}_mult"][Interpolation.LATENCY :], mult)
-        assert_equal(f"{name}.leading", seen[f"{name}_leading"][Interpolation.LATENCY :], leading)
+        assert_equal(f"{name}.mult", seen[f"{name}_mult"][PiecewiseLinearReciprocal.LATENCY :], mult)
+        assert_equal(f"{name}.leading", seen[f"{name}_leading"][PiecewiseLinearReciprocal.LATENCY :], leading)

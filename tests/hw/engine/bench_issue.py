@@ -13,7 +13,7 @@ from pointwise.hw.engine.issue import TokenRequest
 from pointwise.sim.bench import bench_config
 
 CYCLES = 4000
-INPUTS = ("requests_valid", "requests_payload", "lacks", "tile_next", "act_ready", "res_ready")
+INPUTS = ("requests_valid", "requests_payload", "stall_cause", "tile_next", "act_ready", "res_ready")
 PLACE = 2
 """Tokens that find room in the unit."""
 
@@ -28,7 +28,7 @@ async def equals_its_model(dut, gap):
 
     short_for = max(config.rows, STREAM_REVISIT)
     held: deque[dict] = deque()  # tokens in the unit
-    lacked = Cause.IDLE
+    stalled_by = Cause.IDLE
     age = since = short_for  # of the last tile: all cycles, and those in which no token of it had to wait
     tile_ready, waiting, left = False, 2, 0
     offered, issued = None, 0
@@ -43,16 +43,16 @@ async def equals_its_model(dut, gap):
         waiting -= waiting > 0
         tile_ready |= waiting == 0
         ready = {name: int(rng.random() >= gap) for name in ("act", "res")}
-        lacks = Cause(int(rng.choice([Cause.IDLE, Cause.DEPEND, Cause.OUTPUT])))
+        stall_cause = Cause(int(rng.choice([Cause.IDLE, Cause.DEPEND, Cause.OUTPUT])))
         dut.act_ready.value, dut.res_ready.value = ready["act"], ready["res"]
-        dut.tile_next.value, dut.lacks.value = tile_ready or waiting == 1, int(lacks)
+        dut.tile_next.value, dut.stall_cause.value = tile_ready or waiting == 1, int(stall_cause)
         dut.requests_valid.value = offered is not None
         if offered is not None:
             dut.requests_payload.value = offered
         await ReadOnly()
 
         token = held[0] if held else None
-        wanted, cause = None, lacked
+        wanted, cause = None, stalled_by
         if token and token["first"] and not (tile_ready and since >= STREAM_REVISIT):
             cause = Cause.SHORT if age < short_for or since < STREAM_REVISIT else Cause.TILE
         elif token:
@@ -71,7 +71,7 @@ async def equals_its_model(dut, gap):
         assert_equal("ready", int(dut.requests_ready.value), int(accepts))
 
         # What this cycle changes.
-        age, lacked = age + 1, lacks
+        age, stalled_by = age + 1, stall_cause
         since += not (token and not token["first"] and not issue)
         if issue:
             if token["first"]:

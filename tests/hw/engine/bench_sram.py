@@ -6,7 +6,7 @@ from cocotb.triggers import FallingEdge, ReadOnly
 from driver import assert_equal, generator, start
 
 from pointwise.hw.contract.timing import READ_LATENCY
-from pointwise.hw.engine.places import Places
+from pointwise.hw.engine.banked_address import BankedAddress
 from pointwise.sim.bench import bench_config
 from pointwise.sim.lanes import pack_rows, unpack_rows
 
@@ -42,7 +42,7 @@ async def equals_an_array(dut, name):
     rng = generator()
     traffic = Traffic(rng, shape)
     bank_words = shape["words"] // shape["banks"]
-    bank_bits = Places(shape["words"], shape["banks"])["inside"].offset
+    bank_bits = BankedAddress(shape["words"], shape["banks"])["inside"].offset
 
     def port(kind: str, number: int, signal: str):
         return getattr(dut, f"{name}_{kind}_{number}_{signal}")

@@ -11,9 +11,9 @@ from pointwise.hw.contract.config import CoreConfig, next_power_of_two
 from pointwise.hw.contract.isa import Prologue
 from pointwise.hw.contract.registers import Cause
 from pointwise.hw.contract.timing import STREAM_REVISIT
+from pointwise.hw.engine.banked_address import act_address, res_address
 from pointwise.hw.engine.descriptor import STREAMER
 from pointwise.hw.engine.issue import TokenRequest
-from pointwise.hw.engine.places import act_places, res_places
 from pointwise.hw.engine.primitives import ceil_log2
 from pointwise.sim.bench import bench_config
 from pointwise.sim.drivers import StreamSource
@@ -38,7 +38,11 @@ async def equals_its_model(dut, gap):
     since = STREAM_REVISIT
     counts = deque([(0, 0, 0)] * 2)  # conv_done, dma_done and rows_done of the last cycles
     pops = deque([0, 0])  # what comes back to ``room`` in the next cycles
-    decided = {"dma": 0, "row": 0, "follow": 0}  # tiles that wait for a LOAD, for a row of it, that follow it
+    decided = {
+        "dma": 0,
+        "row": 0,
+        "chained": 0,
+    }  # tiles that wait for a LOAD, for a row of it, that chained it
     work: deque[Step] = deque()
     ends: deque[int] = deque()  # convolutions of the tokens in the output FIFO, where they are a last one
     while taken < CONVS or work or conv_done < CONVS:
@@ -48,30 +52,30 @@ async def equals_its_model(dut, gap):
         dut.conv_done.value, dut.dma_done.value, dut.rows_done.value = conv_done, dma_done, rows_done
         await ReadOnly()
 
-        lacks, step = Cause.IDLE, work[0] if work else None
+        stall_cause, step = Cause.IDLE, work[0] if work else None
         convs_then, dmas_then, rows_then = counts.popleft()
         if step:
-            conv, lacks = step.conv, None
-            following = conv.follow and step.n_tile == 0 and dmas_then == conv.wait_dma - 1
+            conv, stall_cause = step.conv, None
+            following = conv.chained and step.n_tile == 0 and dmas_then == conv.wait_dma - 1
             whole = dmas_then >= conv.wait_dma
             loaded = whole or (following and rows_then > step.word)
             if step.first and since < STREAM_REVISIT:
-                lacks = Cause.SHORT
+                stall_cause = Cause.SHORT
             elif step.first and not (convs_then >= conv.wait_conv and loaded):
-                lacks = Cause.DEPEND
+                stall_cause = Cause.DEPEND
             elif step.first and fresh and conv.tokens == 1:
-                lacks = Cause.SHORT  # until the next tile's place is known
+                stall_cause = Cause.SHORT  # until the next tile's place is known
             elif step.first and step.last_k and room < conv.tokens:
-                lacks = Cause.OUTPUT
-        assert_equal("valid", int(dut.requests_valid.value), int(lacks is None))
-        if lacks is None:
+                stall_cause = Cause.OUTPUT
+        assert_equal("valid", int(dut.requests_valid.value), int(stall_cause is None))
+        if stall_cause is None:
             found = unpack_fields(TokenRequest(config), int(dut.requests_payload.value))
             assert_equal("request", found, request(config, step))
         else:
-            assert_equal("lacks", int(dut.lacks.value), int(lacks))
-        issue = lacks is None and ready
+            assert_equal("stall_cause", int(dut.stall_cause.value), int(stall_cause))
+        issue = stall_cause is None and ready
         if step and step.first and since >= STREAM_REVISIT and convs_then >= conv.wait_conv and not whole:
-            decided["follow" if loaded else "row" if following else "dma"] += 1
+            decided["chained" if loaded else "row" if following else "dma"] += 1
 
         # What this cycle changes.
         since = 1 if issue and step.first else since + 1
@@ -105,8 +109,8 @@ async def equals_its_model(dut, gap):
 
 def request(config: CoreConfig, step: Step) -> dict[str, object]:
     """What the streamer offers for a step, as a number or the fields of each member."""
-    conv, banks = step.conv, act_places(config)
-    act, res = (step.address % (1 << ceil_log2(places.words)) for places in (banks, res_places(config)))
+    conv, banks = step.conv, act_address(config)
+    act, res = (step.address % (1 << ceil_log2(places.words)) for places in (banks, res_address(config)))
     bank = min(act // banks.bank_words, banks.banks - 1)
     return {
         "residual": int(conv.prologue == Prologue.NORMALISE),

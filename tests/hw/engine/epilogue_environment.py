@@ -11,8 +11,8 @@ from pointwise.hw.contract.config import CoreConfig
 from pointwise.hw.contract.stream import PLANES, table_lanes
 from pointwise.hw.contract.timing import PARAMETER_BANKS, READ_LATENCY, TABLE_BANKS
 from pointwise.hw.contract.walks import ADDRESS_BITS
+from pointwise.hw.engine.banked_address import act_address, res_address
 from pointwise.hw.engine.descriptor import EPILOGUE
-from pointwise.hw.engine.places import act_places, res_places
 from pointwise.hw.engine.tags import NORM_STATISTICS, RECIPROCAL
 from pointwise.sim.lanes import pack_lanes, unpack_lanes
 
@@ -48,7 +48,7 @@ class Environment:
         self, dut: Any, config: CoreConfig, rng: np.random.Generator, works: list[Work], gap: float
     ) -> None:
         self.dut, self.config, self.rng, self.works, self.gap = dut, config, rng, works, gap
-        self.places = {"act": act_places(config), "res": res_places(config)}
+        self.places = {"act": act_address(config), "res": res_address(config)}
         self.planes = self.tables = 0  # written so far
         self.tile_ends = self.table_ends = self.done = self.checked = 0
         self.reciprocals = rng.integers(0, 1 << RECIPROCAL.size, (2, config.max_tokens))

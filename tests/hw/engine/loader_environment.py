@@ -11,7 +11,7 @@ from pointwise.hw.contract.config import CoreConfig
 from pointwise.hw.contract.isa import Prologue
 from pointwise.hw.contract.stream import PLANES, TABLE_ENTRIES, table_lanes
 from pointwise.hw.contract.timing import PARAMETER_BANKS, READ_LATENCY, TABLE_BANKS
-from pointwise.hw.engine.places import act_places
+from pointwise.hw.engine.banked_address import act_address
 from pointwise.sim.lanes import pack_lanes, unpack_lanes
 
 COUNTS = ("conv_done", "dma_done", "tile_end", "exp_end", "act_end")
@@ -24,7 +24,7 @@ class Environment:
         self, dut: Any, config: CoreConfig, rng: np.random.Generator, works: list[Work], gap: float
     ) -> None:
         self.dut, self.config, self.rng, self.gap = dut, config, rng, gap
-        self.places = act_places(config)
+        self.places = act_address(config)
         self.works, self.tiles = works, [tile for work in works for tile in work.tiles]
         self.last_rows = [i == len(work.rows) - 1 for work in works for i in range(len(work.rows))]
         self.rows_taken = self.planes_written = 0

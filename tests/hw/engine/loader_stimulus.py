@@ -6,7 +6,7 @@ from itertools import product
 import numpy as np
 
 from pointwise.hw.contract.config import CoreConfig
-from pointwise.hw.contract.isa import Conv, Prologue, Stationary
+from pointwise.hw.contract.isa import Conv, Prologue, StationarySource
 from pointwise.hw.contract.stream import PLANES, TABLE_ENTRIES, shift_rows, stream_rows, table_rows
 
 
@@ -50,15 +50,15 @@ class Work:
 
 def _conv(rng: np.random.Generator, config: CoreConfig, number: int) -> Conv:
     prologue = Prologue(int(rng.integers(0, 3)))
-    stationary = Stationary(int(rng.integers(0, 3)))
+    stationary = StationarySource(int(rng.integers(0, 3)))
     k = int(rng.choice([1, config.rows, rng.integers(1, 4 * config.rows + 1)]))
     n = int(rng.choice([1, config.cols, rng.integers(1, 4 * config.cols + 1)]))
-    tokens, channels = (n, k) if stationary == Stationary.KEYS else (k, n)
+    tokens, channels = (n, k) if stationary == StationarySource.KEYS else (k, n)
     words = -(-channels // config.rows)
     token_stride, word_stride = ((words, 1), (1, tokens))[int(rng.integers(0, 2))]
-    pictured = stationary == Stationary.STREAM and prologue == Prologue.PLAIN
+    pictured = stationary == StationarySource.STREAM and prologue == Prologue.PLAIN
     taps = rng.choice([0, 1, rng.integers(0, 4)], 2) if pictured else (0, 0)
-    diagonal = stationary == Stationary.STREAM and bool(rng.integers(0, 2))
+    diagonal = stationary == StationarySource.STREAM and bool(rng.integers(0, 2))
     packing = 0 if diagonal else int(rng.integers(0, 3))
     return Conv(
         tokens=int(rng.choice([1, rng.integers(1, 3 * config.rows + 1)])),
@@ -90,9 +90,9 @@ def _words(
     rng: np.random.Generator, config: CoreConfig, conv: Conv, weights: np.ndarray
 ) -> dict[int, np.ndarray]:
     """The tensor that KEYS or VALUES reads, token by token, word by word."""
-    if conv.stationary == Stationary.STREAM:
+    if conv.stationary == StationarySource.STREAM:
         return {}
-    tensor = weights if conv.stationary == Stationary.KEYS else weights.T  # (tokens, channels)
+    tensor = weights if conv.stationary == StationarySource.KEYS else weights.T  # (tokens, channels)
     found = {}
     for token, values in enumerate(tensor):
         for word, first in enumerate(range(0, len(values), config.rows)):
@@ -112,7 +112,7 @@ def _table_rows(config: CoreConfig, table: np.ndarray) -> list[np.ndarray]:
 def random_work(rng: np.random.Generator, config: CoreConfig, number: int) -> Work:
     """A random convolution, laid out as ``pointwise.hw.contract.stream`` and ``Conv`` say."""
     conv, height, width = _conv(rng, config, number), config.rows, config.cols
-    bits = 8 >> conv.packing if conv.stationary == Stationary.STREAM else 8
+    bits = 8 >> conv.packing if conv.stationary == StationarySource.STREAM else 8
     weights = rng.integers(-(1 << bits - 1), 1 << bits - 1, (conv.taps, conv.n, conv.k))
     if conv.diagonal:
         weights *= np.arange(conv.n)[:, None] % height == np.arange(conv.k) % height
@@ -131,7 +131,7 @@ def random_work(rng: np.random.Generator, config: CoreConfig, number: int) -> Wo
                 padded = np.zeros(shift_rows(config) * width, np.int64)
                 padded[: len(tile_shifts)] = tile_shifts
                 rows += list(padded.reshape(-1, width))
-            if conv.stationary == Stationary.STREAM:
+            if conv.stationary == StationarySource.STREAM:
                 tile = np.zeros((height, width), np.int64)
                 tile[: inside.shape[1], : inside.shape[0]] = inside.T & (1 << bits) - 1
                 count = 8 // bits

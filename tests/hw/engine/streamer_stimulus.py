@@ -57,7 +57,7 @@ def random_conv(rng: np.random.Generator, config: CoreConfig, number: int) -> Co
         first_token=int(rng.integers(0, config.max_tokens - tokens + 1)),
         wait_conv=max(0, number - int(rng.choice([0, 1, number]))),
         wait_dma=number // 2,
-        follow=bool(rng.integers(0, 2)),
+        chained=bool(rng.integers(0, 2)),
     )
 
 

@@ -1,8 +1,8 @@
-"""Both kinds of Interpolation in one simulator; the inputs of the reciprocal are shared by several copies."""
+"""Both reciprocals in one simulator; the inputs of the plain one are shared by several copies."""
 
 from pathlib import Path
 
-from pointwise.hw.engine.interpolation import Interpolation
+from pointwise.hw.engine.interpolation import PiecewiseLinearReciprocal
 from pointwise.hw.verilog import to_verilog
 from pointwise.model.integer.interpolation import RECIPROCAL_INPUT_BITS, RSQRT_INPUT_BITS
 from pointwise.sim.bench import bench
@@ -12,8 +12,11 @@ COPIES = 8
 
 
 def test_interpolation():
-    units = {f"reciprocal{i}": Interpolation(RECIPROCAL_INPUT_BITS, square_root=False) for i in range(COPIES)}
-    units["root"] = Interpolation(RSQRT_INPUT_BITS, square_root=True)
+    units = {
+        f"reciprocal{i}": PiecewiseLinearReciprocal(RECIPROCAL_INPUT_BITS, square_root=False)
+        for i in range(COPIES)
+    }
+    units["root"] = PiecewiseLinearReciprocal(RSQRT_INPUT_BITS, square_root=True)
     verilog = to_verilog(SideBySide(units), "interpolations")
     module = Path(__file__).with_name("bench_interpolation.py")
     bench([verilog], "interpolations", module, config={"reciprocals": COPIES})

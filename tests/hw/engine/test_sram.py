@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pointwise.hw.engine.places import Places
+from pointwise.hw.engine.banked_address import BankedAddress
 from pointwise.hw.engine.sram import BLOCK_WORDS, Sram
 from pointwise.hw.verilog import to_verilog
 from pointwise.sim.bench import bench
@@ -20,7 +20,11 @@ SHAPES = {
 def test_sram():
     units = {
         name: Sram(
-            Places(shape["words"], shape["banks"]), shape["lanes"], shape["lane_bits"], readers=3, writers=2
+            BankedAddress(shape["words"], shape["banks"]),
+            shape["lanes"],
+            shape["lane_bits"],
+            readers=3,
+            writers=2,
         )
         for name, shape in SHAPES.items()
     }

@@ -11,7 +11,7 @@ from pointwise.hw.bus.window import TransferLayout
 from pointwise.hw.contract.isa import Base, Dma, Space
 from pointwise.hw.contract.timing import READ_LATENCY
 from pointwise.hw.control.instruction import DMA
-from pointwise.hw.engine.places import Places
+from pointwise.hw.engine.banked_address import BankedAddress
 from pointwise.sim.bench import bench_config
 from pointwise.sim.drivers import StreamSink, StreamSource, reset, stall_pattern
 
@@ -117,7 +117,11 @@ class Unit:
     async def sram(self, space, prefix, bits):
         """A memory: both ports with stalls of their own, read data for one cycle only."""
         read, write = f"{prefix}_read", f"{prefix}_write"
-        memory, stalled, places = self.memories[space], self.stalled(prefix), Places(*self.sizes[prefix])
+        memory, stalled, places = (
+            self.memories[space],
+            self.stalled(prefix),
+            BankedAddress(*self.sizes[prefix]),
+        )
         coming = deque([None] * (READ_LATENCY - 1))
         while True:
             self.port(f"{read}_ready").value = give = int(not stalled())

@@ -3,7 +3,7 @@
 import numpy as np
 
 from tests.independent.reference import arithmetic, footprint, stream
-from tests.independent.reference.fields import Conv, Prologue, Stationary
+from tests.independent.reference.fields import Conv, Prologue, StationarySource
 from tests.independent.reference.memory import OnChip
 from tests.independent.reference.streamed import Streamed
 
@@ -21,12 +21,12 @@ def execute(conv: Conv, chip: OnChip, data: np.ndarray) -> None:
 
 def _stationary(conv: Conv, chip: OnChip, operands: stream.Operands) -> np.ndarray:
     """W, N × K × taps, or N × words × taps with `diagonal`."""
-    if conv.stationary == Stationary.STREAM:
+    if conv.stationary == StationarySource.STREAM:
         return operands.weights
-    channels = conv.k if conv.stationary == Stationary.KEYS else conv.n
+    channels = conv.k if conv.stationary == StationarySource.KEYS else conv.n
     places = footprint.stationary_words(conv, chip.core)
     matrix = chip.activation[places].reshape(len(places), -1)[:, :channels]
-    return (matrix if conv.stationary == Stationary.KEYS else matrix.T)[..., None]
+    return (matrix if conv.stationary == StationarySource.KEYS else matrix.T)[..., None]
 
 
 def _multiply(conv: Conv, chip: OnChip, operands: stream.Operands, weights: np.ndarray) -> np.ndarray:

@@ -25,7 +25,7 @@ class Prologue(IntEnum):
     EXPONENTIAL = 2
 
 
-class Stationary(IntEnum):
+class StationarySource(IntEnum):
     STREAM = 0
     KEYS = 1
     VALUES = 2
@@ -53,7 +53,7 @@ class Conv:
 
     prologue: int = Prologue.PLAIN
     in_unsigned: int = 0
-    stationary: int = Stationary.STREAM
+    stationary: int = StationarySource.STREAM
     to_residual: int = 0
     out_unsigned: int = 0
     table: int = 0
@@ -64,7 +64,7 @@ class Conv:
     shifts: int = 0
     max_slot: int = 0
     sum_slot: int = 0
-    follow: int = 0
+    chained: int = 0
     packing: int = 0
     padded: int = 0
     diagonal: int = 0

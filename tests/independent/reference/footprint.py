@@ -6,7 +6,7 @@ import numpy as np
 
 from tests.independent.reference import picture
 from tests.independent.reference.core import Core, ceil_div
-from tests.independent.reference.fields import Conv, Dma, Instruction, Prologue, Space, Stationary
+from tests.independent.reference.fields import Conv, Dma, Instruction, Prologue, Space, StationarySource
 
 Resource = Space | str
 """A memory, whose places are words; "max0", "max1", "statistics", by token; "sum0", "sum1", of one place."""
@@ -39,7 +39,7 @@ def grid(base: int, outer: int, outer_stride: int, inner: int, inner_stride: int
 
 def stationary_words(conv: Conv, core: Core) -> np.ndarray:
     """Addresses of K or V, tokens × words."""
-    tokens, channels = (conv.n, conv.k) if conv.stationary == Stationary.KEYS else (conv.k, conv.n)
+    tokens, channels = (conv.n, conv.k) if conv.stationary == StationarySource.KEYS else (conv.k, conv.n)
     words = ceil_div(channels, core.rows)
     return grid(conv.stat_base, tokens, conv.stat_token_stride, words, conv.stat_word_stride)
 
@@ -73,7 +73,7 @@ def _of_conv(conv: Conv, core: Core) -> Footprint:
     source = Space.RESIDUAL if conv.prologue == Prologue.NORMALISE else Space.ACTIVATION
     target = Space.RESIDUAL if conv.to_residual else Space.ACTIVATION
     found.reads[source] = picture.read_by_all(conv, core)
-    if conv.stationary != Stationary.STREAM:
+    if conv.stationary != StationarySource.STREAM:
         held = stationary_words(conv, core).ravel()
         found.reads[Space.ACTIVATION] = np.concatenate([found.reads.get(Space.ACTIVATION, held[:0]), held])
     if conv.prologue == Prologue.NORMALISE:

@@ -19,7 +19,7 @@ CONV: Layout = {
     "shifts": (0, 16, 1),
     "max_slot": (0, 17, 1),
     "sum_slot": (0, 18, 1),
-    "follow": (0, 19, 1),
+    "chained": (0, 19, 1),
     "packing": (0, 20, 2),
     "padded": (0, 22, 1),
     "diagonal": (0, 23, 1),

@@ -10,7 +10,7 @@ import numpy as np
 
 from tests.independent.reference import footprint, stream
 from tests.independent.reference.core import Code, Core, CoreError, Unsound
-from tests.independent.reference.fields import Base, Conv, Dma, Instruction, Prologue, Space, Stationary
+from tests.independent.reference.fields import Base, Conv, Dma, Instruction, Prologue, Space, StationarySource
 
 MAX_CHANNELS = 4096
 UNIT = 64
@@ -34,9 +34,9 @@ def _wait_rules(instruction: Instruction, convs: int, dmas: int) -> Rules:
 
 
 def _conv_rules(conv: Conv, core: Core) -> Rules:
-    streamed, plain = conv.stationary == Stationary.STREAM, conv.prologue == Prologue.PLAIN
+    streamed, plain = conv.stationary == StationarySource.STREAM, conv.prologue == Prologue.PLAIN
     yield conv.prologue <= max(Prologue), "prologue"
-    yield conv.stationary <= max(Stationary), "stationary"
+    yield conv.stationary <= max(StationarySource), "stationary"
     yield conv.packing <= 2, "packing"
     yield 1 <= conv.tokens <= core.max_tokens, "tokens"
     yield 1 <= conv.k <= MAX_CHANNELS, "k"
@@ -47,7 +47,7 @@ def _conv_rules(conv: Conv, core: Core) -> Rules:
     yield not conv.shifts or conv.prologue == Prologue.NORMALISE, "shifts"
     yield not conv.divide or conv.prologue == Prologue.EXPONENTIAL, "divide"
     yield not conv.packing or streamed, "packing"
-    yield not conv.follow or streamed, "follow"
+    yield not conv.chained or streamed, "chained"
     yield not conv.diagonal or (streamed and not conv.packing), "diagonal"
     yield not conv.maximum or conv.diagonal, "maximum"
     yield not conv.padded or plain, "padded"

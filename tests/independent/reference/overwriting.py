@@ -4,7 +4,7 @@ import numpy as np
 
 from tests.independent.reference import footprint, picture
 from tests.independent.reference.core import Core
-from tests.independent.reference.fields import Conv, Prologue, Stationary
+from tests.independent.reference.fields import Conv, Prologue, StationarySource
 
 
 def writes_what_it_reads_later(conv: Conv, core: Core) -> bool:
@@ -29,7 +29,7 @@ def _reads(conv: Conv, core: Core):
     """Moments in their order, and the words of the result's memory that have been read by then."""
     sizes, moments = picture.Sizes.of(conv, core), conv.tokens + 1
     streamed = (conv.prologue == Prologue.NORMALISE) == bool(conv.to_residual)
-    held = conv.stationary != Stationary.STREAM and not conv.to_residual
+    held = conv.stationary != StationarySource.STREAM and not conv.to_residual
     inside = picture.inside(conv)
     for tile in range(sizes.tiles):
         if held:
@@ -47,6 +47,6 @@ def _held(conv: Conv, core: Core, tile: int) -> list[int]:
     """Words of K or V that an N-tile loads."""
     places, first = footprint.stationary_words(conv, core), tile * core.cols
     end = min(first + core.cols, conv.n)
-    if conv.stationary == Stationary.KEYS:
+    if conv.stationary == StationarySource.KEYS:
         return places[first:end].ravel().tolist()
     return places[:, first // core.rows : (end - 1) // core.rows + 1].ravel().tolist()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tests.independent.reference.core import Core, Unsound, ceil_div
-from tests.independent.reference.fields import Conv, Prologue, Stationary
+from tests.independent.reference.fields import Conv, Prologue, StationarySource
 from tests.independent.reference.image import pad
 from tests.independent.reference.picture import Sizes
 
@@ -57,7 +57,7 @@ class Shape:
             table_rows=ceil_div(256, core.cols),
             tables=(conv.prologue == Prologue.EXPONENTIAL) + conv.table,
             shift_rows=ceil_div(core.rows, core.cols) if conv.shifts else 0,
-            weight_rows=weight_rows if conv.stationary == Stationary.STREAM else 0,
+            weight_rows=weight_rows if conv.stationary == StationarySource.STREAM else 0,
         )
 
     @property
@@ -103,7 +103,7 @@ def unpack(data: np.ndarray, conv: Conv, core: Core) -> Operands:
         operands.channel_shifts = lanes.reshape(shape.n_tiles, -1)[:, : conv.k]
         if operands.channel_shifts.max() > MAX_CHANNEL_SHIFT:
             raise Unsound("the shift of an input lane is not 0..15")
-    if conv.stationary == Stationary.STREAM:
+    if conv.stationary == StationarySource.STREAM:
         operands.weights = _unpack_weights(k_tiles[:, :, shape.shift_rows :], shape, conv, core)
     if operands.shift.min() < 1 or operands.shift.max() > MAX_SHIFT:
         raise Unsound("a channel's shift is not 1..47")
@@ -133,7 +133,7 @@ def pack(operands: Operands, conv: Conv, core: Core) -> bytes:
         filled[:, : conv.k] = operands.channel_shifts
         lanes[:, :, : core.rows] = filled.reshape(shape.n_tiles, shape.k_tiles, core.rows)
         k_tiles[:, :, : shape.shift_rows] = lanes.reshape(shape.n_tiles, shape.k_tiles, -1, core.cols)
-    if conv.stationary == Stationary.STREAM:
+    if conv.stationary == StationarySource.STREAM:
         k_tiles[:, :, shape.shift_rows :] = _pack_weights(operands.weights, shape, conv, core)
     tiles[:, PARAMETER_ROWS:] = k_tiles.reshape(shape.n_tiles, -1, core.cols)
     rows[shape.tables * shape.table_rows :, : core.cols] = tiles.reshape(-1, core.cols)

@@ -14,7 +14,7 @@ from pointwise.model.compiler.memory_sizing import least_that_does, roomy
 from pointwise.model.compiler.plans import Plans
 from pointwise.model.compiler.random_network import random_network
 from pointwise.model.compiler.shapes import Shape
-from pointwise.model.estimate import outline
+from pointwise.model.estimate import weightless
 from pointwise.model.networks import NETWORKS
 
 DEEP = Shape(tokens=40, inputs=40, dim=64, depth=5, heads=2, head_dim=32, hidden=256, classes=5)
@@ -52,7 +52,7 @@ def test_what_is_advised_of_many_blocks_compiles(seed: int, memories: dict[str, 
 
 
 def test_a_core_is_doubled_until_nothing_waits() -> None:
-    network = outline(Shape.of(NETWORKS["deit_base"]))
+    network = weightless(Shape.of(NETWORKS["deit_base"]))
     config = CoreConfig()
     grown = roomy(network, config)
     assert (grown.act_kib, grown.res_kib) == (config.act_kib, 4 * config.res_kib)
@@ -61,12 +61,12 @@ def test_a_core_is_doubled_until_nothing_waits() -> None:
 
 
 def test_a_core_that_fits_is_left_as_it_is() -> None:
-    network = outline(Shape.of(NETWORKS["deit_small"]))
+    network = weightless(Shape.of(NETWORKS["deit_small"]))
     assert roomy(network, CoreConfig()) == CoreConfig()
 
 
 def test_cores_that_differ_in_the_bus_share_a_plan() -> None:
-    plans = Plans(outline(Shape.of(NETWORKS["micro"])))
+    plans = Plans(weightless(Shape.of(NETWORKS["micro"])))
     found = plans[CoreConfig()]
     assert plans[CoreConfig(axi_data_width=64, axi_burst=8, stream_beats=64)] is found
     assert plans[CoreConfig(act_kib=200)] is not found

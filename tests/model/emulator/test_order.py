@@ -10,7 +10,7 @@ from pointwise.hw.contract.config import CoreConfig
 from pointwise.model.emulator import Emulator, Order
 from tests.independent.project import core_of
 from tests.independent.reference.assembler import Assembler
-from tests.independent.reference.fields import Base, Conv, Dma, Prologue, Space, Stationary
+from tests.independent.reference.fields import Base, Conv, Dma, Prologue, Space, StationarySource
 from tests.independent.reference.stream import Operands
 
 CONFIG = CoreConfig(
@@ -22,7 +22,9 @@ INPUT = np.random.default_rng(0).integers(0, 256, 512, np.uint8).tobytes()
 def operands(conv: Conv, seed: int = 1) -> Operands:
     """Random weights with results that use the range of int8; a table of exponentials where one is needed."""
     rng = np.random.default_rng(seed)
-    weights = rng.integers(-128, 128, (conv.n, conv.k)) if conv.stationary == Stationary.STREAM else None
+    weights = (
+        rng.integers(-128, 128, (conv.n, conv.k)) if conv.stationary == StationarySource.STREAM else None
+    )
     zeros = np.zeros(conv.n, int)
     # Divided, an accumulator is a value with 12 fraction bits.
     made = Operands(
@@ -79,12 +81,12 @@ def conv(**fields: int) -> Conv:
         ("one of two K-tiles, read again by the second N-tile", conv(k=8, n=8, out_base=6), False),
         (
             "keys of a later N-tile",
-            conv(k=4, n=8, stationary=Stationary.KEYS, stat_base=6, stat_token_stride=1, out_base=10),
+            conv(k=4, n=8, stationary=StationarySource.KEYS, stat_base=6, stat_token_stride=1, out_base=10),
             False,
         ),
         (
             "keys of the first N-tile",
-            conv(k=4, n=4, stationary=Stationary.KEYS, stat_base=6, stat_token_stride=1, out_base=6),
+            conv(k=4, n=4, stationary=StationarySource.KEYS, stat_base=6, stat_token_stride=1, out_base=6),
             True,
         ),
         (
@@ -92,7 +94,7 @@ def conv(**fields: int) -> Conv:
             conv(
                 k=4,
                 n=8,
-                stationary=Stationary.VALUES,
+                stationary=StationarySource.VALUES,
                 stat_base=6,
                 stat_token_stride=1,
                 stat_word_stride=4,

@@ -1,6 +1,6 @@
 """Measure the points of ``measured.json`` again: ``python tests/model/estimate/measure.py [network]``.
 
-Cycles do not depend on values, so that the outlines themselves are compiled and run in RTL. After a change of
+Cycles do not depend on values, so networks without weights are compiled and run in RTL. After a change of
 the hardware's timing, run this and then the tests: they tell how far the estimates are off.
 """
 
@@ -16,7 +16,7 @@ from pointwise.hw.contract.files import write_file
 from pointwise.hw.contract.registers import Cause
 from pointwise.model.compiler import compile_network
 from pointwise.model.compiler.shapes import Shape
-from pointwise.model.estimate import outline
+from pointwise.model.estimate import weightless
 from pointwise.model.networks import network
 from pointwise.sim.compare import check_errors
 from pointwise.sim.system.run import run_core
@@ -30,7 +30,7 @@ CHANNELS = ("ar", "aw", "w", "r", "b")
 def measure(point: dict, shifts: bool | list[str]) -> dict:
     """The point with what the core's counters say now."""
     config = CoreConfig.from_dict(point["config"])
-    subject = outline(Shape.of(network(point["network"])), point["network"], shifts=shifts)
+    subject = weightless(Shape.of(network(point["network"])), point["network"], shifts=shifts)
     compiled = compile_network(subject, config)
     image = np.zeros(subject.input.shape, np.int8)
     stalls = {f"stall_{channel}": round(10 * point["stall"]) for channel in CHANNELS}

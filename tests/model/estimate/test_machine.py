@@ -14,7 +14,7 @@ from pointwise.model.compiler import compile_network
 from pointwise.model.compiler.codegen import generate
 from pointwise.model.compiler.random_network import random_network
 from pointwise.model.compiler.shapes import Shape, random_config
-from pointwise.model.estimate import Memory, estimate, machine, outline, simulate
+from pointwise.model.estimate import Memory, estimate, machine, simulate, weightless
 from pointwise.model.estimate.engine import Engine
 from pointwise.model.networks import network
 
@@ -37,7 +37,7 @@ def test_passing_over_tiles_changes_nothing(
 ) -> None:
     """The shortcut through repeated tiles gives what following every tile gives, by cause."""
     config = CORES[core]
-    program = generate(outline(ONE_BLOCK), config).instructions
+    program = generate(weightless(ONE_BLOCK), config).instructions
     short = simulate(program, config, memory)
     monkeypatch.setattr(Engine, "_pass_over", lambda self, *args, **options: 0)
     whole = simulate(program, config, memory)
@@ -54,7 +54,7 @@ def test_passing_over_blocks_changes_nothing(
 ) -> None:
     """Blocks that take the profile of the one before them give what following each of them gives."""
     config, subject = CORES[core], dataclasses.replace(ONE_BLOCK, depth=7)
-    program = generate(outline(subject), config).instructions
+    program = generate(weightless(subject), config).instructions
     run, followed = Engine.run, []
     monkeypatch.setattr(Engine, "run", lambda self, job: followed.append(job) or run(self, job))
     short = simulate(program, config, memory)
@@ -78,7 +78,7 @@ def test_better_memories_are_never_slower(core: str) -> None:
 
     def cycles(bits: int, latency: int, stall: float) -> int:
         wider = dataclasses.replace(config, axi_data_width=bits)
-        return estimate(outline(MICRO), wider, Memory(latency, stall)).cycles
+        return estimate(weightless(MICRO), wider, Memory(latency, stall)).cycles
 
     for series in (
         [cycles(bits, 40, 0) for bits in (512, 256, 128, 64, 32)],
@@ -93,7 +93,7 @@ def test_better_memories_are_never_slower(core: str) -> None:
 def test_causes_sum_and_streaming_is_exact() -> None:
     """Causes add up to the cycles; tokens that stream are a matter of counting."""
     for core in CORES.values():
-        program = generate(outline(ONE_BLOCK), core)
+        program = generate(weightless(ONE_BLOCK), core)
         profile = simulate(program.instructions, core, Memory())
         assert sum(profile.causes.values()) == profile.cycles
         convs = [i for i in program.instructions if isinstance(i, Conv)]
@@ -125,7 +125,7 @@ def test_any_core_any_network(seed: int) -> None:
 
 def test_large_networks_take_no_time() -> None:
     """DeiT-Base is three hundred times the work of the micro-DeiT for the core, not for the estimate."""
-    found = estimate(outline(Shape.of(network("deit_base")), "deit_base"), PRESETS["large"])
+    found = estimate(weightless(Shape.of(network("deit_base")), "deit_base"), PRESETS["large"])
     assert found.tiles > 80_000
     assert 0.9 < found.utilisation < 1
     assert found.seconds(200) == pytest.approx(found.cycles / 200e6)

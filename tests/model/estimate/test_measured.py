@@ -12,7 +12,7 @@ import pytest
 from pointwise.hw.contract.config import CoreConfig
 from pointwise.hw.contract.registers import Cause
 from pointwise.model.compiler.shapes import Shape
-from pointwise.model.estimate import Memory, estimate, outline
+from pointwise.model.estimate import Memory, estimate, weightless
 from pointwise.model.networks import network
 
 DATA = json.loads(Path(__file__).with_name("measured.json").read_text())
@@ -35,7 +35,7 @@ def name_of(point: dict) -> str:
 def test_near_what_was_measured(point: dict) -> None:
     """Cycles, and what every cause takes of them."""
     shifts = DATA["shifts"].get(point["network"], True)
-    subject = outline(Shape.of(network(point["network"])), point["network"], shifts=shifts)
+    subject = weightless(Shape.of(network(point["network"])), point["network"], shifts=shifts)
     memory = Memory(point["latency"], point["stall"] / 100)
     found = estimate(subject, CoreConfig.from_dict(point["config"]), memory)
     most = (STALLED_TOLERANCE if point["stall"] else TOLERANCE) * point["cycles"] + START

@@ -10,7 +10,7 @@ from pointwise.model.compiler import compile_network
 from pointwise.model.compiler.codegen import generate
 from pointwise.model.compiler.random_network import random_network
 from pointwise.model.compiler.shapes import Shape, random_config
-from pointwise.model.estimate import outline
+from pointwise.model.estimate import weightless
 from pointwise.model.estimate.periods import period_of
 from pointwise.model.networks import network
 
@@ -21,7 +21,7 @@ COUNTS = ("wait_conv", "wait_dma", "post_wait_dma", "stream_offset")
 @pytest.mark.parametrize("depth", [1, 3, 5, 9])
 def test_blocks_of_a_transformer(depth: int) -> None:
     """Two blocks of DeiT-Tiny begin in the same beat of a burst; that is its period."""
-    program = generate(outline(dataclasses.replace(TINY, depth=depth)), CoreConfig()).instructions
+    program = generate(weightless(dataclasses.replace(TINY, depth=depth)), CoreConfig()).instructions
     period = period_of(program, CoreConfig())
     assert period.convs == tuple(instruction for instruction in program if isinstance(instruction, Conv))
     if depth < 5:

@@ -1,4 +1,4 @@
-"""Outlines, and programs before their images, against the compiler's own."""
+"""Networks without weights, and programs before their images, against the compiler's own."""
 
 import dataclasses
 from itertools import pairwise
@@ -14,7 +14,7 @@ from pointwise.model.compiler.packing import channel_shifts, pack_stream
 from pointwise.model.compiler.random_network import random_network
 from pointwise.model.compiler.shapes import Shape, random_config, random_shape
 from pointwise.model.engine import fuse
-from pointwise.model.estimate import outline
+from pointwise.model.estimate import weightless
 from pointwise.model.networks import NETWORKS
 
 CONTENTS = (
@@ -27,7 +27,7 @@ CONTENTS = (
     "table",
     "in_unsigned",
 )
-"""Fields that follow from the numbers in a network, which an outline does not have."""
+"""Fields that follow from the numbers in a network, which one without weights does not have."""
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -46,13 +46,13 @@ def test_a_program_says_where_everything_of_its_image_is(seed: int, trace: bool)
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_outline_has_the_dimensions(seed: int) -> None:
-    """An outline compiles to the instructions of a network with numbers, but for what the numbers decide."""
+def test_weightless_network_has_the_dimensions(seed: int) -> None:
+    """Without weights the instructions are those with numbers, but for what the numbers decide."""
     shape, config = random_shape(seed), random_config(seed)
-    # An outline has weights of 8 bits.
+    # Without weights they count as weights of 8 bits.
     network = random_network(seed, shape, weight_bits=(8,))
     shifted = [op.name for op in fuse(network) if channel_shifts(op) is not None]
-    drawn = outline(shape, shifts=[_outline_name(name) for name in shifted])
+    drawn = weightless(shape, shifts=[_weightless_name(name) for name in shifted])
     for ours, theirs in zip(
         generate(drawn, config).instructions, generate(network, config).instructions, strict=True
     ):
@@ -62,8 +62,8 @@ def test_outline_has_the_dimensions(seed: int) -> None:
             assert dataclasses.replace(ours, **same) == theirs
 
 
-def _outline_name(name: str) -> str:
-    """The outline's name of a layer of ``random_network``."""
+def _weightless_name(name: str) -> str:
+    """The name without weights of a layer of ``random_network``."""
     parts = name.split(".")
     if len(parts) < 3:
         return name
@@ -72,12 +72,12 @@ def _outline_name(name: str) -> str:
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_outline_of_known_networks(name: str) -> None:
+def test_weightless_known_networks(name: str) -> None:
     """Useful multiply-accumulates are those of the network."""
-    assert outline(Shape.of(NETWORKS[name]), name).macs == NETWORKS[name].macs
+    assert weightless(Shape.of(NETWORKS[name]), name).macs == NETWORKS[name].macs
 
 
 def test_no_room_is_one_sentence() -> None:
     """A network that does not fit says how much memory it needs."""
     with pytest.raises(PointwiseError, match=r"its residual SRAM has 4 KiB and \d+ KiB are needed"):
-        generate(outline(Shape.of(NETWORKS["deit_tiny"]), "deit_tiny"), CoreConfig(res_kib=4))
+        generate(weightless(Shape.of(NETWORKS["deit_tiny"]), "deit_tiny"), CoreConfig(res_kib=4))

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from pointwise.hw.contract.config import CoreConfig
-from pointwise.hw.contract.isa import Conv, Stationary
+from pointwise.hw.contract.isa import Conv, StationarySource
 from pointwise.model import digits
 from pointwise.model.checkpoints import Checkpoint
 from pointwise.model.compiler import Compiled, compile_network
@@ -140,7 +140,7 @@ def test_colours_of_different_scales_keep_their_integers():
 def weights_of(compiled: Compiled) -> Iterator[tuple[str, np.ndarray]]:
     """The weights that the streams of an image hold, by instruction."""
     for line in compiled.program:
-        if isinstance(line.instruction, Conv) and line.instruction.stationary == Stationary.STREAM:
+        if isinstance(line.instruction, Conv) and line.instruction.stationary == StationarySource.STREAM:
             yield line.name, read_stream(line.instruction, compiled.image, compiled.config).weight
 
 

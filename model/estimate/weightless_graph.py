@@ -1,4 +1,4 @@
-"""The outline of a graph of real numbers: what quantisation makes of its operators, without numbers."""
+"""A graph of real numbers without weights: what quantisation makes of its operators, without numbers."""
 
 from dataclasses import replace
 from typing import Any
@@ -13,23 +13,23 @@ from pointwise.model.graph.passes.fold_clamps import fold_clamps
 from pointwise.model.graph.value import LIMITS
 from pointwise.model.quantise.patterns import byte_sums, streams
 
-from .outline import zeros
+from .weightless import zeros
 
 
-def outline_graph(graph: Graph) -> Graph:
+def weightless_graph(graph: Graph) -> Graph:
     """A convolutional network as quantisation makes it, with zeros that take no memory.
 
     Args:
         graph: of real numbers, whose shapes alone count.
 
     Raises:
-        PointwiseError: an operator stands where it cannot be quantised, or has no outline; attention has
-            one by its dimensions (``outline``).
+        PointwiseError: an operator stands where it cannot be quantised, or cannot go without weights;
+            attention can by its dimensions (``weightless``).
     """
-    return _Outline(fold_clamps(graph)).network()
+    return _Weightless(fold_clamps(graph)).network()
 
 
-class _Outline:
+class _Weightless:
     def __init__(self, real: Graph) -> None:
         self.real = real
         self.sums, self.streams = byte_sums(real), streams(real)
@@ -39,10 +39,10 @@ class _Outline:
     def network(self) -> Graph:
         """All operators in order."""
         for op in self.real.ops:
-            self.made[op.name] = self._outlined(op)
+            self.made[op.name] = self._weightless(op)
         return replace(self.real, ops=tuple(self.made.values()))
 
-    def _outlined(self, op: Op) -> Op:
+    def _weightless(self, op: Op) -> Op:
         match op:
             case Input():
                 return replace(op, dtype="int8")
@@ -58,8 +58,8 @@ class _Outline:
             case Add():
                 return self._sum(op)
         raise PointwiseError(
-            f"{type(op).__name__} {op.name} has no outline without weights; quantise the network, and name "
-            "it with --network"
+            f"{type(op).__name__} {op.name} cannot be estimated without weights; quantise the network, and "
+            "name it with --network"
         )
 
     def _requantised(self, op: Op, n: int) -> dict[str, Any]:

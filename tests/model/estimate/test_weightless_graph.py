@@ -1,4 +1,4 @@
-"""Outlines of convolutional networks against the networks that quantisation makes."""
+"""Convolutional networks without weights against the networks that quantisation makes."""
 
 import dataclasses
 
@@ -10,10 +10,10 @@ from pointwise.hw.contract.config import CoreConfig
 from pointwise.hw.contract.errors import PointwiseError
 from pointwise.model.compiler.codegen import generate
 from pointwise.model.estimate import Memory, simulate
-from pointwise.model.estimate.outline_graph import outline_graph
+from pointwise.model.estimate.weightless_graph import weightless_graph
 from pointwise.model.graph.ops import Conv2d, Linear
 from pointwise.model.models.made_up import PICTURES, made_up, made_up_images
-from pointwise.sim.outlines import named_outline
+from pointwise.sim.weightless import named_weightless
 
 CORE = CoreConfig(act_kib=1536)
 NUMBERS = {"pad_value", "add_factor", "add_shift"}
@@ -25,7 +25,7 @@ def test_the_program_is_the_one_of_the_network(name: str) -> None:
     """Instruction by instruction, and cycle by cycle."""
     real = made_up(name)
     network = pw.quantise(pw.calibrate(real, made_up_images(real, 1)))
-    ours = generate(outline_graph(made_up(name, None).graph), CORE).instructions
+    ours = generate(weightless_graph(made_up(name, None).graph), CORE).instructions
     theirs = generate(network, CORE).instructions
     assert len(ours) == len(theirs)
     for one, other in zip(ours, theirs, strict=True):
@@ -36,8 +36,8 @@ def test_the_program_is_the_one_of_the_network(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(PICTURES))
-def test_outlines_hold_no_numbers(name: str) -> None:
-    network = outline_graph(made_up(name, None).graph)
+def test_weightless_networks_hold_no_numbers(name: str) -> None:
+    network = weightless_graph(made_up(name, None).graph)
     network.check()
     for op in network.ops:
         if isinstance(op, Linear | Conv2d):
@@ -52,8 +52,8 @@ def test_shapes_are_those_of_the_weights() -> None:
 
 def test_a_name_that_nobody_has() -> None:
     with pytest.raises(PointwiseError, match=r"no network 'resnet19'; choose one of .*deit_base.*vgg16_bn"):
-        named_outline("resnet19")
+        named_weightless("resnet19")
 
 
 def test_a_name_of_handwriting_needs_no_images() -> None:
-    assert named_outline("mobilenet_v1_quarter").name == "mobilenet_v1_quarter"
+    assert named_weightless("mobilenet_v1_quarter").name == "mobilenet_v1_quarter"

@@ -8,7 +8,7 @@ from pointwise.hw.contract.config import CoreConfig
 from .primitives import ceil_log2
 
 
-class Places(data.StructLayout):
+class BankedAddress(data.StructLayout):
     """Where a word lies in a memory of ``words`` words in ``banks`` equal banks by the high address.
 
     The users of a memory find the place of a word before the register that their request waits in, so that
@@ -44,11 +44,11 @@ class Places(data.StructLayout):
         return (place & (1 << inside) - 1) * self.bank_words + (place >> inside)
 
 
-def act_places(config: CoreConfig) -> Places:
+def act_address(config: CoreConfig) -> BankedAddress:
     """Those of the activation SRAM."""
-    return Places(config.act_words, config.act_banks)
+    return BankedAddress(config.act_words, config.act_banks)
 
 
-def res_places(config: CoreConfig) -> Places:
+def res_address(config: CoreConfig) -> BankedAddress:
     """Those of the residual SRAM."""
-    return Places(config.res_words, 1)
+    return BankedAddress(config.res_words, 1)

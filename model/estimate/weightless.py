@@ -1,6 +1,6 @@
-"""The outline of a vision transformer: all its operators with their dimensions, and no numbers in them.
+"""A vision transformer without weights: all its operators with their dimensions, and no numbers in them.
 
-The compiler orders, places and cuts a network by its dimensions alone, so an outline gives the program of a
+The compiler orders, places and cuts a network by its dimensions alone, so this gives the program of a
 network without its weights, calibration or memory for them.
 """
 
@@ -30,7 +30,7 @@ _NORM = NormConstants(1, 16, 1, 0, 1)
 _TABLE = np.zeros(TABLE_ENTRIES, np.int64)
 
 
-def outline(shape: Shape, name: str = "outline", *, shifts: bool | Container[str] = True) -> Graph:
+def weightless(shape: Shape, name: str = "weightless", *, shifts: bool | Container[str] = True) -> Graph:
     """A network of these dimensions as ``pointwise.model.quantise`` makes it, with zeros that take no memory.
 
     Args:
@@ -41,10 +41,10 @@ def outline(shape: Shape, name: str = "outline", *, shifts: bool | Container[str
     Returns:
         A network to be compiled, estimated and timed; its results are zeros.
     """
-    return _Outline(shape, shifts).network(name)
+    return _Weightless(shape, shifts).network(name)
 
 
-class _Outline:
+class _Weightless:
     def __init__(self, shape: Shape, shifts: bool | Container[str]) -> None:
         self.shape, self.shifts = shape, shifts
         self.ops: list[Op] = []

@@ -6,18 +6,18 @@ from amaranth.hdl import Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
 
 from pointwise.hw.contract.config import CoreConfig
-from pointwise.hw.contract.isa import Stationary
+from pointwise.hw.contract.isa import StationarySource
 from pointwise.hw.contract.walks import ADDRESS_BITS
 
 from .address import AddressGenerator
-from .places import act_places
+from .banked_address import act_address
 from .primitives import ceil_log2
 
 PACKED_BITS = 2
 """Low bits of a row's index that say where in a byte its weights lie, at most."""
 
 
-class StationaryWalk:
+class StationaryAddressGenerator:
     """The tiles of a convolution in order: for each N-tile, for each K-tile, for each row of the array.
 
     What the walk needs next is compared a cycle or two before it is there.
@@ -100,7 +100,7 @@ class StationaryWalk:
         stride = Mux(self.keys, conv.stat_token_stride * self.cols, across)
         m.d.sync += [
             read.valid.eq(load),
-            read.place.eq(act_places(self.config).decode(m, self.address, "read")),
+            read.place.eq(act_address(self.config).decode(m, self.address, "read")),
             self.next_n.eq(self.words.starts[2] + stride),
         ]
 
@@ -128,9 +128,9 @@ class StationaryWalk:
             self.last_k.eq((start.extra_taps == 0) & (start.extra_lines == 0) & (start.k <= self.rows)),
             self.diagonal.eq(start.diagonal),
             self.last_n.eq(start.n <= self.cols),
-            self.keys.eq(start.stationary == Stationary.KEYS),
-            self.streamed.eq(start.stationary == Stationary.STREAM),
-            self.bare.eq((start.stationary != Stationary.STREAM) & ~start.shifts),
+            self.keys.eq(start.stationary == StationarySource.KEYS),
+            self.streamed.eq(start.stationary == StationarySource.STREAM),
+            self.bare.eq((start.stationary != StationarySource.STREAM) & ~start.shifts),
             self.places.eq((1 << start.packing) - 1),
             self.consumed.eq(1),
         ]
