@@ -1,6 +1,10 @@
-"""Collisions of the loader and the streamer at the banks of the activation SRAM."""
+"""Collisions at the banks of the activation SRAM: of loader and streamer, and of DMA with both."""
 
+from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
+from math import inf
 
 import numpy as np
 
@@ -60,6 +64,71 @@ def share_a_bank(one: tuple[int, int], other: tuple[int, int], config: CoreConfi
         [place % (1 << ADDRESS_BITS) // config.bank_words for place in span] for span in (one, other)
     )
     return a <= d and c <= b
+
+
+@dataclass(frozen=True)
+class Pass:
+    """Words that are touched one a cycle, in equal steps from the first to the last.
+
+    Attributes:
+        first, last: their addresses, before they are taken modulo 2^24. begin: cycle of the first.
+        cycles: how many it takes.
+    """
+
+    first: int
+    last: int
+    begin: float
+    cycles: float
+
+    def banks(self, config: CoreConfig) -> Iterator[tuple[int, float, float]]:
+        """Banks, each with the cycle of its first word and the one behind its last."""
+        size, reach = config.bank_words, self.last - self.first
+        for number in range(self.first // size, self.last // size + 1):
+            inside = [min(max(edge - self.first, 0), reach) for edge in (number * size, (number + 1) * size)]
+            part = [edge / reach if reach else float(index) for index, edge in enumerate(inside)]
+            bank = number * size % (1 << ADDRESS_BITS) // size
+            yield bank, self.begin + part[0] * self.cycles, self.begin + part[1] * self.cycles
+
+
+class BankSchedule:
+    """When the ports of a bank are taken by who goes before DMA.
+
+    Attributes:
+        until: cycle up to which is known what the streamer reads.
+    """
+
+    def __init__(self, config: CoreConfig) -> None:
+        self.config = config
+        self.until = -inf
+        self._taken: list[deque[tuple[float, float]]] = [deque() for _ in range(config.act_banks)]
+
+    def take(self, touched: Pass) -> None:
+        """Note what is touched; it begins no earlier than what was noted before, or little."""
+        for bank, begin, end in touched.banks(self.config):
+            if bank < len(self._taken):
+                self._taken[bank].append((begin, end))
+
+    def go(self, address: int, at: float, cycles: float) -> tuple[float, float]:
+        """Touch a word's bank for some cycles from the cycle ``at`` on, when nobody else does.
+
+        No call may ask for an earlier cycle than one before.
+
+        Returns:
+            Cycle behind the last one, or the one up to which the others are known; and cycles that are left.
+        """
+        taken = self._taken[min(address // self.config.bank_words, len(self._taken) - 1)]
+        while taken and taken[0][1] <= at:
+            taken.popleft()
+        limit = self.until if self.until > at else inf
+        for begin, end in chain(taken, [(limit, limit)]):
+            free = max(0.0, min(begin, limit) - at)
+            if cycles <= free:
+                return at + cycles, 0.0
+            cycles -= free
+            at = min(max(at, end), limit)
+            if at == limit:
+                break
+        return at, cycles
 
 
 def _apart(one: Reads, other: Reads, config: CoreConfig) -> bool:

@@ -1,4 +1,5 @@
-"""The DMA engine: LOADs beat by beat beside the other readers of the bus, STOREs by a formula."""
+"""The DMA engine: LOADs beat by beat beside the other readers of the bus, STOREs by
+what the banks leave them."""
 
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -9,6 +10,7 @@ from pointwise.hw.contract.isa import Dma, Space
 from pointwise.hw.contract.stream import tiles
 from pointwise.hw.contract.timing import DEPEND, DMA_QUEUE, READ_LATENCY, WRITTEN, Timing
 
+from .banks import BankSchedule
 from .channel import Channel
 from .memory import Bus
 
@@ -22,13 +24,16 @@ class DmaEngine:
     Args:
         bus: what the core reads from.
         conv_done: cycle from which so many convolutions are complete, None where that is not known yet.
+        reads: of the activation SRAM, by those who go first.
 
     Attributes:
         channel: the reader of LOADs. taken: cycles in which instructions were taken out of their queue.
     """
 
-    def __init__(self, config: CoreConfig, bus: Bus, conv_done: Callable[[int], float | None]) -> None:
-        self.config, self.memory = config, bus.memory
+    def __init__(
+        self, config: CoreConfig, bus: Bus, conv_done: Callable[[int], float | None], reads: BankSchedule
+    ) -> None:
+        self.config, self.memory, self._reads = config, bus.memory, reads
         timing = Timing(config)
         self.channel = Channel(
             bus, timing.dma_beats, config.axi_burst, config.bus_bytes, config.act_word_bytes
@@ -42,6 +47,7 @@ class DmaEngine:
         self._next = -inf  # when that goes on
         self._free = 0.0
         self._busy = False
+        self._storing = False
 
     @property
     def waiting(self) -> int:
@@ -53,11 +59,18 @@ class DmaEngine:
         """Nothing is to be done whose time is known."""
         return self._work is None and not self._startable()
 
-    def has_room(self) -> bool:
-        """Whether one more may be offered; False where it is not known yet when that will be."""
-        while self.waiting >= DMA_QUEUE and not self.idle:
+    def has_room(self, *, certain: bool = True) -> bool:
+        """Whether one more may be offered; False where it is not known yet when that will be.
+
+        Args:
+            certain: a STORE does not go on where others may yet read of the SRAM at that time.
+        """
+        while self.waiting >= DMA_QUEUE and not self.idle and not (certain and self._uncertain()):
             self._step()
         return self.waiting < DMA_QUEUE
+
+    def _uncertain(self) -> bool:
+        return self._storing and self._next >= self._reads.until
 
     def offer(self, dma: Dma, at: float) -> None:
         """Append an instruction, which the engine may take in cycle ``at``."""
@@ -82,7 +95,7 @@ class DmaEngine:
 
     def advance(self, until: float) -> None:
         """Go on up to a cycle."""
-        while not self._busy and not self.idle and self._next <= until:
+        while not self._busy and not self.idle and self._next <= until and not self._uncertain():
             self._step()
 
     def _startable(self) -> bool:
@@ -98,6 +111,7 @@ class DmaEngine:
             begin = max(self._free, met + DEPEND)
             self.taken.append(begin)
             self._rows.append([])
+            self._storing = dma.store
             self._work = self._store(dma, begin) if dma.store else self._load(dma, begin)
             self._next = begin
         self._busy = True
@@ -106,7 +120,7 @@ class DmaEngine:
         except StopIteration as end:
             self._free = end.value + 2
             self._done.append(end.value + 3)
-            self._work, self._next = None, self._free
+            self._work, self._next, self._storing = None, self._free, False
         self._busy = False
 
     def _word_bytes(self, dma: Dma) -> int:
@@ -135,11 +149,21 @@ class DmaEngine:
         beats = dma.rows * tiles(dma.words * word, config.bus_bytes)
         words = dma.rows * dma.words
         pace = max(1.0, self.memory.beat * beats / words)
-        last = begin + words * pace + READ_LATENCY + 4  # the last beat is at the writer
+        at = begin
+        yield begin
+        for row in range(dma.rows):
+            left = dma.words * pace
+            while left:
+                if dma.space == Space.RESIDUAL:
+                    at, left = at + left, 0.0
+                else:
+                    at, left = self._reads.go(dma.sram_base + row * dma.sram_stride, at, left)
+                    if left:
+                        yield at
+        last = at + READ_LATENCY + 4  # the last beat is at the writer
         tail = beats % config.axi_burst or config.axi_burst
         before = (
             last - tail + 2 + config.axi_burst if beats > tail else 0
         )  # the burst in front still goes out
         sent = max(last + 2, before) + tail * self.memory.beat
-        yield begin
         return sent + self.memory.latency + 3 * self.memory.pause

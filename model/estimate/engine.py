@@ -31,9 +31,9 @@ from pointwise.hw.contract.timing import (
     TABLE_BANKS,
     Timing,
 )
-from pointwise.hw.contract.walks import group_tiles
+from pointwise.hw.contract.walks import group_tiles, row_length
 
-from .banks import Reads, collisions, share_a_bank, stationary_reads
+from .banks import BankSchedule, Pass, Reads, collisions, share_a_bank, stationary_reads
 from .channel import Channel
 from .dma import DmaEngine
 from .epilogue import Epilogue, Job
@@ -48,13 +48,14 @@ class Engine:
 
     Args:
         config: the core. rows: the stationary stream. dma: LOADs and STOREs.
+        reads: of the activation SRAM, for the streamer's to be noted.
 
     Attributes:
         causes: cycles by cause so far. free: first cycle after the last token that was streamed.
     """
 
-    def __init__(self, config: CoreConfig, rows: Channel, dma: DmaEngine) -> None:
-        self.config, self.rows, self.dma = config, rows, dma
+    def __init__(self, config: CoreConfig, rows: Channel, dma: DmaEngine, reads: BankSchedule) -> None:
+        self.config, self.rows, self.dma, self.reads = config, rows, dma, reads
         self.timing = Timing(config)
         self.epilogue = Epilogue(config, dma)
         self.causes = dict.fromkeys(Cause, 0.0)
@@ -204,9 +205,21 @@ class Engine:
             word = k_tile // conv.taps
             address = conv.in_base + word * conv.in_tile_stride
             self._streamed = Reads(address, conv.in_token_stride, tokens)
+            self._note_reads(conv, n_tile, k_tile)
+        self.reads.until = self.free
         first, until = self.epilogue.adding
         if start <= until and self.free > first and self._meets_additions(conv, n_tile, k_tile):
             self._wait(Cause.BANK, self.free + until + 1 - max(start, first))
+
+    def _note_reads(self, conv: Conv, n_tile: int, k_tile: int) -> None:
+        """Note which banks the tile that was started last reads, for who goes behind the streamer."""
+        word, tap = divmod(k_tile, conv.taps)
+        line, column = divmod(tap, conv.extra_taps + 1)
+        first = conv.in_base + word * conv.in_tile_stride + column * conv.in_tap_stride
+        first += line * conv.in_tap_row_stride + n_tile // group_tiles(self.config) * conv.in_group_stride
+        row = row_length(conv)
+        reach = (row - 1) * conv.in_token_stride + (conv.tokens // row - 1) * conv.in_row_stride
+        self.reads.take(Pass(first, first + reach, self._start, conv.tokens))
 
     def _meets_additions(self, conv: Conv, n_tile: int, k_tile: int) -> bool:
         """Whether the epilogue reads what it adds to out of a bank that the streamer reads; it goes first."""

@@ -14,6 +14,7 @@ from pointwise.hw.contract.registers import Cause
 from pointwise.hw.contract.stream import k_tiles, tiles
 from pointwise.hw.contract.timing import CONV_QUEUE, DEPEND, DISPATCH, DISPATCH_PERIOD, DMA_QUEUE, Timing
 
+from .banks import BankSchedule
 from .channel import Channel
 from .dma import DmaEngine
 from .engine import Engine
@@ -71,12 +72,13 @@ class _Machine:
         # Two rows wait behind the unpacker, which matters where a row takes several beats.
         ahead = 2 if config.row_bytes > config.bus_bytes else 0
         self.stream = Channel(bus, config.stream_beats, *make, config.row_bytes, ahead=ahead)
-        self.dma = DmaEngine(config, bus, self._conv_done)
+        reads = BankSchedule(config)
+        self.dma = DmaEngine(config, bus, self._conv_done, reads)
         self.stream.contenders, self.dma.channel.contenders = (
             [self.fetch, self.dma],
             [self.fetch, self.stream],
         )
-        self.engine = Engine(config, self.stream, self.dma)
+        self.engine = Engine(config, self.stream, self.dma, reads)
         self.position = 0  # of the next instruction to be dispatched
         self.dispatched = -inf  # cycle of the last dispatch
         self.jobs: list[Job] = []  # convolutions that are through the engine
@@ -130,7 +132,7 @@ class _Machine:
     def _may_dispatch(self, instruction: Instruction) -> bool:
         if isinstance(instruction, Conv):
             return len(self.ahead) < CONV_QUEUE
-        return not isinstance(instruction, Dma) or self.dma.has_room()
+        return not isinstance(instruction, Dma) or self.dma.has_room(certain=bool(self.ahead))
 
     def _conv(self, conv: Conv, at: float) -> float:
         """Dispatch a convolution and ask for its stream; returns the cycle of the dispatch."""
