@@ -11,7 +11,7 @@ from .convs import token_cycles
 from .lifetimes import items_of, lifetimes
 from .lowering import Graph, lower
 from .placement import peak
-from .schedule import demand_order
+from .schedule import demand_order, layer_order
 from .spilling import least_room
 
 
@@ -25,15 +25,16 @@ class Cut:
 
     Args:
         each: cycles of a token of each operation. complete: see ``demand_order``.
+        layers: the order is layer by layer instead, see ``layer_order``.
 
     Attributes:
-        graph: buffers and steps. order: steps in the order of demand. cycles: in which tokens are streamed.
+        graph: buffers and steps. order: steps in a valid order. cycles: in which tokens are streamed.
     """
 
-    def __init__(self, graph: Graph, each: Sequence[int], complete: bool) -> None:
+    def __init__(self, graph: Graph, each: Sequence[int], complete: bool, layers: bool = False) -> None:
         self.graph = graph
         self.cycles = streamed_cycles(graph, each)
-        self.order = demand_order(graph, complete)
+        self.order = layer_order(graph) if layers else demand_order(graph, complete)
 
     @cached_property
     def floor(self) -> dict[Space, int]:
@@ -53,7 +54,7 @@ class Cut:
 
     @cached_property
     def peak(self) -> int:
-        """Words of activations that are alive at once at most, in the order of demand."""
+        """Words of activations that are alive at once at most, in this order."""
         items = items_of(self.graph, lifetimes(self.graph, self.order), Space.ACTIVATION)
         return int(peak(items, len(self.order) + 1).max())
 

@@ -209,20 +209,7 @@ def lower(
     for index, node in enumerate(analysis.nodes):
         lowering.node(index, node)
     output = lowering.buffers_of(analysis.output)[0].index
-    return Graph(lowering.buffers, _without_idle_stores(lowering.steps), lowering.groups, output)
-
-
-def _without_idle_stores(steps: list[Step]) -> list[Step]:
-    """The steps but for STOREs of what nobody loads again."""
-    loaded = {index for step in steps if step.spilled for index in step.flow}
-    kept = [step for step in steps if not step.store or step.index in loaded]
-    if len(kept) < len(steps):
-        number = {step.index: position for position, step in enumerate(kept)}
-        for step in kept:
-            step.index = number[step.index]
-            step.flow = {number[index] for index in step.flow if index in number}
-            step.after = [number[index] for index in step.after if index in number]
-    return kept
+    return Graph(lowering.buffers, lowering.steps, lowering.groups, output)
 
 
 class _Lowering:
@@ -237,11 +224,8 @@ class _Lowering:
         # For each buffer (and under "statistics"): (rows, step) of writes since, and of reads since those.
         self.writes: dict[int | str, list[tuple[int, int, int]]] = {}
         self._ranges: dict[Key, list[tuple[int, int]]] = {}
-        # Of each tensor that waits in DRAM: the number of its last value, in which buffers that was made, by
-        # (first, count) of their tokens, and the layer that reads it first.
+        # Of each tensor that waits in DRAM: the number of its last value.
         self.versions: dict[Key, int] = {}
-        self.made: dict[Key, dict[tuple[int, int], Buffer]] = {}
-        self.takers: dict[Key, int] = {}
         stages = [{type(stage) for stage in node.op.epilogue} for node in analysis.nodes]
         self.adding = {index for index, kinds in enumerate(stages) if kinds & {Accumulate, AddScaled}}
         self.summing = {index for index, kinds in enumerate(stages) if TokenSums in kinds}
@@ -412,7 +396,6 @@ class _Lowering:
 
     def _through_dram(self, index: int, node: Node) -> None:
         """Steps of a layer between pictures that wait in DRAM: rows are brought, made, and stored."""
-        slices: list[Buffer] = []
         for part, (first, count) in enumerate(self._rows_at_once(node)):
             source = self._brought_for(index, node, first, count)
             waits = node.added in self.offloaded
@@ -429,12 +412,9 @@ class _Lowering:
                 adds = self._rows(node.added, begin, tokens, None, added) if node.added else None
                 self.add(node, index, begin, tokens, (streamed,), None, output, adds)
             if made is not None:
-                slices.append(made)
                 self._move(index, made, self.versions.get(node.output, -1) + 1, store=True)
         if node.output in self.offloaded:
             self.versions[node.output] = self.versions.get(node.output, -1) + 1
-            self.made[node.output] = {(buffer.first_token, buffer.tokens): buffer for buffer in slices}
-            self.takers.pop(node.output, None)
 
     def _brought_for(self, index: int, node: Node, first: int, count: int) -> Buffer | None:
         """The rows of what is streamed that some tokens of the result need; None where it is on chip."""
@@ -448,12 +428,7 @@ class _Lowering:
         return self._brought(index, key, top * width, rows * width)
 
     def _brought(self, index: int, key: Key, first: int, count: int) -> Buffer:
-        """A buffer with these tokens at least, loaded from where the tensor waits.
-
-        The layer that reads a value first takes what has just been made, where it wants the same rows.
-        """
-        if self.takers.setdefault(key, index) == index and (first, count) in self.made[key]:
-            return self.made[key][first, count]
+        """A buffer with these tokens at least, loaded from where the tensor waits."""
         tensor, width = self.analysis.tensors[key], self.analysis.rows[key]
         unit = row_unit(width, self.config) * width
         begin = first // unit * unit

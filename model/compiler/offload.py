@@ -9,22 +9,21 @@ from dataclasses import dataclass
 
 from pointwise.hw.contract.config import CoreConfig
 from pointwise.hw.contract.isa import Space
-from pointwise.hw.contract.stream import stream_bytes, tiles
+from pointwise.hw.contract.stream import tiles
 from pointwise.model.engine.op import RowMax
 
 from .analysis import Analysis, Key
-from .convs import token_cycles, unplaced
 from .cuts import Cut
 from .lifetimes import items_of, lifetimes
-from .lowering import Graph, lower, row_unit, sliceable
+from .lowering import lower, row_unit, sliceable
+from .pace import Pace
 from .placement import Item, Rectangle, peak
+from .schedule import interleave
 
 _LARGE = (2, 3, 4, 6, 8, 16, 32)
 """Parts of the activation SRAM above which a picture waits in DRAM, in the order of trying."""
 _AT_ONCE = (6, 8, 12, 16, 24, 32, 64)
 """Parts of it that the rows of a picture take at most that are on chip at once."""
-_MOVED = 8
-"""Words that are moved beside a convolution cost one cycle in so many: what waits for them, and the bus."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,7 @@ class Way:
         slices: their numbers of slices, and of what is loaded. offloaded: what waits.
         cut: the graph of it. cost: about the cycles that it takes.
         room: words of activations that are alive at once, slices of what waits counted twice: the next one is
-            brought meanwhile.
+            brought meanwhile; and three times where they are stored as well.
     """
 
     slices: dict[Key, int]
@@ -78,57 +77,44 @@ def _may_wait(analysis: Analysis, config: CoreConfig, key: Key) -> bool:
 def ways(analysis: Analysis, config: CoreConfig) -> list[Way]:
     """Ways that may fit the activation SRAM, the best one first: those with room to bring what comes next
     while a convolution runs, then the others, each by their cost."""
-    groups = offloadable(analysis, config)
-    found = [
-        _way(analysis, config, slices, offloaded) for slices, offloaded in _choices(analysis, config, groups)
-    ]
+    groups, pace = offloadable(analysis, config), Pace(analysis, config)
+    found = [_way(analysis, config, pace, *choice) for choice in _choices(analysis, config, groups)]
     found = sorted((way for way in found if way.cut.peak <= config.act_words), key=lambda way: way.cost)
     roomy = [way for way in found if way.room <= config.act_words]
-    better = [_fewer(analysis, config, groups, roomy[0])] if roomy else []
+    better = [_fewer(analysis, config, pace, groups, roomy[0])] if roomy else []
     return better + roomy + [way for way in found if way.room > config.act_words]
 
 
 def finest_first(analysis: Analysis, config: CoreConfig) -> Iterator[Way]:
     """Ways that may fit, those that need little memory first."""
-    for slices, offloaded in reversed(list(_choices(analysis, config, offloadable(analysis, config)))):
-        way = _way(analysis, config, slices, offloaded)
+    pace = Pace(analysis, config)
+    for choice in reversed(list(_choices(analysis, config, offloadable(analysis, config)))):
+        way = _way(analysis, config, pace, *choice)
         if way.cut.peak <= config.act_words:
             yield way
 
 
-def cost(analysis: Analysis, config: CoreConfig, graph: Graph) -> float:
-    """Cycles of the convolutions, and where a layer's LOADs, STOREs and weights take longer, of these, with a
-    part of all that is moved. The bus is taken to move a word a cycle."""
-    streamed, moved = [0] * (len(analysis.nodes) + 1), [0] * (len(analysis.nodes) + 1)
-    weights = [stream_bytes(unplaced(node, config), config) for node in analysis.nodes]
-    each = [token_cycles(node, config) for node in analysis.nodes]
-    for step in graph.steps:
-        if step.node is not None:
-            streamed[step.node_index] += max(step.count, config.rows) * each[step.node_index]
-            moved[step.node_index] += weights[step.node_index] // config.act_word_bytes
-        else:
-            moved[step.node_index] += graph.buffers[step.output.buffer].words
-    return sum(map(max, streamed, moved)) + sum(moved) / _MOVED
-
-
-def _way(analysis: Analysis, config: CoreConfig, slices: dict[Key, int], offloaded: frozenset[Key]) -> Way:
+def _way(
+    analysis: Analysis, config: CoreConfig, pace: Pace, slices: dict[Key, int], offloaded: frozenset[Key]
+) -> Way:
     graph = lower(analysis, config, slices, offloaded)
-    each = [token_cycles(node, config) for node in analysis.nodes]
-    cut = Cut(graph, each, complete=True)
+    cut = Cut(graph, pace.each, complete=True, layers=True)
     alive = lifetimes(graph, cut.order)
-    twice = [buffer.index for buffer in graph.buffers if buffer.tensor.key in offloaded]
+    moves = [step.output.buffer for step in graph.steps if step.node is None]
+    more = [index for index in moves if graph.buffers[index].tensor.key in offloaded]
     items = items_of(graph, alive, Space.ACTIVATION)
-    items += [Item((Rectangle(index, 0, graph.buffers[index].words, *alive[index]),)) for index in twice]
+    items += [Item((Rectangle(index, 0, graph.buffers[index].words, *alive[index]),)) for index in more]
     room = int(peak(items, len(cut.order) + 1).max())
-    return Way(slices, offloaded, cut, cost(analysis, config, graph), room)
+    order = interleave(graph, cut.order, config.act_words, config.act_words) or cut.order
+    return Way(slices, offloaded, cut, pace.cycles(graph, order), room)
 
 
-def _fewer(analysis: Analysis, config: CoreConfig, groups: list[set[Key]], way: Way) -> Way:
+def _fewer(analysis: Analysis, config: CoreConfig, pace: Pace, groups: list[set[Key]], way: Way) -> Way:
     """The same with pictures that need not wait on chip, as far as that costs less."""
     for group in groups:
         if group <= way.offloaded:
             slices = {key: parts for key, parts in way.slices.items() if key not in group}
-            other = _way(analysis, config, slices, way.offloaded - group)
+            other = _way(analysis, config, pace, slices, way.offloaded - group)
             if other.cost < way.cost and other.room <= config.act_words:
                 way = other
     return way

@@ -3,6 +3,7 @@ in DRAM where slices do not do; pictures also where that is faster."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import chain
 from math import inf
 
 from pointwise.hw.contract.config import CoreConfig
@@ -15,7 +16,8 @@ from .cutting import agree, chains, cut_further, finer, finest
 from .halos import fewer_halos
 from .lifetimes import items_of, lifetimes
 from .lowering import Graph, Pairs, sliceable
-from .offload import cost, finest_first, ways
+from .offload import finest_first, ways
+from .pace import Pace
 from .placement import height, peak, place
 from .schedule import interleave
 from .spilling import Spilled, spill
@@ -27,6 +29,10 @@ _UNIFORM = (2, 3, 4, 6, 9, 1 << 16)
 """Numbers of slices for everything that can be cut, which spilling tries last."""
 _SPILL_OCCUPANCIES = (1.0, 0.9, 0.8, 0.6)
 """Parts of the memories that spilling fills, in the order of trying: less leaves room for gaps."""
+
+
+_STORED_BESIDE = 2
+"""Convolutions that may run while a buffer is stored of what was made before them."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +82,7 @@ def find_plan(
     found = _coarser(analysis, config, cuts, slices, found)
     if cuts.cycles_of(found.graph) == cuts.least_cycles:
         return found
-    return _offloaded(analysis, config, cost(analysis, config, found.graph)) or found
+    return _offloaded(analysis, config, Pace(analysis, config).cycles(found.graph, found.order)) or found
 
 
 def _offloaded(analysis: Analysis, config: CoreConfig, most: float = inf) -> Plan | None:
@@ -253,7 +259,7 @@ def _residual_slices(analysis: Analysis, config: CoreConfig) -> list[int]:
 def _try(graph: Graph, order: list[int], config: CoreConfig) -> Plan | None:
     """The plan of an order, None where it finds no places."""
     alive = lifetimes(graph, order)
-    found = _places(graph, alive, len(order), config)
+    found = _places(graph, alive, len(order), config, _stored_beside(graph, order))
     return Plan(graph, order, found.places, alive, found.used, found.most) if found else None
 
 
@@ -276,9 +282,17 @@ class _Places:
 
 
 def _places(
-    graph: Graph | Spilled, alive: dict[int, tuple[int, int]], length: int, config: CoreConfig
+    graph: Graph | Spilled,
+    alive: dict[int, tuple[int, int]],
+    length: int,
+    config: CoreConfig,
+    more: Pairs = (),
 ) -> _Places | None:
-    """Places of all buffers of an order of so many steps, None where there is no room."""
+    """Places of all buffers of an order of so many steps, None where there is no room.
+
+    Args:
+        more: pairs of buffers besides those of the graph that would rather be in different banks.
+    """
     items = {space: items_of(graph, alive, space) for space in Space}
     capacity = {Space.ACTIVATION: config.act_words, Space.RESIDUAL: config.res_words}
     most = {space: int(peak(items[space], length + 1).max()) for space in Space}
@@ -288,13 +302,25 @@ def _places(
     for space in Space:
         banks, apart = 0, {}
         if space == Space.ACTIVATION and config.act_banks > 1:
-            banks, apart = config.bank_words, _apart(graph.apart)
+            banks, apart = config.bank_words, _apart(chain(graph.apart, more))
         placed = place(items[space], capacity[space], banks, apart)
         if placed is None:
             return None
         found.places.update(placed)
         found.used[space] = height(items[space], placed)
     return found
+
+
+def _stored_beside(graph: Graph, order: list[int]) -> Pairs:
+    """Buffers that are stored, with those that the next convolutions stream, which go first at a bank."""
+    waiting: list[tuple[int, int]] = []
+    for index in order:
+        step = graph.steps[index]
+        if step.store:
+            waiting.append((step.output.buffer, _STORED_BESIDE))
+        elif step.node is not None:
+            yield from ((buffer, rows.buffer) for buffer, _ in waiting for rows in step.streamed)
+            waiting = [(buffer, left - 1) for buffer, left in waiting if left > 1]
 
 
 def _apart(pairs: Pairs) -> dict[int, set[int]]:

@@ -65,6 +65,24 @@ def demand_order(graph: Graph, complete: bool = False) -> list[int]:
     return order
 
 
+def layer_order(graph: Graph) -> list[int]:
+    """Steps layer by layer, LOADs in front of who needs them first.
+
+    What a layer makes waits in DRAM anyway, and slices of one layer have nothing to do with each other: one
+    is brought, and another one stored, while a third is made.
+    """
+    needed: dict[int, int] = {}
+    for step in graph.steps:
+        for other in step.after:
+            needed.setdefault(other, step.index)
+
+    def place(step: Step) -> tuple[int, bool]:
+        load = step.node is None and not step.store
+        return (needed.get(step.index, step.index), False) if load else (step.index, True)
+
+    return [step.index for step in sorted(graph.steps, key=place)]
+
+
 @overload
 def interleave(graph: Graph, order: list[int], words: int) -> list[int]: ...
 @overload

@@ -4,9 +4,10 @@ from dataclasses import replace
 from functools import cache
 
 import numpy as np
+import pytest
 
 from pointwise.hw.contract.config import CoreConfig
-from pointwise.model.compiler import compile_network
+from pointwise.model.compiler import compile_network, planning
 from pointwise.model.compiler.analysis import Analysis, analyse
 from pointwise.model.compiler.convs import token_cycles
 from pointwise.model.compiler.cuts import Cut, Cuts
@@ -48,7 +49,8 @@ def first_found(analysis: Analysis, cuts: Cuts, core: CoreConfig = CORE) -> Cut:
     return cuts[tried[-1]]
 
 
-def test_a_chain_ends_where_a_tensor_is_left_whole() -> None:
+def test_a_chain_ends_where_a_tensor_is_left_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(planning, "_offloaded", lambda *_: None)
     analysis = analyse(network(), CORE)
     cuts = Cuts(analysis, CORE)
     before = first_found(analysis, cuts)

@@ -12,9 +12,11 @@ from pointwise.model.compiler import compile_network, planning
 from pointwise.model.compiler.analysis import analyse
 from pointwise.model.compiler.cuts import Cuts
 from pointwise.model.compiler.lowering import row_unit
-from pointwise.model.compiler.offload import cost, finest_first, offloadable, ways
+from pointwise.model.compiler.offload import finest_first, offloadable, ways
+from pointwise.model.compiler.pace import Pace
 from pointwise.model.compiler.planning import find_plan
 from pointwise.model.compiler.random_pictures import random_pictures
+from pointwise.model.compiler.schedule import layer_order
 from pointwise.model.emulator.emulator import Order
 from pointwise.model.graph import Graph
 from pointwise.model.graph.ops import Add, Conv2d, Input, Linear, MaxPool
@@ -127,8 +129,47 @@ def test_what_costs_least_comes_first_of_what_has_room() -> None:
     assert [way.cost for way in roomy] == sorted(way.cost for way in roomy)
     assert all(way.cut.peak <= small.act_words for way in found)
     plan = find_plan(analysis, small, Cuts(analysis, small))
-    assert plan is not None and cost(analysis, small, plan.graph) <= max(way.cost for way in found)
+    assert plan is not None
+    assert Pace(analysis, small).cycles(plan.graph, plan.order) <= max(way.cost for way in found)
 
 
 def test_with_room_for_all_nothing_waits() -> None:
     assert moves(residual(), replace(CORE, act_kib=64, res_kib=8)) == 0
+
+
+def test_slices_of_a_layer_follow_one_another() -> None:
+    """Layer by layer, each LOAD in front of who needs it, and the next slice's in front of its STORE."""
+    network, small = residual((32, 32)), replace(CORE, act_kib=6, res_kib=8)
+    analysis = analyse(network, small)
+    plan = find_plan(analysis, small, Cuts(analysis, small))
+    assert plan is not None
+    serial = layer_order(plan.graph)
+    made = [plan.graph.steps[index].node_index for index in serial if plan.graph.steps[index].node]
+    assert made == sorted(made) and len(made) > len(set(made))
+    for order in (serial, plan.order):
+        assert sorted(order) == list(range(len(plan.graph.steps)))
+        position = {index: place for place, index in enumerate(order)}
+        for step in plan.graph.steps:
+            assert all(position[before] < position[step.index] for before in step.after)
+    pace = Pace(analysis, small)
+    assert pace.cycles(plan.graph, plan.order) < pace.cycles(plan.graph, serial)
+
+
+def test_what_is_stored_lies_apart_from_what_is_streamed_meanwhile() -> None:
+    network, small = residual((32, 32)), replace(CORE, act_kib=16, act_banks=4, res_kib=8)
+    analysis = analyse(network, small)
+    plan = find_plan(analysis, small, Cuts(analysis, small))
+    assert plan is not None
+    pairs = list(planning._stored_beside(plan.graph, plan.order))
+    assert pairs
+
+    def banks(buffer: int) -> set[int]:
+        first = plan.places[buffer]
+        return set(
+            range(
+                first // small.bank_words,
+                (first + plan.graph.buffers[buffer].words - 1) // small.bank_words + 1,
+            )
+        )
+
+    assert sum(bool(banks(one) & banks(other)) for one, other in pairs) < len(pairs) / 4
