@@ -4,7 +4,8 @@ Weights are int8 with a step for each output channel, biases int32 in steps of t
 are int8 or uint8 with the steps and zero points of the integer network; where its channels differ (queries,
 keys, values, context), with their mean, and the weights around it carry the rest. Between the two are the
 standard operators in float32: MatMul, LayerNormalization, Softmax. An activation function is the core's own
-table (Gather). The residual stream, 16 bits wide in the core, is left in float32.
+table (Gather), whose node is documented in JSON: the function, what is added to its input, and the scale and
+zero point of its result. The residual stream, 16 bits wide in the core, is left in float32.
 
 Names are those of the integer network's operators: ``blocks.0.mlp.act`` are the 8-bit integers that this
 operator makes, ``blocks.0.mlp.act.real`` what they stand for, and where nothing is rounded there is ``.real``
@@ -30,7 +31,7 @@ import numpy as np
 from onnx import TensorProto, ValueInfoProto, checker, helper
 
 from pointwise.model.graph import Graph
-from pointwise.model.graph.ops import Activation, Add, Concat, Input, LayerNorm
+from pointwise.model.graph.ops import Add, Concat, Input, LayerNorm
 
 from .onnx_graph import OnnxGraph, Tensor
 from .onnx_ops import add_op
@@ -84,9 +85,6 @@ def encode(network: Graph) -> bytes:
 def _steps(network: Graph) -> dict[str, float]:
     """Real value of one step of each value; those that are added or stand side by side share theirs."""
     steps = {op.name: op.quantisation.step for op in network.ops}
-    for name, readers in network.readers.items():
-        if readers and all(isinstance(reader, Activation) for reader in readers):
-            steps[name] = 1.0  # the index of a table
     shared = {name: {name} for name in steps}
     for op in network.ops:
         if isinstance(op, Concat) or (isinstance(op, Add) and op.dtype == "int16"):
@@ -120,11 +118,8 @@ def _input(graph: OnnxGraph, network: Graph) -> tuple[ValueInfoProto, Tensor]:
         value = graph.node("Reshape", [value, bounds], f"{name}.{stage}")
         if stage == "cells":
             value = graph.node("Transpose", [value], f"{name}.rows", perm=[0, 2, 4, 1, 3, 5])
-    # Class tokens are rows of zeros in front.
-    before = np.array([0, given.zero_rows, 0, 0, 0, 0], np.int64)
-    value = graph.node("Pad", [value, graph.constant(f"{name}.pads", before)], f"{name}.tokens")
     source = helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", colours, size, size])
-    return source, graph.quantise(value, Tensor(f"{name}.int8", channels, np.int8, step))
+    return source, graph.quantise(value, Tensor(f"{name}.int8", channels, np.int8, step, 0, given.zero_rows))
 
 
 def _output(graph: OnnxGraph, network: Graph, result: Tensor) -> ValueInfoProto:

@@ -17,6 +17,8 @@ class Tensor:
         name: of the ONNX value: the integers, or real values where ``dtype`` is float32.
         channels: its last axis. dtype: int8, uint8 or float32.
         step, zero: real = step · (integer − zero), where it has no integers those of the integer network.
+        front: rows of zeros before it, of class tokens, which it does not hold; products get them.
+        offset: what is added to that in the integer network, where it is the same for all channels.
     """
 
     name: str
@@ -24,6 +26,8 @@ class Tensor:
     dtype: type[np.number]
     step: float
     zero: int = 0
+    front: int = 0
+    offset: float = 0.0
 
 
 class OnnxGraph:

@@ -4,6 +4,7 @@ Each takes what its operator reads, and gives what it makes: integers called lik
 8 bits, else real values called ``NAME.real``.
 """
 
+import json
 from collections.abc import Callable
 
 import numpy as np
@@ -62,6 +63,9 @@ def _linear(graph: OnnxGraph, op: Linear, step: float, source: Tensor) -> Tensor
     steps = accumulator_steps(op, step)
     weight = graph.stored(f"{op.name}.weight", op.weight.astype(np.int8).T, steps / source.step, axis=1)
     value = graph.node("MatMul", [graph.real(source), weight], f"{op.name}.product")
+    if source.front:
+        before = graph.constant(f"{op.name}.pads", np.array([0, source.front, 0, 0, 0, 0], np.int64))
+        value = graph.node("Pad", [value, before], f"{op.name}.tokens")
     return rounded(graph, op, step, value, bias_of(graph, op, step, source.zero))
 
 
@@ -86,7 +90,9 @@ def _activation(graph: OnnxGraph, op: Activation, step: float, source: Tensor) -
     index = graph.node("Cast", [source.name], f"{op.name}.index", to=TensorProto.INT32)
     dtype = DTYPES[op.dtype]
     table = graph.constant(f"{op.name}.table", np.asarray(op.table).astype(dtype))
-    value = graph.node("Gather", [table, index], op.name)
+    scale = op.quantisation
+    told = {"function": op.function, "offset": source.offset, "scale": scale.step, "zero": scale.zero_point}
+    value = graph.node("Gather", [table, index], op.name, doc_string=json.dumps(told))
     return Tensor(value, source.channels, dtype, step, op.quantisation.zero_point)
 
 

@@ -53,4 +53,6 @@ def rounded(graph: OnnxGraph, op: Sums, step: float, product: str, bias: str) ->
         value = graph.node("Add", [product, bias], f"{op.name}.real")
         return Tensor(value, len(op.bias), dtype, step, op.quantisation.zero_point)
     value = graph.node("Add", [product, bias], f"{op.name}.sum")
-    return graph.quantise(value, Tensor(op.name, len(op.bias), dtype, step, op.quantisation.zero_point))
+    scale = op.quantisation
+    offset = float(np.mean(scale.offset))
+    return graph.quantise(value, Tensor(op.name, len(op.bias), dtype, step, scale.zero_point, 0, offset))

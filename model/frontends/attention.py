@@ -9,7 +9,7 @@ from torch import Tensor
 
 from pointwise.model.graph.ops import Linear, MatMul, Softmax
 
-from .builder import Builder, vector, weights
+from .builder import Builder, Part, vector, weights
 from .expression import IDENTITY, Affine, Call
 from .products import linear
 from .rows import rows_of
@@ -134,7 +134,10 @@ def _operand(build: Builder, symbol: Symbol, layer: str, head: int) -> str:
         weight, bias = weights(op)
         weight = weight[rows.columns] * factor[:, None]
         bias = bias[rows.columns] * factor + offset
-        return build.add(replace(op, weight=weight, bias=bias), f"{layer}.{head}", layer)
+        made = build.add(replace(op, weight=weight, bias=bias), f"{layer}.{head}", layer)
+        plain = not offset.any() and (factor == factor[0]).all()
+        build.parts.append(Part(name, made, rows.columns, float(factor[0]) if plain else None))
+        return made
     if not rows.whole or not expression.trivial:
         raise build.refused(
             f"multiplies a part of what {type(op).__name__} {build.label(name)} makes, or what became of it; "
@@ -147,6 +150,7 @@ def softmax(build: Builder, symbol: Symbol, axis: int) -> Symbol:
     """Shares of the last dimension."""
     if axis % symbol.places.dim() != symbol.places.dim() - 1:
         raise build.refused("takes the softmax of another dimension than the last; that is not known")
+    _without_offset(build, symbol)
     settle(build, symbol, "takes the softmax of", heads=True)
     names = []
     for name in symbol.values:
@@ -160,6 +164,19 @@ def softmax(build: Builder, symbol: Symbol, axis: int) -> Symbol:
     if not torch.equal(symbol.places.reshape(usual.shape), usual):
         raise build.refused("takes the softmax of a part of a product; that is not known")
     return Symbol(tuple(names), symbol.places, IDENTITY)
+
+
+def _without_offset(build: Builder, symbol: Symbol) -> None:
+    """Take away what is added to all scores alike, which softmax does not see."""
+    expression = symbol.expression
+    if not isinstance(expression, Affine):
+        return
+    added = torch.as_tensor(expression.offset)[symbol.places if torch.is_tensor(expression.offset) else ...]
+    if not added.any() or (added != added.flatten()[0]).any():
+        return
+    offset = float(added.flatten()[0])
+    build.rounded = [one.less(offset) if one.symbol is symbol else one for one in build.rounded]
+    symbol.expression = Affine(expression.factor)
 
 
 def attention(

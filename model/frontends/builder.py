@@ -1,7 +1,7 @@
 """``Builder``: a graph that grows while a network of another form is read; the front ends share it."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -18,9 +18,10 @@ from pointwise.model.quantise.inputs import PIXELS, ROWS
 from .expression import reordered
 from .forms import in_forms, products_before_sums
 from .graph import GraphNetwork
-from .heads import head_by_head, scale_queries
+from .heads import head_by_head, query_factors, scale_queries
 from .means import means_of_streams
 from .norms import read_in_time, share_norms
+from .rounded import Rounded
 from .rows import Rows, rows_of, stretch
 from .split import split_by_form
 from .sums import one_by_one
@@ -32,6 +33,21 @@ RAW = "input as it is given"
 
 class ReadTwice(PointwiseError):
     """A network reads its input in several arrangements, of which the host makes one."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """An operator that makes some channels of another one.
+
+    Attributes:
+        whole, name: of the other one, and its own. columns: (C,) which channels.
+        factor: by which they were multiplied, one for all; None where anything else was done to them.
+    """
+
+    whole: str
+    name: str
+    columns: np.ndarray
+    factor: float | None
 
 
 class Builder:
@@ -49,6 +65,11 @@ class Builder:
         module: the path of that module, after which operators are called.
         operator: that is being read, where it can be called.
         names: of weights, by their ids.
+        parts: of operators that are rows of others, those of a head, each with what was done to them.
+        finished: what became of operators: the final name by the one of building.
+        query_factors: by which queries were multiplied in the end, by their final names.
+        rounded: values that the source rounds, in order. reads: what it calls the first that is being read.
+        followers: names of the operators of the source that read what is made.
     """
 
     operator: Callable[..., Any]
@@ -65,6 +86,12 @@ class Builder:
         self._attentions: dict[str, int] = {}
         self._twins: dict[tuple[type[Op], tuple[str, ...]], list[str]] = {}
         self.names: dict[int, str] = {}
+        self.parts: list[Part] = []
+        self.finished: dict[str, str] = {}
+        self.query_factors: dict[str, float] = {}
+        self.rounded: list[Rounded] = []
+        self.reads = ""
+        self.followers: set[str] = set()
 
     def given(self) -> Symbol:
         """The network's input, of its shape."""
@@ -230,7 +257,9 @@ class Builder:
             )
             for op in ops
         ]
-        graph = read_in_time(share_norms(scale_queries(Graph(name, tuple(ops), names[output], info))))
+        graph = Graph(name, tuple(ops), names[output], info)
+        self.finished, self.query_factors = names, query_factors(graph)
+        graph = read_in_time(share_norms(scale_queries(graph)))
         return GraphNetwork(graph, self.arrangements[inputs[0]])
 
     def _names(self, ops: Sequence[Op]) -> dict[str, str]:

@@ -22,7 +22,7 @@ def apply(build: Builder, symbol: Symbol, function: Callable[[Tensor], Tensor]) 
 def plus(build: Builder, left: Operand, right: Operand, factor: float = 1.0) -> Symbol:
     """left + factor · right, of which at least one is no constant."""
     if isinstance(left, Symbol) and isinstance(right, Symbol):
-        right = affine(build, right, factor, 0.0)
+        right = right if factor == 1 else affine(build, right, factor, 0.0)
         if left.same_elements(right):
             return _combined(build, left, right, torch.add, linear=True)
         return add(build, left, right)

@@ -1,5 +1,7 @@
 """Any graph of real numbers, with the arrangement that makes its rows of an input."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -8,6 +10,7 @@ from pointwise.model.graph import Graph
 from pointwise.model.graph.arrangement import Arrangement
 from pointwise.model.quantise.recipe import Recipe
 from pointwise.model.quantise.statistics import Statistics
+from pointwise.model.quantise.taken import INFO, Given, noted
 from pointwise.model.quantise.trained import TrainedQuantisation
 
 from .network import FloatNetwork
@@ -20,6 +23,7 @@ class GraphNetwork(FloatNetwork):
         graph: of real numbers.
         arrangement: how inputs become its rows; they are rows already unless given.
         fixed: what was quantised before, and stays as it is.
+        given: all values that were rounded before; what becomes of them ``info`` of the integers tells.
     """
 
     def __init__(
@@ -27,9 +31,10 @@ class GraphNetwork(FloatNetwork):
         graph: Graph,
         arrangement: Arrangement | None = None,
         fixed: TrainedQuantisation | None = None,
+        given: Sequence[Given] = (),
     ) -> None:
         graph.check()
-        self.fixed = fixed
+        self.fixed, self.given = fixed, tuple(given)
         self.name, self._graph = graph.name, graph
         self.arrangement = arrangement or Arrangement.of_rows(*graph.input.shape)
 
@@ -38,12 +43,15 @@ class GraphNetwork(FloatNetwork):
         return self._graph
 
     def with_graph(self, graph: Graph) -> "GraphNetwork":
-        return GraphNetwork(graph, self.arrangement, self.fixed)
+        return GraphNetwork(graph, self.arrangement, self.fixed, self.given)
 
     def convert(
         self, statistics: Statistics, recipe: Recipe, trained: TrainedQuantisation | None = None
     ) -> Graph:
-        return super().convert(statistics, recipe, trained or self.fixed)
+        made = super().convert(statistics, recipe, trained or self.fixed)
+        if trained or not self.fixed or not self.given:
+            return made
+        return replace(made, info=made.info | {INFO: noted(made, self.given, self.fixed.activations)})
 
     @property
     def input_shape(self) -> tuple[int, ...]:

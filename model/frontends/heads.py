@@ -43,17 +43,24 @@ def scale_queries(graph: Graph) -> Graph:
     scaled before the product, with their bias or without, or not at all.
     """
     changed: dict[str, Op] = {}
+    for name, factor in query_factors(graph).items():
+        query, scores = graph[name], graph.readers[name][0]
+        assert isinstance(query, Linear) and isinstance(scores, MatMul)
+        if factor != 1:
+            changed[name] = replace(query, weight=query.weight * factor, bias=query.bias * factor)
+        changed[scores.name] = replace(scores, factor=graph.values[name].channels ** -0.5)
+    return graph.changed(changed)
+
+
+def query_factors(graph: Graph) -> dict[str, float]:
+    """Queries, each with the factor that makes that of its scores 1/√d; 1.0 where it is that already."""
+    found: dict[str, float] = {}
     for softmax in graph.ops:
         scores = graph[softmax.inputs[0]] if isinstance(softmax, Softmax) else None
         if not isinstance(scores, MatMul) or not scores.transposed:
             continue
         query, usual = graph[scores.inputs[0]], graph.values[scores.inputs[0]].channels ** -0.5
-        alone = isinstance(query, Linear) and len(graph.readers[query.name]) == 1
-        if not isinstance(query, Linear) or not alone:
-            continue
-        if not math.isclose(scores.factor, usual, rel_tol=1e-6):
-            factor = scores.factor / usual
-            query = replace(query, weight=query.weight * factor, bias=query.bias * factor)
-            changed[query.name] = query
-        changed[scores.name] = replace(scores, factor=usual)
-    return graph.changed(changed)
+        if isinstance(query, Linear) and len(graph.readers[query.name]) == 1:
+            same = math.isclose(scores.factor, usual, rel_tol=1e-6)
+            found[query.name] = 1.0 if same else scores.factor / usual
+    return found

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import torch
 
+from pointwise.model.graph import Quantisation
 from pointwise.model.graph.clamps import CLAMPS
 from pointwise.model.graph.functions import function
 from pointwise.model.graph.ops import Activation
@@ -17,7 +18,7 @@ from .gelu import plan_gelu
 from .recipe import LayerConfig
 from .statistics import Statistics
 
-__all__ = ["TablePlan", "plan_activation"]
+__all__ = ["TablePlan", "fixed_table", "plan_activation"]
 
 INDICES = 256
 """Entries of a table."""
@@ -70,6 +71,27 @@ def plan_activation(
     zero = min(UINT8[1], max(0, math.floor(-least / out + 0.5)))
     entries = np.clip(np.floor(exact / out + 0.5) + zero, *UINT8).astype(np.uint8)
     # Entry (index & 255): the indices 0..127 first, then −128..−1.
+    return TablePlan(scale, centre, out, zero, np.roll(entries, INT8[0]))
+
+
+def fixed_table(
+    op: Activation, plan: TablePlan, index: Quantisation | None, result: Quantisation | None
+) -> TablePlan:
+    """A table with the index, the result, or both, as they are known; the rest is as it was planned.
+
+    Args:
+        plan: as ``plan_activation`` made it, of bytes from 0 on. index, result: int8, one scale each.
+    """
+    scale, centre = plan.index_scale, plan.index_centre
+    if index is not None:
+        scale = float(index.scale)
+        centre = float(index.offset) - index.zero_point * scale
+    out, zero = plan.scale, plan.zero_point
+    if result is not None:
+        out, zero = float(result.scale), result.zero_point - INT8[0]
+    points = torch.from_numpy(scale * np.arange(INT8[0], INT8[1] + 1) + centre)
+    exact = function(op.function)(points).numpy()
+    entries = np.clip(np.floor(exact / out + 0.5) + zero, *UINT8).astype(np.uint8)
     return TablePlan(scale, centre, out, zero, np.roll(entries, INT8[0]))
 
 

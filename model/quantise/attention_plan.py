@@ -1,15 +1,18 @@
 """The scales of one attention: queries, keys, values, scores and context."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
+from pointwise.model.graph import Quantisation
+
 from .moments import Moments
 from .norm import INT8_MAX, rounding_noise
-from .patterns import AttentionPattern
+from .patterns import AttentionPattern, Head
 from .recipe import Recipe
 from .rounding import REMAINING
-from .score_plan import HeadSample, ScorePlan, floored, plan_heads
+from .score_plan import HeadSample, ScorePlan, centre_of, floored, plan_heads
 from .statistics import Statistics
 
 CONTEXT_HEADROOM = 1 / 2
@@ -45,6 +48,7 @@ def plan_attention(
     statistics: Statistics,
     recipe: Recipe,
     step: float | None = None,
+    fixed: Mapping[str, Quantisation] | None = None,
 ) -> AttentionPlan:
     """Choose the scales of an attention.
 
@@ -54,6 +58,7 @@ def plan_attention(
             and of the projection's input.
         recipe: how each layer is quantised.
         step: of the context, where training has fixed it, for all channels alike and around 0.
+        fixed: values by the names of their operators that are quantised already.
 
     Raises:
         PointwiseError: queries, keys and values, or the context, are always the same.
@@ -86,17 +91,44 @@ def plan_attention(
         part = slice(head * width, (head + 1) * width)
         reader = attention.proj.weight[:, channels].astype(np.float32)
         ranges = q_range[part], low_k[part], high_k[part]
-        samples.append(HeadSample(q[:, head], k[:, head], *ranges, v[:, head] @ reader.T))
+        known = fixed_scores(attention.heads[head], fixed or {})
+        samples.append(HeadSample(q[:, head], k[:, head], *ranges, v[:, head] @ reader.T, known))
     operands = [recipe[layers[letter]] for letter in "qk"]
     balanced = all(config.equalise and config.granularity == "channel" for config in operands)
+    v_scale, v_centre = floored((high_v - low_v) / 2) / INT8_MAX, (low_v + high_v) / 2
+    for head, channels in zip(attention.heads, attention.channels, strict=True):
+        for name, scale, centre in (
+            (head.v.name, v_scale, v_centre),
+            (head.context.name, context_scale, context_centre),
+        ):
+            if fixed and name in fixed:
+                scale[channels], centre[channels] = fixed[name].scale, centre_of(fixed[name])
     return AttentionPlan(
         scores=tuple(plan_heads(samples, recipe[layers["s"]], balanced)),
-        v_scale=floored((high_v - low_v) / 2) / INT8_MAX,
-        v_centre=(low_v + high_v) / 2,
+        v_scale=v_scale,
+        v_centre=v_centre,
         context_scale=context_scale,
         context_centre=context_centre,
         context_moments=context.moments(context_scale, context_centre),
     )
+
+
+def fixed_scores(head: Head, fixed: Mapping[str, Quantisation]) -> dict[str, Quantisation]:
+    """What is known of a head's queries, keys and scores, and can stay so.
+
+    Products have no zero point of what is streamed, so that queries have none; one of the keys adds the same
+    to all scores of a row, which softmax does not see, but which other numbers than theirs must hold then.
+    """
+    found = {
+        letter: fixed[op.name]
+        for letter, op in (("q", head.q), ("k", head.k), ("s", head.scores))
+        if op.name in fixed
+    }
+    if "q" in found and centre_of(found["q"]):
+        del found["q"]
+    if "s" in found and ("k" not in found or centre_of(found["k"])):
+        del found["s"]
+    return found
 
 
 def trusted_context(

@@ -99,7 +99,7 @@ def groups_by_range(
         if (
             shared
             or op.name not in statistics.reach
-            or fixed & (trained.steps.keys() | trained.weights.keys())
+            or fixed & (trained.of_values() | trained.weights.keys())
         ):
             continue
         weights = [reader.weight for reader in readers if isinstance(reader, Linear)]

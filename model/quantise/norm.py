@@ -85,6 +85,13 @@ def plan_norm(
     return _made(record, *plans[0])
 
 
+def fixed_norm(record: TensorObserver, scale: np.ndarray) -> NormPlan:
+    """The plan of a LayerNorm whose scales are known: one for all, or (H,) that are powers of two apart."""
+    scale = np.broadcast_to(scale, record.channels)
+    shift = np.rint(np.log2(scale / scale.min())).astype(np.uint8)
+    return _made(record, float(scale.min()), shift)
+
+
 def shifts(largest: np.ndarray, step: float) -> np.ndarray:
     """Return the least shift of each channel, (H,) uint8, that keeps ``largest`` within int8."""
     # The small number keeps a channel that just fits from being shifted by rounding.

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 STEPS = INT8[1] - INT8[0]
 HEADROOM, FEW = 0.5, 4096
 """By which part other images may leave the range of so many values; of more the less, with the root."""
+CLOSE = 1e-6
+"""Part by which a step that is given in float32 may miss the one that is meant."""
 LEAST_REACH = 0.25
 """Part of the widest channel's range that every channel gets at least, as other images may want it."""
 
@@ -48,10 +50,17 @@ class PictureScales:
 
     def __getitem__(self, name: str) -> Quantisation:
         """Of a picture: one scale behind a ReLU, where −128 stands for 0, else one for each channel."""
+        clamp = getattr(self.of.real[name], "clamp", "")
+        most = CLAMPS[clamp][1]
+        fixed = self.of.trained.activations.get(name)
+        if fixed is not None and not clamp:
+            return fixed
+        if fixed is not None and (most is None or STEPS * fixed.scale <= most * (1 + CLOSE)):
+            # A clamp is the end of the range: where that lies elsewhere, the same steps from 0 on.
+            return Quantisation(fixed.scale, INT8[0])
         low, high = self._min_max(name)
         step = self.of.trained.steps.get(name)
         if low.min() >= 0:
-            most = CLAMPS[getattr(self.of.real[name], "clamp", "")][1]
             if step is not None:
                 return Quantisation(step if most is None else min(step, most / STEPS), INT8[0])
             reach = float(floored(high).max()) * self._headroom(name, len(high))

@@ -9,11 +9,11 @@ from pointwise.model.graph.ops import Activation, LayerNorm, Linear, MaxPool, Me
 from pointwise.model.graph.passes.fold_norms import readers_by_token
 from pointwise.model.integer.rounding import INT16
 
-from .activation_plan import TablePlan, plan_activation
+from .activation_plan import TablePlan, fixed_table, plan_activation
 from .attention_plan import AttentionPlan, plan_attention
 from .channel_groups import divided, groups_by_range
 from .inputs import PIXELS, pixel_scales
-from .norm import NormPlan, plan_norm
+from .norm import NormPlan, fixed_norm, plan_norm
 from .patterns import AttentionPattern, attentions, streams
 from .recipe import Recipe
 from .rounding import REMAINING
@@ -66,6 +66,11 @@ class Plans:
     def pixels(self) -> Quantisation:
         """Of the network's input, for each of its channels."""
         statistics, channels = self.statistics, self.real.input.shape[1]
+        fixed = self.trained.activations.get(self.real.input.name)
+        if fixed is not None:
+            offset = fixed.offset - fixed.zero_point * np.asarray(fixed.scale)
+            scale, offset = (np.broadcast_to(part, channels).copy() for part in (fixed.scale, offset))
+            return Quantisation(scale, 0, offset)
         found = pixel_scales(statistics[PIXELS], statistics.grids)
         per_channel = (np.repeat(part, channels // len(part)) for part in (found.scale, found.offset))
         return Quantisation(*(next(per_channel), 0), next(per_channel))
@@ -90,9 +95,12 @@ class Plans:
             readers.sort(key=lambda reader: layers.index(reader.layer))
             remaining = max(REMAINING.get(self.recipe[layer].rounding, 1.0) for layer in layers)
             weights = [reader.weight for reader in readers]
-            step = self.trained.steps.get(op.name)
-            self._norms[op.name] = plan_norm(
-                self.statistics[op.name], weights, self.recipe[op.layer], step, remaining
+            step, fixed = self.trained.steps.get(op.name), self.trained.activations.get(op.name)
+            record = self.statistics[op.name]
+            self._norms[op.name] = (
+                plan_norm(record, weights, self.recipe[op.layer], step, remaining)
+                if fixed is None
+                else fixed_norm(record, np.asarray(fixed.scale))
             )
         return self._norms[op.name]
 
@@ -103,6 +111,9 @@ class Plans:
             part = self.parts.get(op.name, ("", None))
             step = op.step or self.trained.steps.get(op.name)
             plan = plan_activation(op, self.statistics, config, step, *part)
+            index, result = (self.trained.activations.get(name) for name in (op.inputs[0], op.name))
+            if index is not None or result is not None:
+                plan = fixed_table(op, plan, index, result)
             self._tables[op.name] = plan.signed() if self._held(op.name) else plan
         return self._tables[op.name]
 
@@ -118,8 +129,8 @@ class Plans:
         """All scales of an attention."""
         name = pattern.joined.name
         if name not in self._attentions:
-            step = self.trained.steps.get(name)
-            self._attentions[name] = plan_attention(pattern, self.statistics, self.recipe, step)
+            step, fixed = self.trained.steps.get(name), self.trained.activations
+            self._attentions[name] = plan_attention(pattern, self.statistics, self.recipe, step, fixed)
         return self._attentions[name]
 
     def grouped(self, name: str) -> tuple[np.ndarray, np.ndarray]:

@@ -5,11 +5,13 @@ the same for all scores of a row: with the mean key as c, keys and scores are sm
 And the channels of a head may share their product of scales out between query and key.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 
+from pointwise.model.graph import Quantisation
 from pointwise.model.integer.rounding import INT8
 
 from .exponentials import EXP_MAX, NEAREST, exp_table, fitted_table
@@ -38,6 +40,8 @@ class HeadSample:
         largest_q: (d,) range of the queries. low_k, high_k: (d,) range of the keys.
         values: (images, T, n) float32 what the keys stand for, as the projection sees it; None where that is
             not known.
+        fixed: quantisation of the queries "q", keys "k" and scores "s" that is known already, with one scale
+            each; of queries without a zero point.
     """
 
     q: np.ndarray
@@ -46,6 +50,7 @@ class HeadSample:
     low_k: np.ndarray
     high_k: np.ndarray
     values: np.ndarray | None = None
+    fixed: Mapping[str, Quantisation] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -96,16 +101,23 @@ def plan_heads(samples: list[HeadSample], config: LayerConfig, balanced: bool) -
         balanced: queries and keys share out their product of scales channel by channel, see ``balance``;
             otherwise both have one scale a head.
     """
-    heads = [_operands(sample, config.search, balanced) for sample in samples]
-    groups = [heads] if config.granularity == "tensor" else [[head] for head in heads]
+    heads = [
+        _operands(sample, config.search, balanced)
+        if not sample.fixed.keys() & {"q", "k"}
+        else _fixed_operands(sample)
+        for sample in samples
+    ]
+    shared = config.granularity == "tensor" and not any("s" in sample.fixed for sample in samples)
+    groups = [heads] if shared else [[head] for head in heads]
     plans = []
     for group in groups:
         scores = np.stack([_rounded_scores(*head) for head in group])
-        if config.search:
+        fixed = samples[len(plans)].fixed.get("s")
+        if config.search or fixed is not None:
             exact = np.stack([_scores(q, k, q.shape[-1]) for q, k, *_ in group])
             exact = np.exp(exact - exact.max(axis=-1, keepdims=True))
             exact /= exact.sum(axis=-1, keepdims=True)
-            scale, centre, threshold = search_range(scores, exact)
+            scale, centre, threshold = search_range(scores, exact, fixed)
         else:
             observer = range_method(config.range)(1)
             observer.update(torch.from_numpy(scores.reshape(-1, 1)))
@@ -114,7 +126,7 @@ def plan_heads(samples: list[HeadSample], config: LayerConfig, balanced: bool) -
         plain = exp_table(scale, threshold)
         for index, (_, _, q_scale, k_scale, k_centre) in enumerate(group):
             table, values = plain, samples[len(plans)].values
-            if config.search and values is not None:
+            if (config.search or fixed is not None) and values is not None:
                 integers = _integers(scores[index], scale, centre)
                 distance = integers.max(axis=-1, keepdims=True) - integers
                 table = fitted_table(distance, exact[index], values, scale, plain)
@@ -137,6 +149,25 @@ def _operands(sample: HeadSample, centred: bool, balanced: bool) -> tuple[np.nda
     return sample.q, keys, q_scale, k_scale, centre
 
 
+def centre_of(fixed: Quantisation) -> float:
+    """The real value of the integer 0."""
+    return float(np.mean(fixed.offset)) - fixed.zero_point * fixed.step
+
+
+def _fixed_operands(sample: HeadSample) -> tuple[np.ndarray, ...]:
+    """As ``_operands``, with one scale each for queries and keys: the known one or that of the range."""
+    width = sample.k.shape[-1]
+    q, k = sample.fixed.get("q"), sample.fixed.get("k")
+    centre = np.full(width, 0.0 if k is None else centre_of(k))
+    keys = sample.k - centre.astype(np.float32)
+    largest_k = np.maximum(np.abs(sample.low_k), np.abs(sample.high_k))
+    q_scale, k_scale = (
+        np.full(width, floored(largest).max() / INT8_MAX if known is None else known.step)
+        for known, largest in ((q, sample.largest_q), (k, largest_k))
+    )
+    return sample.q, keys, q_scale, k_scale, centre
+
+
 def _rounded_scores(
     q: np.ndarray, keys: np.ndarray, q_scale: np.ndarray, k_scale: np.ndarray, centre: np.ndarray
 ) -> np.ndarray:
@@ -144,11 +175,14 @@ def _rounded_scores(
     return _scores(_rounded(q, q_scale), _rounded(keys, k_scale), q.shape[-1])
 
 
-def search_range(scores: np.ndarray, probabilities: np.ndarray) -> tuple[float, float, float]:
+def search_range(
+    scores: np.ndarray, probabilities: np.ndarray, fixed: Quantisation | None = None
+) -> tuple[float, float, float]:
     """Return score_scale, score_centre and threshold of the least squared error of the probabilities.
 
     Args:
         scores: (..., rows, T) real. probabilities: the same shape, the softmax that is wanted.
+        fixed: scale and centre where they are known; the threshold alone is chosen then.
     """
     tops = scores.max(axis=-1)
     beyond = HEADROOM * float(tops.max() - tops.min())
@@ -156,6 +190,8 @@ def search_range(scores: np.ndarray, probabilities: np.ndarray) -> tuple[float, 
     low = max(float(tops.min()) - NEGLIGIBLE, float(scores.min())) - beyond
     scale = max(high - low, 1e-6) / STEPS
     centre = low - INT8[0] * scale
+    if fixed is not None:
+        scale, centre = fixed.step, centre_of(fixed)
     errors = {threshold: _error(scores, scale, centre, threshold, probabilities) for threshold in THRESHOLDS}
     return scale, centre, min(errors, key=errors.__getitem__)
 

@@ -6,6 +6,9 @@ from pointwise.hw.contract.errors import PointwiseError
 from pointwise.model.graph import Quantisation
 from pointwise.model.graph.ops.add import FACTORS, SHIFTS
 
+CLOSE = 1e-6
+"""Part by which a step may be less than the one that is wanted, which may come from a file in float32."""
+
 
 @dataclass(frozen=True)
 class SumPlan:
@@ -39,7 +42,7 @@ def best_factor(old: float, wanted: float) -> tuple[int, int, float]:
         for factor in range(FACTORS[0], FACTORS[1] + 1)
     )
     # Of equal steps the finer sum.
-    good = [(step, -shift, factor) for step, factor, shift in choices if step >= wanted * (1 - 1e-9)]
+    good = [(step, -shift, factor) for step, factor, shift in choices if step >= wanted * (1 - CLOSE)]
     if not good:
         raise PointwiseError(
             f"the sum needs steps of {wanted:.3g}, more than {1 << SHIFTS[1]} times those of what is added "

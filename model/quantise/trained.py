@@ -1,4 +1,5 @@
-"""What training aware of quantisation has fixed, so that calibration does not choose it again."""
+"""What is fixed already, so that calibration does not choose it: by training that is aware of quantisation,
+or in a file that another program has quantised."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from pointwise.hw.contract.errors import PointwiseError
+from pointwise.model.graph import Quantisation
 
 STORED_BITS = (2, 4, 8)
 """Widths in which the memory image can hold weights."""
@@ -42,10 +44,17 @@ class TrainedQuantisation:
         weights: of linear layers and convolutions, by the names of the operators.
         steps: real value of one step of activations by the names of their operators, the same for all
             channels.
+        activations: values whose integers are known altogether, steps, zero points and offsets, as int8. Of
+            the input channels may differ; of a LayerNorm, without γ and β, by powers of two.
     """
 
     weights: dict[str, WeightQuantisation] = field(default_factory=dict)
     steps: dict[str, float] = field(default_factory=dict)
+    activations: dict[str, Quantisation] = field(default_factory=dict)
+
+    def of_values(self) -> set[str]:
+        """Names of the values of which something is fixed."""
+        return {*self.steps, *self.activations}
 
 
 def stored_bits(bits: int) -> int:

@@ -27,7 +27,8 @@ def command(
         ),
     ] = None,
     onnx: Annotated[
-        Path | None, typer.Option(help="An ONNX file of real numbers instead.", show_default=False)
+        Path | None,
+        typer.Option(help="An ONNX file instead, of real numbers or quantised already.", show_default=False),
     ] = None,
     images: Annotated[
         Path | None, options.images("Training images; digits or made-up ones unless given.")
@@ -88,6 +89,7 @@ def command(
     tell.unreadable(console, subject.unreadable)
     console.print(f"calibrated on {len(subject.inputs)} {subject.origin}", soft_wrap=True)
     tell.preparation(console, prepared)
+    tell.given(console, integers)
     console.print(
         f"{path}: {name}, {len(integers)} operators, {integers.macs:,} multiply-accumulates",
         soft_wrap=True,

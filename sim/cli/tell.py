@@ -6,8 +6,10 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from rich.console import Console
+from rich.table import Table
 
 if TYPE_CHECKING:
+    from pointwise.model.graph import Graph
     from pointwise.sim.pictures import Preparation
 
 EVERY_S = 20.0
@@ -68,6 +70,25 @@ def made_up(console: Console, wanted: bool) -> None:
             style="yellow",
             soft_wrap=True,
         )
+
+
+def given(console: Console, network: "Graph") -> None:
+    """Say what became of the integers that the network's file had, in a table where any were changed."""
+    from pointwise.model.quantise.taken import changes_of
+
+    taken, changes = changes_of(network)
+    if not taken and not changes:
+        return
+    console.print(
+        f"{taken} of the {taken + len(changes)} values that the file rounds have its steps and zero points",
+        soft_wrap=True,
+    )
+    if changes:
+        columns = ("value", "in the file", "here", "because it")
+        table = Table(*columns)
+        for one in changes:
+            table.add_row(one.name, one.given, one.made, one.reason)
+        console.print(table)
 
 
 def tenths(console: Console, what: str) -> Callable[[int, int], None]:

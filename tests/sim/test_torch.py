@@ -9,6 +9,7 @@ import torch
 from PIL import Image
 
 from pointwise.model.quantise import load_network
+from pointwise.model.quantise.taken import changes_of
 from pointwise.sim.cli import main
 
 NETS = """
@@ -104,6 +105,26 @@ def test_inputs_and_images(nets: Path, capsys: pytest.CaptureFixture[str]) -> No
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_what_a_quantised_file_says_is_kept_or_told(
+    nets: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tests.model.frontends.quantised_files import Net, export, static
+
+    monkeypatch.setenv("COLUMNS", "200")
+    torch.manual_seed(0)
+    images = torch.randn(16, 3, 12, 12)
+    path = static(export(Net().eval(), images, nets / "net.onnx"), images, "QInt8")
+    np.save("inputs.npy", images.numpy())
+    asked = ["quantise", "--onnx", str(path), "--inputs", "inputs.npy", "--out", "net.safetensors"]
+    assert main(asked) == 0
+    told = capsys.readouterr().out
+    assert "6 of the 8 values that the file rounds have its steps and zero points" in told
+    (line,) = (line for line in told.splitlines() if "/Add_output_0" in line)
+    assert "zero -128" in line and "is a sum of bytes" in line
+    taken, changes = changes_of(load_network(nets / "net.safetensors"))
+    assert (taken, len(changes)) == (6, 2)
+
+
 def test_an_onnx_file_is_quantised(nets: Path, capsys: pytest.CaptureFixture[str]) -> None:
     layer = torch.nn.Sequential(torch.nn.Linear(6, 8), torch.nn.ReLU(), torch.nn.Linear(8, 3)).eval()
     torch.onnx.export(layer, (torch.zeros(1, 6),), nets / "layers.onnx", dynamo=False, verbose=False)

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Sequence
 
+import torch
 from torch import Tensor
 
 from pointwise.model.frontends import pooling
 from pointwise.model.frontends.builder import Builder
 from pointwise.model.frontends.padding import padded
 from pointwise.model.frontends.pictures import Kernel, picture_size
+from pointwise.model.frontends.streams import concatenate
 from pointwise.model.frontends.symbol import Symbol
 
 from .registry import translates
@@ -101,6 +103,9 @@ def pad(
     for index, axis in enumerate(given):
         before[axis], behind[axis] = sizes[index], sizes[index + len(given)]
     zeros = mode == "constant" and (value is None or float(value) == 0)
+    if zeros and dimensions == 3 and not any([before[0], before[2], *behind]):
+        # Class tokens that are put in later: rows in front of the others.
+        return concatenate(build, [torch.zeros(x.shape[0], before[1], x.shape[2]), x], 1)
     if not zeros or dimensions != 4 or any([*before[:2], *behind[:2]]):
         raise build.refused("pads with something else than zeros around a picture; that is not known")
     return padded(build, x, (before[-2], before[-1], behind[-2], behind[-1]))

@@ -5,132 +5,153 @@ integer stands for 0, the pair is all that is left of a ReLU. Weights are consta
 their integers stay what they are.
 """
 
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from pointwise.model.frontends import elementwise
-from pointwise.model.frontends.builder import Builder
-from pointwise.model.frontends.graph import GraphNetwork
+from pointwise.model.frontends.builder import RAW, Builder
+from pointwise.model.frontends.expression import Call
+from pointwise.model.frontends.rounded import Rounded
+from pointwise.model.frontends.settle import settle
 from pointwise.model.frontends.symbol import Symbol
-from pointwise.model.graph.ops import Activation, Conv2d, Linear, MaxPool, MeanPool, Slice
+from pointwise.model.graph.ops import Activation, Input, MaxPool, MeanPool, Slice, Softmax
 from pointwise.model.integer.rounding import INT8
-from pointwise.model.quantise.trained import WeightQuantisation
 
+from .integers import Quantised
 from .registry import translates
+from .tables import as_numbers, of_table
 
+KINDS = {0: torch.uint8, 2: torch.uint8, 3: torch.int8, 4: torch.uint16, 5: torch.int16}
+"""Types by ONNX's numbers of them, where no zero point tells."""
+REALS = (1, 10, 11, 16)
+"""Types of real numbers by ONNX's numbers of them."""
 BOUNDED = ("relu", "relu6", "sigmoid", "hardsigmoid")
 """Functions that are nowhere negative."""
-
-
-@dataclass(frozen=True)
-class Quantised:
-    """A value between the two operators of a pair."""
-
-    symbol: Symbol
-    scale: Tensor
-    zero: Tensor | None
+ELEMENTWISE = {"Add", "Div", "Erf", "Mul", "Pow", "Sigmoid", "Sub", "Tanh"}
+"""What functions are spelled with; a value that one of them reads may be the middle of a function."""
+MOVES = {
+    "Concat",
+    "Flatten",
+    "Gather",
+    "Identity",
+    "MaxPool",
+    "Reshape",
+    "Slice",
+    "Split",
+    "Squeeze",
+    "Transpose",
+    "Unsqueeze",
+}
+"""Operators that choose among integers and make no others."""
 
 
 @translates("QuantizeLinear")
 def quantise(
-    build: Builder, x: Symbol, scale: Tensor, zero: Tensor | None = None, *, axis: int = 1, **more: object
+    build: Builder,
+    x: Symbol,
+    scale: Tensor,
+    zero: Tensor | None = None,
+    *,
+    axis: int = 1,
+    block_size: int = 0,
+    output_dtype: int = 0,
+    **more: object,
 ) -> Quantised:
-    if scale.numel() != 1:
+    if isinstance(scale, Symbol) or isinstance(zero, Symbol):
+        raise build.refused("has a scale that depends on the input; give a file of fixed scales")
+    if block_size or scale.numel() != 1:
         raise build.refused(
             f"has {scale.numel()} scales for a value that depends on the input, but one was expected; "
             "quantise activations per tensor"
         )
-    kind = torch.uint8 if zero is None else zero.dtype
+    if not isinstance(x, Symbol):
+        raise build.refused("rounds what is no tensor of the network, a stage of a LayerNorm; leave it out")
+    kind = KINDS.get(output_dtype, torch.uint8) if zero is None else zero.dtype
     if kind not in (torch.int8, torch.uint8):
         raise build.refused(f"makes {str(kind).removeprefix('torch.')}, but int8 or uint8 was expected")
-    least = torch.iinfo(kind).min
-    if (0 if zero is None else int(zero)) == least and not _is_positive(build, x):
-        x = elementwise.apply(build, x, torch.relu)
-    return Quantised(x, scale, zero)
+    if not (float(scale) > 0 and math.isfinite(float(scale))):
+        raise build.refused(
+            f"has the scale {float(scale):.4g}, but a positive one was expected; quantise the file anew"
+        )
+    made = Quantised(x, scale.flatten()[0], None if zero is None else zero.flatten()[0], kind)
+    if made.zero_point == INT8[0] and not _is_positive(build, x):
+        made = replace(made, symbol=elementwise.apply(build, x, torch.relu))
+    build.rounded.append(Rounded(build.reads, made.symbol, float(scale), made.zero_point))
+    return made
 
 
 @translates("DequantizeLinear")
 def dequantise(
-    build: Builder, x: Quantised, scale: Tensor, zero: Tensor | None = None, *, axis: int = 1, **more: object
+    build: Builder,
+    x: Quantised | Symbol,
+    scale: Tensor,
+    zero: Tensor | None = None,
+    *,
+    axis: int = 1,
+    **more: object,
 ) -> Symbol:
-    pairs = ((x.scale, scale), (x.zero, zero))
-    if any((0 if a is None else a.tolist()) != (0 if b is None else b.tolist()) for a, b in pairs):
+    if isinstance(scale, Symbol):
+        raise build.refused("has a scale that depends on the input; give a file of fixed scales")
+    if isinstance(x, Symbol):
+        # An input of integers: the network's is what they stand for.
+        x = quantise(build, x, scale, zero)
+    if x.looked_up:
+        return of_table(build, x, float(scale), 0 if zero is None else int(zero))
+    if scale.numel() != 1 or float(scale) != float(x.scale) or int(zero or 0) != int(x.zero or 0):
         raise build.refused("has another scale or zero point than the QuantizeLinear in front of it")
+    if isinstance(x.symbol.expression, Call) and not build.followers & ELEMENTWISE:
+        # The function is whole: what reads it next would make an operator of it, perhaps of another view.
+        settle(build, x.symbol, "rounds")
     return x.symbol
 
 
+@translates("Cast")
+def cast(build: Builder, x: Symbol | Quantised, *, to: int = 1, **more: object) -> Symbol | Quantised:
+    """Integers as numbers, or as integers of another width."""
+    if isinstance(x, Symbol) or to not in REALS:
+        return x
+    if x.looked_up:
+        raise build.refused("makes numbers of what a table has; give a file that dequantises it")
+    return elementwise.affine(build, x.symbol, 1 / float(x.scale), float(x.zero or 0))
+
+
+def moved(build: Builder, move: Callable[..., Any], inputs: Sequence[Any]) -> Any:
+    """What an operator that only chooses makes of integers: the same of what they stand for.
+
+    Raises:
+        PointwiseError: it puts integers of different scales side by side.
+    """
+    given = [one for one in inputs if isinstance(one, Quantised)]
+    if len(given) > 1 and all(one.looked_up for one in given):
+        inputs = given = [as_numbers(build, one) for one in given]
+    first = given[0]
+    if any((one.scale, one.zero_point) != (first.scale, first.zero_point) for one in given):
+        raise build.refused("puts integers of different scales side by side; give them one scale")
+    made = move(*(one.symbol if isinstance(one, Quantised) else one for one in inputs))
+    if isinstance(made, list):
+        return [replace(first, symbol=one) for one in made]
+    return replace(first, symbol=made)
+
+
 def _is_positive(build: Builder, symbol: Symbol) -> bool:
-    """Whether a value is known to be nowhere negative, with nothing left to be done to it."""
-    if len(symbol.values) != 1 or not getattr(symbol.expression, "trivial", False):
+    """Whether a value is known to be nowhere negative, with nothing left to be done to it.
+
+    The network's own input is what it is given: what lies below its least integer is that integer.
+    """
+    if not getattr(symbol.expression, "trivial", False):
         return False
-    op = build.ops.get(symbol.values[0])
+    return all(name == RAW or _never_negative(build, name) for name in symbol.values)
+
+
+def _never_negative(build: Builder, name: str) -> bool:
+    op = build.ops[name]
     while isinstance(op, MaxPool | MeanPool | Slice):
         op = build.ops[op.inputs[0]]
     if isinstance(op, Activation):
         return op.function in BOUNDED
-    return getattr(op, "clamp", "") in BOUNDED
-
-
-class KnownWeights:
-    """Rows of dequantised weights, and the largest integer of each: what gives the same integers again."""
-
-    def __init__(self) -> None:
-        self.largest: dict[bytes, int] = {}
-
-    def dequantised(
-        self, build: Builder, integers: Tensor, scale: Tensor, zero: Tensor | None, axis: int, block: int
-    ) -> Tensor:
-        """A constant in real numbers; what has 8 bits is kept, biases have 32.
-
-        Raises:
-            PointwiseError: it has zero points, or scales for parts of a channel.
-        """
-        if block or (scale.numel() > 1 and scale.dim() != 1):
-            raise build.refused("has scales for blocks of a channel; quantise weights per channel")
-        offset = torch.zeros(1) if zero is None else zero
-        if integers.dtype not in (torch.int8, torch.uint8, torch.int32):
-            kind = str(integers.dtype).removeprefix("torch.")
-            raise build.refused(f"reads {kind}, but weights of int8 or uint8 were expected")
-        whole = integers.to(torch.int64) - along(offset.to(torch.int64), integers, axis)
-        weights = integers.dtype != torch.int32
-        if weights and whole.numel() and not INT8[0] <= int(whole.min()) <= int(whole.max()) <= INT8[1]:
-            raise build.refused("has weights whose zero points leave int8; quantise them symmetrically")
-        real = whole.to(torch.float32) * along(scale.to(torch.float32), integers, axis)
-        if weights and integers.dim() > 1:
-            self._keep(whole.numpy(), real.numpy())
-        return real
-
-    def _keep(self, integers: np.ndarray, real: np.ndarray) -> None:
-        """Weights (N, …) or (K, N)."""
-        ways = [(integers, real), (integers.T, real.T)] if integers.ndim == 2 else [(integers, real)]
-        for whole, parts in ways:
-            rows = (each.reshape(len(each), -1) for each in (whole, parts))
-            for row, numbers in zip(*rows, strict=True):
-                self.largest[_key(numbers)] = int(np.abs(row.astype(np.int64)).max())
-
-    def of(self, network: GraphNetwork) -> dict[str, WeightQuantisation]:
-        """Of the layers all of whose rows are known; others were changed on the way, as by LayerNorm's γ."""
-        found: dict[str, WeightQuantisation] = {}
-        for op in network.graph.ops:
-            if not isinstance(op, Conv2d | Linear):
-                continue
-            weight = np.asarray(op.weight)
-            rows = [self.largest.get(_key(row)) for row in weight.reshape(len(weight), -1)]
-            if all(row is not None and row <= INT8[1] for row in rows):
-                found[op.name] = WeightQuantisation(8, np.array(rows))
-        return found
-
-
-def along(part: Tensor, whole: Tensor, axis: int) -> Tensor:
-    """One number, or one for each place along an axis, such that it broadcasts."""
-    if part.numel() == 1:
-        return part.flatten()[0]
-    return part.reshape([-1 if place == axis % whole.dim() else 1 for place in range(whole.dim())])
-
-
-def _key(numbers: np.ndarray) -> bytes:
-    """A row by its numbers, in the float32 that the file has."""
-    return (np.ascontiguousarray(numbers, np.float32) + np.float32(0)).tobytes()
+    return isinstance(op, Softmax | Input) or getattr(op, "clamp", "") in BOUNDED

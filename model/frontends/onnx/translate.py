@@ -1,5 +1,7 @@
 """From an ONNX file to the operators of a graph."""
 
+from collections import defaultdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +14,16 @@ from pointwise.model.frontends.builder import Builder, ReadTwice
 from pointwise.model.frontends.graph import GraphNetwork
 from pointwise.model.frontends.moments import Moment
 from pointwise.model.frontends.outputs import result
+from pointwise.model.frontends.rounded import settled
 from pointwise.model.frontends.symbol import Symbol
 from pointwise.model.quantise.trained import TrainedQuantisation
 
-from .quantised import KnownWeights, Quantised
+from .integers import Quantised
+from .known_weights import KnownWeights
+from .quantised import MOVES, moved
 from .read import constants_of, input_of, read
 from .registry import ONNX
+from .tables import looked_up
 
 DOMAINS = ("", "ai.onnx")
 
@@ -51,6 +57,10 @@ class _Translation:
         for constant, array in constants_of(model.graph, path).items():
             self._keep(constant, _tensor(array))
         self.known = ONNX.translators()
+        self.followers: dict[str, set[str]] = defaultdict(set)
+        for node in model.graph.node:
+            for source in node.input:
+                self.followers[source].add(node.op_type)
         self.weights = KnownWeights()
 
     def network(self) -> GraphNetwork:
@@ -69,7 +79,10 @@ class _Translation:
                 f"The ONNX file {self.path.name} ends with integers; give a file that dequantises its result."
             )
         made = self.build.finish(result(self.build, found, self.name), self.name, {})
-        return GraphNetwork(made.graph, made.arrangement, TrainedQuantisation(self.weights.of(made)))
+        given, activations = settled(self.build, made)
+        weights = self.weights.of(made, activations)
+        fixed = TrainedQuantisation(weights, activations=activations)
+        return GraphNetwork(made.graph, made.arrangement, fixed, given)
 
     def _value(self, name: str, node: Any) -> Any:
         if name not in self.values:
@@ -90,7 +103,12 @@ class _Translation:
         build.where = f"Node {node.name or node.output[0]} of {self.path.name}: {kind}"
         if kind == "DynamicQuantizeLinear":
             raise build.refused("chooses scales for each input; give a file of fixed ones or of real numbers")
-        if kind != "DequantizeLinear" and any(isinstance(self.values[n], Quantised) for n in node.input):
+        inputs = [self.values[name] for name in node.input]
+        integers = [isinstance(one, Quantised) for one in inputs]
+        build.reads, build.followers = node.input[0], self.followers[node.output[0]]
+        if kind == "Gather" and isinstance(inputs[0], Tensor) and integers[1]:
+            return [looked_up(build, inputs[0], inputs[1], node.output[0], node.doc_string)]
+        if any(integers) and kind not in {"DequantizeLinear", "Cast", *MOVES}:
             raise build.refused("works on integers; give a file that dequantises in front of it")
         if kind not in self.known or node.domain not in DOMAINS:
             raise build.refused("is an operator that is not known")
@@ -98,7 +116,8 @@ class _Translation:
         if kind == "Split":
             attributes["outputs"] = len(node.output)
         try:
-            made = self.known[kind](build, *(self.values[name] for name in node.input), **attributes)
+            move = partial(self.known[kind], build, **attributes)
+            made = moved(build, move, inputs) if any(integers) and kind in MOVES else move(*inputs)
         except PointwiseError as error:
             if str(error).startswith(build.where):
                 raise

@@ -12,7 +12,7 @@ from pointwise.model.frontends.symbol import Symbol
 from .registry import translates
 
 
-@translates("Identity", "Dropout", "Cast", "CastLike")
+@translates("Identity", "Dropout", "CastLike")
 def same(build: Builder, x: Symbol, *rest: object, **more: object) -> Symbol:
     return x
 
