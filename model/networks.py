@@ -50,6 +50,7 @@ class DeiTConfig:
     norm_eps: float = LAYER_NORM_EPS
 
     def __post_init__(self) -> None:
+        # By hand, not by a Form, for the same reason as in ``CoreConfig``: shapes are asked for without it.
         for name in ("image_size", "patch", "in_channels", "dim", "depth", "heads", "classes"):
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or value < 1:

@@ -54,6 +54,8 @@ class CoreConfig:
     stream_beats: int = 128
 
     def __post_init__(self) -> None:
+        # By hand, not by a Form: every process that elaborates a core or a bench makes one, and to import
+        # pydantic takes five times as long as to import this; most of what follows relates several fields.
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
             if not isinstance(value, int) or isinstance(value, bool):
