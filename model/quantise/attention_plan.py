@@ -11,7 +11,6 @@ from .moments import Moments
 from .norm import INT8_MAX, rounding_noise
 from .patterns import AttentionPattern, Head
 from .recipe import Recipe
-from .rounding import REMAINING
 from .score_plan import HeadSample, ScorePlan, centre_of, floored, plan_heads
 from .statistics import Statistics
 
@@ -78,7 +77,7 @@ def plan_attention(
     if step is not None:
         context_scale = np.full_like(finest, step)
     elif recipe[layers["o"]].equalise:
-        remaining = REMAINING.get(recipe[layers["proj"]].rounding, 1.0)
+        remaining = recipe[layers["proj"]].weight_noise
         variance = np.maximum(context.mean_square - context.mean**2, 0)
         context_scale = smooth_scales(finest, attention.proj.weight, variance * remaining)
     else:

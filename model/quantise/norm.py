@@ -57,7 +57,7 @@ def plan_norm(
         record: calibration of x̂. consumers: weights (N, H) with γ folded in.
         config: the recipe of the LayerNorm.
         step: where training has fixed it, for all channels alike; nothing is chosen then.
-        remaining: part of the noise of rounding weights to the nearest that their rounding leaves.
+        remaining: noise of rounding the weights, as a part of that of 8 bits to the nearest.
 
     Raises:
         PointwiseError: x̂ is zero everywhere.

@@ -22,7 +22,6 @@ from pointwise.model.integer.rounding import INT8
 
 from .attention_plan import DRAWS
 from .norm import rounding_noise
-from .rounding import REMAINING
 from .score_plan import floored
 
 if TYPE_CHECKING:
@@ -158,5 +157,5 @@ class PictureScales:
             if isinstance(reader, MaxPool):
                 yield from self._readers(reader.name)
             elif isinstance(reader, Linear | Conv2d) and getattr(reader, "groups", 1) == 1:
-                remaining = REMAINING.get(self.of.recipe[reader.layer].rounding, 1.0)
-                yield reader.weight.reshape(len(reader.weight), -1), remaining
+                weight = reader.weight.reshape(len(reader.weight), -1)
+                yield weight, self.of.recipe[reader.layer].weight_noise

@@ -16,7 +16,6 @@ from .inputs import PIXELS, pixel_scales
 from .norm import NormPlan, fixed_norm, plan_norm
 from .patterns import AttentionPattern, attentions, streams
 from .recipe import Recipe
-from .rounding import REMAINING
 from .statistics import Statistics
 from .trained import TrainedQuantisation
 
@@ -93,7 +92,7 @@ class Plans:
                 raise op.refused("is read by no linear layer, whose weights would tell its step")
             layers = list(dict.fromkeys(reader.layer for reader in readers))
             readers.sort(key=lambda reader: layers.index(reader.layer))
-            remaining = max(REMAINING.get(self.recipe[layer].rounding, 1.0) for layer in layers)
+            remaining = max(self.recipe[layer].weight_noise for layer in layers)
             weights = [reader.weight for reader in readers]
             step, fixed = self.trained.steps.get(op.name), self.trained.activations.get(op.name)
             record = self.statistics[op.name]

@@ -23,7 +23,7 @@ from pointwise.hw.contract.errors import PointwiseError
 from pointwise.hw.contract.form import Form, FormError, read_bytes
 
 from .ranges import METHODS, range_method
-from .rounding import ROUNDINGS, rounding_method
+from .rounding import ROUNDINGS, rounding_method, weight_noise
 from .weight_ranges import WEIGHT_RANGES, weight_range_method
 
 METHODS_OF: dict[str, Mapping[str, object]] = {
@@ -95,6 +95,11 @@ class LayerConfig:
     def weight_limit(self) -> int:
         """The largest integer of a weight."""
         return (1 << (self.weight_bits - 1)) - 1
+
+    @property
+    def weight_noise(self) -> float:
+        """See ``rounding.weight_noise``."""
+        return weight_noise(self.rounding, self.weight_limit)
 
 
 @dataclass(frozen=True)

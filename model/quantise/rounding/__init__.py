@@ -25,7 +25,20 @@ ROUNDINGS: dict[str, Rounding] = {"nearest": nearest, "gptq": gptq, "adaround": 
 
 REMAINING = {"gptq": 0.25, "adaround": 0.3}
 """Part of the error of rounding to the nearest that is left, about, in the convolutions of a DeiT; all of it
-for a method that is not in here. By it LayerNorm's factors weigh finer weights against finer inputs."""
+for a method that is not in here."""
+EIGHT_BITS = 127
+"""The largest integer of 8 bits."""
+
+
+def weight_noise(name: str, limit: int) -> float:
+    """About how much noise a rounding method leaves, as a part of that of 8 bits to the nearest.
+
+    By it finer weights are weighed against finer inputs, such as by LayerNorm's factors.
+
+    Args:
+        name: of the method. limit: the largest integer of a weight.
+    """
+    return REMAINING.get(name, 1.0) * (EIGHT_BITS / limit) ** 2
 
 
 def rounding_method(name: str) -> Rounding:
@@ -37,4 +50,4 @@ def rounding_method(name: str) -> Rounding:
     return find(name, ROUNDINGS, "rounding method")
 
 
-__all__ = ["ROUNDINGS", "Rounding", "rounding_method"]
+__all__ = ["ROUNDINGS", "Rounding", "rounding_method", "weight_noise"]

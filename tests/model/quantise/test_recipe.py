@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from pointwise.hw.contract.errors import PointwiseError
+from pointwise.model.evaluate import integer_logits, sqnr_db
 from pointwise.model.frontends import DeiTNetwork
 from pointwise.model.graph.ops import Input, LayerNorm, Linear, MatMul
 from pointwise.model.models.deit import deit_graph
@@ -16,6 +17,7 @@ from pointwise.model.quantise import LayerConfig, Recipe, load_network, load_rec
 from pointwise.model.quantise.convert import layer_names
 from pointwise.model.quantise.ranges.minmax import MinMax
 from pointwise.model.quantise.recipe import PLAIN
+from pointwise.model.quantise.rounding import REMAINING
 from pointwise.model.synthetic import synthetic_checkpoint, synthetic_images
 from tests.model.graph.equality import same
 
@@ -172,6 +174,25 @@ def test_bits_and_granularity_show_in_the_integers(state, images):
 
     assert step("v.0") != step("v.1")
     assert step("k.0") == step("k.1")
+
+
+def test_scales_are_chosen_for_the_bits_that_weights_have(monkeypatch):
+    """Of few bits weights lose more than what they read: LayerNorm's factors and the context give way."""
+    assert LayerConfig().weight_noise == REMAINING["gptq"]
+    assert LayerConfig(weight_bits=4, rounding="nearest").weight_noise == (127 / 7) ** 2
+    config = replace(CONFIG, image_size=8, dim=64, heads=4, mlp_ratio=4, classes=10)
+    images = synthetic_images(config, 48, seed=2)
+    source = DeiTNetwork(config, synthetic_checkpoint(config).state)
+    recipe = Recipe(LayerConfig(weight_bits=4))
+    statistics = source.calibrate(images[:16], recipe)
+    exact = source.results(images[16:])
+
+    def kept() -> float:
+        return sqnr_db(exact, integer_logits(source.convert(statistics, recipe), images[16:].numpy()))
+
+    aware = kept()
+    monkeypatch.setattr(LayerConfig, "weight_noise", REMAINING["gptq"])
+    assert aware > kept() + 0.5
 
 
 def test_the_recipe_stays_with_the_saved_network(state, images, tmp_path):
