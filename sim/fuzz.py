@@ -1,6 +1,7 @@
 """Random cores, networks and bus behaviour from one number, run and compared; sessions among them."""
 
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -8,11 +9,16 @@ import numpy as np
 from pointwise.hw.contract.config import CoreConfig
 from pointwise.hw.contract.errors import PointwiseError
 from pointwise.model.compiler import compile_network
+from pointwise.model.compiler.analysis import analyse
+from pointwise.model.compiler.cuts import Cuts
+from pointwise.model.compiler.planning import find_plan, plan_in_dram
+from pointwise.model.compiler.plans import Planned
 from pointwise.model.compiler.random_network import random_image, random_network
 from pointwise.model.compiler.random_pictures import random_pictures
 from pointwise.model.compiler.shapes import random_config
 from pointwise.model.engine import fuse
 from pointwise.model.graph import Graph, run
+from pointwise.model.graph.ops import Conv2d
 from pointwise.model.parallel import Job, code_digest, digest_of
 from pointwise.sim.build import Build
 
@@ -25,6 +31,10 @@ from .system.testbench import build_core
 CHANNELS = ("ar", "aw", "w", "r", "b")
 MOST_SIDE, MOST_TOKENS = 6, 20
 """Of random pictures, which then fit every core of ``random_config``."""
+LARGE_SIDE, LARGE_CHANNELS = 20, 12
+"""Of those that wait in DRAM."""
+SMALL_KIB = (1, 2, 4, 8, 16)
+"""Sizes of activation SRAM that programs are planned for besides the core's own."""
 SESSION_EVERY = 4
 """Of so many seeds the last is a session."""
 OTHER = 1 << 32
@@ -62,6 +72,32 @@ def drawn_network(seed: int) -> Graph:
     return random_pictures(seed, MOST_SIDE, attention_tokens=MOST_TOKENS)
 
 
+def drawn_plan(seed: int, config: CoreConfig) -> tuple[Graph, Planned | None]:
+    """The network of a seed, and in half of the cases a plan for less of the activation SRAM than there is.
+
+    Tensors are then made in slices or wait in DRAM, and pictures, larger ones than otherwise, as many of them
+    as can. A size with which there is no plan is doubled; where none does the network is planned as usual.
+    """
+    network, rng = drawn_network(seed), np.random.default_rng([seed, 6])
+    if rng.integers(2):
+        return network, None
+    sizes = SMALL_KIB[int(rng.integers(len(SMALL_KIB))) :]
+    if any(isinstance(op, Conv2d) for op in network.ops) and rng.integers(4):
+        large = random_pictures(seed, LARGE_SIDE, LARGE_CHANNELS, attention_tokens=MOST_TOKENS)
+        for act_kib in sizes:
+            small = replace(config, act_kib=act_kib)
+            with suppress(PointwiseError):  # rows that are longer than what the core takes at once
+                analysis = analyse(large, small)
+                if (plan := plan_in_dram(analysis, small)) is not None:
+                    return large, {config: (analysis, plan)}
+    for act_kib in sizes:
+        small = replace(config, act_kib=act_kib)
+        analysis = analyse(network, small)
+        if (plan := find_plan(analysis, small, Cuts(analysis, small))) is not None:
+            return network, {config: (analysis, plan)}
+    return network, None
+
+
 def run_network(
     simulator: Build,
     config: CoreConfig,
@@ -69,18 +105,19 @@ def run_network(
     seed: int,
     memory: dict[str, int],
     cycles: int = CYCLES,
+    plans: Planned | None = None,
 ) -> Outcome:
     """Compile a network with trace, run one random image on a core and compare every tensor.
 
     Args:
         seed: of the image and of the memory's stalls. memory: plusargs of the DRAM.
-        cycles: after which the core has got stuck.
+        cycles: after which the core has got stuck. plans: as of ``compile_network``.
 
     Raises:
         hw.contract.errors.PointwiseError: the core ended in an error. sim.bench.BenchFailure: it did not end,
             or broke a rule of the bus.
     """
-    compiled = compile_network(network, config, trace=True)
+    compiled = compile_network(network, config, trace=True, plans=plans)
     image = random_image(network, seed)
     result = run_core(
         simulator, compiled, [compiled.pack_input(image)], plusargs=memory, seed=seed, timeout_cycles=cycles
@@ -96,7 +133,8 @@ def run_case(seed: int, cores: int) -> Outcome:
     shared."""
     config = random_config(seed % cores)
     simulator = build_core(config, optimise="-O0")
-    return run_network(simulator, config, drawn_network(seed), seed, random_memory(seed))
+    network, plans = drawn_plan(seed, config)
+    return run_network(simulator, config, network, seed, random_memory(seed), plans=plans)
 
 
 def run_session(seed: int, cores: int) -> Played:

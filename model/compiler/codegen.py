@@ -18,7 +18,7 @@ from .convs import instructions, unplaced
 from .layout import DramBlock
 from .lowering import Rows
 from .planning import Plan
-from .plans import Plans
+from .plans import Planned, Plans
 from .program import Emitter, Line
 from .transfers import Transfers
 
@@ -51,7 +51,9 @@ class Program:
         return tuple(line.instruction for line in self.lines)
 
 
-def generate(network: Graph, config: CoreConfig, trace: bool = False, plans: Plans | None = None) -> Program:
+def generate(
+    network: Graph, config: CoreConfig, trace: bool = False, plans: Planned | None = None
+) -> Program:
     """Fuse, analyse, plan and emit ``network`` for a core.
 
     Args:

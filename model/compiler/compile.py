@@ -17,6 +17,7 @@ from .codegen import generate
 from .image import assemble, to_hex
 from .legality import check_program
 from .manifest import build_manifest
+from .plans import Planned
 from .program import Line
 
 
@@ -50,17 +51,20 @@ class Compiled:
         return blocks.read_output(self.manifest, data)
 
 
-def compile_network(network: Graph, config: CoreConfig, trace: bool = False) -> Compiled:
+def compile_network(
+    network: Graph, config: CoreConfig, trace: bool = False, plans: Planned | None = None
+) -> Compiled:
     """Compile ``network`` for a core.
 
     Args:
         trace: store the result of every convolution in the output block, to be compared with
             ``pointwise.model.graph.run``.
+        plans: of the network, where it is not to be planned as usual.
 
     Raises:
         PointwiseError: the network does not fit the core, or is not sound; the sentence says what to do.
     """
-    program = generate(network, config, trace)
+    program = generate(network, config, trace, plans)
     check_program(program.lines, config)
     image = assemble(program, config)
     check(image, config)

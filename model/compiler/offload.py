@@ -140,4 +140,7 @@ def _choices(
         loaded = {analysis.input} & may_slice if alone else set()
         for part in _AT_ONCE:
             most = max(1, config.act_words // part)
-            yield {key: tiles(words(key), most) for key in (*offloaded, *loaded)}, offloaded
+            parts = {key: tiles(words(key), most) for key in (*offloaded, *loaded)}
+            for key in loaded:
+                parts[key] = min(parts[key], analysis.most_slices[key])
+            yield parts, offloaded

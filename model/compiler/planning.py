@@ -92,6 +92,13 @@ def _offloaded(analysis: Analysis, config: CoreConfig, most: float = inf) -> Pla
     return next(filter(None, (_ordered(way.cut, config) for way in found)), None)
 
 
+def plan_in_dram(analysis: Analysis, config: CoreConfig) -> Plan | None:
+    """A plan in which as many pictures as can wait in DRAM, in slices as fine as they may be; None where none
+    can."""
+    plans = (_ordered(way.cut, config) for way in finest_first(analysis, config))
+    return next((plan for plan in plans if plan is not None), None)
+
+
 def fitting(
     analysis: Analysis, config: CoreConfig, cuts: Cuts, guess: dict[Key, int] | None = None
 ) -> dict[Key, int] | None:

@@ -1,5 +1,7 @@
 """Plans of one network for many cores: those that differ in what planning does not look at share one."""
 
+from collections.abc import Mapping
+
 from pointwise.hw.contract.config import CoreConfig
 from pointwise.hw.contract.errors import PointwiseError
 from pointwise.model.graph import Graph
@@ -41,3 +43,7 @@ class Plans:
         if isinstance(found, PointwiseError):
             raise found
         return found
+
+
+Planned = Plans | Mapping[CoreConfig, tuple[Analysis, Plan]]
+"""Plans of a network by core."""
