@@ -11,6 +11,7 @@ from pointwise.model.graph import Graph
 from pointwise.model.graph.arrangement import Arrangement
 from pointwise.model.quantise import load_network
 from pointwise.sim.by_name import named_workload
+from pointwise.sim.convolutional import convolutional_checkpoint, picture_run
 from pointwise.sim.pictures import Preparation, preparation, read_pictures
 from pointwise.sim.workload import Workload, load_weights, of_digits, with_images
 
@@ -95,10 +96,14 @@ def integers_of(
         raise PointwiseError("--preprocess is for images in files; give some with --images, or leave it out")
     weights = None
     named = None
+    pictured = convolutional_checkpoint(model, checkpoint, heads) if network is None else None
     if (network, checkpoint, heads, images) == (None, None, None, None):
         named = named_workload(model)
     if named is not None:
         integers, inputs, made_up = named.network, named.images, False
+    elif pictured is not None:
+        ran = picture_run(pictured, None, images, 1, preprocess)
+        return Chosen(ran.workload.network, True, ran.workload.images[:1], ran.prepared)
     elif network is None:
         name, weights = load_weights(model, checkpoint, heads)
         made = with_images(name, weights, 1)

@@ -98,3 +98,20 @@ def test_a_preprocessing_of_another_size_is_refused(checkpoint: Path, tmp_path: 
 def test_without_images_they_are_made_up(checkpoint: Path) -> None:
     subject = of_checkpoint(None, checkpoint, None, None, 8, None, lambda done, total: None)
     assert subject.inputs.shape[1:] == (3, 32, 32) and "made-up images" in subject.origin
+
+
+@pytest.mark.parametrize("given", [True, False], ids=["images in files", "made-up images"])
+def test_compiled_and_exported_as_they_are(
+    checkpoint: Path, images: Path, tmp_path: Path, given: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In the memory image and in the files of other tools, with the first image."""
+    asked = ["--checkpoint", str(checkpoint), *(["--images", str(images)] if given else [])]
+    core = ["--max-tokens", "64", "--act-kib", "64", "--res-kib", "16"]
+    assert main(["compile", *asked, *core, "--out", str(tmp_path / "image")]) == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert "made-up images" in told and ("a guess: the usual one" in told) == given
+    block = (tmp_path / "image" / "input.bin").read_bytes()
+    assert main(["export", *asked, *core, "--format", "raw,numpy", "--out", str(tmp_path / "export")]) == 0
+    written = {path.name: path.read_bytes() for path in (tmp_path / "export").iterdir()}
+    assert any(name.endswith(".npz") for name in written)
+    assert any(data.startswith(block) for data in written.values())
