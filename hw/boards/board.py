@@ -46,6 +46,7 @@ BOARDS: dict[str, Board] = {
             preset="ecp5",
             clock_mhz=100.0,
             available={"lut_places": 83640, "flip_flops": 83640, "block_rams": 208, "multipliers": 156},
+            seed=2,
         ),
         Board(
             name="xc7k70t",
