@@ -37,6 +37,10 @@ BESIDE: tuple[tuple[str, dict[str, Any]], ...] = (
 """Alternatives to the default, each alone."""
 
 
+OF_TOKENS = {"factors", "equalise", "search"}
+"""Fields that a network without LayerNorm, attention and GELU does not look at."""
+
+
 @dataclass(frozen=True)
 class Attempt:
     """One recipe and what it is worth.
@@ -54,13 +58,18 @@ class Attempt:
     agreement: float
 
 
-def recipes(beside: bool = False) -> list[tuple[str, LayerConfig]]:
-    """The chain of ``STEPS`` from ``PLAIN``, and with ``beside`` the alternatives to its end."""
+def recipes(beside: bool = False, *, convolutional: bool = False) -> list[tuple[str, LayerConfig]]:
+    """The chain of ``STEPS`` from ``PLAIN``, and with ``beside`` the alternatives to its end.
+
+    Args:
+        convolutional: leave out what such a network does not look at.
+    """
     chain: list[tuple[str, LayerConfig]] = []
     recipe = PLAIN
     for method, changes in STEPS:
         recipe = replace(recipe, **changes)
-        chain.append((method, recipe))
+        if not (convolutional and OF_TOKENS & set(changes)):
+            chain.append((method, recipe))
     if beside:
         chain += [(method, replace(recipe, **changes)) for method, changes in BESIDE]
     return chain

@@ -47,15 +47,28 @@ def command(
     The file is written after each method; an interrupted run goes on from it.
     """
     from pointwise.model.frontends import DeiTNetwork
+    from pointwise.model.graph import Graph
     from pointwise.model.measure.ablation import Ablation, recipes
+    from pointwise.model.models.made_up import PICTURES, made_up, made_up_images
     from pointwise.model.parallel import Job, code_digest, executor, goes_on
     from pointwise.model.parallel import digest_of as named
     from pointwise.sim.pictures import preparation
     from pointwise.sim.reporting.methods import Settings, digest_of, load, save, table
-    from pointwise.sim.workload import calibration_and_images, load_weights, of_digits
+    from pointwise.sim.workload import CALIBRATION_SEED, calibration_and_images, load_weights, of_digits
 
     console = Console(markup=False)
-    if real:
+    pictured = model if model in PICTURES and not real else None
+    if pictured is not None:
+        if (checkpoint, heads, images, preprocess) != (None, None, None, None):
+            raise PointwiseError(
+                f"{pictured} has weights and images that are made up; leave out --checkpoint, --heads, "
+                "--images and --preprocess"
+            )
+        name, drawn = pictured, made_up(pictured)
+        made = made_up_images(drawn, calibration + count, CALIBRATION_SEED).numpy()
+        calibrated, compared = made[:calibration], made[calibration:]
+        weights, origin = drawn.graph, "made-up images"
+    elif real:
         name, weights, calibrated, compared = _real((calibration, count), model, checkpoint, images)
         origin = "crops of photographs"
     else:
@@ -76,10 +89,10 @@ def command(
     path = out or build_root() / f"methods-{name}.json"
     told, digest = " ".join(["pointwise", *sys.argv[1:]]), digest_of(weights, calibrated, compared)
     settings = Settings(name, len(calibrated), len(compared), told, digest)
-    wanted = recipes(beside)
+    wanted = recipes(beside, convolutional=pictured is not None)
     done = {attempt.method: attempt for attempt in load(path, settings, wanted)}
     missing = {method: (method, how) for method, how in wanted if method not in done}
-    source = DeiTNetwork(weights.config, weights.state, "ablation")
+    source = drawn if isinstance(weights, Graph) else DeiTNetwork(weights.config, weights.state, "ablation")
     work = partial(Ablation, source, calibrated, compared)
     job = Job("ablation", work, named(digest, code_digest()))
     with (

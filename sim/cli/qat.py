@@ -13,7 +13,7 @@ from pointwise.hw.contract.files import write_file
 from pointwise.sim.build import build_root
 
 from . import options
-from .qat_images import labelled_sets, on_images
+from .qat_images import labelled_sets, on_images, start_of
 from .qat_table import results_table
 
 if TYPE_CHECKING:
@@ -94,6 +94,7 @@ def command(
     from pointwise.model.qat.places import ACTIVATION_BITS
     from pointwise.model.qat.seeds import SeedTraining, training
     from pointwise.model.quantise.io import check_path
+    from pointwise.sim.convolutional import convolutional_checkpoint
 
     console = Console(markup=False)
     if model is not None and (images, checkpoint) != (None, None):
@@ -126,10 +127,14 @@ def command(
 
         stream = StreamRecipe(first, epochs or 10, batch, learning_rate, chance=Augmentation(mirror=mirror))
         recipe = dataclasses.replace(recipe, training=stream)
-        float_net = load_checkpoint(checkpoint or MICRO_DIGITS, heads=heads)
-        sets = labelled_sets(console, float_net, images, validation, preprocess)
-        on_images(console, float_net, recipe, sets, path, calibration, count, threads, workers)
+        begun = start_of(checkpoint, heads, preprocess, path.stem)
+        sets = labelled_sets(console, begun, images, validation)
+        on_images(console, begun, recipe, sets, path, calibration, count, threads, workers)
         return
+    if (found := convolutional_checkpoint(None, checkpoint, heads)) is not None:
+        raise PointwiseError(
+            f"{checkpoint} is of {found.layout}, which is trained on images in files; give some with --images"
+        )
     source: FloatNetwork
     data: Split
     if shipped is None:

@@ -29,6 +29,8 @@ CLASSES = ("accuracy_efficientnet_lite0.json",)
 """The same of networks that make classes."""
 METHODS = {"made-up weights": "methods_deit_small.json", "trained weights": "methods_dinov2_small.json"}
 """What ``pointwise ablation`` recorded, for the table of methods, by what it was recorded of."""
+PICTURE_METHODS = ("methods_mobilenet_v1.json", "methods_resnet50.json")
+"""The same of convolutional networks with made-up weights."""
 MISSING = "not measured yet"
 
 
@@ -89,11 +91,21 @@ def speed() -> str:
 
 def methods() -> str:
     """What each method of quantisation buys, from recorded runs of ``pointwise ablation``."""
+    return _methods([(name, what) for what, name in METHODS.items()])
+
+
+def picture_methods() -> str:
+    """The same of convolutional networks."""
+    return _methods([(name, "made-up weights") for name in PICTURE_METHODS])
+
+
+def _methods(files: list[tuple[str, str]]) -> str:
+    """Recorded runs of ``pointwise ablation`` side by side: files, and what they were recorded of."""
     from pointwise.sim.reporting.methods import read
 
-    recorded = {what: read(RESULTS / name) for what, name in METHODS.items()}
+    recorded = [(what, read(RESULTS / name)) for name, what in files]
     columns, told = ["method"], []
-    for what, contents in recorded.items():
+    for what, contents in recorded:
         columns += [f"{contents['network']}, {what}", "mean of the images"]
         images = (
             f"{contents['calibration_images']} images to calibrate on, {contents['images']} to compare on"
@@ -104,7 +116,7 @@ def methods() -> str:
             attempts[0]["method"],
             *(f"{one[key]:.1f} dB" for one in attempts for key in ("sqnr_db", "image_sqnr_db")),
         )
-        for attempts in zip(*(contents["attempts"] for contents in recorded.values()), strict=True)
+        for attempts in zip(*(contents["attempts"] for _, contents in recorded), strict=True)
     ]
     return "\n\n".join([markdown(columns, rows), *told])
 

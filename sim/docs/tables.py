@@ -40,6 +40,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "sample": results.sample,
     "speed": results.speed,
     "methods": results.methods,
+    "picture_methods": results.picture_methods,
     "accuracy": results.accuracy,
     "classes": results.classes,
     "coverage": coverage.everything,

@@ -14,6 +14,7 @@ from pointwise.hw.contract.errors import PointwiseError
 from pointwise.hw.contract.files import write_file
 from pointwise.hw.contract.form import Form, FormError, read_json
 from pointwise.model.checkpoints import Checkpoint
+from pointwise.model.graph import Graph
 from pointwise.model.measure.ablation import Attempt
 from pointwise.model.quantise.recipe import LayerConfig
 
@@ -37,10 +38,20 @@ class Settings:
     digest: str | None = None
 
 
-def digest_of(checkpoint: Checkpoint, *images: np.ndarray) -> str:
+def digest_of(weights: Checkpoint | Graph, *images: np.ndarray) -> str:
     """A name for the weights and all images that the attempts depend on: 32 hexadecimal digits."""
-    digest = hashlib.sha256(str(checkpoint.config).encode())
-    tensors = {name: tensor.numpy() for name, tensor in checkpoint.state.items()}
+    if isinstance(weights, Graph):
+        digest = hashlib.sha256(weights.name.encode())
+        values_of = [(op.name, vars(op).values()) for op in weights.ops]
+        tensors = {
+            f"{name}.{index}": value
+            for name, values in values_of
+            for index, value in enumerate(values)
+            if isinstance(value, np.ndarray)
+        }
+    else:
+        digest = hashlib.sha256(str(weights.config).encode())
+        tensors = {name: tensor.numpy() for name, tensor in weights.state.items()}
     for name, values in [*tensors.items(), *(("images", part) for part in images)]:
         digest.update(f"{name} {values.dtype} {values.shape}".encode())
         digest.update(np.ascontiguousarray(values).data)

@@ -1,5 +1,6 @@
 """``pointwise ablation``: a file is gone on with only where it is of the same weights."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,8 @@ import pytest
 from PIL import Image
 
 from pointwise.model.checkpoints import save_checkpoint
+from pointwise.model.models import made_up as made_up_module
+from pointwise.model.models.made_up import made_up
 from pointwise.model.networks import DeiTConfig
 from pointwise.model.synthetic import synthetic_checkpoint
 from pointwise.sim.cli import main
@@ -55,3 +58,21 @@ def test_the_trained_network_has_images_of_its_own(capsys: pytest.CaptureFixture
     told = capsys.readouterr().err
     assert "--real has weights and images of its own" in told
     assert told.count("\n") == 1
+
+
+def test_a_convolutional_network_without_what_it_does_not_look_at(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Made-up weights and images; files of other weights, and options that do not go with it, are told."""
+    out = tmp_path / "methods.json"
+    call = ["ablation", "--model", "resnet20", "--count", "1", "--calibration", "1", "--out", str(out)]
+    assert main(call) == 0
+    contents = json.loads(out.read_text())
+    found = [(attempt["method"], attempt["sqnr_db"]) for attempt in contents["attempts"]]
+    assert len(found) == 5 and not any("LayerNorm" in method for method, _ in found)
+    assert found[-1][1] > found[0][1] + 6
+    monkeypatch.setattr(made_up_module, "made_up", lambda name: made_up(name, 1))
+    assert main(call) == 1
+    assert "does not say that it is of these weights" in capsys.readouterr().err
+    assert main([*call, "--images", str(tmp_path)]) == 1
+    assert "made up; leave out --checkpoint, --heads, --images and --preprocess" in capsys.readouterr().err

@@ -115,3 +115,22 @@ def test_compiled_and_exported_as_they_are(
     written = {path.name: path.read_bytes() for path in (tmp_path / "export").iterdir()}
     assert any(name.endswith(".npz") for name in written)
     assert any(data.startswith(block) for data in written.values())
+
+
+def test_trained_on_with_images_of_ones_own(
+    checkpoint: Path, images: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Four bits, an epoch; the integers are of the checkpoint's network, and can be compiled."""
+    out = tmp_path / "mine.safetensors"
+    call = ["qat", "--checkpoint", str(checkpoint), "--epochs", "1", "--batch", "4", "--workers", "1"]
+    assert main(call) == 1
+    assert "is trained on images in files; give some with --images" in capsys.readouterr().err
+    given = ["--images", str(images), "--validation", str(images), "--calibration", "4", "--count", "4"]
+    assert main([*call, *given, "--out", str(out)]) == 0
+    assert "epoch 1: loss" in capsys.readouterr().out
+    network = load_network(out)
+    assert network.name == "mine" and network.info["training"]["weight_bits"] == 4
+    found = convolutional_checkpoint(None, checkpoint, None)
+    assert found is not None and network.info["arrangement"] == found.source.arrangement.to_dict()
+    image = tmp_path / "image"
+    assert main(["compile", "--network", str(out), "--max-tokens", "64", "--out", str(image)]) == 0
