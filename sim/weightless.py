@@ -15,16 +15,19 @@ def named_weightless(name: str) -> Graph:
     """
     if name in NETWORKS:
         return weightless(Shape.of(NETWORKS[name]), name)
-    # Convolutional networks are put together of torch's tensors, whose import takes longer than all the rest.
+    # Other networks are put together of torch's tensors, whose import takes longer than all the rest.
     from pointwise.model.estimate.weightless_graph import weightless_graph
     from pointwise.model.models.made_up import PICTURES, made_up
+    from pointwise.model.models.vision import VISION, vision_transformer
     from pointwise.sim.trained import HANDWRITING, of_handwriting
 
     if name in HANDWRITING and (name not in PICTURES or _handwriting_is_there()):
         return weightless_graph(of_handwriting(name).graph)
     if name in PICTURES:
         return weightless_graph(made_up(name, None).graph)
-    names = sorted({*NETWORKS, *PICTURES, *HANDWRITING})
+    if name in VISION:
+        return weightless_graph(vision_transformer(VISION[name], name).graph)
+    names = sorted({*NETWORKS, *PICTURES, *HANDWRITING, *VISION})
     raise PointwiseError(f"There is no network {name!r}; choose one of {', '.join(names)}.")
 
 

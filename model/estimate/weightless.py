@@ -26,7 +26,8 @@ from pointwise.model.graph.ops import (
 )
 from pointwise.model.integer.layernorm import NormConstants
 
-_NORM = NormConstants(1, 16, 1, 0, 1)
+NORM = NormConstants(1, 16, 1, 0, 1)
+"""Of a LayerNorm without numbers."""
 _TABLE = np.zeros(TABLE_ENTRIES, np.int64)
 
 
@@ -91,7 +92,7 @@ class _Weightless:
         """A layer that reads the residual stream, or one token of it, through its LayerNorm."""
         carries = self.shifts if isinstance(self.shifts, bool) else name in self.shifts
         shift = np.broadcast_to(np.uint8(carries), (self.shape.dim,))
-        source = self._add(LayerNorm(f"{name}.norm", (x,), _NORM, shift))
+        source = self._add(LayerNorm(f"{name}.norm", (x,), NORM, shift))
         if token is not None:
             source = self._add(Slice(f"{name}.token", (source,), token, 1))
         dtype = "int8" if token is None else "int16"

@@ -8,25 +8,43 @@ import numpy as np
 from pointwise.hw.contract.errors import PointwiseError
 from pointwise.hw.contract.stream import TABLE_ENTRIES
 from pointwise.model.graph import Graph, Op
-from pointwise.model.graph.ops import Activation, Add, Conv2d, Input, Linear, MaxPool, MeanPool
+from pointwise.model.graph.ops import (
+    Activation,
+    Add,
+    Concat,
+    Constant,
+    Conv2d,
+    Input,
+    LayerNorm,
+    Linear,
+    MatMul,
+    MaxPool,
+    MeanPool,
+    Slice,
+    Softmax,
+)
+from pointwise.model.graph.ops.linear import is_diagonal
+from pointwise.model.graph.passes import fold_norms
 from pointwise.model.graph.passes.fold_clamps import fold_clamps
 from pointwise.model.graph.value import LIMITS
 from pointwise.model.quantise.patterns import byte_sums, streams
 
-from .weightless import zeros
+from .weightless import NORM, zeros
 
 
 def weightless_graph(graph: Graph) -> Graph:
-    """A convolutional network as quantisation makes it, with zeros that take no memory.
+    """A network as quantisation makes it, with zeros that take no memory.
+
+    All LayerNorms have channel shifts, and no hidden channels have tables of their own; which do depends on
+    the weights.
 
     Args:
         graph: of real numbers, whose shapes alone count.
 
     Raises:
-        PointwiseError: an operator stands where it cannot be quantised, or cannot go without weights;
-            attention can by its dimensions (``weightless``).
+        PointwiseError: an operator stands where it cannot be quantised, or is not known.
     """
-    return _Weightless(fold_clamps(graph)).network()
+    return _Weightless(fold_norms(fold_clamps(graph))).network()
 
 
 class _Weightless:
@@ -46,8 +64,23 @@ class _Weightless:
         match op:
             case Input():
                 return replace(op, dtype="int8")
+            case Concat() | Slice():
+                return op
+            case Constant():
+                return replace(op, values=zeros(np.int16, *op.values.shape))
+            case LayerNorm():
+                shift = np.broadcast_to(np.uint8(1), (self.real.values[op.name].channels,))
+                return LayerNorm(op.name, op.inputs, NORM, shift, layer=op.layer)
+            case Softmax():
+                return replace(op, table=zeros(np.int64, TABLE_ENTRIES))
+            case MatMul():
+                divided = isinstance(self.real[op.inputs[0]], Softmax)
+                factors = self._requantised(op, self.real.values[op.name].channels)
+                return replace(op, **factors, divide=divided)
             case Linear() | Conv2d():
-                weight = zeros(np.int8, *op.weight.shape)
+                # A copy goes channel by channel, which the compiler sees by where its weights are.
+                copy = isinstance(op, Linear) and is_diagonal(op.weight)
+                weight = np.eye(len(op.weight), dtype=np.int8) if copy else zeros(np.int8, *op.weight.shape)
                 return replace(op, weight=weight, **self._requantised(op, len(weight)), clamp="")
             case MeanPool():
                 return replace(op, **self._requantised(op, self.real.values[op.name].channels))

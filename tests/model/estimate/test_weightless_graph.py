@@ -1,6 +1,7 @@
 """Convolutional networks without weights against the networks that quantisation makes."""
 
 import dataclasses
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,6 +14,10 @@ from pointwise.model.estimate import Memory, simulate
 from pointwise.model.estimate.weightless_graph import weightless_graph
 from pointwise.model.graph.ops import Conv2d, Linear
 from pointwise.model.models.made_up import PICTURES, made_up, made_up_images
+from pointwise.model.models.vision import VISION, vision_transformer
+from pointwise.model.networks import NETWORKS
+from pointwise.model.quantise import LayerConfig, Recipe
+from pointwise.sim.trained import TRAINED
 from pointwise.sim.weightless import named_weightless
 
 CORE = CoreConfig(act_kib=1536)
@@ -33,6 +38,30 @@ def test_the_program_is_the_one_of_the_network(name: str) -> None:
         fields = [field.name for field in dataclasses.fields(one)]
         assert {key for key in fields if getattr(one, key) != getattr(other, key)} <= NUMBERS
     assert simulate(ours, CORE, Memory()) == simulate(theirs, CORE, Memory())
+
+
+@pytest.mark.parametrize("name", VISION)
+def test_the_program_of_a_vision_transformer_is_that_of_the_network(name: str) -> None:
+    """As many instructions of the same kinds; channel shifts and what they cost follow from the numbers."""
+    vision = replace(VISION[name], dim=48, depth=2, heads=3, image_size=2 * VISION[name].patch, results=8)
+    real = vision_transformer(vision, name)
+    recipe = Recipe(LayerConfig(granularity="tensor"))  # no hidden channels with tables of their own
+    network = pw.quantise(pw.calibrate(real, made_up_images(real, 2), recipe=recipe))
+    ours, theirs = (generate(one, CORE).instructions for one in (weightless_graph(real.graph), network))
+    assert [type(one) for one in ours] == [type(one) for one in theirs]
+    cycles = [simulate(one, CORE, Memory()).cycles for one in (ours, theirs)]
+    assert abs(cycles[0] / cycles[1] - 1) < 0.005
+
+
+def test_every_name_that_is_simulated_is_estimated(monkeypatch: pytest.MonkeyPatch) -> None:
+    """``pointwise sim --model`` and ``pointwise estimate --model`` know the same names."""
+    small = {name: replace(one, depth=1, dim=16, heads=2) for name, one in VISION.items()}
+    monkeypatch.setattr("pointwise.model.models.vision.VISION", small)
+    for name in sorted({*NETWORKS, *PICTURES, *TRAINED, *VISION}):
+        assert named_weightless(name).name == name
+    with pytest.raises(PointwiseError) as told:
+        named_weightless("none")
+    assert all(name in str(told.value) for name in {*NETWORKS, *PICTURES, *TRAINED, *VISION})
 
 
 @pytest.mark.parametrize("name", sorted(PICTURES))
