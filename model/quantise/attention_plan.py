@@ -7,8 +7,9 @@ import numpy as np
 
 from pointwise.model.graph import Quantisation
 
+from .exponentials import DIRECTIONS, directions
 from .moments import Moments
-from .norm import INT8_MAX, rounding_noise
+from .norm import INT8_MAX, Noise
 from .patterns import AttentionPattern, Head
 from .recipe import Recipe
 from .score_plan import HeadSample, ScorePlan, centre_of, floored, plan_heads
@@ -89,6 +90,8 @@ def plan_attention(
     for head, channels in enumerate(attention.channels):
         part = slice(head * width, (head + 1) * width)
         reader = attention.proj.weight[:, channels].astype(np.float32)
+        if len(reader) > DIRECTIONS:
+            reader = directions(len(reader)).T @ reader  # as tables are fitted, here for less
         ranges = q_range[part], low_k[part], high_k[part]
         known = fixed_scores(attention.heads[head], fixed or {})
         samples.append(HeadSample(q[:, head], k[:, head], *ranges, v[:, head] @ reader.T, known))
@@ -162,4 +165,4 @@ def smooth_scales(scale: np.ndarray, weight: np.ndarray, mean_square: np.ndarray
         weight: (N, K) real. mean_square: (K,) of the input.
     """
     candidates = [scale * (scale.max() / scale) ** draw for draw in DRAWS]
-    return min(candidates, key=lambda candidate: rounding_noise(weight, candidate, mean_square))
+    return min(candidates, key=Noise(weight, mean_square))

@@ -6,6 +6,7 @@ enters the network.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -95,6 +96,14 @@ class _GraphRecorder(Recorder):
     def __init__(self, graph: Graph, statistics: Statistics, recipe: Recipe) -> None:
         super().__init__(statistics, recipe)
         self.graph, self.streams = graph, streams(graph)
+        # Once, and not for each batch.
+        self.single = graph.changed(
+            {
+                op.name: replace(op, weight=op.weight.astype(np.float32), bias=op.bias.astype(np.float32))
+                for op in graph.ops
+                if isinstance(op, Conv2d | Linear)
+            }
+        )
         self.bytes = byte_sums(graph)
         self.attentions = {one.joined.name: one for one in attentions(graph)}
         self.operands = {
@@ -117,7 +126,7 @@ class _GraphRecorder(Recorder):
             )
             self._visit(op, given, result[0], sampled)
 
-        run_float(self.graph, rows, (), visit)
+        run_float(self.single, rows, (), visit)
         self.statistics.images += len(rows)
 
     def _visit(self, op: Op, inputs: list[Tensor], made: Tensor, sampled: list[int]) -> None:

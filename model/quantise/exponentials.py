@@ -53,27 +53,31 @@ def table_moments(
     """
     exact = exact_exponentials(score_scale).astype(np.float32)
     used = int((exact >= FAINT).sum())
-    directions = values.shape[-1]
-    if directions > DIRECTIONS:
-        drawn = np.random.default_rng(SEED).normal(0, DIRECTIONS**-0.5, (directions, DIRECTIONS))
-        values = values @ drawn.astype(np.float32)
+    if values.shape[-1] > DIRECTIONS:
+        values = values @ directions(values.shape[-1])
     moments = np.zeros((ENTRIES, ENTRIES))
     for steps, wanted, held in zip(distance, probabilities, values, strict=True):
-        sums = torch.from_numpy(exact[steps].sum(axis=-1))
-        rows, tokens = steps.shape
-        # What the keys of one distance add to each row, against the row's wanted result: (rows · used, d).
-        place = torch.from_numpy(np.minimum(steps, used) + (used + 1) * np.arange(rows)[:, None]).flatten()
-        given = torch.from_numpy(np.ascontiguousarray(held, np.float32))
-        width = given.shape[1]
-        added = torch.zeros(rows * (used + 1), width + 1)
-        ones = torch.ones(tokens, 1)
-        added.index_add_(0, place, torch.cat([given, ones], dim=1).repeat(rows, 1))
-        added = added.view(rows, used + 1, width + 1)[:, :used]
-        mean = torch.from_numpy(np.asarray(wanted @ held, np.float32))
-        pull = (added[..., :width] - added[..., width:] * mean[:, None]) / sums[:, None, None]
-        flat = pull.transpose(0, 1).reshape(used, -1)
-        moments[:used, :used] += (flat @ flat.T).double().numpy()
+        sums = exact[steps].sum(axis=-1)
+        rows, size = len(steps), used + 1
+        # What the keys of one distance add to each row, against the row's wanted result: (d, rows, used).
+        place = (np.minimum(steps, used) + size * np.arange(rows)[:, None]).ravel()
+        added = np.stack(
+            [
+                np.bincount(place, np.tile(part, rows), rows * size).reshape(rows, size)[:, :used]
+                for part in (*np.asarray(held, np.float64).T, np.ones(len(held)))
+            ]
+        ).astype(np.float32)
+        mean = np.asarray(wanted @ held, np.float32).T
+        pull = (added[:-1] - added[-1] * mean[:, :, None]) / sums[:, None]
+        flat = torch.from_numpy(pull.reshape(-1, used))
+        moments[:used, :used] += (flat.T @ flat).double().numpy()
     return moments
+
+
+def directions(channels: int) -> np.ndarray:
+    """The random directions in which so many channels are looked at, (channels, DIRECTIONS) float32."""
+    drawn = np.random.default_rng(SEED).normal(0, DIRECTIONS**-0.5, (channels, DIRECTIONS))
+    return drawn.astype(np.float32)
 
 
 def rounded_table(score_scale: float, moments: np.ndarray) -> np.ndarray:

@@ -1,10 +1,10 @@
 """First and second moments of a convolution's input: what the rounding of its weights is judged by."""
 
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import torch
 
 from pointwise.hw.contract.errors import PointwiseError
 
@@ -80,9 +80,12 @@ class ErrorMatrix:
         matrix = self.matrix[np.ix_(order, order)]
         for damping in DAMPINGS:
             damped = matrix + damping * np.diag(matrix).mean() * np.eye(len(matrix))
-            with suppress(np.linalg.LinAlgError):
-                inverse = np.linalg.inv(damped)
-                return order, np.linalg.cholesky((inverse + inverse.T) / 2).T
+            # Backwards, H = R·Rᵀ with R an upper triangle, whose inverse is that factor of H's inverse.
+            lower, failed = torch.linalg.cholesky_ex(torch.from_numpy(damped).flip(0, 1))
+            if not failed and bool(torch.isfinite(lower).all()):
+                unit = torch.eye(len(matrix), dtype=torch.float64)
+                factor = torch.linalg.solve_triangular(lower.flip(0, 1), unit, upper=True)
+                return order, factor.numpy()
         raise PointwiseError(
             "The inputs of a layer are too far from each other in size to round its weights by them; check "
             'the weights and the images, or choose rounding = "nearest" in a recipe.'

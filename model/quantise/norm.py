@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 
 from .moments import Moments
 from .recipe import LayerConfig
@@ -78,10 +79,11 @@ def plan_norm(
     octaves = np.arange(MAX_CHANNEL_SHIFT * STEPS_PER_OCTAVE) / STEPS_PER_OCTAVE
     steps = largest.max() / INT8_MAX * 2**-octaves
     plans = [(step, shifts(largest, step)) for step in steps]
-    plans.sort(key=lambda plan: rounding_noise(weight, plan[0] * 2.0 ** plan[1], variance))
+    noise = Noise(weight, variance)
+    plans.sort(key=lambda plan: noise(plan[0] * 2.0 ** plan[1]))
     if config.equalise:
         plans = [(step, equalised(weight, step, shift, variance)) for step, shift in plans[:EQUALISED]]
-        plans.sort(key=lambda plan: rounding_noise(weight, plan[0] * 2.0 ** plan[1], variance))
+        plans.sort(key=lambda plan: noise(plan[0] * 2.0 ** plan[1]))
     return _made(record, *plans[0])
 
 
@@ -112,7 +114,8 @@ def equalised(weight: np.ndarray, step: float, shift: np.ndarray, mean_square: n
     least, shift = shift.astype(np.int64), shift.astype(np.int64)
     size, importance = np.abs(weight).astype(np.float32), (weight**2).sum(axis=0)
     rows = np.arange(len(weight))
-    best = rounding_noise(weight, step * 2.0**shift, mean_square)
+    predict = Noise(weight, mean_square)
+    best = predict(step * 2.0**shift)
     at_once = max(1, len(shift) // 16)
     for _ in range(MOST_ROUNDS):
         scale = step * 2.0**shift
@@ -137,7 +140,7 @@ def equalised(weight: np.ndarray, step: float, shift: np.ndarray, mean_square: n
         for chosen in (order, order[:1]):
             trial = shift.copy()
             trial[chosen] += change[chosen]
-            total = rounding_noise(weight, step * 2.0**trial, mean_square)
+            total = predict(step * 2.0**trial)
             if np.isfinite(gain[chosen]).all() and total < best * (1 - 1e-9):
                 break
         else:
@@ -159,7 +162,23 @@ def rounding_noise(weight: np.ndarray, scale: np.ndarray, mean_square: np.ndarra
         weight: (N, K) for real inputs. scale: (K,) real value of one step of each input channel.
         mean_square: (K,) of the real input.
     """
-    weight_step = np.abs(weight * scale).max(axis=1) / WEIGHT_MAX
-    from_inputs = (weight**2 @ scale**2).sum()
-    from_weights = (weight_step**2).sum() * (mean_square / scale**2).sum()
-    return float(from_inputs + from_weights) / 12
+    return Noise(weight, mean_square)(scale)
+
+
+class Noise:
+    """``rounding_noise`` of the same weights with one scale after the other.
+
+    Args:
+        weight: (N, K) for real inputs. mean_square: (K,) of the real input.
+    """
+
+    def __init__(self, weight: np.ndarray, mean_square: np.ndarray) -> None:
+        self._size = torch.from_numpy(np.abs(weight))
+        self._power, self._mean_square = (weight**2).sum(axis=0), mean_square
+
+    def __call__(self, scale: np.ndarray) -> float:
+        """The noise with (K,) real values of one step of each input channel."""
+        largest = (self._size * torch.from_numpy(scale)).amax(dim=1).numpy()
+        from_inputs = (self._power * scale**2).sum()
+        from_weights = ((largest / WEIGHT_MAX) ** 2).sum() * (self._mean_square / scale**2).sum()
+        return float(from_inputs + from_weights) / 12

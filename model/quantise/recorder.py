@@ -4,6 +4,7 @@ from collections.abc import Collection
 
 import numpy as np
 from torch import Tensor
+from torch.nn.functional import layer_norm
 
 from .ranges import RangeObserver, range_method
 from .ranges.histogram import ChannelHistogram
@@ -71,9 +72,8 @@ class Recorder:
 
     def norm(self, name: str, x: Tensor, epsilon: float, layer: str, readers: Collection[str]) -> None:
         """Record x̂ of tokens (images, tokens, channels), in float64, in front of γ and β."""
-        centred = x - x.mean(dim=-1, keepdim=True)
-        deviation = (centred.square().mean(dim=-1, keepdim=True) + epsilon).sqrt()
-        self.record(name, (centred / deviation).flatten(0, 1).float(), self.method(layer), None, readers)
+        normed = layer_norm(x, x.shape[-1:], eps=epsilon)
+        self.record(name, normed.flatten(0, 1).float(), self.method(layer), None, readers)
 
     def activation(
         self, name: str, given: Tensor, made: Tensor, layer: str, readers: Collection[str]

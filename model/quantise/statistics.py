@@ -18,6 +18,11 @@ from .window_moments import WindowRecord
 FEW_IMAGES = 32
 """From so many images on, ranges are widened the less, the more there are: their tails have been seen."""
 
+TOGETHER = 16
+"""Samples whose sum is made in float32."""
+STRIP = 512
+"""Channels whose products with all that follow are made at once."""
+
 
 class TensorObserver:
     """What calibration learns about the channels of one tensor.
@@ -41,8 +46,8 @@ class TensorObserver:
         self.channels = channels or observer.channels
         self._count = 0
         self._sums = torch.zeros(2, self.channels, dtype=torch.float64)
-        # Of (value − origin): the products of a batch are added up in float32, which is too coarse for values
-        # far from zero, whose mean is taken out again.
+        # Of (value − origin), the upper triangle alone: the products of a batch are added up in float32, which
+        # is too coarse for values far from zero, whose mean is taken out again.
         size = (self.channels, self.channels)
         self._second = torch.zeros(size, dtype=torch.float64) if second else None
         self._origin: Tensor | None = None
@@ -53,9 +58,7 @@ class TensorObserver:
         Raises:
             PointwiseError: a value is not finite.
         """
-        sums = torch.stack(
-            [values.sum(dim=0, dtype=torch.float64), (values * values).sum(dim=0, dtype=torch.float64)]
-        )
+        sums = torch.stack([_sum(values), _sum(values * values)])
         # A sum is finite only if all that went into it is, and is quicker than looking at each.
         if not bool(torch.isfinite(sums).all()):
             raise PointwiseError(
@@ -70,8 +73,7 @@ class TensorObserver:
         if self._second is not None:
             if self._origin is None:
                 self._origin = (sums[0] / len(values)).to(values.dtype)
-            moved = values - self._origin
-            self._second += (moved.T @ moved).double()
+            _add_products(self._second, values - self._origin)
         self._count += len(values)
 
     @property
@@ -126,9 +128,27 @@ class TensorObserver:
         second = None
         if self._second is not None and self._origin is not None:
             away = self._origin.double().numpy()
-            covariance = self._second.numpy() / self._count - np.outer(self.mean - away, self.mean - away)
+            products = self._second.triu() + self._second.triu(1).T
+            covariance = products.numpy() / self._count - np.outer(self.mean - away, self.mean - away)
             second = (covariance + np.outer(mean, mean)) / np.outer(scale, scale)
         return Moments(mean / scale, power / scale**2, second)
+
+
+def _sum(values: Tensor) -> Tensor:
+    """Of (samples, channels) over the samples, (channels,) float64; of a few of them in float32."""
+    whole = len(values) - len(values) % TOGETHER
+    few = values[:whole].unflatten(0, (-1, TOGETHER)).sum(dim=1)
+    return few.sum(dim=0, dtype=torch.float64) + values[whole:].sum(dim=0, dtype=torch.float64)
+
+
+def _add_products(total: Tensor, values: Tensor) -> None:
+    """Add the products of any two channels of (samples, channels) to a triangle of (channels, channels).
+
+    It is the upper one; below the diagonal is what strips of it give beside it.
+    """
+    for start in range(0, values.shape[1], STRIP):
+        strip = values[:, start : start + STRIP]
+        total[start : start + STRIP, start:] += strip.T @ values[:, start:]
 
 
 class AttentionSample:

@@ -20,18 +20,20 @@ def gptq(weight: np.ndarray, error: ErrorMatrix, limit: int, iterations: int) ->
     if error.moments.second is None:
         return nearest(weight, error, limit, iterations)
     order, factor = error.elimination
-    rest = weight[:, order].copy()
+    # A column of the weights is a row here: what is next to each other in memory is done together.
+    rest = np.ascontiguousarray(weight[:, order].T, np.float64)
     rounded = np.empty_like(rest)
-    columns = rest.shape[1]
-    for start in range(0, columns, BLOCK):
-        stop = min(start + BLOCK, columns)
-        errors = np.empty((len(rest), stop - start))
+    for start in range(0, len(rest), BLOCK):
+        stop = min(start + BLOCK, len(rest))
+        errors = np.empty((stop - start, rest.shape[1]))
         for column in range(start, stop):
-            rounded[:, column] = np.clip(np.floor(rest[:, column] + 0.5), -limit, limit)
-            wrong = (rest[:, column] - rounded[:, column]) / factor[column, column]
-            errors[:, column - start] = wrong
-            rest[:, column:stop] -= np.outer(wrong, factor[column, column:stop])
-        rest[:, stop:] -= errors @ factor[start:stop, stop:]
-    result = np.empty_like(rounded)
-    result[:, order] = rounded
+            whole = np.floor(rest[column] + 0.5)
+            np.clip(whole, -limit, limit, out=rounded[column])
+            wrong = np.divide(
+                rest[column] - rounded[column], factor[column, column], out=errors[column - start]
+            )
+            rest[column + 1 : stop] -= factor[column, column + 1 : stop, None] * wrong
+        rest[stop:] -= factor[start:stop, stop:].T @ errors
+    result = np.empty(weight.shape)
+    result[:, order] = rounded.T
     return result
