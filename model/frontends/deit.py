@@ -1,6 +1,6 @@
 """A DeiT or ViT whose tensors have the names of the DeiT authors, as checkpoints give it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from copy import copy
 from dataclasses import replace
 from functools import cached_property
@@ -70,9 +70,13 @@ class DeiTNetwork(FloatNetwork):
         return {"config": config.to_dict(), "input": geometry}
 
     def convert(
-        self, statistics: Statistics, recipe: Recipe, trained: TrainedQuantisation | None = None
+        self,
+        statistics: Statistics,
+        recipe: Recipe,
+        trained: TrainedQuantisation | None = None,
+        progress: Callable[[int, int], None] | None = None,
     ) -> Graph:
-        made = super().convert(statistics, recipe, trained)
+        made = super().convert(statistics, recipe, trained, progress)
         pixels = pixel_scales(statistics[PIXELS], statistics.grids)
         scales = {"scale": pixels.scale.tolist(), "offset": pixels.offset.tolist()}
         return replace(made, info=made.info | {"input": made.info["input"] | scales})

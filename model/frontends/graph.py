@@ -1,6 +1,6 @@
 """Any graph of real numbers, with the arrangement that makes its rows of an input."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -46,9 +46,13 @@ class GraphNetwork(FloatNetwork):
         return GraphNetwork(graph, self.arrangement, self.fixed, self.given)
 
     def convert(
-        self, statistics: Statistics, recipe: Recipe, trained: TrainedQuantisation | None = None
+        self,
+        statistics: Statistics,
+        recipe: Recipe,
+        trained: TrainedQuantisation | None = None,
+        progress: Callable[[int, int], None] | None = None,
     ) -> Graph:
-        made = super().convert(statistics, recipe, trained or self.fixed)
+        made = super().convert(statistics, recipe, trained or self.fixed, progress)
         if trained or not self.fixed or not self.given:
             return made
         return replace(made, info=made.info | {INFO: noted(made, self.given, self.fixed.activations)})

@@ -114,19 +114,24 @@ class FloatNetwork(ABC):
         return calibrate(self.graph, checked, recipe, batch, progress, self.rows, self.input_groups)
 
     def convert(
-        self, statistics: Statistics, recipe: Recipe, trained: TrainedQuantisation | None = None
+        self,
+        statistics: Statistics,
+        recipe: Recipe,
+        trained: TrainedQuantisation | None = None,
+        progress: Callable[[int, int], None] | None = None,
     ) -> Graph:
         """The network of integers, whose ``info`` says how inputs become its rows.
 
         Args:
             statistics: of ``calibrate`` with a recipe of the same range methods and granularity.
             trained: what training has fixed already (``pointwise.model.qat``).
+            progress: called with (operators done, operators in all).
 
         Raises:
             PointwiseError: an operator stands where it cannot be quantised, a range is zero, or a factor does
                 not fit the hardware.
         """
-        made = convert(replace(self.graph, name=self.name), statistics, recipe, trained)
+        made = convert(replace(self.graph, name=self.name), statistics, recipe, trained, progress)
         told = {"recipe": recipe.to_dict(), "calibration_images": statistics.images}
         return replace(made, info={**made.info, **told, **self.input_info})
 

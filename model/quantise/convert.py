@@ -5,6 +5,7 @@ are those by which a recipe speaks of layers, and by which calibration keeps its
 of a value is in ``plans``, what is made of a product in ``products`` and ``pictures``; here is the rest.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -47,20 +48,21 @@ def convert(
     statistics: Statistics,
     recipe: Recipe,
     trained: TrainedQuantisation | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Graph:
     """The network of integers; ``info["groups"]`` tells of channels that are in groups.
 
     Args:
         graph: of real numbers. statistics: of it, with a recipe of the same range methods and granularity.
         recipe: how each layer is quantised.
-        trained: what training has fixed.
+        trained: what training has fixed. progress: called with (operators done, operators in all).
 
     Raises:
         PointwiseError: an operator stands where it cannot be quantised, a range is zero, or a factor or bias
             does not fit the hardware.
     """
     folded = fold_norms(fold_clamps(graph))
-    return Conversion(Plans(folded, statistics, recipe, trained or TrainedQuantisation())).graph()
+    return Conversion(Plans(folded, statistics, recipe, trained or TrainedQuantisation())).graph(progress)
 
 
 def layer_names(graph: Graph) -> list[str]:
@@ -97,8 +99,12 @@ class Conversion:
             MeanPool: self.pictures.mean_pool,
         }
 
-    def graph(self) -> Graph:
-        """All operators, in their order."""
+    def graph(self, progress: Callable[[int, int], None] | None = None) -> Graph:
+        """All operators, in their order; ``progress`` is called with (done, in all)."""
+        for done, op in enumerate(self.real.ops, start=1):
+            self.integers(op.name)
+            if progress:
+                progress(done, len(self.real))
         made = replace(self.real, ops=tuple(self.integers(op.name) for op in self.real.ops))
         if not self.plans.groups:
             return made

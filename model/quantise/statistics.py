@@ -46,8 +46,8 @@ class TensorObserver:
         self.channels = channels or observer.channels
         self._count = 0
         self._sums = torch.zeros(2, self.channels, dtype=torch.float64)
-        # Of (value − origin), the upper triangle alone: the products of a batch are added up in float32, which
-        # is too coarse for values far from zero, whose mean is taken out again.
+        # Of (value − origin), the upper triangle alone: products of a batch are added up in float32, which is
+        # too coarse for values far from zero, whose mean is taken out again.
         size = (self.channels, self.channels)
         self._second = torch.zeros(size, dtype=torch.float64) if second else None
         self._origin: Tensor | None = None

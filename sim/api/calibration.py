@@ -55,8 +55,11 @@ def calibrate(
     return Calibration(source, chosen, source.calibrate(inputs, chosen, batch, progress))
 
 
-def quantise(calibration: Calibration) -> Graph:
+def quantise(calibration: Calibration, *, progress: Callable[[int, int], None] | None = None) -> Graph:
     """Make the integers, by the recipe of the calibration.
+
+    Args:
+        progress: called with (operators done, operators in all).
 
     Returns:
         The network of integers: compile, simulate, evaluate or export it, or ``save`` it in a file.
@@ -65,4 +68,4 @@ def quantise(calibration: Calibration) -> Graph:
         PointwiseError: a range is zero, a factor does not fit the hardware, or an operator stands where it
             cannot be quantised.
     """
-    return calibration.source.convert(calibration.statistics, calibration.recipe)
+    return calibration.source.convert(calibration.statistics, calibration.recipe, progress=progress)

@@ -84,7 +84,8 @@ def command(
         path = out or build_root() / f"{name}.safetensors"
         path.parent.mkdir(parents=True, exist_ok=True)  # now too
         shown = options.bar(progress, "calibration")
-        integers = pw.quantise(pw.calibrate(subject.source, subject.inputs, recipe=chosen, progress=shown))
+        calibrated = pw.calibrate(subject.source, subject.inputs, recipe=chosen, progress=shown)
+        integers = pw.quantise(calibrated, progress=options.bar(progress, "integers"))
     pw.save(integers if prepared is None else noted(integers, prepared, subject.class_names), path)
     tell.unreadable(console, subject.unreadable)
     console.print(f"calibrated on {len(subject.inputs)} {subject.origin}", soft_wrap=True)

@@ -6,7 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
+import pointwise as pw
 from pointwise.hw.contract.config import CoreConfig
 from pointwise.hw.contract.errors import PointwiseError
 from pointwise.model.compiler import compile_network
@@ -173,3 +175,12 @@ def test_inputs_of_another_shape_are_told() -> None:
         PointwiseError, match=r"have the shape \(2, 3, 4\), but made takes .* \(inputs, 9, 6\)"
     ):
         calibrate(plain(), np.zeros((2, 3, 4)))
+
+
+def test_progress_counts_all_operators() -> None:
+    torch.manual_seed(0)
+    module = nn.Sequential(nn.Linear(6, 8), nn.ReLU(), nn.Linear(8, 3))
+    source = pw.load(module, torch.zeros(1, 6), name="net")
+    seen: list[tuple[int, int]] = []
+    pw.quantise(pw.calibrate(source, torch.randn(8, 6)), progress=lambda *done: seen.append(done))
+    assert seen == [(done, len(seen)) for done in range(1, len(seen) + 1)] and len(seen) >= 3
