@@ -38,7 +38,7 @@ class PictureRun:
 
 
 def convolutional_checkpoint(
-    model: str | None, checkpoint: Path | None, heads: int | None
+    model: str | None, checkpoint: Path | None, heads: int | None, ema: bool = False
 ) -> Pictured | None:
     """The convolutional network of a checkpoint; None where it is of none, or there is no checkpoint.
 
@@ -47,7 +47,7 @@ def convolutional_checkpoint(
     """
     if checkpoint is None or checkpoint.suffix.lower() == ".onnx":
         return None
-    found = convolutional(checkpoint)
+    found = convolutional(checkpoint, ema=ema)
     if found is not None and (model, heads) != (None, None):
         raise PointwiseError(
             f"{checkpoint} is of {found.layout}, whose dimensions its tensors tell; leave out --model and "

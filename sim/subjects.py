@@ -54,25 +54,26 @@ def of_checkpoint(
     count: int,
     preprocess: str | None,
     reading: Progress,
+    ema: bool = False,
 ) -> Subject:
     """A network by name, or a checkpoint.
 
     Args:
-        model, checkpoint, heads: as in ``load_weights``. images: a folder or a list; digits or made-up ones
-            unless given. count: as many of them, at random. preprocess: as in ``preparation``.
+        model, checkpoint, heads, ema: as in ``load_weights``. images: a folder or a list; digits or
+            made-up ones unless given. count: as many of them, at random. preprocess: as in ``preparation``.
         reading: called with (images read, images in all).
 
     Raises:
         PointwiseError: as ``load_weights``, ``find_images`` and ``sample``.
     """
-    found = convolutional_checkpoint(model, checkpoint, heads)
+    found = convolutional_checkpoint(model, checkpoint, heads, ema)
     if found is not None:
         if images is not None:
             prepared = preparation_of(found, preprocess)
             return _of_images(found.source, images, prepared, count, reading, found.class_names)
         origin = "made-up images: give your own with --images"
         return Subject(found.source, usual_pictures(found), origin)
-    name, weights = load_weights(model, checkpoint, heads)
+    name, weights = load_weights(model, checkpoint, heads, ema)
     source = pw.load(weights, name=name)
     if images is not None:
         prepared = preparation(preprocess, weights)

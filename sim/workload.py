@@ -83,20 +83,20 @@ def with_images(
 
 
 def load_weights(
-    model: str | None, checkpoint: Path | None, heads: int | None = None
+    model: str | None, checkpoint: Path | None, heads: int | None = None, ema: bool = False
 ) -> tuple[str, Checkpoint]:
     """Return a name and the weights: of a checkpoint, or those that come with a network.
 
     Args:
         model: a name of ``model.networks.NETWORKS``, which the checkpoint must fit; None takes the network of
             the checkpoint, or micro. checkpoint: a file or folder of any layout; None takes the weights that
-            ship with micro, and made-up ones for others. heads: as in `load_checkpoint`.
+            ship with micro, and made-up ones for others. heads, ema: as in `load_checkpoint`.
 
     Raises:
         PointwiseError: an unknown name, or a checkpoint that does not fit.
     """
     if checkpoint is not None:
-        weights = load_checkpoint(checkpoint, None if model is None else network(model), heads=heads)
+        weights = load_checkpoint(checkpoint, None if model is None else network(model), heads=heads, ema=ema)
         return model or name_of(checkpoint), weights
     if model in (None, "micro"):
         return "micro", load_checkpoint(MICRO_DIGITS, NETWORKS["micro"])

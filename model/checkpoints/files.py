@@ -7,10 +7,13 @@ import json
 import re
 import warnings
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import safetensors
 import torch
 
@@ -18,7 +21,7 @@ from pointwise.hw.contract.errors import PointwiseError
 from pointwise.model.images.described import read_json
 
 from .checkpoint import METADATA_KEY
-from .wrappings import check_beginning, unwrapped, without_prefixes
+from .wrappings import AVERAGED, check_beginning, unwrapped, without_prefixes
 
 WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
 """In a folder of Hugging Face's: all weights, or which of several files holds which."""
@@ -26,6 +29,8 @@ CONFIG, PREPROCESSOR = "config.json", "preprocessor_config.json"
 
 SHARED = 4
 """How often, in the mean, the tensors of a pickle may hold a byte of the file; some share their weights."""
+ARCHIVE = ".npz"
+"""Ending of NumPy's archives, in which Google's Vision Transformers come."""
 PICKLES = (".pth", ".pt", ".bin", ".ckpt", ".tar")
 """Endings of what torch.save wrote; ``.pth.tar`` is no archive."""
 
@@ -53,23 +58,32 @@ class Source:
         return self.path.suffix in PICKLES
 
 
-def read_source(path: str | Path) -> Source:
+def read_source(path: str | Path, ema: bool = False) -> Source:
     """Read a file, or a folder of Hugging Face's or timm's, without interpreting the names.
 
     A pickle is read with `weights_only`, so it cannot run code.
+
+    Args:
+        ema: take the averaged weights that a pickle holds beside the trained ones.
 
     Raises:
         PointwiseError: the file is missing, damaged or of another kind.
     """
     path = Path(path)
     if path.is_dir():
+        if ema:
+            raise _without_averages(path)
         return _read_folder(path)
     if not path.is_file():
         raise PointwiseError(f"There is no checkpoint file {path}; check the path.")
     check_suffix(path)
     check_beginning(path)
+    if ema and path.suffix not in PICKLES:
+        raise _without_averages(path)
+    if path.suffix == ARCHIVE:
+        return Source(path, _guarded(_read_numpy, path)[0])
     if path.suffix != ".safetensors":
-        tensors, description = _described(path, *_guarded(_read_torch, path))
+        tensors, description = _described(path, *_guarded(partial(_read_torch, ema=ema), path))
         return Source(path, without_prefixes(tensors), description)
     tensors, description = _described(path, *_guarded(_read_safetensors, path))
     return Source(path, without_prefixes(tensors), description, *_beside(path.parent))
@@ -77,10 +91,10 @@ def read_source(path: str | Path) -> Source:
 
 def check_suffix(path: Path) -> None:
     """Raise PointwiseError unless the ending is that of a checkpoint."""
-    if path.suffix not in (".safetensors", *PICKLES):
+    if path.suffix not in (".safetensors", ARCHIVE, *PICKLES):
         raise PointwiseError(
             f"The checkpoint {path} ends in {path.suffix or 'nothing'}, but only .safetensors, "
-            f"{', '.join(PICKLES[:-1])} and .pth.tar are known; rename or convert it."
+            f"{ARCHIVE}, {', '.join(PICKLES[:-1])} and .pth.tar are known; rename or convert it."
         )
 
 
@@ -153,15 +167,46 @@ def _read_safetensors(path: Path) -> tuple[dict[str, Any], Any]:
     return tensors, json.loads(metadata.get(METADATA_KEY, "{}"))
 
 
-def _read_torch(path: Path) -> tuple[dict[str, Any], Any]:
+def _without_averages(path: Path) -> PointwiseError:
+    return PointwiseError(
+        f"The checkpoint {path} holds no averaged weights ({', '.join(AVERAGED)}), which were asked for; "
+        "leave ema out."
+    )
+
+
+def _read_numpy(path: Path) -> tuple[dict[str, Any], Any]:
+    with zipfile.ZipFile(path) as archive:
+        unpacked = sum(entry.file_size for entry in archive.infolist())
+    if unpacked > SHARED * path.stat().st_size:
+        raise PointwiseError(
+            f"The checkpoint {path} has {unpacked:,} bytes packed into {path.stat().st_size:,}, which "
+            "weights do not allow; fetch it again."
+        )
+    with np.load(path, allow_pickle=False) as arrays:
+        return {name: torch.from_numpy(arrays[name]) for name in arrays.files}, {}
+
+
+def _read_torch(path: Path, ema: bool = False) -> tuple[dict[str, Any], Any]:
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
-            unpacked, packed = sum(entry.file_size for entry in archive.infolist()), path.stat().st_size
+            entries = archive.infolist()
+            scripted = any(entry.filename.endswith("/constants.pkl") for entry in entries)
+            # The code of a scripted module is packed, its weights are not.
+            held = [entry for entry in entries if not (scripted and "/code/" in entry.filename)]
+            unpacked, packed = sum(entry.file_size for entry in held), path.stat().st_size
         if unpacked > packed:
             raise PointwiseError(
                 f"The checkpoint {path} has {unpacked:,} bytes packed into {packed:,}, which torch.save does "
                 "not do; zip its contents without compression, or save it again."
             )
+    if zipfile.is_zipfile(path) and scripted:
+        if ema:
+            raise _without_averages(path)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it is deprecated, but people have such files
+            tensors = dict(torch.jit.load(path, map_location="cpu").state_dict())
+        _check_room(path, tensors)
+        return tensors, {}
     # A Namespace holds the command line in what the authors' training script saves; making one runs nothing.
     with warnings.catch_warnings(), torch.serialization.safe_globals([argparse.Namespace]):
         # About pickle protocols it does not expect; what matters ends in an exception or in check_state.
@@ -173,7 +218,9 @@ def _read_torch(path: Path) -> tuple[dict[str, Any], Any]:
             "save the network's state_dict()."
         )
     description = content.get(METADATA_KEY, {})
-    tensors = dict(unwrapped(content))
+    if ema and not any(isinstance(content.get(key), Mapping) for key in AVERAGED):
+        raise _without_averages(path)
+    tensors = dict(unwrapped(content, ema))
     _check_room(path, tensors)
     return tensors, description
 

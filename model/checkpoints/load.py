@@ -21,6 +21,7 @@ def load_checkpoint(
     *,
     heads: int | None = None,
     backbone: bool = False,
+    ema: bool = False,
 ) -> Checkpoint:
     """Read a checkpoint of any layout of `model.checkpoints.layouts`, and check that it fits its network.
 
@@ -32,13 +33,14 @@ def load_checkpoint(
             epsilon is the layout's in any case.
         heads: attention heads, where neither file nor ``config`` tells.
         backbone: the last layer will be replaced, so it may be missing: it is then zeros, for one class.
+        ema: take the averaged weights that a pickle holds beside the trained ones.
 
     Raises:
         PointwiseError: the file is missing, damaged or of another kind; it is of another network than
             ``config``, or its heads are not known; a tensor is missing, unknown, of another shape, not of a
             floating-point type, or not finite.
     """
-    source = read_source(path)
+    source = read_source(path, ema)
     layout = find_layout(source)
     found: Found = layout.read(source)
     name = str(source.path)

@@ -6,7 +6,9 @@ from typing import Any
 
 from pointwise.hw.contract.errors import PointwiseError
 
-NESTED = ("model", "state_dict", "model_state_dict", "net", "network", "model_ema", "state_dict_ema")
+AVERAGED = ("model_ema", "state_dict_ema")
+"""Where a pickle may hold averages of its weights."""
+NESTED = ("model", "state_dict", "model_state_dict", "net", "network", *AVERAGED)
 """Where a pickle may hold its weights, in the order in which they are looked for: averaged ones where there
 are no others."""
 PREFIXES = ("module.", "_orig_mod.", "model.", "net.", "network.", "backbone.", "encoder.")
@@ -17,9 +19,16 @@ BEGINNING = 512
 LFS, HTML = b"version https://git-lfs", (b"<!doctype html", b"<html")
 
 
-def unwrapped(content: Mapping[Any, Any]) -> Mapping[Any, Any]:
-    """Return the weights of a pickle's dictionary: what it holds under one of ``NESTED``, or itself."""
-    return next((content[key] for key in NESTED if isinstance(content.get(key), Mapping)), content)
+def unwrapped(content: Mapping[Any, Any], ema: bool = False) -> Mapping[Any, Any]:
+    """Return the weights of a pickle's dictionary: what it holds under one of ``NESTED``, or itself.
+
+    Args:
+        ema: under one of ``AVERAGED``.
+    """
+    return next(
+        (content[key] for key in (AVERAGED if ema else NESTED) if isinstance(content.get(key), Mapping)),
+        content,
+    )
 
 
 def without_prefixes(tensors: Mapping[Any, Any]) -> dict[Any, Any]:

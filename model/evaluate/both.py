@@ -28,13 +28,14 @@ class Task:
     heads: int | None
     network: Path
     preprocessing: Preprocessing
+    ema: bool = False
 
 
 class BothNetworks:
     """Both networks, loaded once in each process; calling it classifies images."""
 
     def __init__(self, task: Task) -> None:
-        checkpoint = load_checkpoint(here().located(task.checkpoint), heads=task.heads)
+        checkpoint = load_checkpoint(here().located(task.checkpoint), heads=task.heads, ema=task.ema)
         self.float = DeiT.from_state(checkpoint.config, checkpoint.state)
         self.integer = load_network(here().located(task.network))
         self.preprocessing = task.preprocessing

@@ -30,6 +30,7 @@ def evaluate_images(
     results: Path,
     *,
     heads: int | None = None,
+    ema: bool = False,
     preprocessing: Preprocessing | None = None,
     executor: Executor | None = None,
     progress: Callable[[int, int], None] | None = None,
@@ -42,17 +43,17 @@ def evaluate_images(
 
     Args:
         checkpoint: of the float network, in any layout. network: what ``pointwise quantise`` made of it.
-        heads: as in `load_checkpoint`. preprocessing: the checkpoint's unless given.
+        heads, ema: as in `load_checkpoint`. preprocessing: the checkpoint's unless given.
         executor: what does the work; this process unless given.
         progress: called with (images done, images in all), first with those of earlier runs.
 
     Raises:
         PointwiseError: a file does not fit another, no image at all can be read, or a process ended.
     """
-    loaded, integers = load_checkpoint(checkpoint, heads=heads), load_network(network)
+    loaded, integers = load_checkpoint(checkpoint, heads=heads, ema=ema), load_network(network)
     _check_pair(loaded.config.to_dict(), integers.info.get("config"), checkpoint, network)
     labels = images.labels(loaded.config.classes, loaded.class_names)
-    task = Task(checkpoint, heads, network, preprocessing or loaded.prepared)
+    task = Task(checkpoint, heads, network, preprocessing or loaded.prepared, ema)
     keys = [(file.name, stamp(file.path)) for file in images.files]
     with ResultsFile(results, digest_of(loaded, network, task.preprocessing)) as file:
         missing = [

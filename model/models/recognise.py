@@ -125,17 +125,18 @@ KINDS = (
 """In the order in which they are tried."""
 
 
-def convolutional(path: str | Path, name: str | None = None) -> Pictured | None:
+def convolutional(path: str | Path, name: str | None = None, ema: bool = False) -> Pictured | None:
     """The convolutional network of a checkpoint, or None where it is of none that is known.
 
     Args:
         path: as ``read_source`` takes it. name: of the network; the file's unless given.
+        ema: as ``read_source`` takes it.
 
     Raises:
         PointwiseError: the file cannot be read, a tensor is missing or of no use, or a network of a known
             kind has something that the core does not know.
     """
-    found = read_source(path)
+    found = read_source(path, ema)
     kind = next((kind for kind in KINDS if kind.key in found.tensors), None)
     if kind is None:
         return None

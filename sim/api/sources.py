@@ -18,6 +18,7 @@ def load(
     *,
     name: str | None = None,
     heads: int | None = None,
+    ema: bool = False,
 ) -> FloatNetwork:
     """Take a network of real numbers.
 
@@ -30,6 +31,7 @@ def load(
         example: of a module: one input, as it takes it, with a batch of 1.
         name: for reports and file names; the file's or graph's unless given.
         heads: of a checkpoint's attention, where neither it nor the published networks tell.
+        ema: take the averaged weights that a checkpoint holds beside the trained ones.
 
     Raises:
         PointwiseError: a file cannot be read, holds another network than it says, or one that is not known; a
@@ -48,6 +50,6 @@ def load(
     path = MICRO_DIGITS if source is None else located(Path(source))
     if path.suffix.lower() == ".onnx":
         return network_in_onnx(path, name)
-    if heads is None and (pictured := convolutional(path, name)) is not None:
+    if heads is None and (pictured := convolutional(path, name, ema)) is not None:
         return pictured.source
-    return DeiTNetwork.of(load_checkpoint(path, heads=heads), name or name_of(path))
+    return DeiTNetwork.of(load_checkpoint(path, heads=heads, ema=ema), name or name_of(path))

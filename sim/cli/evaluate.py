@@ -27,6 +27,7 @@ def command(
     model: options.Model = None,
     checkpoint: options.Checkpoint = None,
     heads: options.Heads = None,
+    ema: options.Ema = False,
     network: Annotated[
         Path | None,
         typer.Option(
@@ -56,16 +57,18 @@ def command(
     command goes on where it was.
     """
     console = Console(markup=False)
+    if ema and checkpoint is None:
+        raise PointwiseError("--ema chooses among the weights of a checkpoint; give one with --checkpoint")
     with options.parts(console) as progress:
         from pointwise.sim.convolutional import convolutional_checkpoint
 
-        pictured = convolutional_checkpoint(model, checkpoint, heads)
+        pictured = convolutional_checkpoint(model, checkpoint, heads, ema)
         if pictured is not None:
             _refuse(workers=workers, results=results)
             name, figures, unreadable = _pictured(pictured, network, images, count, preprocess, progress)
         elif images is None:
             _refuse(preprocess=preprocess, workers=workers, results=results)
-            name, figures, unreadable = _arrays(model, checkpoint, heads, network, count, progress)
+            name, figures, unreadable = _arrays(model, checkpoint, heads, ema, network, count, progress)
         else:
             if checkpoint is None or network is None:
                 raise PointwiseError(
@@ -76,6 +79,7 @@ def command(
                 model,
                 checkpoint,
                 heads,
+                ema,
                 network,
                 images,
                 count,
@@ -108,6 +112,7 @@ def _arrays(
     model: str | None,
     checkpoint: Path | None,
     heads: int | None,
+    ema: bool,
     network: Path | None,
     count: int | None,
     progress: Progress,
@@ -123,7 +128,7 @@ def _arrays(
         load = named_workload(model, count, calibrated, progress.print, every=True)
         if load is not None:
             return load.name, _compared(load, progress), ()
-    name, weights = load_weights(model, checkpoint, heads)
+    name, weights = load_weights(model, checkpoint, heads, ema)
     if count is None:
         count = 360 if of_digits(weights.config) else 4
     load = with_images(name, weights, count, calibrated, quantised=quantised_of(network, name, weights))
@@ -164,6 +169,7 @@ def _files(
     model: str | None,
     checkpoint: Path,
     heads: int | None,
+    ema: bool,
     network: Path,
     images: Path,
     count: int | None,
@@ -180,7 +186,7 @@ def _files(
     from pointwise.sim.pictures import preparation
     from pointwise.sim.workload import load_weights
 
-    name, weights = load_weights(model, checkpoint, heads)
+    name, weights = load_weights(model, checkpoint, heads, ema)
     integers = quantised_of(network, name, weights)
     prepared = preparation(preprocess, weights, None if integers is None else integers.info)
     tell.preparation(progress.console, prepared)
@@ -191,6 +197,7 @@ def _files(
             find_images(images).first(count),
             results or build_root() / f"evaluate-{name}.jsonl",
             heads=heads,
+            ema=ema,
             preprocessing=prepared.preprocessing,
             executor=workforce,
             progress=options.bar(progress, "images", workforce),

@@ -74,6 +74,9 @@ Heads = Annotated[
     int | None,
     typer.Option(min=1, help="Attention heads, where neither file nor --model tells.", show_default=False),
 ]
+Ema = Annotated[
+    bool, typer.Option("--ema", help="The averaged weights that the checkpoint holds beside the others.")
+]
 Threads = Annotated[int, typer.Option(min=1, max=1024, help="Processor threads.")]
 Scheduler = Annotated[
     str | None,

@@ -18,6 +18,7 @@ def command(
     model: options.Model = None,
     checkpoint: options.Checkpoint = None,
     heads: options.Heads = None,
+    ema: options.Ema = False,
     torch: Annotated[
         str | None,
         typer.Option(
@@ -70,6 +71,8 @@ def command(
         raise PointwiseError(
             "--inputs goes with --torch or --onnx, and in place of --images; leave one of them out"
         )
+    if ema and checkpoint is None:
+        raise PointwiseError("--ema chooses among the weights of a checkpoint; give one with --checkpoint")
     if out is not None:
         check_path(out)  # now, and not when all is computed
     chosen = load_recipe(recipe) if recipe else Recipe()
@@ -79,7 +82,7 @@ def command(
             network = pw.load(onnx) if onnx is not None else module_of(str(torch))
             subject = of_network(network, inputs, images, calibration, preprocess, reading)
         else:
-            subject = of_checkpoint(model, checkpoint, heads, images, calibration, preprocess, reading)
+            subject = of_checkpoint(model, checkpoint, heads, images, calibration, preprocess, reading, ema)
         name, prepared = subject.source.name, subject.prepared
         path = out or build_root() / f"{name}.safetensors"
         path.parent.mkdir(parents=True, exist_ok=True)  # now too

@@ -2,12 +2,15 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import safetensors.torch
 import torch
 import transformers
 
 from pointwise.model.checkpoints import load_checkpoint, save_checkpoint
+from pointwise.model.graph.ops import Linear
+from pointwise.model.quantise import load_network
 from pointwise.sim.cli import main
 from pointwise.sim.workload import load_weights, of_digits
 
@@ -66,3 +69,24 @@ def test_name_and_weights_are_those_of_what_was_asked_for(layouts: dict[str, Pat
     assert (name, of_digits(weights.config)) == ("micro", True)
     name, weights = load_weights("deit_tiny", None)
     assert (name, weights.config.dim) == ("deit_tiny", 192)
+
+
+def test_averaged_weights_are_asked_for_by_name(
+    layouts: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    state = load_checkpoint(layouts["authors"], heads=2).state
+    shifted = {name: tensor + 0.01 for name, tensor in state.items()}
+    torch.save({"model": state, "model_ema": shifted}, tmp_path / "both.pth")
+    torch.save(shifted, tmp_path / "shifted.pth")
+    made = {}
+    for path, more in (("both.pth", ["--ema"]), ("shifted.pth", [])):
+        out = tmp_path / f"{path}.safetensors"
+        call = ["quantise", "--checkpoint", str(tmp_path / path), "--heads", "2", "--calibration", "4"]
+        assert main([*call, "--out", str(out), *more]) == 0
+        made[path] = load_network(out)
+    one, other = made.values()
+    assert all(np.array_equal(one[op.name].weight, op.weight) for op in other.ops if isinstance(op, Linear))
+    assert main(["quantise", "--checkpoint", str(tmp_path / "shifted.pth"), "--heads", "2", "--ema"]) == 1
+    assert "holds no averaged weights" in capsys.readouterr().err
+    assert main(["quantise", "--ema"]) == 1
+    assert "--ema chooses among the weights of a checkpoint" in capsys.readouterr().err

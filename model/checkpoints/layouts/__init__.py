@@ -9,10 +9,10 @@ from types import ModuleType
 from pointwise.hw.contract.errors import PointwiseError, shown
 from pointwise.model.checkpoints.files import Source
 
-from . import authors, huggingface, pointwise, timm
+from . import authors, google, huggingface, pointwise, timm
 from .found import Found
 
-LAYOUTS: tuple[ModuleType, ...] = (pointwise, huggingface, timm, authors)
+LAYOUTS: tuple[ModuleType, ...] = (pointwise, huggingface, google, timm, authors)
 """In the order in which they are tried; the last one takes what the others do not know."""
 
 __all__ = ["LAYOUTS", "Found", "find_layout"]
