@@ -12,7 +12,7 @@ from pointwise.sim.weightless import named_weightless
 RESULTS = Path(__file__).parents[3] / "docs" / "results"
 RECORDED = (
     "resnet18_16x16",
-    "resnet18_8x16",
+    "resnet18_8x16_64bit",
     "resnet50_16x16",
     "vgg16_bn_16x16",
     "mobilenet_v1_16x16",
