@@ -1,4 +1,4 @@
-"""Random traffic on every port at once, against a plain array: grants, data, masks and the time they take."""
+"""Random traffic on every port at once, against a plain array: grants, data, masks, zeros and the time."""
 
 import cocotb
 import numpy as np
@@ -55,6 +55,8 @@ async def equals_an_array(dut, name):
     got, old, new = [], [], []
     for cycle in range(CYCLES + READ_LATENCY):
         await FallingEdge(dut.clk)
+        zero = bool(rng.random() < 0.2)
+        getattr(dut, f"{name}_zero").value = zero
         for kind, number in ports:
             if (kind, number) not in asked and cycle < CYCLES and rng.random() < 0.7:
                 word, mask = traffic.word(), rng.integers(0, 2, shape["lanes"])
@@ -82,7 +84,7 @@ async def equals_an_array(dut, name):
             assert_equal(f"{name}: ready of {kind} {number}", ready, int(bank not in granted[kind]))
             granted[kind].add(bank)
             if ready and kind == "write":
-                contents[address] = np.where(mask, word, contents[address])
+                contents[address] = np.where(mask, 0 if zero else word, contents[address])
             if ready:
                 reads += [(number, address)] if kind == "read" else []
                 del asked[kind, number]

@@ -23,9 +23,9 @@ CONFIG = CoreConfig(rows=4, cols=4, max_tokens=32, act_kib=32, act_banks=2, res_
 SHAPE = Shape(tokens=27, inputs=30, dim=40, depth=2, heads=3, head_dim=8, hidden=64, classes=5)
 
 
-def graph_of(seed: int, slices: int = 1) -> tuple[Graph, list[int]]:
+def graph_of(seed: int, slices: int = 1, shape: Shape = SHAPE) -> tuple[Graph, list[int]]:
     """Steps on demand; of a residual stream that is cut, what attention reads comes back for each slice."""
-    analysis = analyse(random_network(seed, SHAPE), CONFIG)
+    analysis = analyse(random_network(seed, shape), CONFIG)
     graph = lower(analysis, CONFIG, {analysis.residual: slices})
     return graph, demand_order(graph)
 
@@ -90,6 +90,16 @@ def test_less_than_the_least_is_refused():
     assert spill(graph, order, least) is not None
     for space in Space:
         assert spill(graph, order, least | {space: least[space] - 1}) is None
+
+
+def test_two_buffers_that_are_streamed_as_one_are_both_needed():
+    """The least room holds the heads of a context together, be they but two."""
+    graph, order = graph_of(0, shape=replace(SHAPE, heads=2))
+    assert any(len(step.streamed) == 2 for step in graph.steps)
+    least = least_room(graph, order)
+    spilled, new_order = steps_of(spill(graph, order, least))
+    for space in Space:
+        assert alive(spilled, new_order, space) <= least[space]
 
 
 def test_with_room_for_all_nothing_is_stored():

@@ -26,6 +26,8 @@ def test_sums_that_float32_just_holds_or_just_does_not(activation: int, weight: 
             activations, weights = np.full((3, k), activation), np.full((2, k), weight)
             activations[1, -1] = weights[1, -1] = 1
             assert (convolve(activations, weights) == activations @ weights.T).all(), k
+            # Of several inputs at once too, whose tokens are fewer than they have channels.
+            assert (convolve(activations[None], weights) == activations[None] @ weights.T).all(), k
 
 
 @pytest.mark.parametrize("batch", [(), (2,)])
