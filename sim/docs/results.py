@@ -19,6 +19,8 @@ SAMPLE = "micro_16x16.json"
 """The report that README.md shows as what ``make sim`` prints."""
 COVERAGE = "coverage.json"
 """What ``pointwise coverage`` recorded."""
+EQUIVALENCE = Path("proofs", "equivalence.json")
+"""What ``python -m pointwise.sim.formal.equivalence`` recorded."""
 SPEED = "speed.json"
 """What ``pointwise speed`` recorded."""
 NO_RUNS = ("methods_*.json", "accuracy_*.json", "hostile.json", COVERAGE, SPEED)
@@ -159,3 +161,33 @@ def bitstreams() -> str:
 def components() -> str:
     """Resources of the ECP5 build by component."""
     return markdown(*boards.components(json.loads((RESULTS / BITSTREAM).read_text())))
+
+
+def equivalence() -> str:
+    """Units that synthesis was proved to leave what they were, by the part of the core that they are in."""
+    parts: dict[str, list[dict[str, Any]]] = {}
+    for row in json.loads((RESULTS / EQUIVALENCE).read_text())["units"]:
+        parts.setdefault([*row["unit"].split("."), "the core itself"][1], []).append(row)
+    rows = [_proved(name, found) for name, found in parts.items()]
+    rows.append(_proved("all", [row for found in parts.values() for row in found]))
+    columns = ("part", "units", "proved", "pairs of signals", "proved", "first values that differ")
+    return markdown((*columns, "not proved"), rows)
+
+
+def _proved(name: str, units: list[dict[str, Any]]) -> tuple[str, ...]:
+    left = [row for row in units if row["says"] or row["unproven"] or row["wrong_starts"]]
+    pairs = sum(row["pairs"] for row in units)
+    return (
+        name,
+        str(len(units)),
+        str(len(units) - len(left)),
+        f"{pairs:,}",
+        f"{pairs - sum(row['unproven'] for row in units):,}",
+        f"{sum(row['wrong_starts'] for row in units)} of {sum(row['starts'] for row in units):,}",
+        "" if name == "all" else ", ".join(_left(row) for row in left),
+    )
+
+
+def _left(row: dict[str, Any]) -> str:
+    unit = row["unit"].removeprefix("pointwise_core.").partition("$")[0]
+    return f"``{unit}`` ({row['says'] or str(row['unproven']) + ' pairs'})"

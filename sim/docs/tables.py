@@ -39,6 +39,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "components": results.components,
     "sample": results.sample,
     "speed": results.speed,
+    "equivalence": results.equivalence,
     "methods": results.methods,
     "picture_methods": results.picture_methods,
     "accuracy": results.accuracy,

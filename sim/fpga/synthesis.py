@@ -18,29 +18,31 @@ MAPPED = "mapped.json"
 """The netlist as Yosys leaves it."""
 
 
-def commands(family: str, top: str, *, apart: str = "") -> list[str]:
+def commands(family: str, top: str, *, apart: str = "", options: str = "") -> list[str]:
     """Yosys' commands that map the modules that were read to the cells of a family.
 
     Args:
         family: as in ``Board``. top: the module.
         apart: a module inside it that is mapped by itself, so that what it takes can be told, and because
             what is shorter than the longest path of all is mapped for area: that may be in a slower clock.
+        options: more of an ECP5's pass, such as ``-nodsp``.
     """
     before = [f"setattr -mod -set keep_hierarchy 1 {apart}"] if apart else []
     after = [f"setattr -mod -unset keep_hierarchy {apart}", "flatten", "clean"] if apart else []
     if family == "xilinx7":
         synthesis = f"synth_xilinx -family xc7 -flatten -top {top} -run"
         return [*before, f"{synthesis} begin:check", *after, f"{synthesis} check:"]
+    synthesis = " ".join(filter(None, (f"synth_ecp5 -top {top}", options, "-run")))
     # Yosys' own sequence, but for the delay of a net, for which its pass has no option.
     return [
         *before,
-        f"synth_ecp5 -top {top} -run begin:map_luts",
+        f"{synthesis} begin:map_luts",
         "techmap -map +/lattice/latches_map.v",
         f"abc9 -W {NET_PS}",
         "clean",
-        f"synth_ecp5 -top {top} -run map_cells:check",
+        f"{synthesis} map_cells:check",
         *after,
-        f"synth_ecp5 -top {top} -run check:",
+        f"{synthesis} check:",
     ]
 
 

@@ -2,23 +2,29 @@
 
 import hashlib
 import inspect
-from functools import cache
+import sys
+from functools import cache, partial
 
-from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.config import PRESETS, CoreConfig
 from pointwise.hw.contract.files import write_file
 from pointwise.hw.package.files import TOP as CORE
+from pointwise.model.compiler import compile_network
+from pointwise.model.compiler.random_network import random_image, random_network
 from pointwise.sim.build import CHECKERS, DRAM, RTL, Build, build, build_root, locked
 from pointwise.sim.fpga import products
 from pointwise.sim.fpga.synthesis import MAPPED, NETLIST, commands
 from pointwise.sim.fpga.tools import Tools, run
 
-from .testbench import TOP, core_verilog
+from .run import run_core
+from .testbench import TOP, build_core, core_verilog
 
 FAMILY = "ecp5"
 MODELS = ("common_sim.vh", "ccu2c_sim.vh")
 """Yosys' own simulation models of the cells, in its folder of the family."""
 BLACK_BOXES = (RTL / "ecp5_block_ram.sv", RTL / "ecp5_multiplier.sv")
 """Models of the cells for which Yosys has none."""
+SEED = 1
+"""Of the program that a netlist runs."""
 NO_TIMELINE = "module timeline (input logic clk);\nendmodule\n"
 """A netlist has no instances to look into."""
 
@@ -81,3 +87,26 @@ def build_around(netlist: str, config: CoreConfig) -> Build:
         # The text is large and the run short: compiling takes longer than what a better program would save.
         optimise="-O0",
     )
+
+
+def main() -> None:
+    """Run one program on a preset's core as written and on its netlist, and tell whether they are the same.
+
+    Half an hour at most for the ULX3S's core; the name of another preset may be given.
+    """
+    name = sys.argv[1] if len(sys.argv) > 1 else FAMILY
+    config, network = PRESETS[name], random_network(SEED)
+    compiled = compile_network(network, config)
+    blocks = [compiled.pack_input(random_image(network, SEED))]
+    written, cells = (
+        run_core(made(config), compiled, blocks, plusargs={"latency": 9, "stall_r": 100})
+        for made in (partial(build_core, optimise="-O0"), build_netlist)
+    )
+    same = written.outputs == cells.outputs and written.images == cells.images
+    cycles = " and ".join(f"{run.images[0].cycles:,}" for run in (written, cells))
+    print(f"{name}: {cycles} cycles, outputs and counters {'the same' if same else 'differ'}")
+    sys.exit(not same)
+
+
+if __name__ == "__main__":
+    main()
