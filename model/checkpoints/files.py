@@ -89,12 +89,13 @@ def read_source(path: str | Path, ema: bool = False) -> Source:
     return Source(path, without_prefixes(tensors), description, *_beside(path.parent))
 
 
-def check_suffix(path: Path) -> None:
-    """Raise PointwiseError unless the ending is that of a checkpoint."""
-    if path.suffix not in (".safetensors", ARCHIVE, *PICKLES):
+def check_suffix(path: Path, *, written: bool = False) -> None:
+    """Raise PointwiseError unless the ending is that of a checkpoint that is read, or one that is written."""
+    known = (".safetensors", *(() if written else (ARCHIVE,)), *PICKLES)
+    if path.suffix not in known:
         raise PointwiseError(
-            f"The checkpoint {path} ends in {path.suffix or 'nothing'}, but only .safetensors, "
-            f"{ARCHIVE}, {', '.join(PICKLES[:-1])} and .pth.tar are known; rename or convert it."
+            f"The checkpoint {path} ends in {path.suffix or 'nothing'}, but only {', '.join(known[:-1])} and "
+            f".pth.tar are {'written' if written else 'known'}; rename or convert it."
         )
 
 

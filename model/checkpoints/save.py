@@ -59,7 +59,7 @@ def check_destination(path: str | Path) -> Path:
         PointwiseError: its ending is not that of a checkpoint, or its folder does not exist.
     """
     path = Path(path)
-    check_suffix(path)
+    check_suffix(path, written=True)
     if not path.parent.is_dir():
         raise PointwiseError(
             f"The checkpoint {path} cannot be written: there is no folder {path.parent}; make it."

@@ -79,8 +79,8 @@ VIEWS: Mapping[str, tuple[Shown, ...]] = {
         _named("engine.token_issue.cause", Cause),
     ),
     "loader: weights into the shadows": (
-        *_of("engine.loader", "rows__valid", "rows__ready", "weights__row", "weights__column"),
-        *_of("engine", "tile_ready", "started"),
+        *_of("engine.loader", "rows__valid", "rows__ready", "weights__row", "weights__column", "tile_ready"),
+        *_of("engine", "started"),
     ),
     "prologue": (
         *_of("engine.prologue", "valid"),
