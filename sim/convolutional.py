@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -14,7 +15,8 @@ from pointwise.model.models.made_up import made_up_images
 from pointwise.model.models.recognise import Pictured, convolutional
 from pointwise.model.quantise import load_network
 
-from .pictures import Preparation, read_pictures
+from .by_name import Named, is_named, named_network
+from .pictures import NOTE, Preparation, preparation, read_pictures
 from .workload import CALIBRATION_SEED, SYNTHETIC_CALIBRATION, Workload
 
 BATCH = 4
@@ -37,6 +39,28 @@ class PictureRun:
     unreadable: tuple[str, ...]
 
 
+def pictured(
+    model: str | None,
+    checkpoint: Path | None,
+    heads: int | None,
+    ema: bool = False,
+    note: Callable[[str], None] = lambda text: None,
+) -> Pictured | Named | None:
+    """A network that commands know by its pictures: ``convolutional_checkpoint``, or ``named_network``.
+
+    Args:
+        note: told what is worth saying.
+
+    Raises:
+        PointwiseError: as these, or heads were named of a network by name.
+    """
+    if checkpoint is not None or not is_named(model):
+        return convolutional_checkpoint(model, checkpoint, heads, ema)
+    if heads is not None:
+        raise PointwiseError(f"{model} has the heads that it has; leave out --heads, or give a checkpoint")
+    return named_network(model, note)
+
+
 def convolutional_checkpoint(
     model: str | None, checkpoint: Path | None, heads: int | None, ema: bool = False
 ) -> Pictured | None:
@@ -56,8 +80,13 @@ def convolutional_checkpoint(
     return found
 
 
-def preparation_of(found: Pictured, asked_for: str | None) -> Preparation:
-    """How its images are prepared: as a person asked for, or as its checkpoint or its kind says.
+def preparation_of(
+    found: Pictured | Named, asked_for: str | None, info: dict[str, Any] | None = None
+) -> Preparation:
+    """How its images are prepared: as a person asked for, or its integers, its checkpoint or its kind say.
+
+    Args:
+        info: of its integers, where there are some.
 
     Raises:
         PointwiseError: what is asked for gives other images than the network takes.
@@ -65,12 +94,15 @@ def preparation_of(found: Pictured, asked_for: str | None) -> Preparation:
     colours, side, _ = found.source.input_shape
     if asked_for is not None:
         return Preparation(named(asked_for, side, colours), "as --preprocess says")
+    if info is not None and NOTE in info:
+        return preparation(None, None, info)
     how = found.preprocessing.made_for(side, colours, "The preprocessing of the checkpoint")
-    return Preparation(how, found.guess or "as the checkpoint says", found.guess is not None)
+    known = "as its own images are" if isinstance(found, Named) else "as the checkpoint says"
+    return Preparation(how, found.guess or known, found.guess is not None)
 
 
 def picture_run(
-    found: Pictured,
+    found: Pictured | Named,
     network: Path | None,
     images: Path | None,
     count: int | None,
@@ -84,7 +116,7 @@ def picture_run(
 
     Args:
         network: integers. images: a folder or a list; made-up ones unless given.
-        count: of images; all in files and 4 made-up ones unless given.
+        count: of images; all in files, 4 made-up ones and 1 of a network by name unless given.
         preprocess: see ``preparation_of``. progress: of the calibration.
 
     Raises:
@@ -96,15 +128,18 @@ def picture_run(
     integers = None if network is None else _integers(network, found)
     prepared, unreadable, labels = None, (), None
     if images is None:
-        chosen = made_up_images(source, count or FEW).numpy()
+        chosen = _shown(found, count)
+        labels = (
+            found.labels[: len(chosen)] if isinstance(found, Named) and found.labels is not None else None
+        )
     else:
-        prepared = preparation_of(found, preprocess)
+        prepared = preparation_of(found, preprocess, None if integers is None else integers.info)
         classes = int(source.graph.values[source.graph.output].channels)
         pictures = read_pictures(
             images,
             prepared.preprocessing,
             count,
-            labels=lambda files: files.labels(classes, found.class_names),
+            labels=lambda files: files.labels(classes, getattr(found, "class_names", None)),
         )
         chosen, labels, unreadable = pictures.pixels, pictures.labels, pictures.unreadable
     if integers is None:
@@ -113,14 +148,23 @@ def picture_run(
     return PictureRun(Workload(source.name, source, integers, chosen, labels), prepared, unreadable)
 
 
-def usual_calibration(found: Pictured) -> np.ndarray:
-    """Made-up images to calibrate on."""
+def _shown(found: Pictured | Named, count: int | None) -> np.ndarray:
+    """Images where there are none of one's own."""
+    if isinstance(found, Named):
+        return found.first(count or 1)
+    return made_up_images(found.source, count or FEW).numpy()
+
+
+def usual_calibration(found: Pictured | Named) -> np.ndarray:
+    """Images to calibrate on: made-up ones, or those that belong to a network by name."""
+    if isinstance(found, Named):
+        return found.calibration
     return made_up_images(found.source, SYNTHETIC_CALIBRATION, CALIBRATION_SEED).numpy()
 
 
-def _integers(path: Path, found: Pictured) -> Graph:
-    integers, given = load_network(path), found.source.arrangement.to_dict()
-    if integers.info.get("arrangement") != given:
+def _integers(path: Path, found: Pictured | Named) -> Graph:
+    integers, given = load_network(path), found.source.input_info
+    if any(integers.info.get(name) != value for name, value in given.items()):
         raise PointwiseError(
             f"The integers {path} are of a network of other images than {found.source.name}; make them of "
             "its checkpoint"

@@ -9,9 +9,9 @@ from pointwise.hw.contract.errors import PointwiseError
 from pointwise.model.checkpoints import Checkpoint
 from pointwise.model.graph import Graph
 from pointwise.model.graph.arrangement import Arrangement
+from pointwise.model.models.recognise import Pictured
 from pointwise.model.quantise import load_network
-from pointwise.sim.by_name import named_workload
-from pointwise.sim.convolutional import convolutional_checkpoint, picture_run
+from pointwise.sim.convolutional import picture_run, pictured
 from pointwise.sim.pictures import Preparation, preparation, read_pictures
 from pointwise.sim.workload import Workload, load_weights, of_digits, with_images
 
@@ -78,6 +78,7 @@ def integers_of(
     model: str | None,
     checkpoint: Path | None,
     heads: int | None = None,
+    ema: bool = False,
     *,
     images: Path | None = None,
     preprocess: str | None = None,
@@ -95,17 +96,13 @@ def integers_of(
     if images is None and preprocess is not None:
         raise PointwiseError("--preprocess is for images in files; give some with --images, or leave it out")
     weights = None
-    named = None
-    pictured = convolutional_checkpoint(model, checkpoint, heads) if network is None else None
-    if (network, checkpoint, heads, images) == (None, None, None, None):
-        named = named_workload(model)
-    if named is not None:
-        integers, inputs, made_up = named.network, named.images, False
-    elif pictured is not None:
-        ran = picture_run(pictured, None, images, 1, preprocess)
-        return Chosen(ran.workload.network, True, ran.workload.images[:1], ran.prepared)
-    elif network is None:
-        name, weights = load_weights(model, checkpoint, heads)
+    found = pictured(model, checkpoint, heads, ema) if network is None else None
+    if found is not None:
+        ran = picture_run(found, None, images, 1, preprocess)
+        made_up = isinstance(found, Pictured)
+        return Chosen(ran.workload.network, made_up, ran.workload.images[:1], ran.prepared)
+    if network is None:
+        name, weights = load_weights(model, checkpoint, heads, ema)
         made = with_images(name, weights, 1)
         integers, inputs = made.network, made.images
         made_up = is_made_up(checkpoint, weights)

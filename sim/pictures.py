@@ -13,6 +13,7 @@ from pointwise.hw.contract.errors import PointwiseError
 from pointwise.hw.contract.form import Form, FormError
 from pointwise.model.checkpoints import Checkpoint
 from pointwise.model.graph import Graph
+from pointwise.model.graph.arrangement import Arrangement
 from pointwise.model.images.dataset import ImageSet
 from pointwise.model.images.described import named
 from pointwise.model.images.find import find_images
@@ -162,6 +163,10 @@ def _size(weights: Checkpoint | None, info: dict[str, Any]) -> tuple[int, int]:
     """Pixels of a side, and colours, of the images that a network takes."""
     if weights is not None:
         return weights.config.image_size, weights.config.in_channels
+    arrangement = info.get("arrangement")
+    shape = Arrangement.from_dict(arrangement).shape if isinstance(arrangement, dict) else ()
+    if len(shape) == 3 and shape[1] == shape[2]:
+        return shape[1], shape[0]
     given = geometry(info)
     return given.image_size, given.in_channels
 

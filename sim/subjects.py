@@ -14,7 +14,8 @@ from pointwise.model.images.find import find_images
 from pointwise.model.images.preprocessing import plain
 from pointwise.model.images.sample import sample
 
-from .convolutional import convolutional_checkpoint, preparation_of
+from .by_name import Named
+from .convolutional import pictured, preparation_of
 from .convolutional import usual_calibration as usual_pictures
 from .pictures import Preparation, preparation
 from .workload import (
@@ -50,28 +51,32 @@ def of_checkpoint(
     model: str | None,
     checkpoint: Path | None,
     heads: int | None,
+    ema: bool,
     images: Path | None,
     count: int,
     preprocess: str | None,
     reading: Progress,
-    ema: bool = False,
+    note: Callable[[str], None] = lambda text: None,
 ) -> Subject:
     """A network by name, or a checkpoint.
 
     Args:
         model, checkpoint, heads, ema: as in ``load_weights``. images: a folder or a list; digits or
             made-up ones unless given. count: as many of them, at random. preprocess: as in ``preparation``.
-        reading: called with (images read, images in all).
+        reading: called with (images read, images in all). note: told what is worth saying.
 
     Raises:
         PointwiseError: as ``load_weights``, ``find_images`` and ``sample``.
     """
-    found = convolutional_checkpoint(model, checkpoint, heads, ema)
+    found = pictured(model, checkpoint, heads, ema, note)
     if found is not None:
         if images is not None:
             prepared = preparation_of(found, preprocess)
-            return _of_images(found.source, images, prepared, count, reading, found.class_names)
+            names = None if isinstance(found, Named) else found.class_names
+            return _of_images(found.source, images, prepared, count, reading, names)
         origin = "made-up images: give your own with --images"
+        if isinstance(found, Named) and found.images is not None:
+            origin = f"images that belong to {found.source.name}"
         return Subject(found.source, usual_pictures(found), origin)
     name, weights = load_weights(model, checkpoint, heads, ema)
     source = pw.load(weights, name=name)

@@ -10,6 +10,7 @@ from pointwise.model import handwriting
 from pointwise.model.frontends import DeiTNetwork, FloatNetwork
 from pointwise.model.frontends.graph import GraphNetwork
 from pointwise.model.images.prepare import normalised
+from pointwise.model.images.preprocessing import Preprocessing, plain
 from pointwise.model.models.mobilenet import mobilenet_v1
 from pointwise.model.models.resnet import resnet
 from pointwise.model.real import dinov2, efficientnet
@@ -29,12 +30,14 @@ class Trained:
     Attributes:
         source: of real numbers. calibration: images to calibrate on.
         images, labels: others, to run or to measure on; no labels where nobody has classified them.
+        preprocessing: how pictures in files become such images.
     """
 
     source: FloatNetwork
     calibration: np.ndarray
     images: np.ndarray
     labels: np.ndarray | None
+    preprocessing: Preprocessing
 
 
 HANDWRITING: dict[str, Callable[..., GraphNetwork]] = {
@@ -52,14 +55,15 @@ def of_handwriting(name: str) -> GraphNetwork:
 def _of_handwriting(name: str) -> Trained:
     source, data = of_handwriting(name), handwriting.load()
     images, labels = data.held_out.normalised(), data.held_out.labels
-    return Trained(source, data.calibration.normalised(), images, labels)
+    return Trained(source, data.calibration.normalised(), images, labels, plain(handwriting.SIDE, 1))
 
 
 def _efficientnet_lite0() -> Trained:
     source, pictures = efficientnet.efficientnet_lite0(), photographs()
     images, labels = known(pictures, efficientnet.SIZE)
     others = random_crops(list(pictures.values())[::2], CROPS, efficientnet.SIZE, [CROP_SEED, 0])
-    return Trained(source, efficientnet.normalised(others), efficientnet.normalised(images), labels)
+    calibration = efficientnet.normalised(others)
+    return Trained(source, calibration, efficientnet.normalised(images), labels, efficientnet.PREPROCESSING)
 
 
 def _dinov2_small() -> Trained:
@@ -69,7 +73,7 @@ def _dinov2_small() -> Trained:
         np.stack([normalised(one, how) for one in random_crops(pictures[first::2], count, how.size, seed)])
         for first, count, seed in ((0, FEATURE_CROPS, (CROP_SEED, 0)), (1, SHOWN_CROPS, (CROP_SEED, 1)))
     )
-    return Trained(DeiTNetwork.of(weights, "dinov2_small"), calibration, images, None)
+    return Trained(DeiTNetwork.of(weights, "dinov2_small"), calibration, images, None, how)
 
 
 TRAINED: dict[str, Callable[[], Trained]] = {

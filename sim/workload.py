@@ -16,8 +16,11 @@ from pointwise.model.hub import name_of
 from pointwise.model.images.find import find_images
 from pointwise.model.images.preprocessing import Preprocessing
 from pointwise.model.images.sample import sample
+from pointwise.model.models.made_up import PICTURES
+from pointwise.model.models.vision import VISION
 from pointwise.model.networks import NETWORKS, DeiTConfig, network
 from pointwise.model.synthetic import synthetic_checkpoint, synthetic_images
+from pointwise.sim.trained import TRAINED
 
 SYNTHETIC_CALIBRATION = 16
 """Made-up images that a made-up checkpoint is calibrated on."""
@@ -98,6 +101,11 @@ def load_weights(
     if checkpoint is not None:
         weights = load_checkpoint(checkpoint, None if model is None else network(model), heads=heads, ema=ema)
         return model or name_of(checkpoint), weights
+    if model in PICTURES or model in VISION or model in TRAINED:
+        raise PointwiseError(
+            f"{model} is known by its operators alone, and this works on networks of the form of DeiT; "
+            f"choose one of {', '.join(sorted(NETWORKS))}, or a checkpoint of one with --checkpoint"
+        )
     if model in (None, "micro"):
         return "micro", load_checkpoint(MICRO_DIGITS, NETWORKS["micro"])
     return model, synthetic_checkpoint(network(model))

@@ -200,6 +200,13 @@ def made_up(name: str, seed: int | None = 0) -> GraphNetwork:
     return named.build(drawn.made, named.size, name)
 
 
+def tensors_of(name: str) -> State:
+    """The tensors of a network of ``PICTURES``, as zeros that take no memory."""
+    drawn = _Drawn(None)
+    PICTURES[name].state(drawn)
+    return drawn.made
+
+
 def made_up_images(network: GraphNetwork, count: int, seed: int = 0) -> Tensor:
     """Images (count, colours, height, width) of smooth noise: neighbours are alike, as in photographs."""
     generator = torch.Generator().manual_seed(seed)

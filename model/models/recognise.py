@@ -154,6 +154,15 @@ def convolutional(path: str | Path, name: str | None = None, ema: bool = False) 
     return Pictured(source, kind.name, preprocessing, guess, _class_names(found))
 
 
+def usual_preprocessing(state: State) -> Preprocessing:
+    """How the images of a network with these tensors are prepared where nobody says it.
+
+    Raises:
+        StopIteration: it is of none that is known.
+    """
+    return next(kind for kind in KINDS if kind.key in state).images(state)
+
+
 def _checked(found: Source) -> dict[str, Tensor]:
     """Tensors in float32, finite; counts of batches are left out."""
     state = {}

@@ -13,6 +13,7 @@ from pointwise.hw.contract.errors import PointwiseError
 from pointwise.sim.build import build_root
 
 from . import options, tell
+from .weights import Weights, with_weights
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,10 +21,9 @@ if TYPE_CHECKING:
     from pointwise.model.checkpoints import Checkpoint
 
 
+@with_weights
 def command(
-    model: options.Model = None,
-    checkpoint: options.Checkpoint = None,
-    heads: options.Heads = None,
+    weights: Weights,
     images: Annotated[
         Path | None,
         options.images("Images to calibrate on and to compare on; digits or made-up ones unless given."),
@@ -51,15 +51,15 @@ def command(
     from pointwise.model.measure.ablation import Ablation, recipes
     from pointwise.model.models.made_up import PICTURES, made_up, made_up_images
     from pointwise.model.parallel import Job, code_digest, executor, goes_on
-    from pointwise.model.parallel import digest_of as named
+    from pointwise.model.parallel import digest_of as digested
     from pointwise.sim.pictures import preparation
     from pointwise.sim.reporting.methods import Settings, digest_of, load, save, table
     from pointwise.sim.workload import CALIBRATION_SEED, calibration_and_images, load_weights, of_digits
 
     console = Console(markup=False)
-    pictured = model if model in PICTURES and not real else None
+    pictured = weights.model if weights.model in PICTURES and not real else None
     if pictured is not None:
-        if (checkpoint, heads, images, preprocess) != (None, None, None, None):
+        if not weights.alone or (images, preprocess) != (None, None):
             raise PointwiseError(
                 f"{pictured} has weights and images that are made up; leave out --checkpoint, --heads, "
                 "--images and --preprocess"
@@ -67,34 +67,35 @@ def command(
         name, drawn = pictured, made_up(pictured)
         made = made_up_images(drawn, calibration + count, CALIBRATION_SEED).numpy()
         calibrated, compared = made[:calibration], made[calibration:]
-        weights, origin = drawn.graph, "made-up images"
+        loaded, origin = drawn.graph, "made-up images"
     elif real:
-        name, weights, calibrated, compared = _real((calibration, count), model, checkpoint, images)
+        named = weights.named or images is not None
+        name, loaded, calibrated, compared = _real((calibration, count), named)
         origin = "crops of photographs"
     else:
-        name, weights = load_weights(model, checkpoint, heads)
+        name, loaded = load_weights(*weights)
         files, origin = (
             None,
-            "digits" if of_digits(weights.config) else "made-up images: give your own with --images",
+            "digits" if of_digits(loaded.config) else "made-up images: give your own with --images",
         )
         if images is not None:
-            prepared = preparation(preprocess, weights)
+            prepared = preparation(preprocess, loaded)
             files, origin = (images, prepared.preprocessing), f"images of {images}"
             tell.preparation(console, prepared)
-        calibrated, compared, unreadable = calibration_and_images(weights.config, calibration, count, files)
+        calibrated, compared, unreadable = calibration_and_images(loaded.config, calibration, count, files)
         tell.unreadable(console, unreadable)
     console.print(
         f"{len(calibrated)} to calibrate on and {len(compared)} to compare on of {origin}", soft_wrap=True
     )
     path = out or build_root() / f"methods-{name}.json"
-    told, digest = " ".join(["pointwise", *sys.argv[1:]]), digest_of(weights, calibrated, compared)
+    told, digest = " ".join(["pointwise", *sys.argv[1:]]), digest_of(loaded, calibrated, compared)
     settings = Settings(name, len(calibrated), len(compared), told, digest)
     wanted = recipes(beside, convolutional=pictured is not None)
     done = {attempt.method: attempt for attempt in load(path, settings, wanted)}
     missing = {method: (method, how) for method, how in wanted if method not in done}
-    source = drawn if isinstance(weights, Graph) else DeiTNetwork(weights.config, weights.state, "ablation")
+    source = drawn if isinstance(loaded, Graph) else DeiTNetwork(loaded.config, loaded.state, "ablation")
     work = partial(Ablation, source, calibrated, compared)
-    job = Job("ablation", work, named(digest, code_digest()))
+    job = Job("ablation", work, digested(digest, code_digest()))
     with (
         options.parts(console) as progress,
         executor(scheduler, workers, options.note(progress)) as workforce,
@@ -115,12 +116,12 @@ def command(
     console.print(str(path), soft_wrap=True)
 
 
-def _real(counts: tuple[int, int], *others: object) -> "tuple[str, Checkpoint, np.ndarray, np.ndarray]":
+def _real(counts: tuple[int, int], named: bool) -> "tuple[str, Checkpoint, np.ndarray, np.ndarray]":
     """Name and weights of the trained network, and crops to calibrate and to compare on."""
     from pointwise.model.real.dinov2 import dinov2_small
     from pointwise.model.real.photographs import crops, photographs
 
-    if any(other is not None for other in others):
+    if named:
         raise PointwiseError("--real has weights and images of its own; leave out those that are given.")
     weights = dinov2_small()
     folder = build_root() / "real" / "seed1"

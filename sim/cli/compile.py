@@ -13,14 +13,14 @@ from pointwise.sim.locks import hold
 
 from . import options, tell
 from .options import core_name, core_words, with_core
+from .weights import Weights, with_weights
 
 
+@with_weights
 @with_core
 def command(
     core: CoreConfig,
-    model: options.Model = None,
-    checkpoint: options.Checkpoint = None,
-    heads: options.Heads = None,
+    weights: Weights,
     network: Annotated[
         Path | None, typer.Option(help="Integers from pointwise quantise, instead of --model.")
     ] = None,
@@ -45,7 +45,7 @@ def command(
         from pointwise.model.quantise import patchify
         from pointwise.sim.integers import integers_of
 
-        chosen = integers_of(network, model, checkpoint, heads, images=images, preprocess=preprocess)
+        chosen = integers_of(network, *weights, images=images, preprocess=preprocess)
         integers, inputs = chosen.network, chosen.inputs
         compiled = pw.compile(integers, core, trace=trace)
         block = None if inputs is None else compiled.pack_input(patchify(integers, inputs)[0])

@@ -13,7 +13,8 @@ from pointwise.hw.contract.config import CoreConfig
 from pointwise.hw.contract.errors import PointwiseError
 
 from . import options
-from .options import Config, Model, core_config
+from .options import Config, core_config
+from .weights import Model
 
 if TYPE_CHECKING:
     from pointwise.model.graph import Graph

@@ -14,20 +14,20 @@ from pointwise.hw.contract.errors import PointwiseError
 from pointwise.sim.build import build_root
 
 from . import options, tell
+from .weights import Weights, with_weights
 
 if TYPE_CHECKING:
     from pointwise.model.models.recognise import Pictured
+    from pointwise.sim.by_name import Named
     from pointwise.sim.workload import Workload
 
 TOP = 5
 """Classes that count as right in the second line of the table."""
 
 
+@with_weights
 def command(
-    model: options.Model = None,
-    checkpoint: options.Checkpoint = None,
-    heads: options.Heads = None,
-    ema: options.Ema = False,
+    weights: Weights,
     network: Annotated[
         Path | None,
         typer.Option(
@@ -57,29 +57,27 @@ def command(
     command goes on where it was.
     """
     console = Console(markup=False)
-    if ema and checkpoint is None:
-        raise PointwiseError("--ema chooses among the weights of a checkpoint; give one with --checkpoint")
     with options.parts(console) as progress:
-        from pointwise.sim.convolutional import convolutional_checkpoint
+        from pointwise.sim.convolutional import pictured
 
-        pictured = convolutional_checkpoint(model, checkpoint, heads, ema)
-        if pictured is not None:
+        # Without a file a network by name runs all the images that belong to it.
+        alone = weights.alone and network is None and images is None
+        found = None if alone else pictured(*weights, progress.print)
+        if found is not None:
             _refuse(workers=workers, results=results)
-            name, figures, unreadable = _pictured(pictured, network, images, count, preprocess, progress)
+            name, figures, unreadable = _pictured(found, network, images, count, preprocess, progress)
         elif images is None:
             _refuse(preprocess=preprocess, workers=workers, results=results)
-            name, figures, unreadable = _arrays(model, checkpoint, heads, ema, network, count, progress)
+            name, figures, unreadable = _arrays(weights, network, count, progress)
         else:
-            if checkpoint is None or network is None:
+            if weights.checkpoint is None or network is None:
                 raise PointwiseError(
                     "images in files need --checkpoint and --network; make the latter with "
-                    f"pointwise quantise --checkpoint {checkpoint or '…'} --images <training images>"
+                    f"pointwise quantise --checkpoint {weights.checkpoint or '…'} --images <training images>"
                 )
             name, figures, unreadable = _files(
-                model,
-                checkpoint,
-                heads,
-                ema,
+                weights,
+                weights.checkpoint,
                 network,
                 images,
                 count,
@@ -109,10 +107,7 @@ def _refuse(**given: object) -> None:
 
 
 def _arrays(
-    model: str | None,
-    checkpoint: Path | None,
-    heads: int | None,
-    ema: bool,
+    weights: Weights,
     network: Path | None,
     count: int | None,
     progress: Progress,
@@ -122,21 +117,21 @@ def _arrays(
     from pointwise.sim.workload import load_weights, of_digits, with_images
 
     calibrated = options.bar(progress, "calibration")
-    if (checkpoint, heads, network) == (None, None, None):
+    if weights.alone and network is None:
         from pointwise.sim.by_name import named_workload
 
-        load = named_workload(model, count, calibrated, progress.print, every=True)
+        load = named_workload(weights.model, count, calibrated, progress.print, every=True)
         if load is not None:
             return load.name, _compared(load, progress), ()
-    name, weights = load_weights(model, checkpoint, heads, ema)
+    name, loaded = load_weights(*weights)
     if count is None:
-        count = 360 if of_digits(weights.config) else 4
-    load = with_images(name, weights, count, calibrated, quantised=quantised_of(network, name, weights))
+        count = 360 if of_digits(loaded.config) else 4
+    load = with_images(name, loaded, count, calibrated, quantised=quantised_of(network, name, loaded))
     return name, _compared(load, progress), ()
 
 
 def _pictured(
-    found: "Pictured",
+    found: "Pictured | Named",
     network: Path | None,
     images: Path | None,
     count: int | None,
@@ -166,10 +161,8 @@ def _compared(load: "Workload", progress: Progress) -> dict:
 
 
 def _files(
-    model: str | None,
+    weights: Weights,
     checkpoint: Path,
-    heads: int | None,
-    ema: bool,
     network: Path,
     images: Path,
     count: int | None,
@@ -186,9 +179,9 @@ def _files(
     from pointwise.sim.pictures import preparation
     from pointwise.sim.workload import load_weights
 
-    name, weights = load_weights(model, checkpoint, heads, ema)
-    integers = quantised_of(network, name, weights)
-    prepared = preparation(preprocess, weights, None if integers is None else integers.info)
+    name, loaded = load_weights(*weights)
+    integers = quantised_of(network, name, loaded)
+    prepared = preparation(preprocess, loaded, None if integers is None else integers.info)
     tell.preparation(progress.console, prepared)
     with executor(scheduler, workers, options.note(progress)) as workforce:
         result = evaluate_images(
@@ -196,13 +189,13 @@ def _files(
             network,
             find_images(images).first(count),
             results or build_root() / f"evaluate-{name}.jsonl",
-            heads=heads,
-            ema=ema,
+            heads=weights.heads,
+            ema=weights.ema,
             preprocessing=prepared.preprocessing,
             executor=workforce,
             progress=options.bar(progress, "images", workforce),
         )
-    return name, _known(result.to_dict(), weights.config.classes), result.unreadable
+    return name, _known(result.to_dict(), loaded.config.classes), result.unreadable
 
 
 def _known(figures: dict, classes: int) -> dict:

@@ -11,14 +11,14 @@ from pointwise.sim.build import build_root
 
 from . import options, tell
 from .estimate import numbers
+from .weights import Weights, with_weights
 
 _SPACE = "Space (values with commas between)"
 
 
+@with_weights
 def command(
-    model: options.Model = None,
-    checkpoint: options.Checkpoint = None,
-    heads: options.Heads = None,
+    weights: Weights,
     trial_count: Annotated[int, typer.Option("--trials", min=1, help="Trials of the study, in all.")] = 100,
     seed: Annotated[int, typer.Option(min=0, max=options.MOST_SEED, help="Of all choices.")] = 0,
     ahead: Annotated[
@@ -82,7 +82,7 @@ def command(
     if not 0 <= stall <= 90:
         raise PointwiseError(f"stalls in {stall} per cent of the cycles were asked for; give 0 to 90")
     console = Console(markup=False)
-    name, weights = load_weights(model, checkpoint, heads)
+    name, loaded = load_weights(*weights)
     core = {
         option: tuple(numbers(option, text))
         for option, text in (
@@ -98,16 +98,16 @@ def command(
         core,
         tuple(numbers("halvings", halvings)),
         tuple(numbers("weight_bits", weight_bits)),
-        weighted(layer_names(deit_graph(weights.config, weights.state))),
+        weighted(layer_names(deit_graph(loaded.config, loaded.state))),
     )
     pictures = None
     if images is not None:
-        prepared = preparation(preprocess, weights)
+        prepared = preparation(preprocess, loaded)
         pictures = images, prepared.preprocessing
         tell.preparation(console, prepared)
-    seen, compared, unreadable = calibration_and_images(weights.config, calibration, count, pictures)
+    seen, compared, unreadable = calibration_and_images(loaded.config, calibration, count, pictures)
     tell.unreadable(console, unreadable)
-    subject = Subject(name, weights.state, weights.config, seen, compared, Memory(latency, stall / 100))
+    subject = Subject(name, loaded.state, loaded.config, seen, compared, Memory(latency, stall / 100))
     folder = out or build_root() / f"explore-{name}"
     found = Study(
         study or str(folder / "study.journal"), space, trials(subject, space), seed=seed, ahead=ahead

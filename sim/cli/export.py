@@ -19,16 +19,16 @@ from pointwise.sim.locks import hold
 
 from . import options, tell
 from .options import core_name, with_core
+from .weights import Weights, with_weights
 
 _LIST = ", ".join(FORMATS)
 
 
+@with_weights
 @with_core
 def command(
     core: CoreConfig,
-    model: options.Model = None,
-    checkpoint: options.Checkpoint = None,
-    heads: options.Heads = None,
+    weights: Weights,
     network: Annotated[
         Path | None, typer.Option(help="Integers from pointwise quantise, instead of --model.")
     ] = None,
@@ -78,7 +78,7 @@ def command(
     with console.status("quantisation"):
         from pointwise.sim.integers import integers_of
 
-        chosen = integers_of(network, model, checkpoint, heads, images=images, preprocess=preprocess)
+        chosen = integers_of(network, *weights, images=images, preprocess=preprocess)
     integers, inputs = chosen.network, chosen.inputs
     kind = f"vectors-{integers.name}" if vectors else f"export-{integers.name}-{core_name(core)}"
     folder = out or build_root() / kind

@@ -7,6 +7,7 @@ import typer
 from rich.console import Console
 
 from . import options, tell
+from .weights import Heads
 
 
 def command(
@@ -28,7 +29,7 @@ def command(
         int,
         typer.Option(min=0, max=options.MOST_SEED, help="Of the first weights and the order of the images."),
     ] = 0,
-    heads: options.Heads = None,
+    heads: Heads = None,
     preprocess: options.Preprocess = None,
     workers: options.Workers = None,
     scheduler: options.Scheduler = None,

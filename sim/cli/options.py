@@ -3,7 +3,7 @@
 import functools
 import inspect
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -23,13 +23,6 @@ if TYPE_CHECKING:
 MOST_SEED = 2**64 - 1
 """The greatest seed that torch takes; 0 is the least."""
 _SHAPE = "Core"
-
-
-def _located(checkpoint: Path | None) -> Path | None:
-    """A name on the hub is fetched."""
-    from pointwise.model.hub import located
-
-    return None if checkpoint is None else located(checkpoint)
 
 
 Config = Annotated[
@@ -54,29 +47,6 @@ CORE_OPTIONS: dict[str, object] = {
 }
 """Parameters of ``CoreConfig`` that have an option."""
 Out = Annotated[Path | None, typer.Option(help="Folder for what is written.")]
-Model = Annotated[
-    str | None,
-    typer.Option(
-        help="Network: micro, deit_tiny, resnet18 and others; the checkpoint's, or micro.",
-        show_default=False,
-    ),
-]
-Checkpoint = Annotated[
-    Path | None,
-    typer.Option(
-        help="Weights of your own: .safetensors, .pth, a folder of Hugging Face's or timm's, or "
-        "owner/name on the hub.",
-        callback=_located,
-        show_default=False,
-    ),
-]
-Heads = Annotated[
-    int | None,
-    typer.Option(min=1, help="Attention heads, where neither file nor --model tells.", show_default=False),
-]
-Ema = Annotated[
-    bool, typer.Option("--ema", help="The averaged weights that the checkpoint holds beside the others.")
-]
 Threads = Annotated[int, typer.Option(min=1, max=1024, help="Processor threads.")]
 Scheduler = Annotated[
     str | None,
@@ -127,25 +97,40 @@ def count(about: str) -> Any:
 
 
 def with_core(function: Callable[..., None]) -> Callable[..., None]:
-    """Give a subcommand, in place of its parameter ``core``, the options that describe a core.
+    """Give a subcommand, in place of its parameter ``core``, the options that describe a core."""
+    kinds = {"config": (Config, None), **{name: (kind, None) for name, kind in CORE_OPTIONS.items()}}
+    return with_options(function, "core", kinds, core_config)
 
-    typer reads a function's signature, so the wrapper has one in which the options stand instead; when it is
-    called it makes the ``CoreConfig`` of them.
+
+def with_options(
+    function: Callable[..., None],
+    parameter: str,
+    kinds: Mapping[str, tuple[object, object]],
+    made: Callable[..., object],
+    first: bool = False,
+) -> Callable[..., None]:
+    """Give a subcommand several options in place of one parameter, which is made of them.
+
+    typer reads a function's signature, so the wrapper has one in which the options stand instead.
+
+    Args:
+        kinds: by the names of options their types and what they are unless given.
+        made: called with all of them by name. first: they stand before the others in the help.
     """
-    parameters = inspect.signature(function).parameters
-    kept = [parameter for name, parameter in parameters.items() if name != "core"]
-    shape = [
-        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
-        for name, annotation in {"config": Config, **CORE_OPTIONS}.items()
+    kept = [one for name, one in inspect.signature(function).parameters.items() if name != parameter]
+    given = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind)
+        for name, (kind, default) in kinds.items()
     ]
+    kept = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in kept]
+    every = [*given, *kept] if first else [*kept, *given]
 
     def called(**values: Any) -> None:
-        core = core_config(values.pop("config"), **{name: values.pop(name) for name in CORE_OPTIONS})
-        function(core=core, **values)
+        function(**{parameter: made(**{name: values.pop(name) for name in kinds})}, **values)
 
     wrapper: Any = functools.wraps(function)(called)
-    wrapper.__signature__ = inspect.Signature([*kept, *shape])
-    wrapper.__annotations__ = {parameter.name: parameter.annotation for parameter in [*kept, *shape]}
+    wrapper.__signature__ = inspect.Signature(every)
+    wrapper.__annotations__ = {one.name: one.annotation for one in every}
     return wrapper
 
 

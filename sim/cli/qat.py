@@ -15,6 +15,7 @@ from pointwise.sim.build import build_root
 from . import options
 from .qat_images import labelled_sets, on_images, start_of
 from .qat_table import results_table
+from .weights import Checkpoint, Heads
 
 if TYPE_CHECKING:
     from pointwise.model.fitting import TrainingRecipe
@@ -32,8 +33,8 @@ def command(
             help="A trained network that ships: micro, resnet20 or mobilenet_v1_quarter.", show_default=False
         ),
     ] = None,
-    checkpoint: options.Checkpoint = None,
-    heads: options.Heads = None,
+    checkpoint: Checkpoint = None,
+    heads: Heads = None,
     images: Annotated[
         Path | None, options.images("Images to train on, with their classes; digits unless given.")
     ] = None,

@@ -12,13 +12,12 @@ from pointwise.hw.contract.errors import PointwiseError
 from pointwise.sim.build import build_root
 
 from . import options, tell
+from .weights import Weights, with_weights
 
 
+@with_weights
 def command(
-    model: options.Model = None,
-    checkpoint: options.Checkpoint = None,
-    heads: options.Heads = None,
-    ema: options.Ema = False,
+    weights: Weights,
     torch: Annotated[
         str | None,
         typer.Option(
@@ -62,7 +61,7 @@ def command(
 
     console = Console(markup=False)
     own = torch is not None or onnx is not None
-    if (torch is not None) + (onnx is not None) + ((model, checkpoint, heads) != (None, None, None)) > 1:
+    if (torch is not None) + (onnx is not None) + weights.named > 1:
         raise PointwiseError(
             "--torch and --onnx name a network with its weights; leave out the other, --model, --checkpoint "
             "and --heads"
@@ -71,8 +70,6 @@ def command(
         raise PointwiseError(
             "--inputs goes with --torch or --onnx, and in place of --images; leave one of them out"
         )
-    if ema and checkpoint is None:
-        raise PointwiseError("--ema chooses among the weights of a checkpoint; give one with --checkpoint")
     if out is not None:
         check_path(out)  # now, and not when all is computed
     chosen = load_recipe(recipe) if recipe else Recipe()
@@ -82,7 +79,9 @@ def command(
             network = pw.load(onnx) if onnx is not None else module_of(str(torch))
             subject = of_network(network, inputs, images, calibration, preprocess, reading)
         else:
-            subject = of_checkpoint(model, checkpoint, heads, images, calibration, preprocess, reading, ema)
+            subject = of_checkpoint(
+                *weights, images, calibration, preprocess, reading, options.note(progress)
+            )
         name, prepared = subject.source.name, subject.prepared
         path = out or build_root() / f"{name}.safetensors"
         path.parent.mkdir(parents=True, exist_ok=True)  # now too

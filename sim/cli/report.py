@@ -11,12 +11,14 @@ from rich.progress import Progress
 from pointwise.hw.contract.errors import PointwiseError
 
 from . import options, tell
+from .weights import Weights, with_weights
 
 if TYPE_CHECKING:
     from pointwise.model.checkpoints import Checkpoint
     from pointwise.sim.workload import Workload
 
 
+@with_weights
 def command(
     path: Annotated[
         Path,
@@ -26,9 +28,7 @@ def command(
             show_default=False,
         ),
     ],
-    model: options.Model = None,
-    checkpoint: options.Checkpoint = None,
-    heads: options.Heads = None,
+    weights: Weights,
     images: Annotated[
         Path | None, options.images("Images to compare on; digits or made-up ones unless given.")
     ] = None,
@@ -47,18 +47,18 @@ def command(
         from pointwise.sim.pictures import preparation, read_pictures
         from pointwise.sim.workload import load_weights, with_images
 
-        name, weights = load_weights(model, checkpoint, heads)
-        integers = quantised_of(path, name, weights)
+        name, loaded = load_weights(*weights)
+        integers = quantised_of(path, name, loaded)
         assert integers is not None  # there is a path
         given = None
         if images is not None:
-            prepared = preparation(preprocess, weights, integers.info)
+            prepared = preparation(preprocess, loaded, integers.info)
             pictures = read_pictures(images, prepared.preprocessing, count)
             given = pictures.pixels, None
             tell.preparation(console, prepared)
             tell.unreadable(console, pictures.unreadable)
-        workload = with_images(name, weights, count, quantised=integers, given=given)
-        paths = _measure(console, workload, weights, count, alone, out)
+        workload = with_images(name, loaded, count, quantised=integers, given=given)
+        paths = _measure(console, workload, loaded, count, alone, out)
     else:
         paths = _renew(path)
     for written in paths:

@@ -18,17 +18,17 @@ from pointwise.sim.locks import hold
 
 from . import options, tell
 from .options import core_name, with_core
+from .weights import Weights, with_weights
 
 if TYPE_CHECKING:
     from pointwise.sim.workload import Workload
 
 
+@with_weights
 @with_core
 def command(
     core: CoreConfig,
-    model: options.Model = None,
-    checkpoint: options.Checkpoint = None,
-    heads: options.Heads = None,
+    weights: Weights,
     network: Annotated[
         Path | None, typer.Option(help="Integers from pointwise quantise or qat, instead of quantising.")
     ] = None,
@@ -78,9 +78,7 @@ def command(
         step("quantisation")
         from pointwise.model.parallel import executor
 
-        name, workload, folder = _workload(
-            console, core, model, checkpoint, heads, network, images, count, preprocess, out
-        )
+        name, workload, folder = _workload(console, core, weights, network, images, count, preprocess, out)
         step("simulator (compiled once for each core)")
         from pointwise.sim.system.testbench import build_core
 
@@ -127,9 +125,7 @@ def command(
 def _workload(
     console: Console,
     core: CoreConfig,
-    model: str | None,
-    checkpoint: Path | None,
-    heads: int | None,
+    weights: Weights,
     network: Path | None,
     images: Path | None,
     count: int | None,
@@ -138,51 +134,51 @@ def _workload(
 ) -> "tuple[str, Workload, Path]":
     """The name of a run, what is run, and the folder for what is written, which is held."""
     from pointwise.sim.by_name import named_workload
-    from pointwise.sim.convolutional import convolutional_checkpoint, picture_run
+    from pointwise.sim.convolutional import picture_run, pictured
     from pointwise.sim.integers import is_made_up, own_workload, quantised_of
     from pointwise.sim.pictures import preparation, read_pictures
     from pointwise.sim.workload import load_weights, of_digits, with_images
 
     own = None if network is None else own_workload(network, count)
-    if own is not None and (model, checkpoint, heads, images) != (None, None, None, None):
+    if own is not None and (weights.named or images is not None):
         raise PointwiseError(
             f"{network} is of a network without a checkpoint, which runs on made-up inputs; leave out "
             "--model, --checkpoint, --heads and --images"
         )
-    if (checkpoint, heads, network, images) == (None, None, None, None):
-        own = named_workload(model, count, note=console.print)
+    if weights.alone and (network, images) == (None, None):
+        own = named_workload(weights.model, count, note=console.print)
         if own is not None:
             folder = out or build_root() / f"sim-{own.name}-{core_name(core)}"
             hold(folder)
             return own.name, own, folder
-    pictured = convolutional_checkpoint(model, checkpoint, heads)
-    if pictured is not None:
-        name = pictured.source.name if network is None else network.stem
+    found = pictured(*weights, console.print)
+    if found is not None:
+        name = found.source.name if network is None else network.stem
         folder = out or build_root() / f"sim-{name}-{core_name(core)}"
         hold(folder)
-        found = picture_run(pictured, network, images, count or 1, preprocess)
-        tell.preparation(console, found.prepared)
-        tell.unreadable(console, found.unreadable)
-        return name, found.workload, folder
-    name, weights = load_weights(model, checkpoint, heads)
+        ran = picture_run(found, network, images, count or 1, preprocess)
+        tell.preparation(console, ran.prepared)
+        tell.unreadable(console, ran.unreadable)
+        return name, ran.workload, folder
+    name, loaded = load_weights(*weights)
     name = name if network is None else network.stem
     folder = out or build_root() / f"sim-{name}-{core_name(core)}"
     hold(folder)
     if own is not None:
         return name, own, folder
-    count = count if count is not None else 32 if of_digits(weights.config) else 1
-    integers = quantised_of(network, name, weights)
-    tell.made_up(console, integers is None and is_made_up(checkpoint, weights))
+    count = count if count is not None else 32 if of_digits(loaded.config) else 1
+    integers = quantised_of(network, name, loaded)
+    tell.made_up(console, integers is None and is_made_up(weights.checkpoint, loaded))
     given = None
     if images is not None:
-        prepared = preparation(preprocess, weights, None if integers is None else integers.info)
+        prepared = preparation(preprocess, loaded, None if integers is None else integers.info)
         pictures = read_pictures(
             images,
             prepared.preprocessing,
             count,
-            labels=lambda chosen: chosen.labels(weights.config.classes, weights.class_names),
+            labels=lambda chosen: chosen.labels(loaded.config.classes, loaded.class_names),
         )
         given = pictures.pixels, pictures.labels
         tell.preparation(console, prepared)
         tell.unreadable(console, pictures.unreadable)
-    return name, with_images(name, weights, count, quantised=integers, given=given), folder
+    return name, with_images(name, loaded, count, quantised=integers, given=given), folder

@@ -96,7 +96,7 @@ def test_a_preprocessing_of_another_size_is_refused(checkpoint: Path, tmp_path: 
 
 
 def test_without_images_they_are_made_up(checkpoint: Path) -> None:
-    subject = of_checkpoint(None, checkpoint, None, None, 8, None, lambda done, total: None)
+    subject = of_checkpoint(None, checkpoint, None, False, None, 8, None, lambda done, total: None)
     assert subject.inputs.shape[1:] == (3, 32, 32) and "made-up images" in subject.origin
 
 

@@ -1,5 +1,6 @@
 """The commands take a checkpoint in any layout, and the layout makes no difference to what the core runs."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -7,11 +8,15 @@ import pytest
 import safetensors.torch
 import torch
 import transformers
+from rich.console import Console
 
+import pointwise as pw
 from pointwise.model.checkpoints import load_checkpoint, save_checkpoint
 from pointwise.model.graph.ops import Linear
 from pointwise.model.quantise import load_network
 from pointwise.sim.cli import main
+from pointwise.sim.cli.sim import _workload
+from pointwise.sim.cli.weights import Weights
 from pointwise.sim.workload import load_weights, of_digits
 
 SIZES = {
@@ -90,3 +95,37 @@ def test_averaged_weights_are_asked_for_by_name(
     assert "holds no averaged weights" in capsys.readouterr().err
     assert main(["quantise", "--ema"]) == 1
     assert "--ema chooses among the weights of a checkpoint" in capsys.readouterr().err
+
+
+def test_every_command_takes_averaged_weights(layouts: dict[str, Path], tmp_path: Path) -> None:
+    """compile, export, report and sim work on them as on a file that holds nothing else."""
+    state = load_checkpoint(layouts["authors"], heads=2).state
+    shifted = {name: tensor + 0.01 for name, tensor in state.items()}
+    for folder in ("both", "alone"):
+        (tmp_path / folder).mkdir()
+    torch.save({"model": state, "model_ema": shifted}, tmp_path / "both" / "net.pth")
+    torch.save(shifted, tmp_path / "alone" / "net.pth")
+    core = ["--max-tokens", "64", "--act-kib", "64", "--res-kib", "16"]
+    made = {}
+    for path, more in (("both/net.pth", ["--ema"]), ("alone/net.pth", [])):
+        given = ["--checkpoint", str(tmp_path / path), "--heads", "2", *more]
+        out = (tmp_path / path).parent
+        assert main(["compile", *given, *core, "--out", str(out / "image")]) == 0
+        assert main(["export", *given, "--format", "numpy", "--out", str(out / "export")]) == 0
+        assert main(["quantise", *given, "--out", str(out / "int8.safetensors")]) == 0
+        report = ["report", str(out / "int8.safetensors"), *given, "--count", "2", "--alone", "0"]
+        assert main([*report, "--out", str(out / "report")]) == 0
+        weights = Weights(None, tmp_path / path, 2, bool(more))
+        console = Console(quiet=True)
+        ran = _workload(console, pw.core("tiny"), weights, None, None, 1, None, out / "sim")[1].network
+        with np.load(next((out / "export").glob("*.npz"))) as arrays:
+            exported = {name: arrays[name].tobytes() for name in arrays.files}
+        layers = json.loads((out / "report" / "quantisation.json").read_text())["measure"]["layers"]
+        made[path] = (
+            (out / "image" / "image.bin").read_bytes(),
+            exported,
+            layers,
+            [op.weight.tobytes() for op in ran.ops if isinstance(op, Linear)],
+        )
+    one, other = made.values()
+    assert one == other
