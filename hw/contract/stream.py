@@ -29,6 +29,8 @@ from .isa import Conv, Prologue, StationarySource
 TABLE_ENTRIES = 256
 TABLE_LANES = 4
 """More of them make a table faster to load, and each reader's choice of an entry out of a word larger."""
+WIDE_TABLE_LANES = 8
+"""Of a core whose epilogue finishes all channels of a tile at once, which is not built for least area."""
 PLANES = 8
 PLANE_BIAS = 0
 PLANE_MULT = 4
@@ -39,8 +41,8 @@ PACKING = {8: 0, 4: 1, 2: 2}
 
 
 def table_lanes(config: CoreConfig) -> int:
-    """Entries of a table that are written in a cycle: four, where rows of C bytes divide into them."""
-    return gcd(TABLE_LANES, config.cols)
+    """Entries of a table that are written in a cycle, where rows of C bytes divide into them."""
+    return gcd(WIDE_TABLE_LANES if config.groups == 1 else TABLE_LANES, config.cols)
 
 
 def table_rows(config: CoreConfig) -> int:

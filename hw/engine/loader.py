@@ -109,6 +109,8 @@ class Loader(wiring.Component):
         row_load = Signal()
         word_load = Signal()
         shift_load = Signal()
+        shifts_wait = Signal()  # for the tile before to start
+        shifts_use = Signal()
         completes = Signal()  # the tile in the shadows, with what goes there in this cycle
         m.d.comb += [self.tile_ready.eq(loaded), self.tile_next.eq(loaded | completes)]
         with m.If(completes):
@@ -156,6 +158,8 @@ class Loader(wiring.Component):
                 with m.If(walk.last_n):
                     m.next = "IDLE"
 
+        m.d.comb += shifts_use.eq(shifts_wait & ~loaded)
+        m.d.sync += shifts_wait.eq(shifts_wait & loaded)
         last_step = Signal()  # of the table
         last_group = Signal()  # of the row, or of the table
         with m.FSM() as fsm:
@@ -163,9 +167,12 @@ class Loader(wiring.Component):
             filling = (fsm.ongoing("EXPONENTIAL") & exponentials.available) | (
                 fsm.ongoing("ACTIVATION") & activations.available
             )
-            to_array = fsm.ongoing("SHIFTS") | (fsm.ongoing("ROWS") & walk.consumed)
+            to_array = fsm.ongoing("ROWS") & walk.consumed & ~loaded
             m.d.comb += self.rows.ready.eq(
-                (filling & last_group) | (fsm.ongoing("PLANES") & parameters.available) | (to_array & ~loaded)
+                (filling & last_group)
+                | (fsm.ongoing("PLANES") & parameters.available)
+                | fsm.ongoing("SHIFTS")
+                | to_array
             )
             with m.State("IDLE"):
                 start = self.descriptor.payload
@@ -231,11 +238,12 @@ class Loader(wiring.Component):
                 last_shifts = walk.index == shift_rows - 1
                 m.d.comb += [
                     self.flush.eq(last_shifts & walk.last_k & walk.last_n & ~walk.streamed),
-                    shift_load.eq(self.rows.valid & ~loaded),
+                    shift_load.eq(self.rows.valid),
                 ]
                 with m.If(shift_load):
                     m.d.sync += walk.index.eq(walk.index + 1)
                     with m.If(last_shifts):
+                        m.d.sync += shifts_wait.eq(1)
                         walk.to_row(0)
                         m.next = "WORDS"
                         with m.If(walk.streamed):
@@ -265,7 +273,7 @@ class Loader(wiring.Component):
                 m.d.comb += completes.eq(1)
                 next_tile(words=True)
 
-        distribute_shifts(m, self, shift_load, walk)
+        distribute_shifts(m, self, shift_load, shifts_use, walk)
         weights = unpack(m, self.rows.payload[: 8 * cols], conv.packing, walk)
         distribute_tiles(m, self, weights, row_load, word_load & walk.keys, word_load & ~walk.keys, walk)
         return m

@@ -1,9 +1,10 @@
 """From the loader to the array and to the prologue, each with the delay that its distance to the tokens asks
 for."""
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
-from amaranth.lib import wiring
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, unsigned
+from amaranth.lib import data, wiring
 
+from pointwise.hw.contract.stream import SHIFT_BITS
 from pointwise.hw.contract.timing import READ_LATENCY
 
 from .primitives import delay
@@ -15,20 +16,23 @@ set."""
 
 
 def distribute_shifts(
-    m: Module, loader: wiring.Component, load: Value, walk: StationaryAddressGenerator
+    m: Module, loader: wiring.Component, load: Value, use: Value, walk: StationaryAddressGenerator
 ) -> None:
-    """A row of the channel shifts, into the set of the tile's parity, SHIFT_STAGE cycles later."""
+    """Channel shifts: rows of them wait in a register (``load``) until the tile before has started (``use``),
+    and are in the set of their tile's parity SHIFT_STAGE cycles later."""
     rows, cols = loader.config.rows, loader.config.cols
-    load = delay(m, load, SHIFT_STAGE, name="shift_load", reset_less=False)
-    index = delay(m, walk.index, SHIFT_STAGE, name="shift_index")
+    waiting = Signal(data.ArrayLayout(unsigned(SHIFT_BITS), rows), name="shifts_waiting", reset_less=True)
+    for lane in range(rows):
+        with m.If(load & (walk.index == lane // cols)):
+            m.d.sync += waiting[lane].eq(loader.rows.payload.word_select(lane % cols, 8))
+    use = delay(m, use, SHIFT_STAGE, name="shifts_use", reset_less=False)
     parity = delay(m, walk.parity, SHIFT_STAGE, name="shift_parity")
-    row = delay(m, loader.rows.payload, SHIFT_STAGE, name="shift_row")
+    wanted = delay(m, waiting.as_value(), SHIFT_STAGE, name="shifts_wanted")
     shifts = Signal.like(loader.shifts, name="shifts_kept")
     m.d.comb += loader.shifts.eq(shifts)
     for which in range(2):
-        for lane in range(rows):
-            with m.If(load & (parity == which) & (index == lane // cols)):
-                m.d.sync += shifts[which][lane].eq(row.word_select(lane % cols, 8))
+        with m.If(use & (parity == which)):
+            m.d.sync += shifts[which].as_value().eq(wanted)
 
 
 UNPACK = 1

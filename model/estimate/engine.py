@@ -144,10 +144,9 @@ class Engine:
         at = self._loader
         self._limited = False
         if conv.shifts:
-            want = max(at, self._start + 1)
             rows = shift_rows(config)
-            at = self.rows.take(rows, want) + 1
-            self._limited = at > want + rows
+            self._limited = (end := self.rows.take(rows, at) + 1) > at + rows
+            at = end
         if conv.stationary == StationarySource.STREAM:
             want = max(at, self._start + 1)
             at = self._take_weights(conv, want)

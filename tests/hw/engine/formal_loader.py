@@ -74,18 +74,19 @@ class LoaderProof(Elaboratable):
         m.d.comb += Assert(unit.tile_ready == foretold)
         taken = unit.rows.valid & unit.rows.ready
         plane, table = state["plane_take"], state["exp_take"] | state["act_take"]
-        to_array = taken & ~plane & ~table
-        sent, shifts = state["from_stream_d1"], state["shift_load_d1"]  # on their way since a cycle
+        shift = state["shift_load"]  # which is kept beside the array
+        to_array = taken & ~plane & ~table & ~shift
+        sent = state["from_stream_d1"]  # on its way since a cycle
         row_left = previous(m, to_array, name="to_array")
         conv = data.View(LOADER, state["conv"])
         packing, several = conv.packing, (conv.packing != 0) | conv.diagonal
         spread = previous(m, several, name="spread")
         m.d.comb += [
             Assert(~plane | (taken & ~table)),
-            Assert(~(sent & shifts)),
-            Assert(~row_left | sent | shifts),
+            Assert(~shift | (taken & ~plane & ~table)),
+            Assert(~row_left | sent),
             # Only a row that is spread over several of the array is used while it stays on offer.
-            Assert(row_left | (~shifts & (~sent | spread))),
+            Assert(row_left | ~sent | spread),
             Assert(~to_array | ~unit.tile_ready),
             # What makes it inductive.
             Assert(state["last_step"] == (state["step"] == steps - 1)),
