@@ -34,6 +34,9 @@ from .onnx_graph import OnnxGraph, Tensor
 from .onnx_pictures import conv2d, max_pool, mean_pool
 from .onnx_sums import DTYPES, accumulator_steps, bias_of, real_bias, rounded
 
+EXACT = 1e-6
+"""Part by which factors differ from 1, and offsets from 0, that are nothing but rounding of float64."""
+
 
 def add_op(graph: OnnxGraph, op: Op, step: float, *inputs: Tensor) -> Tensor:
     """Add the nodes of an operator; returns its result.
@@ -100,15 +103,19 @@ def _add(graph: OnnxGraph, op: Add, step: float, left: Tensor, right: Tensor) ->
     if op.dtype == "int16":
         value = graph.node("Add", [graph.real(left), graph.real(right)], f"{op.name}.real")
         return Tensor(value, left.channels, np.float32, step)
-    # Of steps: those of the second input count ``factor`` times, and the sum in parts of a step.
+    # Of steps: those of the second input count ``factor`` times, and the sum in parts of a step. Calibration
+    # chooses these such that real values are added as they are.
     made = Tensor(op.name, left.channels, DTYPES[op.dtype], step, op.quantisation.zero_point)
-    part = step * 2.0**-op.shift
-    new = graph.with_constant("Mul", graph.real(left), f"{op.name}.part", part / left.step, f"{op.name}.new")
-    old = graph.node("Cast", [right.name], f"{op.name}.bytes", to=TensorProto.FLOAT)
-    old = graph.with_constant("Mul", old, f"{op.name}.factor", part * op.factor, f"{op.name}.old")
-    value = graph.node("Add", [new, old], f"{op.name}.sum")
-    offset = step * made.zero - part * left.zero
-    value = graph.with_constant("Sub", value, f"{op.name}.offset", offset, f"{op.name}.centred")
+    part, terms = step * 2.0**-op.shift, []
+    for name, source, times in (("new", left, 1), ("old", right, op.factor)):
+        value, ratio = graph.real(source), part * times / source.step
+        if abs(ratio - 1) > EXACT:
+            value = graph.with_constant("Mul", value, f"{op.name}.{name}.factor", ratio, f"{op.name}.{name}")
+        terms.append(value)
+    value = graph.node("Add", terms, f"{op.name}.sum")
+    offset = part * (left.zero + op.factor * right.zero) - step * made.zero
+    if abs(offset) > EXACT * step:
+        value = graph.with_constant("Add", value, f"{op.name}.offset", offset, f"{op.name}.centred")
     return graph.quantise(value, made)
 
 

@@ -1,11 +1,14 @@
 """Sums, products, quotients and powers, of tensors and of the statistics that a LayerNorm is written with."""
 
+import math
+from collections.abc import Sequence
+
 import torch
 
 from . import elementwise, moments
 from .builder import Builder
 from .elementwise import Operand
-from .moments import Moment, Stage
+from .moments import Moment, Stage, over_tokens
 from .symbol import Symbol
 
 MOST_TERMS = 8
@@ -57,10 +60,27 @@ def _symbol(build: Builder, x: Stage) -> Symbol:
     )
 
 
-def total(build: Builder, x: Symbol, axis: int) -> Symbol:
-    """The sum over a dimension, of tensors that were stacked along it."""
-    if x.shape[axis] > MOST_TERMS:
-        raise build.refused(f"adds up {x.shape[axis]} elements of a tensor; that is not known")
+def total(build: Builder, x: Symbol, axes: Sequence[int], keep: bool) -> Symbol:
+    """The sum over dimensions: over one of tensors that were stacked along it, or over tokens.
+
+    Raises:
+        PointwiseError: over all channels of a token.
+    """
+    chosen = sorted(axis % len(x.shape) for axis in axes)
+    tokens = bool(chosen) and all(x.shape[axis] == 1 or over_tokens(build, x, axis) for axis in chosen)
+    count = math.prod(x.shape[axis] for axis in chosen)
+    if len(chosen) == 1 and (count == 1 or not tokens) and count <= MOST_TERMS:
+        made = _of_terms(build, x, chosen[0])
+        return made.moved(lambda places: places.unsqueeze(chosen[0])) if keep else made
+    if not tokens or len(x.shape) < len(chosen) + 2:
+        raise build.refused(f"adds up {count} elements of a tensor; that is not known")
+    made = moments.mean(build, x, chosen, keep)
+    assert isinstance(made, Symbol)
+    return elementwise.affine(build, made, float(count), 0.0)
+
+
+def _of_terms(build: Builder, x: Symbol, axis: int) -> Symbol:
+    """The sum over a dimension, term by term."""
     parts = [Symbol(x.values, places, x.expression) for places in x.places.unbind(axis)]
     made = parts[0]
     for part in parts[1:]:

@@ -64,7 +64,7 @@ class Builder:
         where: module and line of the source that is being read, for messages.
         module: the path of that module, after which operators are called.
         operator: that is being read, where it can be called.
-        names: of weights, by their ids.
+        names: of weights, by their ids. sources: which of them layers are made of, by the layers' labels.
         parts: of operators that are rows of others, those of a head, each with what was done to them.
         finished: what became of operators: the final name by the one of building.
         query_factors: by which queries were multiplied in the end, by their final names.
@@ -86,6 +86,7 @@ class Builder:
         self._attentions: dict[str, int] = {}
         self._twins: dict[tuple[type[Op], tuple[str, ...]], list[str]] = {}
         self.names: dict[int, str] = {}
+        self.sources: dict[str, dict[str, None]] = {}
         self.parts: list[Part] = []
         self.finished: dict[str, str] = {}
         self.query_factors: dict[str, float] = {}
@@ -142,8 +143,11 @@ class Builder:
 
     def label_of(self, weight: Tensor, otherwise: str) -> str:
         """The name of the module that a weight is of, or else one in the module that is being read."""
-        stem = self.names.get(id(weight), "").rpartition(".")[0]
-        return stem or f"{self.module}.{otherwise}".lstrip(".")
+        name = self.names.get(id(weight), "")
+        label = name.rpartition(".")[0] or f"{self.module}.{otherwise}".lstrip(".")
+        if name:
+            self.sources.setdefault(label, {})[name] = None
+        return label
 
     def label(self, name: str) -> str:
         """What an operator would like to be called."""

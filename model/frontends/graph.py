@@ -10,7 +10,7 @@ from pointwise.model.graph import Graph
 from pointwise.model.graph.arrangement import Arrangement
 from pointwise.model.quantise.recipe import Recipe
 from pointwise.model.quantise.statistics import Statistics
-from pointwise.model.quantise.taken import INFO, Given, noted
+from pointwise.model.quantise.taken import INFO, Given, GivenWeights, noted
 from pointwise.model.quantise.trained import TrainedQuantisation
 
 from .network import FloatNetwork
@@ -23,7 +23,8 @@ class GraphNetwork(FloatNetwork):
         graph: of real numbers.
         arrangement: how inputs become its rows; they are rows already unless given.
         fixed: what was quantised before, and stays as it is.
-        given: all values that were rounded before; what becomes of them ``info`` of the integers tells.
+        given, weights: all values and weights that were rounded before; what becomes of them ``info`` of the
+            integers tells.
     """
 
     def __init__(
@@ -32,9 +33,10 @@ class GraphNetwork(FloatNetwork):
         arrangement: Arrangement | None = None,
         fixed: TrainedQuantisation | None = None,
         given: Sequence[Given] = (),
+        weights: Sequence[GivenWeights] = (),
     ) -> None:
         graph.check()
-        self.fixed, self.given = fixed, tuple(given)
+        self.fixed, self.given, self.weights = fixed, tuple(given), tuple(weights)
         self.name, self._graph = graph.name, graph
         self.arrangement = arrangement or Arrangement.of_rows(*graph.input.shape)
 
@@ -43,7 +45,7 @@ class GraphNetwork(FloatNetwork):
         return self._graph
 
     def with_graph(self, graph: Graph) -> "GraphNetwork":
-        return GraphNetwork(graph, self.arrangement, self.fixed, self.given)
+        return GraphNetwork(graph, self.arrangement, self.fixed, self.given, self.weights)
 
     def convert(
         self,
@@ -53,9 +55,10 @@ class GraphNetwork(FloatNetwork):
         progress: Callable[[int, int], None] | None = None,
     ) -> Graph:
         made = super().convert(statistics, recipe, trained or self.fixed, progress)
-        if trained or not self.fixed or not self.given:
+        if trained or not self.fixed or not (self.given or self.weights):
             return made
-        return replace(made, info=made.info | {INFO: noted(made, self.given, self.fixed.activations)})
+        told = noted(made, self.given, self.fixed.activations, self.weights)
+        return replace(made, info=made.info | {INFO: told})
 
     @property
     def input_shape(self) -> tuple[int, ...]:

@@ -40,7 +40,7 @@ def mean(build: Builder, x: Symbol | Moment, axes: Sequence[int], keep: bool) ->
     """
     dimensions = (x.of if isinstance(x, Moment) else x).places.dim()
     last = [axis % dimensions for axis in axes] == [dimensions - 1]
-    if isinstance(x, Symbol) and last and keep:
+    if isinstance(x, Symbol) and last and keep and not over_tokens(build, x, dimensions - 1):
         return Moment("mean", x)
     given = [axis % dimensions for axis in axes]
     if isinstance(x, Symbol) and given and dimensions > len(given) + 1:
@@ -54,6 +54,15 @@ def mean(build: Builder, x: Symbol | Moment, axes: Sequence[int], keep: bool) ->
     if isinstance(x, Moment) and x.kind == "square" and last and keep:
         return replace(x, kind="variance")
     raise build.refused("takes the mean over dimensions that are neither tokens nor the channels of each")
+
+
+def over_tokens(build: Builder, x: Symbol, axis: int) -> bool:
+    """Whether a dimension goes from token to token of one value, and not over the channels of each."""
+    if len(x.values) != 1 or x.shape[axis] == 1:
+        return False
+    (name,) = x.values
+    apart = x.places.select(axis, 1) - x.places.select(axis, 0)
+    return not bool((apart % build.shapes[name][1]).any())
 
 
 def variance(build: Builder, x: Symbol, axes: Sequence[int], keep: bool, correction: float) -> Moment:

@@ -36,6 +36,16 @@ class Quantisation:
         """Real value of one step; where channels differ, the mean."""
         return float(np.mean(self.scale))
 
+    @property
+    def zero(self) -> float | np.ndarray:
+        """What stands for 0 among the integers, which need not be whole: one number, or (channels,)."""
+        return self.zero_point - self.offset / self.scale
+
+    @property
+    def centre(self) -> float | np.ndarray:
+        """Real value of the integer 0: one number, or (channels,)."""
+        return self.offset - self.zero_point * self.scale
+
     def real(self, integers: np.ndarray) -> np.ndarray:
         """What integers (…, channels) stand for, float64."""
         return self.scale * (np.asarray(integers, np.float64) - self.zero_point) + self.offset

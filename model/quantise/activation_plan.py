@@ -84,8 +84,7 @@ def fixed_table(
     """
     scale, centre = plan.index_scale, plan.index_centre
     if index is not None:
-        scale = float(index.scale)
-        centre = float(index.offset) - index.zero_point * scale
+        scale, centre = float(index.scale), float(index.centre)
     out, zero = plan.scale, plan.zero_point
     if result is not None:
         out, zero = float(result.scale), result.zero_point - INT8[0]

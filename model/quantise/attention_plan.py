@@ -104,7 +104,7 @@ def plan_attention(
             (head.context.name, context_scale, context_centre),
         ):
             if fixed and name in fixed:
-                scale[channels], centre[channels] = fixed[name].scale, centre_of(fixed[name])
+                scale[channels], centre[channels] = fixed[name].scale, fixed[name].centre
     return AttentionPlan(
         scores=tuple(plan_heads(samples, recipe[layers["s"]], balanced)),
         v_scale=v_scale,

@@ -67,8 +67,8 @@ class Plans:
         statistics, channels = self.statistics, self.real.input.shape[1]
         fixed = self.trained.activations.get(self.real.input.name)
         if fixed is not None:
-            offset = fixed.offset - fixed.zero_point * np.asarray(fixed.scale)
-            scale, offset = (np.broadcast_to(part, channels).copy() for part in (fixed.scale, offset))
+            both = fixed.scale, fixed.centre
+            scale, offset = (np.broadcast_to(part, channels).copy() for part in both)
             return Quantisation(scale, 0, offset)
         found = pixel_scales(statistics[PIXELS], statistics.grids)
         per_channel = (np.repeat(part, channels // len(part)) for part in (found.scale, found.offset))

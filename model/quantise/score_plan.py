@@ -151,7 +151,7 @@ def _operands(sample: HeadSample, centred: bool, balanced: bool) -> tuple[np.nda
 
 def centre_of(fixed: Quantisation) -> float:
     """The real value of the integer 0."""
-    return float(np.mean(fixed.offset)) - fixed.zero_point * fixed.step
+    return float(np.mean(fixed.centre))
 
 
 def _fixed_operands(sample: HeadSample) -> tuple[np.ndarray, ...]:

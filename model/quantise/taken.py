@@ -15,7 +15,7 @@ from pointwise.model.graph import Graph, Op, Quantisation
 from pointwise.model.graph.ops import Add, LayerNorm, MatMul, MaxPool, Softmax
 from pointwise.model.integer.rounding import INT8
 
-INFO = "given_activations"
+INFO = "given_integers"
 """Where ``info`` of a network has them."""
 CLOSE = 1e-6
 """Part by which steps may differ that are the same in float32."""
@@ -38,9 +38,26 @@ class Given:
     operators: tuple[str, ...]
 
 
+@dataclass(frozen=True, eq=False)
+class GivenWeights:
+    """Weights that a file has in integers, or a part of them.
+
+    Attributes:
+        name: in the file. said: what they are there, for people. operator: that reads them, by its name.
+        integers: int8, of the shape of the operator's weights; None where it cannot take them.
+        reason: why it cannot, or would not.
+    """
+
+    name: str
+    said: str
+    operator: str
+    integers: np.ndarray | None
+    reason: str
+
+
 @dataclass(frozen=True)
 class Change:
-    """A value that is not rounded as the file says.
+    """A value that is not rounded as the file says, or weights that are not the file's.
 
     Attributes:
         name: in the file. given, made: what the file says of its integers, and what they are. reason: why.
@@ -52,18 +69,44 @@ class Change:
     reason: str
 
 
-def noted(network: Graph, given: Sequence[Given], fixed: dict[str, Quantisation]) -> dict[str, Any]:
-    """What ``info`` of a network of integers says: how many values are as the file has them, and the others.
+def noted(
+    network: Graph,
+    given: Sequence[Given],
+    fixed: dict[str, Quantisation],
+    weights: Sequence[GivenWeights] = (),
+) -> dict[str, Any]:
+    """What ``info`` of integers says: how many values and weights are as the file has them, and the others.
 
     Args:
         given: all values that the file rounds. fixed: their integers by the names of operators.
+        weights: all that it has in integers.
     """
+    by_name: dict[str, list[GivenWeights]] = {}
+    for one in weights:
+        by_name.setdefault(one.name, []).append(one)
     changes = [change for one in given if (change := _change(network, one, fixed)) is not None]
-    return {"taken": len(given) - len(changes), "changed": [asdict(change) for change in changes]}
+    changes += [change for parts in by_name.values() if (change := _changed(network, parts)) is not None]
+    taken = len(given) + len(by_name) - len(changes)
+    return {"taken": taken, "changed": [asdict(change) for change in changes]}
+
+
+def _changed(network: Graph, parts: Sequence[GivenWeights]) -> Change | None:
+    """What became of weights of one name, which several operators may have; None if they are the file's."""
+    differ, count, reason = 0, 0, ""
+    for one in parts:
+        made = np.asarray(getattr(network[one.operator], "weight", None))
+        # Of other integers that an operator cannot take, nobody knows which were alike.
+        other = made.size if one.integers is None else int((made != one.integers).sum())
+        differ, count = differ + other, count + made.size
+        reason = reason or one.reason if other else reason
+    if not differ:
+        return None
+    made = "int8, rounded anew" if differ == count else f"int8, {differ:,} of {count:,} differ"
+    return Change(parts[0].name, parts[0].said, made, reason)
 
 
 def changes_of(network: Graph) -> tuple[int, list[Change]]:
-    """How many values of a file are as it has them, and what was changed: (0, []) of other networks."""
+    """How many values and weights are as a file has them, and what was changed: (0, []) of other networks."""
     told = network.info.get(INFO, {"taken": 0, "changed": []})
     return told["taken"], [Change(**change) for change in told["changed"]]
 
@@ -90,23 +133,15 @@ def _as_given(op: Op, wanted: Quantisation | None, one: Given) -> bool:
     if wanted is None or _dtype(op) == "int16":
         return False
     made, moved = op.quantisation, 0 if _dtype(op) == "int8" else INT8[0]
-    zero = made.zero_point + moved - np.asarray(made.offset) / made.scale
-    meant = wanted.zero_point - np.asarray(wanted.offset) / wanted.scale
-    if isinstance(op, LayerNorm):
-        meant = np.asarray(one.zero_point)
+    meant = one.zero_point if isinstance(op, LayerNorm) else wanted.zero
     same = np.abs(np.asarray(made.scale) / wanted.scale - 1) < CLOSE
-    return bool(same.all() and (np.abs(zero - meant) < ZERO_CLOSE).all())
+    return bool(same.all() and (np.abs(made.zero + moved - meant) < ZERO_CLOSE).all())
 
 
 def _shown(ops: Sequence[Op]) -> str:
     """The integers of what some operators make, of all together."""
     steps = np.concatenate([np.atleast_1d(np.asarray(op.quantisation.scale, np.float64)) for op in ops])
-    zeros = np.concatenate(
-        [
-            np.atleast_1d(op.quantisation.zero_point - op.quantisation.offset / op.quantisation.scale)
-            for op in ops
-        ]
-    )
+    zeros = np.concatenate([np.atleast_1d(op.quantisation.zero) for op in ops])
     least, most = steps.min(), steps.max()
     step = f"step {least:.4g}" if np.isclose(least, most) else f"steps {least:.4g} to {most:.4g}"
     if np.ptp(zeros) > ZERO_CLOSE:

@@ -80,7 +80,7 @@ def given(console: Console, network: "Graph") -> None:
     if not taken and not changes:
         return
     console.print(
-        f"{taken} of the {taken + len(changes)} values that the file rounds have its steps and zero points",
+        f"{taken} of the {taken + len(changes)} values and weights that the file rounds have its integers",
         soft_wrap=True,
     )
     if changes:

@@ -118,11 +118,11 @@ def test_what_a_quantised_file_says_is_kept_or_told(
     asked = ["quantise", "--onnx", str(path), "--inputs", "inputs.npy", "--out", "net.safetensors"]
     assert main(asked) == 0
     told = capsys.readouterr().out
-    assert "6 of the 8 values that the file rounds have its steps and zero points" in told
+    assert "10 of the 12 values and weights that the file rounds have its integers" in told
     (line,) = (line for line in told.splitlines() if "/Add_output_0" in line)
     assert "zero -128" in line and "is a sum of bytes" in line
     taken, changes = changes_of(load_network(nets / "net.safetensors"))
-    assert (taken, len(changes)) == (6, 2)
+    assert (taken, len(changes)) == (10, 2)
 
 
 def test_an_onnx_file_is_quantised(nets: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -55,11 +55,9 @@ def div(build: Builder, left: Stage, right: Stage, *, rounding_mode: str | None 
 
 @translates("sum")
 def total(build: Builder, x: Symbol, dim: Sequence[int] = (), keepdim: bool = False, **more: Any) -> Symbol:
-    if len(dim) != 1 or not isinstance(x, Symbol):
-        raise build.refused("adds up elements of several dimensions; that is not known")
-    made = arithmetic.total(build, x, dim[0])
-    axis = dim[0] % len(x.shape)
-    return made.moved(lambda places: places.unsqueeze(axis)) if keepdim else made
+    if not isinstance(x, Symbol):
+        raise build.refused("adds up statistics of a token; that is not known")
+    return arithmetic.total(build, x, dim, keepdim)
 
 
 @translates("neg")

@@ -1,10 +1,10 @@
-"""LayerNorm, batch normalisation, and means."""
+"""LayerNorm, batch normalisation, means, and sums over a dimension."""
 
 from collections.abc import Sequence
 
 from torch import Tensor
 
-from pointwise.model.frontends import elementwise, moments, streams
+from pointwise.model.frontends import arithmetic, elementwise, moments, streams
 from pointwise.model.frontends.builder import Builder
 from pointwise.model.frontends.moments import Moment
 from pointwise.model.frontends.symbol import Symbol
@@ -57,3 +57,18 @@ def mean(
     noop_with_empty_axes: int = 0,
 ) -> Moment | Symbol:
     return moments.mean(build, x, list(axes) if given is None else given.tolist(), bool(keepdims))
+
+
+@translates("ReduceSum")
+def total(
+    build: Builder,
+    x: Symbol,
+    given: Tensor | None = None,
+    *,
+    axes: Sequence[int] = (),
+    keepdims: int = 1,
+    noop_with_empty_axes: int = 0,
+) -> Symbol:
+    if not isinstance(x, Symbol):
+        raise build.refused("adds up statistics of a token; that is not known")
+    return arithmetic.total(build, x, list(axes) if given is None else given.tolist(), bool(keepdims))

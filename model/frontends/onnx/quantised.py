@@ -12,10 +12,11 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from pointwise.model.frontends import elementwise
 from pointwise.model.frontends.builder import RAW, Builder
-from pointwise.model.frontends.expression import Call
+from pointwise.model.frontends.expression import Affine, Call
 from pointwise.model.frontends.rounded import Rounded
 from pointwise.model.frontends.settle import settle
 from pointwise.model.frontends.symbol import Symbol
@@ -32,6 +33,8 @@ REALS = (1, 10, 11, 16)
 """Types of real numbers by ONNX's numbers of them."""
 BOUNDED = ("relu", "relu6", "sigmoid", "hardsigmoid")
 """Functions that are nowhere negative."""
+STEPS, SIX, CLOSE = INT8[1] - INT8[0], 6.0, 1e-3
+"""Steps of a byte; the end of a ReLU6, and the part of it by which a range may miss it."""
 ELEMENTWISE = {"Add", "Div", "Erf", "Mul", "Pow", "Sigmoid", "Sub", "Tanh"}
 """What functions are spelled with; a value that one of them reads may be the middle of a function."""
 MOVES = {
@@ -79,8 +82,11 @@ def quantise(
             f"has the scale {float(scale):.4g}, but a positive one was expected; quantise the file anew"
         )
     made = Quantised(x, scale.flatten()[0], None if zero is None else zero.flatten()[0], kind)
-    if made.zero_point == INT8[0] and not _is_positive(build, x):
-        made = replace(made, symbol=elementwise.apply(build, x, torch.relu))
+    if made.zero_point == INT8[0]:
+        # Six is where no range ends but that of a ReLU6.
+        six = abs(STEPS * float(scale) - SIX) < CLOSE * SIX
+        if not _is_positive(build, x, float(scale)) or (six and not _is_bounded(build, x)):
+            made = replace(made, symbol=elementwise.apply(build, x, functional.relu6 if six else torch.relu))
     build.rounded.append(Rounded(build.reads, made.symbol, float(scale), made.zero_point))
     return made
 
@@ -104,9 +110,7 @@ def dequantise(
         return of_table(build, x, float(scale), 0 if zero is None else int(zero))
     if scale.numel() != 1 or float(scale) != float(x.scale) or int(zero or 0) != int(x.zero or 0):
         raise build.refused("has another scale or zero point than the QuantizeLinear in front of it")
-    if isinstance(x.symbol.expression, Call) and not build.followers & ELEMENTWISE:
-        # The function is whole: what reads it next would make an operator of it, perhaps of another view.
-        settle(build, x.symbol, "rounds")
+    _settle_whole(build, x.symbol)
     return x.symbol
 
 
@@ -117,7 +121,14 @@ def cast(build: Builder, x: Symbol | Quantised, *, to: int = 1, **more: object) 
         return x
     if x.looked_up:
         raise build.refused("makes numbers of what a table has; give a file that dequantises it")
+    _settle_whole(build, x.symbol)
     return elementwise.affine(build, x.symbol, 1 / float(x.scale), float(x.zero or 0))
+
+
+def _settle_whole(build: Builder, symbol: Symbol) -> None:
+    """Make an operator of a function that is whole: what reads it next would, perhaps of another view."""
+    if isinstance(symbol.expression, Call) and not build.followers & ELEMENTWISE:
+        settle(build, symbol, "rounds")
 
 
 def moved(build: Builder, move: Callable[..., Any], inputs: Sequence[Any]) -> Any:
@@ -132,26 +143,43 @@ def moved(build: Builder, move: Callable[..., Any], inputs: Sequence[Any]) -> An
     first = given[0]
     if any((one.scale, one.zero_point) != (first.scale, first.zero_point) for one in given):
         raise build.refused("puts integers of different scales side by side; give them one scale")
+    for one in given:
+        _settle_whole(build, one.symbol)
     made = move(*(one.symbol if isinstance(one, Quantised) else one for one in inputs))
     if isinstance(made, list):
         return [replace(first, symbol=one) for one in made]
     return replace(first, symbol=made)
 
 
-def _is_positive(build: Builder, symbol: Symbol) -> bool:
-    """Whether a value is known to be nowhere negative, with nothing left to be done to it.
+def _is_positive(build: Builder, symbol: Symbol, step: float) -> bool:
+    """Whether a value is known to be nowhere negative, but by less than half a step, which is rounded to 0.
 
     The network's own input is what it is given: what lies below its least integer is that integer.
     """
-    if not getattr(symbol.expression, "trivial", False):
+    expression = symbol.expression
+    if not isinstance(expression, Affine):
         return False
+    if not expression.trivial:
+        factor, offset = (torch.as_tensor(part) for part in (expression.factor, expression.offset))
+        if bool((factor <= 0).any()) or bool((offset <= -step / 2).any()):
+            return False
     return all(name == RAW or _never_negative(build, name) for name in symbol.values)
 
 
+def _is_bounded(build: Builder, symbol: Symbol) -> bool:
+    """Whether a value is no greater than six, or the network's input, which is what it is given."""
+    return all(name == RAW or _ends(build, name) in ("relu6", "sigmoid") for name in symbol.values)
+
+
 def _never_negative(build: Builder, name: str) -> bool:
+    return _ends(build, name) in BOUNDED
+
+
+def _ends(build: Builder, name: str) -> str:
+    """The function that made a value, also one that a pooling took the largest or the mean of."""
     op = build.ops[name]
     while isinstance(op, MaxPool | MeanPool | Slice):
         op = build.ops[op.inputs[0]]
-    if isinstance(op, Activation):
-        return op.function in BOUNDED
-    return isinstance(op, Softmax | Input) or getattr(op, "clamp", "") in BOUNDED
+    if isinstance(op, Softmax | Input):
+        return "sigmoid"
+    return op.function if isinstance(op, Activation) else getattr(op, "clamp", "")

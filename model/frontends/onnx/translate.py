@@ -80,9 +80,9 @@ class _Translation:
             )
         made = self.build.finish(result(self.build, found, self.name), self.name, {})
         given, activations = settled(self.build, made)
-        weights = self.weights.of(made, activations)
-        fixed = TrainedQuantisation(weights, activations=activations)
-        return GraphNetwork(made.graph, made.arrangement, fixed, given)
+        fixed, weights = self.weights.of(self.build, made, activations)
+        quantised = TrainedQuantisation(fixed, activations=activations)
+        return GraphNetwork(made.graph, made.arrangement, quantised, given, weights)
 
     def _value(self, name: str, node: Any) -> Any:
         if name not in self.values:
@@ -159,7 +159,8 @@ class _Translation:
         integers, scale, *rest = (self.values[name] for name in node.input)
         zero = rest[0] if rest else None
         axis, block = told.get("axis", 1), told.get("block_size", 0)
-        return [self.weights.dequantised(self.build, integers, scale, zero, axis, block)]
+        name = node.input[0]
+        return [self.weights.dequantised(self.build, name, integers, scale, zero, axis, block)]
 
 
 def _module(name: str) -> str:

@@ -188,7 +188,7 @@ REFUSED = {
     "mask": (Masked(), "masks the scores of attention"),
     "scores": (Biased(), "adds to scores or results of the heads of attention"),
     "root": (Does(lambda x: x * x.pow(2).mean(-1, keepdim=True).add(1e-6).rsqrt()), "RMSNorm takes off no"),
-    "sum": (Does(lambda x: x.sum((1, 2))), "adds up elements of several dimensions"),
+    "sum": (Does(lambda x: x.sum((1, 2))), "adds up [0-9]+ elements of a tensor"),
     "many": (Does(lambda x: torch.cat([x, x], 2).sum(2)), "adds up 16 elements of a tensor"),
     "variance": (Does(lambda x: x - x.var(-1, keepdim=True)), "takes a variance with a correction"),
     "rows": (Does(lambda x: torch.ones(2, 5) @ x), "multiplies a constant of 2 rows with a tensor"),

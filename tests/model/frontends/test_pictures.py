@@ -166,6 +166,8 @@ THEN = {
     "transposed": lambda x: functional.linear(
         x.permute(0, 3, 2, 1).flatten(1), torch.linspace(-1, 1, 3 * 6 * 64).reshape(3, -1)
     ),
+    "summed": lambda x: x.sum((2, 3)) / 64,
+    "summed and kept": lambda x: torch.relu(x).flatten(2).sum(-1, keepdim=True) * 0.02,
     "result": lambda x: torch.relu(x).mean((2, 3)),
     "clamped result": lambda x: torch.relu(mean(x)),
     "means twice": lambda x: mean(x) + functional.relu(mean(pooled(x))),
