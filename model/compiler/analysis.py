@@ -19,11 +19,13 @@ from pointwise.model.engine.op import (
     AddScaled,
     Exponential,
     Keys,
+    LookUp,
     Normalise,
     Plain,
     RowMax,
     TokenSums,
     Values,
+    Weights,
 )
 from pointwise.model.graph import Graph
 from pointwise.model.graph.ops import Constant
@@ -194,7 +196,7 @@ class _Builder:
         """Resolve one operation, and note it as reader and writer."""
         inputs = [self.holder[name] for name in op.streamed]
         k = padded_channels(tuple(tensor.channels for tensor in inputs), self.config) if inputs else op.k
-        if max(k, op.n) > MAX_CHANNELS:
+        if k > MAX_CHANNELS or (op.n > MAX_CHANNELS and not _in_parts(op)):
             raise PointwiseError(
                 f"{op.name} has K = {k} and N = {op.n} channels, one convolution takes {MAX_CHANNELS}; "
                 "split the layer or use a narrower network"
@@ -249,6 +251,13 @@ class _Builder:
             return False
         done = self.last_read[added.value] <= index and added.value != self.network.output
         return done and tensor.dtype == added.dtype and tensor.writers[0] >= 0
+
+
+def _in_parts(op: EngineOp) -> bool:
+    """Whether several instructions can make the channels of a result: nothing but weights is in its stream,
+    and nothing is kept of a token."""
+    kept = op.stage(LookUp) or op.stage(RowMax) or op.stage(TokenSums)
+    return isinstance(op.stationary, Weights) and kept is None
 
 
 def _picture_rows(nodes: Sequence[Node]) -> dict[Key, int]:

@@ -1,6 +1,6 @@
 """Operations as instructions that are not placed yet, and the work that they are."""
 
-from pointwise.hw.contract.config import CoreConfig
+from pointwise.hw.contract.config import MAX_CHANNELS, CoreConfig
 from pointwise.hw.contract.isa import Conv
 from pointwise.hw.contract.stream import PACKING, k_tiles, tiles
 from pointwise.hw.contract.walks import group_words
@@ -30,9 +30,19 @@ def word_by_word(node: Node, config: CoreConfig) -> bool:
     return isinstance(stationary, Diagonal) and stationary.maximum and config.cols > config.rows
 
 
+def part_channels(node: Node, config: CoreConfig) -> int:
+    """Channels of the result that one instruction makes: all, or as many whole tiles as it can say."""
+    if word_by_word(node, config):
+        return config.rows
+    if node.n <= MAX_CHANNELS:
+        return node.n
+    each = max(config.rows, config.cols)
+    return MAX_CHANNELS // each * each
+
+
 def instructions(node: Node, config: CoreConfig) -> int:
     """How many a node takes for the same tokens."""
-    return tiles(node.n, config.rows) if word_by_word(node, config) else 1
+    return tiles(node.n, part_channels(node, config))
 
 
 def unplaced(node: Node, config: CoreConfig) -> Conv:

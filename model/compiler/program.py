@@ -8,7 +8,7 @@ import numpy as np
 
 from pointwise.hw.contract.config import CoreConfig
 from pointwise.hw.contract.isa import Base, Conv, Dma, End, Instruction, Prologue, Space
-from pointwise.hw.contract.stream import stream_bytes, tiles
+from pointwise.hw.contract.stream import stream_bytes, stream_rows, tiles
 from pointwise.hw.contract.walks import ADDRESS_BITS, PLACE_BITS, group_words
 from pointwise.model.engine.op import (
     Diagonal,
@@ -17,7 +17,7 @@ from pointwise.model.engine.op import (
     TokenSums,
 )
 
-from .convs import instructions, unplaced, word_by_word
+from .convs import instructions, part_channels, unplaced, word_by_word
 from .hazards import HazardTracker, Region, Waits
 from .layout import DramBlock
 from .lowering import Buffer, Rows, Step
@@ -87,7 +87,8 @@ class Emitter:
             self._conv(step, word)
 
     def _conv(self, step: Step, word: int) -> None:
-        """One instruction; ``word`` is that of the channels where each has one of its own."""
+        """One instruction; ``word`` is that of the channels where each has one of its own, or the number of
+        the part where there are more channels than an instruction can say."""
         node, op = step.node, step.node.op
         plain = isinstance(op.prologue, Plain)  # reads nothing of a token but its words
         counted = not plain or op.stage(RowMax) is not None or op.stage(TokenSums) is not None
@@ -125,6 +126,14 @@ class Emitter:
                 n=min(each, node.n - word * each),
                 in_base=(conv.in_base + word * conv.in_tile_stride) % (1 << ADDRESS_BITS),
                 out_base=conv.out_base + word * conv.out_word_stride,
+            )
+        elif (each := part_channels(node, self.config)) < node.n:
+            words, before = each // self.config.rows, stream_rows(replace(conv, n=each), self.config)
+            conv = replace(
+                conv,
+                n=min(each, node.n - word * each),
+                out_base=conv.out_base + word * words * conv.out_word_stride,
+                stream_offset=conv.stream_offset + word * before * self.config.row_bytes,
             )
         waits = self._conv_waits(step, conv)
         conv = replace(

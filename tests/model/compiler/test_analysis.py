@@ -74,5 +74,5 @@ def test_too_many_tokens_and_channels_are_named_with_what_would_do():
     ):
         analyse(NETWORK, CoreConfig(rows=4, cols=4, max_tokens=5))
     wide = random_network(0, replace(SHAPE, hidden=4097))
-    with pytest.raises(PointwiseError, match="N = 4097 channels, one convolution takes 4096"):
+    with pytest.raises(PointwiseError, match="K = 4097 and N = 7 channels, one convolution takes 4096"):
         analyse(wide, CONFIG)
