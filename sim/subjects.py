@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
+from torch import Tensor
 
 import pointwise as pw
 from pointwise.hw.contract.errors import PointwiseError
@@ -123,6 +125,11 @@ def of_network(
     else:
         prepared = Preparation(named(preprocess, shape[1], shape[0]), "as --preprocess says")
     return _of_images(network, images, prepared, count, reading)
+
+
+def first_input(inputs: Path) -> Tensor:
+    """The first of a file of inputs, (1, …); raises PointwiseError where it cannot be read."""
+    return torch.from_numpy(_read(inputs)[:1])
 
 
 def module_of(function: str) -> FloatNetwork:

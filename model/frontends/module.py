@@ -39,11 +39,12 @@ def capture_module(module: nn.Module, example: Tensor, name: str) -> GraphNetwor
     return translate(module, example.detach().to(torch.float32), name)
 
 
-def network_in_onnx(path: str | Path, name: str | None = None) -> GraphNetwork:
+def network_in_onnx(path: str | Path, name: str | None = None, example: Tensor | None = None) -> GraphNetwork:
     """The network of an ONNX file of real numbers, of opset 13 or later.
 
     Args:
         name: for reports and file names; the file's unless given.
+        example: one input with its batch, of a file that leaves sizes free, as those of optimum do.
 
     Returns:
         The network, whose inputs are (inputs, …) as the file's input is without its batch.
@@ -54,7 +55,7 @@ def network_in_onnx(path: str | Path, name: str | None = None) -> GraphNetwork:
     """
     from .onnx import translate
 
-    return translate(Path(path), name or Path(path).stem)
+    return translate(Path(path), name or Path(path).stem, None if example is None else example.shape)
 
 
 def module_in_file(name: str) -> tuple[nn.Module, Tensor]:

@@ -28,7 +28,8 @@ def load(
             (``pointwise.model.models.recognise``), or of an ONNX file; the name of a checkpoint on the hub
             (``pointwise.model.hub``); a checkpoint that was loaded; a module of PyTorch with its weights; or
             a graph of operators. The micro-DeiT that ships unless given.
-        example: of a module: one input, as it takes it, with a batch of 1.
+        example: of a module: one input, as it takes it, with a batch of 1; also of an ONNX file that leaves
+            sizes free.
         name: for reports and file names; the file's or graph's unless given.
         heads: of a checkpoint's attention, where neither it nor the published networks tell.
         ema: take the averaged weights that a checkpoint holds beside the trained ones.
@@ -41,15 +42,16 @@ def load(
         if example is None:
             raise PointwiseError("A module is captured with one input; give it as pw.load(module, example).")
         return capture_module(source, example, name or type(source).__name__)
-    if example is not None:
-        raise PointwiseError("An example was given, but no module of PyTorch; leave it out.")
+    onnx = isinstance(source, str | Path) and Path(source).suffix.lower() == ".onnx"
+    if example is not None and not onnx:
+        raise PointwiseError("An example was given, but no module of PyTorch nor an ONNX file; leave it out.")
     if isinstance(source, Graph):
         return GraphNetwork(source)
     if isinstance(source, Checkpoint):
         return DeiTNetwork.of(source, name or "deit")
     path = MICRO_DIGITS if source is None else located(Path(source))
     if path.suffix.lower() == ".onnx":
-        return network_in_onnx(path, name)
+        return network_in_onnx(path, name, example)
     if heads is None and (pictured := convolutional(path, name, ema)) is not None:
         return pictured.source
     return DeiTNetwork.of(load_checkpoint(path, heads=heads, ema=ema), name or name_of(path))

@@ -57,7 +57,7 @@ def command(
     from pointwise.model.quantise import Recipe, load_recipe
     from pointwise.model.quantise.io import check_path
     from pointwise.sim.pictures import noted
-    from pointwise.sim.subjects import module_of, of_checkpoint, of_network
+    from pointwise.sim.subjects import first_input, module_of, of_checkpoint, of_network
 
     console = Console(markup=False)
     own = torch is not None or onnx is not None
@@ -76,7 +76,8 @@ def command(
     with Progress(console=console, transient=True) as progress:
         reading = options.bar(progress, "reading images")
         if own:
-            network = pw.load(onnx) if onnx is not None else module_of(str(torch))
+            example = None if inputs is None else first_input(inputs)
+            network = pw.load(onnx, example) if onnx is not None else module_of(str(torch))
             subject = of_network(network, inputs, images, calibration, preprocess, reading)
         else:
             subject = of_checkpoint(

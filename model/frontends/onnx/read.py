@@ -1,5 +1,6 @@
 """Reading an ONNX file: is it one, does it fit, and what is its input."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,8 +46,11 @@ def read(path: Path) -> Any:
     return model
 
 
-def input_of(graph: Any, path: Path) -> tuple[str, tuple[int, ...]]:
+def input_of(graph: Any, path: Path, shape: Sequence[int] | None = None) -> tuple[str, tuple[int, ...]]:
     """Name and shape of a graph's one input, with a batch of 1.
+
+    Args:
+        shape: of an input with its batch, where the file leaves sizes free.
 
     Raises:
         PointwiseError: it has several, or a dimension that is not fixed, or a batch of another size.
@@ -60,14 +64,27 @@ def input_of(graph: Any, path: Path) -> tuple[str, tuple[int, ...]]:
             "runs on one with onnx.utils.extract_model."
         )
     name, sizes = given[0].name, []
-    for axis, dimension in enumerate(given[0].type.tensor_type.shape.dim):
+    dimensions = given[0].type.tensor_type.shape.dim
+    if shape is not None and len(shape) != len(dimensions):
+        raise PointwiseError(
+            f"The example has the shape {tuple(shape)}, but the input {name} of {path} has {len(dimensions)} "
+            "dimensions; give one input with its batch."
+        )
+    for axis, dimension in enumerate(dimensions):
         fixed = dimension.HasField("dim_value") and dimension.dim_value > 0
-        if not fixed and axis:
+        if not fixed and axis and shape is None:
             raise PointwiseError(
                 f"Dimension {axis} of the input {name} of {path} is {dimension.dim_param or 'not known'}, "
-                "but the core runs one size; export it with a size that is fixed."
+                "but the core runs one size; give an input of that size (--inputs, or pw.load's example), or "
+                "export it with a size that is fixed."
             )
-        sizes.append(dimension.dim_value if fixed else 1)
+        if fixed and axis and shape is not None and shape[axis] != dimension.dim_value:
+            raise PointwiseError(
+                f"Dimension {axis} of the example is {shape[axis]}, but that of the input {name} of {path} "
+                f"is fixed to {dimension.dim_value}; give one of its shape."
+            )
+        free = shape[axis] if shape is not None and axis else 1
+        sizes.append(dimension.dim_value if fixed else free)
     if len(sizes) > 2 and sizes[0] != 1:
         raise PointwiseError(
             f"The batch of the input {name} of {path} is fixed to {sizes[0]}, but one input was expected; "

@@ -1,6 +1,7 @@
 """From an ONNX file to the operators of a graph."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -28,11 +29,11 @@ from .tables import looked_up
 DOMAINS = ("", "ai.onnx")
 
 
-def translate(path: Path, name: str) -> GraphNetwork:
+def translate(path: Path, name: str, shape: Sequence[int] | None = None) -> GraphNetwork:
     """A network of real numbers in an ONNX file.
 
     Args:
-        name: of the network.
+        name: of the network. shape: of an input with its batch, where the file leaves sizes free.
 
     Raises:
         PointwiseError: the file cannot be read, or does something that is not known; the sentence names the
@@ -40,20 +41,22 @@ def translate(path: Path, name: str) -> GraphNetwork:
     """
     model = read(path)
     try:
-        return _Translation(model, path, name).network()
+        return _Translation(model, path, name, shape).network()
     except ReadTwice:
-        return _Translation(model, path, name, pixels=True).network()
+        return _Translation(model, path, name, shape, pixels=True).network()
 
 
 class _Translation:
     """One translation; every value by name is a constant, a symbol or a stage of a LayerNorm."""
 
-    def __init__(self, model: Any, path: Path, name: str, pixels: bool = False) -> None:
+    def __init__(
+        self, model: Any, path: Path, name: str, given: Sequence[int] | None, pixels: bool = False
+    ) -> None:
         self.model, self.path, self.name = model, path, name
-        self.input, shape = input_of(model.graph, path)
+        self.input, shape = input_of(model.graph, path, given)
         self.build = Builder(shape[1:] if shape[0] == 1 else shape, pixels)
-        given = self.build.given().moved(lambda places: places.reshape(shape))
-        self.values: dict[str, Any] = {"": None, self.input: given}
+        entered = self.build.given().moved(lambda places: places.reshape(shape))
+        self.values: dict[str, Any] = {"": None, self.input: entered}
         for constant, array in constants_of(model.graph, path).items():
             self._keep(constant, _tensor(array))
         self.known = ONNX.translators()

@@ -224,7 +224,7 @@ def test_examples_that_are_no_input_are_told() -> None:
     ):
         with pytest.raises(PointwiseError, match=words):
             pw.load(module, example)
-    with pytest.raises(PointwiseError, match="An example was given, but no module"):
+    with pytest.raises(PointwiseError, match="but no module of PyTorch nor an ONNX file"):
         pw.load(example=torch.zeros(1))
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import onnx
 import pytest
 import torch
+import transformers
 from onnx import TensorProto, helper, numpy_helper
 
 import pointwise as pw
@@ -215,3 +216,78 @@ def test_without_the_package_it_is_named(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setitem(sys.modules, "onnx", None)
     with pytest.raises(PointwiseError, match=r"not installed; install pointwise\[onnx\]"):
         pw.load(tmp_path / "net.onnx")
+
+
+NETWORKS = {
+    "vit": lambda: transformers.ViTForImageClassification(
+        transformers.ViTConfig(
+            hidden_size=16,
+            num_hidden_layers=2,
+            num_attention_heads=2,
+            intermediate_size=32,
+            image_size=8,
+            patch_size=4,
+            num_labels=5,
+            attn_implementation="eager",
+        )
+    ),
+    "deit": lambda: transformers.DeiTForImageClassification(
+        transformers.DeiTConfig(
+            hidden_size=16,
+            num_hidden_layers=1,
+            num_attention_heads=2,
+            intermediate_size=32,
+            image_size=8,
+            patch_size=4,
+            num_labels=5,
+        )
+    ),
+    "resnet": lambda: transformers.ResNetForImageClassification(
+        transformers.ResNetConfig(
+            embedding_size=8, hidden_sizes=[8, 16], depths=[1, 1], layer_type="basic", num_labels=5
+        )
+    ),
+}
+"""Networks of Hugging Face."""
+
+
+class Logits(torch.nn.Module):
+    """What optimum exports of them."""
+
+    def __init__(self, inner: torch.nn.Module) -> None:
+        super().__init__()
+        self.inner = inner
+
+    def forward(self, pixel_values: torch.Tensor) -> torch.Tensor:
+        return self.inner(pixel_values=pixel_values).logits
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_sizes_that_a_file_leaves_free_are_those_of_an_example(name: str, tmp_path: Path) -> None:
+    """As optimum exports them: the older exporter, every axis of the pixels free."""
+    torch.manual_seed(0)
+    module, path = Logits(NETWORKS[name]()).eval(), tmp_path / "model.onnx"
+    example = torch.randn(1, 3, 32, 32) if name == "resnet" else torch.randn(1, 3, 8, 8)
+    axes = {"pixel_values": {0: "batch_size", 1: "num_channels", 2: "height", 3: "width"}}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            module,
+            (example,),
+            path,
+            opset_version=14,
+            dynamo=False,
+            input_names=["pixel_values"],
+            output_names=["logits"],
+            dynamic_axes={**axes, "logits": {0: "batch_size"}},
+        )
+    with pytest.raises(PointwiseError, match=r"Dimension 1 of the input pixel_values .* pw\.load's example"):
+        pw.load(path)
+    with pytest.raises(PointwiseError, match=r"has the shape \(3, 8\), but the input .* has 4 dimensions"):
+        pw.load(path, torch.zeros(3, 8))
+    source = pw.load(path, example)
+    assert source.input_shape == example.shape[1:]
+    images = torch.randn(4, *source.input_shape)
+    with torch.no_grad():
+        expected = module(images).double().numpy()
+    assert np.abs(source.results(images) - expected).max() < 1e-4
