@@ -131,7 +131,8 @@ CONV_FIELDS: tuple[Field, ...] = (
     Field("wait_conv", 16, _L | _S),
     Field("wait_dma", 16, _L | _S),
     Field("first_token", 16, _S | _E),
-    Field("reserved2", 16),
+    Field("lead_words", 8, _S),
+    Field("reserved2", 8),
     Field("mean_mult", 16, _E),
     Field("mean_shift", 6, _E),
     Field("norm_shift", 6, _E),
@@ -153,7 +154,8 @@ CONV_FIELDS: tuple[Field, ...] = (
     Field("first_x", 12, _S),
     Field("first_y", 12, _S),
     Field("in_width", 11, _S),
-    Field("reserved5", 5),
+    Field("pipelined", 1, _S),
+    Field("reserved5", 4),
     Field("in_height", 11, _S),
     Field("reserved6", 5),
     Field("add_offset", 24, _E),
@@ -238,6 +240,10 @@ class Conv:
         chained: do not wait for the whole of DMA instruction ``wait_dma``, a LOAD: while that is at work,
             the K-tiles of word j of the first N-tile start as soon as its rows 0..j are there. For a streamed
             operand of which row j of the LOAD brings word j; the stationary one must come from the stream.
+        pipelined, lead_words: do not wait for the whole of convolution ``wait_conv``: while that is the
+            oldest one that is not complete, the K-tiles of word j of the first N-tile start as soon as words
+            0..j − lead_words of its results are; the first ``lead_words`` words wait for none of it. For a
+            streamed operand of which those results are words; the stationary one must come from the stream.
         packing: weights in a byte of the stream: 0 one of 8 bits, 1 two of 4 bits, 2 four of 2 bits.
         diagonal: the stream has one row of C weights for each K-tile: that of channel n is for lane n mod R,
             all others are 0. With an ``in_group_stride`` that leads to the words of the next group's channels
@@ -275,6 +281,8 @@ class Conv:
     wait_dma: int = 0
     post_wait_dma: int = 0
     chained: bool = False
+    pipelined: bool = False
+    lead_words: int = 0
     packing: int = 0
     diagonal: bool = False
     maximum: bool = False

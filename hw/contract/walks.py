@@ -18,6 +18,8 @@ ADDRESS_BITS = 24
 """Of an address of a word."""
 PLACE_BITS = 12
 """Of a column or row of a picture, two's complement."""
+WORD_COUNT_BITS = 13
+"""Of a count of words of channels."""
 MAXIMUM_BITS = 9
 """Of a K-tile's sum that ``maximum`` looks at: an int8 or uint8 times 1."""
 

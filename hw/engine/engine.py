@@ -109,6 +109,7 @@ class Engine(wiring.Component):
             streamer.popped.eq(epilogue.popped),
             epilogue.dma_done.eq(self.dma_done),
             streamer.rows_done.eq(self.rows_done),
+            streamer.words_done.eq(epilogue.words_done),
             epilogue.zero.eq(self.zero),
             epilogue.zero_address.eq(self.zero_address),
             act.zero.eq(self.zero),

@@ -9,7 +9,7 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 from pointwise.hw.contract.config import CoreConfig
 from pointwise.hw.contract.stream import table_lanes
 from pointwise.hw.contract.timing import READ_LATENCY
-from pointwise.hw.contract.walks import ADDRESS_BITS
+from pointwise.hw.contract.walks import ADDRESS_BITS, WORD_COUNT_BITS, group_tiles, group_words
 
 from .banked_address import act_address, res_address
 from .descriptor import EPILOGUE
@@ -61,6 +61,8 @@ class Epilogue(wiring.Component):
         tile_end: parameters of an N-tile are free.
         table_end: a convolution with a table is done with it.
         conv_done: all that a convolution writes can be read.
+        words_done: of the convolution whose results these are, so many words of every token can be read; of
+            its last N-tile ``conv_done`` tells.
 
     Latency: 17 cycles from a group to its write; ``conv_done`` follows the last group by ``done_latency``,
         or, with LayerNorm sums, by ``settle``. Throughput: P lanes a cycle.
@@ -100,6 +102,7 @@ class Epilogue(wiring.Component):
                 "tile_end": Out(1),
                 "table_end": Out(1),
                 "conv_done": Out(1),
+                "words_done": Out(WORD_COUNT_BITS),
             }
         )
 
@@ -164,7 +167,22 @@ class Epilogue(wiring.Component):
             m, walker.conv_end & walker.conv.sums, self.settle, name="sums_end", reset_less=False
         )
         m.d.comb += self.conv_done.eq(plain_end | sums_end)
+        self._count_words(m, walker)
         return m
+
+    def _count_words(self, m: Module, walker: TileSequencer) -> None:
+        """``words_done``: an N-tile has the columns of several words, or several N-tiles those of one."""
+        written = delay(m, walker.tile_end, self.done_latency, name="written", reset_less=False)
+        each, beside = group_tiles(self.config), group_words(self.config)
+        part = Signal(ceil_log2(each))  # N-tiles of a word that is not complete
+        whole = Signal()
+        m.d.comb += whole.eq(written & (part == each - 1))
+        with m.If(self.conv_done):
+            m.d.sync += [part.eq(0), self.words_done.eq(0)]
+        with m.Elif(written):
+            m.d.sync += part.eq(Mux(whole, 0, part + 1))
+            with m.If(whole):
+                m.d.sync += self.words_done.eq(self.words_done + beside)
 
     def _tags(self, m: Module, walker: TileSequencer) -> tuple[list, list]:
         tags, valid = [walker.tag], [walker.issue]

@@ -8,7 +8,7 @@ from pointwise.hw.contract.config import CoreConfig, next_power_of_two
 from pointwise.hw.contract.isa import Prologue as Kind
 from pointwise.hw.contract.registers import Cause
 from pointwise.hw.contract.timing import STREAM_REVISIT
-from pointwise.hw.contract.walks import ADDRESS_BITS, PLACE_BITS, group_tiles
+from pointwise.hw.contract.walks import ADDRESS_BITS, PLACE_BITS, WORD_COUNT_BITS, group_tiles
 
 from .address import AddressGenerator, AheadGenerator
 from .banked_address import act_address, res_address
@@ -25,6 +25,7 @@ class Streamer(wiring.Component):
         conv_done: completed convolutions, for wait_conv.
         dma_done: completed DMA instructions, for wait_dma.
         rows_done: complete rows of the LOAD at work, for chained.
+        words_done: complete words of the results of the convolution in the epilogue, for pipelined.
         popped: the epilogue has taken a token out of the output FIFO.
         requests: the tokens in order; the first of a tile once its convolution may read what it depends on,
             and once there is room for what the tile gives.
@@ -41,6 +42,7 @@ class Streamer(wiring.Component):
                 "conv_done": In(16),
                 "dma_done": In(16),
                 "rows_done": In(16),
+                "words_done": In(WORD_COUNT_BITS),
                 "popped": In(1),
                 "requests": Out(stream.Signature(TokenRequest(config))),
                 "stall_cause": Out(Cause),
@@ -279,13 +281,15 @@ class Streamer(wiring.Component):
         wait_conv = Signal(16)
         wait_dma = Signal(16)
         wait_rows = Signal(16)
+        wait_words = Signal(16)
         tokens = Signal(ceil_log2(config.max_tokens + 1))
         chained = Signal()
-        row = Signal(13)
+        pipelined = Signal()
+        row = Signal(signed(WORD_COUNT_BITS + 1))  # of the LOAD, or word of the results, that a tile needs
         with m.If(begins):
             m.d.sync += row.eq(row + last_taps)
             with m.If(last_k):
-                m.d.sync += chained.eq(0)
+                m.d.sync += [chained.eq(0), pipelined.eq(0)]
             with m.If(final):
                 m.d.sync += ahead.eq(1)
         with m.If(ahead):
@@ -293,9 +297,11 @@ class Streamer(wiring.Component):
                 wait_conv.eq(start.wait_conv),
                 wait_dma.eq(start.wait_dma),
                 wait_rows.eq(start.wait_dma - 1),
+                wait_words.eq(start.wait_conv - 1),
                 tokens.eq(start.tokens),
                 chained.eq(start.chained),
-                row.eq(0),
+                pipelined.eq(start.pipelined),
+                row.eq(-start.lead_words),
             ]
         fetched = Signal()
         settled = Signal()
@@ -322,15 +328,17 @@ class Streamer(wiring.Component):
         depends = Signal()
         m.d.sync += spaced.eq(~any_in_last(m, begins, STREAM_REVISIT - 1, name="begun"))
         computed = Signal()
+        computing = Signal()
         loaded = Signal()
         loading = Signal()
-        row_loaded = Signal()
+        row_there = Signal()
         m.d.sync += [
             computed.eq(self.conv_done >= wait_conv),
+            computing.eq(pipelined & (self.conv_done == wait_words)),
             loaded.eq(self.dma_done >= wait_dma),
             loading.eq(chained & (self.dma_done == wait_rows)),
-            row_loaded.eq(self.rows_done > row),
-            depends.eq(computed & (loaded | (loading & row_loaded))),
+            row_there.eq(Mux(pipelined, self.words_done, self.rows_done) > row),
+            depends.eq((computed | (computing & row_there)) & (loaded | (loading & row_there))),
         ]
         self._depends, self._spaced, self._settled = depends, spaced, settled
         return depends & spaced & (~last_k | fits)

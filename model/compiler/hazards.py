@@ -89,6 +89,14 @@ class HazardTracker:
         self._note(_CONV_WROTE, writes, 0)
         return Waits(conv, dma)
 
+    def writers(self, region: Region) -> np.ndarray:
+        """Number (from 1) of the last convolution that wrote each place, 0 where none has."""
+        return self._last[region.resource][_CONV_WROTE, region.places].copy()
+
+    def last_writer(self, regions: Iterable[Region]) -> int:
+        """Number (from 1) of the last convolution that wrote any place, 0 where none has."""
+        return self._find(_CONV_WROTE, regions)
+
     def _find(self, kind: int, regions: Iterable[Region]) -> int:
         return max((int(self._last[r.resource][kind, r.places].max()) for r in regions), default=0)
 

@@ -19,8 +19,9 @@ from .lowering import Graph, Pairs, sliceable
 from .offload import finest_first, ways
 from .pace import Pace
 from .placement import height, peak, place
-from .schedule import interleave
+from .schedule import MAXIMA_SLOTS, interleave, maxima_readers
 from .spilling import Spilled, spill
+from .urgency import Urgency
 
 _OCCUPANCY_TARGETS = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.0)
 """Parts of the activation SRAM up to which steps may be moved ahead, in the order of trying; 0 moves none.
@@ -31,6 +32,9 @@ _SPILL_OCCUPANCIES = (1.0, 0.9, 0.8, 0.6)
 """Parts of the memories that spilling fills, in the order of trying: less leaves room for gaps."""
 
 
+_WORTH = 0.99
+"""Steps are taken by urgency where that takes at most this part of the time: it keeps more tensors alive, for
+which there is less choice of banks."""
 _STORED_BESIDE = 2
 """Convolutions that may run while a buffer is stored of what was made before them."""
 
@@ -152,15 +156,30 @@ def _ordered(cut: Cut, config: CoreConfig) -> Plan | None:
     if cut.floor[Space.ACTIVATION] > config.act_words or cut.floor[Space.RESIDUAL] > config.res_words:
         return None
     tried: list[list[int]] = []
+    # Heads may be made in any order; slices of pictures are rather made just before who reads them.
+    heads = bool(maxima_readers(cut.graph))
+    urgency = Urgency(cut.graph, cut.order, config, MAXIMA_SLOTS) if heads else None
     for part in _OCCUPANCY_TARGETS:
-        order = interleave(cut.graph, cut.order, int(part * config.act_words), config.act_words)
-        if order is None or order in tried:
-            continue
-        result = _try(cut.graph, order, config)
-        if result is not None:
-            return result
-        tried.append(order)
+        for order in _interleaved(cut, int(part * config.act_words), config.act_words, urgency):
+            if order in tried:
+                continue
+            result = _try(cut.graph, order, config)
+            if result is not None:
+                return result
+            tried.append(order)
     return None
+
+
+def _interleaved(cut: Cut, words: int, most: int, urgency: Urgency | None) -> list[list[int]]:
+    """Orders of so many words, the better one first: that by urgency only where it saves enough."""
+    plain = interleave(cut.graph, cut.order, words, most)
+    if urgency is None:
+        return [plain] if plain else []
+    urgent = interleave(cut.graph, cut.order, words, most, urgency)
+    if plain is None or urgent is None:
+        return [order for order in (urgent, plain) if order]
+    worth = urgency.cycles(urgent) < _WORTH * urgency.cycles(plain)
+    return [urgent, plain] if worth else [plain]
 
 
 def _coarser(analysis: Analysis, config: CoreConfig, cuts: Cuts, slices: dict[Key, int], found: Plan) -> Plan:

@@ -7,7 +7,16 @@ from typing import Any
 import numpy as np
 
 from pointwise.hw.contract.config import CoreConfig
-from pointwise.hw.contract.isa import Base, Conv, Dma, End, Instruction, Prologue, Space
+from pointwise.hw.contract.isa import (
+    Base,
+    Conv,
+    Dma,
+    End,
+    Instruction,
+    Prologue,
+    Space,
+    StationarySource,
+)
 from pointwise.hw.contract.stream import stream_bytes, stream_rows, tiles
 from pointwise.hw.contract.walks import ADDRESS_BITS, PLACE_BITS, group_words
 from pointwise.model.engine.op import (
@@ -24,6 +33,8 @@ from .lowering import Buffer, Rows, Step
 from .planning import Plan
 from .schedule import MAXIMA_SLOTS, SUM_SLOTS, assign_slots
 
+MOST_LEAD = 255
+"""Of field ``lead_words``."""
 _RESOURCES = {Space.ACTIVATION: "activation", Space.RESIDUAL: "residual"}
 
 
@@ -57,6 +68,7 @@ class Emitter:
         self.plan, self.config, self.streams = plan, config, streams
         self.lines: list[Line] = []
         self._dmas: list[Line] = []
+        self._convs: list[Conv] = []
         self._made: dict[int, np.ndarray] = {}  # tokens of each layer's result that are made
         self._maxima, self._sums = assign_slots(plan.graph, plan.order)
         self._tracker = HazardTracker(
@@ -135,15 +147,18 @@ class Emitter:
                 out_base=conv.out_base + word * words * conv.out_word_stride,
                 stream_offset=conv.stream_offset + word * before * self.config.row_bytes,
             )
-        waits = self._conv_waits(step, conv)
+        waits, lead = self._conv_waits(step, conv)
         conv = replace(
             conv,
             stream_beats=stream_bytes(conv, self.config) // self.config.bus_bytes,
             wait_conv=waits.conv,
             wait_dma=waits.dma,
             post_wait_dma=waits.post_dma,
-            chained=self._follows(step, waits),
+            chained=lead is None and self._follows(step, waits),
+            pipelined=lead is not None,
+            lead_words=lead or 0,
         )
+        self._convs.append(conv)
         self.lines.append(Line(conv, op.name, step.index, None, step.output, self._useful(step, word)))
 
     def _useful(self, step: Step, word: int) -> int:
@@ -216,7 +231,8 @@ class Emitter:
         brings = not line.instruction.store and line.rows.buffer == step.streamed[0].buffer
         return brings and not line.block.one_run
 
-    def _conv_waits(self, step: Step, conv: Conv) -> Waits:
+    def _conv_waits(self, step: Step, conv: Conv) -> tuple[Waits, int | None]:
+        """What it waits for, and with which lead it follows the words of the last convolution of those."""
         tokens = slice(conv.first_token, conv.first_token + conv.tokens)
         reads = [self._region(rows) for rows in step.streamed]
         late_reads, early_writes, writes = [], [], [self._region(step.output)]
@@ -233,7 +249,37 @@ class Emitter:
             writes.append(Region("maxima", slice(conv.max_slot, conv.max_slot + 1)))
         if conv.add:
             late_reads.append(self._region(step.added or step.output))
-        return self._tracker.conv(reads, late_reads, early_writes, writes)
+        writers = None
+        if conv.prologue == Prologue.PLAIN and conv.stationary == StationarySource.STREAM:
+            words = (self._words(rows) for rows in step.streamed)
+            writers = [(places, self._tracker.writers(places)) for part in words for places in part]
+        late = self._tracker.last_writer(late_reads)
+        waits = self._tracker.conv(reads, late_reads, early_writes, writes)
+        return waits, None if writers is None or late == waits.conv else self._lead(waits.conv, writers)
+
+    def _words(self, rows: Rows) -> list[Region]:
+        """Places of some tokens, a region for each word of channels."""
+        buffer = self.plan.graph.buffers[rows.buffer]
+        firsts = range(self._address(rows), self._address(rows) + buffer.words, buffer.tokens)
+        return [Region(_RESOURCES[buffer.space], slice(first, first + rows.count)) for first in firsts]
+
+    def _lead(self, number: int, words: list[tuple[Region, np.ndarray]]) -> int | None:
+        """With which lead words that are streamed follow those of a convolution's result, None where they do
+        not: how many words behind the last one that it reads of the result a word is at least.
+
+        Args:
+            number: of the convolution, from 1; 0 for none. words: with who wrote each place last.
+        """
+        if not number:
+            return None
+        before = self._convs[number - 1]
+        least = MOST_LEAD
+        for word, (region, writers) in enumerate(words):
+            assert isinstance(region.places, slice)
+            places = region.places.start + np.flatnonzero(writers == number)
+            if places.size:
+                least = min(least, word - int(places.max() - before.out_base) // before.out_word_stride)
+        return least if least >= 0 else None
 
     def _dma(
         self, store: bool, base: Base, block: DramBlock, rows: Rows, waits, name: str, step: int

@@ -7,7 +7,7 @@ would wait and takes the next one that need not (the queries of the next head be
 context of this one)."""
 
 from collections import Counter
-from typing import overload
+from typing import Protocol, overload
 
 from pointwise.hw.contract.isa import Space
 from pointwise.model.engine.op import Exponential, RowMax
@@ -83,17 +83,35 @@ def layer_order(graph: Graph) -> list[int]:
     return [step.index for step in sorted(graph.steps, key=place)]
 
 
+class Urgency(Protocol):
+    """What steps take, and what is left to do behind them: ``model.compiler.urgency``."""
+
+    behind: dict[int, int]
+
+    def lasts(self, step: Step) -> int: ...
+    def drain(self, step: Step) -> int: ...
+
+
 @overload
-def interleave(graph: Graph, order: list[int], words: int) -> list[int]: ...
+def interleave(
+    graph: Graph, order: list[int], words: int, *, urgency: Urgency | None = None
+) -> list[int]: ...
 @overload
-def interleave(graph: Graph, order: list[int], words: int, most: int) -> list[int] | None: ...
-def interleave(graph: Graph, order: list[int], words: int, most: int | None = None) -> list[int] | None:
+def interleave(
+    graph: Graph, order: list[int], words: int, most: int, urgency: Urgency | None = None
+) -> list[int] | None: ...
+def interleave(
+    graph: Graph, order: list[int], words: int, most: int | None = None, urgency: Urgency | None = None
+) -> list[int] | None:
     """Move independent steps between a step and one that reads its result.
 
     Args:
         order: a valid order of all steps.
         words: nothing is moved ahead that would bring the activation SRAM above this many words.
         most: words of it that there are, where an order that needs more is of no use.
+        urgency: of the graph. With it, of the steps that may be next that one is taken which waits least, and
+            of several the one with most to do behind it. Else the first one that does not read what the last
+            one makes.
 
     Returns:
         The order; None where it needs more than ``most``.
@@ -104,16 +122,16 @@ def interleave(graph: Graph, order: list[int], words: int, most: int | None = No
     done: set[int] = set()
     result: list[int] = []
     latest: dict[bool, int] = {}  # the last LOAD and the last convolution
+    clock = _Clock(graph)
     while remaining:
         window = remaining[:WINDOW]
         ready = [i for i in window if done.issuperset(graph.steps[i].after) and maxima.free_for(i)]
-        recent = set(latest.values())
-        fresh = (
-            i
-            for i in ready
-            if not graph.steps[i].flow & recent and (i == ready[0] or room.with_step(i) <= words)
-        )
-        chosen = next(fresh, ready[0])
+        fits = [i for i in ready if i == ready[0] or room.with_step(i) <= words]
+        if urgency is None:
+            recent = set(latest.values())
+            chosen = next((i for i in fits if not graph.steps[i].flow & recent), ready[0])
+        else:
+            chosen = clock.choose(fits, latest.get(True), urgency)
         remaining.remove(chosen)
         done.add(chosen)
         result.append(chosen)
@@ -123,6 +141,31 @@ def interleave(graph: Graph, order: list[int], words: int, most: int | None = No
             return None
         room.issue(chosen)
     return result
+
+
+class _Clock:
+    """When steps of an order begin and are done, as far as the steps before tell."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.now = 0
+        self.done: dict[int, int] = {}
+
+    def choose(self, steps: list[int], load: int | None, urgency: Urgency) -> int:
+        """The step that is next, which is noted. ``load``: the last LOAD; who reads that comes last."""
+
+        def rank(index: int) -> tuple[bool, int, int]:
+            return load in self.graph.steps[index].flow, self._start(index), -urgency.behind[index]
+
+        chosen = min(steps, key=rank)
+        step = self.graph.steps[chosen]
+        if step.node is not None:
+            self.now = self._start(chosen) + urgency.lasts(step)
+        self.done[chosen] = self.now + urgency.drain(step)
+        return chosen
+
+    def _start(self, index: int) -> int:
+        return max([self.now, *(self.done[other] for other in self.graph.steps[index].flow)])
 
 
 class _Room:

@@ -31,19 +31,22 @@ class Started:
     Attributes:
         acc: (T, N) accumulators. parameters: for its epilogue.
         old: what ``add`` adds to, where its epilogue has read that before its time; else None.
+        written: what its epilogue still writes, an N-tile for each item, where it has begun to.
     """
 
     conv: Conv
     parameters: Parameters
     acc: np.ndarray
     old: np.ndarray | None = None
+    written: Iterator[None] | None = None
 
 
 def start(machine: Machine, conv: Conv, arriving: Iterator[None] | None = None) -> Started:
     """Stream the operands through prologue and array. Softmax's row sums are written here already.
 
     Args:
-        arriving: for a convolution that follows a LOAD: brings one row of it for each item that is taken.
+        arriving: for a convolution that follows a LOAD, or another convolution: brings what one word of
+            channels needs for each item that is taken, and in the end the rest.
     """
     config = machine.config
     parameters = read_stream(conv, machine.dram[Base.IMAGE], config)
@@ -79,11 +82,38 @@ def start(machine: Machine, conv: Conv, arriving: Iterator[None] | None = None) 
 
 def finish(machine: Machine, started: Started) -> None:
     """The epilogue: requantise, look up or add, write, and keep what later ones need of each token."""
-    conv = started.conv
-    tokens, outputs = range(conv.tokens), range(conv.n)
-    result = write_results(machine, conv, started.parameters, started.acc, tokens, outputs, started.old)
+    for _ in started.written or _finishing(machine, started, started.conv.n):
+        pass
+
+
+def finish_words(machine: Machine, started: Started, words: int) -> Iterator[None]:
+    """The epilogue word by word: writes N-tiles until the first ``i`` words are complete, for item ``i``.
+
+    Args:
+        words: so many items; then the rest.
+    """
+    cols, rows = machine.config.cols, machine.config.rows
+    written = started.written = started.written or _finishing(machine, started, cols)
+    tile = 0
+    for word in range(words):
+        while tile * cols < min(word * rows, started.conv.n):
+            next(written, None)
+            tile += 1
+        yield
+    yield from written
+
+
+def _finishing(machine: Machine, started: Started, width: int) -> Iterator[None]:
+    """So many channels are written for each item."""
+    conv, tokens, old, parts = started.conv, range(started.conv.tokens), started.old, []
+    for first in range(0, conv.n, width):
+        outputs = range(first, min(conv.n, first + width))
+        acc = started.acc[:, first : outputs.stop]
+        before = None if old is None else old[:, first : outputs.stop]
+        parts.append(write_results(machine, conv, started.parameters, acc, tokens, outputs, before))
+        yield
     if conv.sums:
-        keep_statistics(machine, conv, result)
+        keep_statistics(machine, conv, np.concatenate(parts, axis=1))
 
 
 def read_early(machine: Machine, started: Started) -> None:

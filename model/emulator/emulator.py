@@ -18,9 +18,10 @@ from pointwise.hw.contract.isa import INSTRUCTION_BYTES, Base, Conv, Dma, End
 from pointwise.hw.contract.legal import core_bounds
 from pointwise.hw.contract.registers import Error
 from pointwise.hw.contract.sound import faults
+from pointwise.hw.contract.stream import tiles
 from pointwise.hw.contract.windows import check_stream
 
-from .datapath import Started, finish, interleave, read_early, start
+from .datapath import Started, finish, finish_words, interleave, read_early, start
 from .machine import Machine
 from .steps import overtakes_itself
 
@@ -135,6 +136,7 @@ class _Run:
         self, machine: Machine, program: list[Conv | Dma], order: Order, rng: np.random.Generator
     ) -> None:
         self.machine, self.order, self.rng = machine, order, rng
+        self.config = machine.config
         self.convs = [i for i in program if isinstance(i, Conv)]
         self.dmas = [i for i in program if isinstance(i, Dma)]
         self.places = [index for index, i in enumerate(program) if isinstance(i, Dma)]
@@ -166,7 +168,15 @@ class _Run:
         return instruction.wait_conv <= self.finished and instruction.wait_dma <= self.transferred
 
     def _may_start(self, conv: Conv) -> bool:
-        return self._waited(conv) or (self._follows(conv) and conv.wait_conv <= self.finished)
+        if self._waited(conv) or (self._follows(conv) and conv.wait_conv <= self.finished):
+            return True
+        return self._trails(conv) and conv.wait_dma <= self.transferred
+
+    def _trails(self, conv: Conv) -> bool:
+        """The convolution whose words it reads as they come is the oldest one, and its epilogue may begin."""
+        if not conv.pipelined or self.finished != conv.wait_conv - 1 or not self.under_way:
+            return False
+        return self.under_way[0].conv.post_wait_dma <= self.transferred
 
     def _follows(self, conv: Conv) -> bool:
         """Its LOAD is at work: the one before is complete, and it has itself nothing to wait for."""
@@ -184,7 +194,7 @@ class _Run:
             self.finished += 1
             return
         # The rows that arrive in front of it are moved again when the whole LOAD comes to its turn.
-        arriving = self._rows() if follows else None
+        arriving = self._rows() if follows else self._words(conv) if self._trails(conv) else None
         self.under_way.append(start(self.machine, conv, arriving))
 
     def _writes_early(self, conv: Conv) -> bool:
@@ -206,6 +216,16 @@ class _Run:
     def _transfer(self) -> None:
         self.machine.transfer(self.dmas[self.transferred], self.places[self.transferred])
         self.transferred += 1
+
+    def _words(self, conv: Conv) -> Iterator[None]:
+        """For each word that is streamed, the words of the oldest convolution's results that it waits for."""
+        needed = finish_words(self.machine, self.under_way[0], tiles(conv.k, self.config.rows) + 1)
+        next(needed)  # none
+        for word in range(tiles(conv.k, self.config.rows)):
+            if word >= conv.lead_words:
+                next(needed, None)
+            yield
+        yield from needed
 
     def _rows(self) -> Iterator[None]:
         return self.machine.rows_of(self.dmas[self.transferred], self.places[self.transferred])

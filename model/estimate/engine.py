@@ -191,6 +191,8 @@ class Engine:
         depend = job.depend + ISSUE
         if conv.chained and n_tile == 0:
             depend = max(depend, self.dma.row(conv.wait_dma, k_tile // conv.taps) + DEPEND + ISSUE)
+        if job.before is not None:
+            depend = max(depend, self._results(job, n_tile, k_tile // conv.taps) + DEPEND + ISSUE)
         start = max(self.free, depend, self._loader, spaced, room)
         self._wait(Cause.DEPEND, depend)
         self._wait(Cause.SHORT, min(start, self._start + self.timing.shortest_tile))
@@ -209,6 +211,16 @@ class Engine:
         first, until = self.epilogue.adding
         if start <= until and self.free > first and self._meets_additions(conv, n_tile, k_tile):
             self._wait(Cause.BANK, self.free + until + 1 - max(start, first))
+
+    def _results(self, job: Job, n_tile: int, word: int) -> float:
+        """Cycle from which a K-tile may read what the convolution before makes of ``word``."""
+        before, config = job.before, self.config
+        assert before is not None
+        count, words = tiles(before.conv.n, config.cols), word - job.conv.lead_words + 1
+        if not n_tile and words <= 0:
+            return -inf
+        back = count - tiles(words * config.rows, config.cols)
+        return before.done if n_tile or back <= 0 else before.written(back)
 
     def _note_reads(self, conv: Conv, n_tile: int, k_tile: int) -> None:
         """Note which banks the tile that was started last reads, for who goes behind the streamer."""

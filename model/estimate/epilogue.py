@@ -1,7 +1,7 @@
 """The epilogue on the level of N-tiles: when it works on one, and what that frees."""
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import inf
 
 from pointwise.hw.contract.config import CoreConfig
@@ -20,6 +20,8 @@ class Job:
         depend: cycle from which its operands are there.
         by_loader, by_streamer, by_epilogue: cycles in which these take it over.
         done: cycle from which it counts as complete.
+        ends: cycles from which its last N-tiles do, of those that were followed one by one.
+        before: the convolution whose results it reads as they come.
     """
 
     conv: Conv
@@ -29,11 +31,23 @@ class Job:
     by_streamer: float = 0
     by_epilogue: float = 0
     done: float = 0
+    ends: list[float] = field(default_factory=list)
+    before: "Job | None" = None
 
     def later(self, cycles: float) -> "Job":
         """The same so many cycles later."""
         times = (self.offered, self.depend, self.by_loader, self.by_streamer, self.by_epilogue, self.done)
-        return Job(self.conv, *(time + cycles for time in times))
+        return Job(self.conv, *(time + cycles for time in times), [end + cycles for end in self.ends])
+
+    def written(self, back: int) -> float:
+        """Cycle from which the N-tile ``back`` before the last one counts as complete.
+
+        N-tiles that were passed over took as long as those that were followed last.
+        """
+        if back < len(self.ends):
+            return self.ends[-1 - back]
+        period = self.ends[-1] - self.ends[-2] if len(self.ends) > 1 else 0.0
+        return self.ends[0] - (back - len(self.ends) + 1) * period
 
 
 class Epilogue:
@@ -98,10 +112,11 @@ class Epilogue:
                 seen = max(job.offered, self.dma.done(job.conv.post_wait_dma)) + DEPEND
                 job.by_epilogue = max(self._free, seen)
                 self._free = job.by_epilogue + 1
-            self._walk(job.conv, start, last)
+            job.ends.append(self._walk(job.conv, start, last) + self.timing.done + 1)
         self._behind.clear()
 
-    def _walk(self, conv: Conv, start: float, last: bool) -> None:
+    def _walk(self, conv: Conv, start: float, last: bool) -> float:
+        """Follow it through an N-tile; returns the cycle of its last group."""
         begin = max(start + self.timing.to_epilogue, self._free)
         end = begin + conv.tokens * self.groups - 1
         self._walks.append([self._promised, conv.tokens, begin])
@@ -114,6 +129,7 @@ class Epilogue:
             ahead = self.timing.add_read - (not conv.to_residual)
             self.added = conv
             self.adding = (begin + ahead, end + ahead)
+        return end
 
     def state(self, now: float) -> tuple[float, ...]:
         """What decides the further course, relative to ``now``."""

@@ -98,7 +98,11 @@ class _Machine:
             job = self.ahead.popleft()
             conv = job.conv
             whole = conv.wait_dma - conv.chained  # of these LOADs and STOREs it needs all
-            job.depend = max(self._conv_done(conv.wait_conv), self.dma.done(whole)) + DEPEND
+            convs = conv.wait_conv
+            if conv.pipelined and convs:
+                job.before = self.jobs[convs - 1]
+                convs -= 1
+            job.depend = max(self._conv_done(convs), self.dma.done(whole)) + DEPEND
             self.engine.run(job)
             self.jobs.append(job)
             self.pops.append(self.stream.last_pop)

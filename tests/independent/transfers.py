@@ -98,6 +98,8 @@ def loosen(rng: np.random.Generator, program: Assembler) -> None:
             counts = {"wait_conv": convs, "wait_dma": dmas, "post_wait_dma": dmas}
             if getattr(instruction, "chained", 0):
                 del counts["wait_dma"]  # names the LOAD
+            if getattr(instruction, "pipelined", 0):
+                del counts["wait_conv"]  # names the convolution
             for name in [name for name in counts if hasattr(instruction, name)]:
                 setattr(instruction, name, int(rng.integers(getattr(instruction, name), counts[name] + 1)))
         convs += isinstance(instruction, Conv)

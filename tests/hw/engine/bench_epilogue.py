@@ -30,4 +30,9 @@ async def equals_the_model(dut, gap):
     assert all(done >= wait for done, wait in zip(around.dma_at_write, waits, strict=True)), (
         "DMA was not awaited"
     )
+    beside = max(config.rows, config.cols)
+    for told, work in zip(around.words_done[:-1], works, strict=True):
+        # Of the last N-tiles conv_done tells.
+        least = (work.conv.n - 1) // beside * beside // config.rows
+        assert told >= least, f"{told} words were told of {work.conv.n} channels, expected {least} at least"
     assert around.done == CONVS, f"{around.done} convolutions reported done, expected {CONVS}"

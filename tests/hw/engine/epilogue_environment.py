@@ -56,6 +56,8 @@ class Environment:
         self.memory: dict[str, dict[tuple[int, int], int]] = {"res": {}, "act": {}}
         self.reads_next = self.pop_next = False
         self.writes: list[tuple] = []
+        self.words_done = [0] * (len(works) + 1)  # the most that was told of each convolution; behind them, 0
+        self.first_writes = np.cumsum([0, *(len(work.writes(config)) for work in works)]).tolist()
         self.dma_at_write: list[int] = []
 
     async def cycle(self) -> None:
@@ -179,9 +181,25 @@ class Environment:
             for residual, port, bits in ((False, "act_write", 8), (True, "res_write", 16)):
                 if getattr(dut, f"{port}_valid").value:
                     self._write(residual, port, bits)
+            self._count_words()
             self.tile_ends += int(dut.tile_end.value)
             self.table_ends += int(dut.table_end.value)
             self.done += int(dut.conv_done.value)
+
+    def _count_words(self) -> None:
+        """Words that are told to be complete have been written, of every token."""
+        told, before = int(self.dut.words_done.value), self.words_done[self.done]
+        assert told >= before, f"{told} words are told after {before}"
+        if told == before:
+            return
+        self.words_done[self.done] = told
+        work, rows = self.works[self.done], self.config.rows
+        writes = self.writes[self.first_writes[self.done] :]
+        found = {(address, lane) for _, address, lanes in writes for lane, _ in lanes}
+        for token in range(work.conv.tokens):
+            for channel in range(min(work.conv.n, told * rows)):
+                place = work.place(self.config, token, channel)
+                assert place in found, f"word {channel // rows} of token {token} is told, and not written"
 
     def _write(self, residual: bool, port: str, bits: int) -> None:
         mask, word, place = (int(getattr(self.dut, f"{port}_{n}").value) for n in ("mask", "data", "place"))

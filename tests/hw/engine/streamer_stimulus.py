@@ -55,10 +55,16 @@ def random_conv(rng: np.random.Generator, config: CoreConfig, number: int) -> Co
         max_slot=int(rng.integers(0, 2)),
         sum_slot=int(rng.integers(0, 2)),
         first_token=int(rng.integers(0, config.max_tokens - tokens + 1)),
-        wait_conv=max(0, number - int(rng.choice([0, 1, number]))),
-        wait_dma=number // 2,
-        chained=bool(rng.integers(0, 2)),
+        **_waits(rng, prologue, number),
     )
+
+
+def _waits(rng: np.random.Generator, prologue: Prologue, number: int) -> dict[str, bool | int]:
+    """Whether it follows the words of the convolution before, the rows of a LOAD, or nothing."""
+    if prologue == Prologue.PLAIN and rng.integers(0, 3):
+        return {"wait_conv": number, "pipelined": True, "lead_words": int(rng.choice([0, 0, 1, 255]))}
+    before = max(0, number - int(rng.choice([0, 1, number])))
+    return {"wait_conv": before, "wait_dma": number // 2, "chained": bool(rng.integers(0, 2))}
 
 
 @dataclass(frozen=True)

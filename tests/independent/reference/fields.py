@@ -65,6 +65,8 @@ class Conv:
     max_slot: int = 0
     sum_slot: int = 0
     chained: int = 0
+    pipelined: int = 0
+    lead_words: int = 0
     packing: int = 0
     padded: int = 0
     diagonal: int = 0

@@ -46,6 +46,7 @@ CONV: Layout = {
     "wait_conv": (11, 0, 16),
     "wait_dma": (11, 16, 16),
     "first_token": (12, 0, 16),
+    "lead_words": (12, 16, 8),
     "mean_mult": (13, 0, 16),
     "mean_shift": (13, 16, 6),
     "norm_shift": (13, 22, 6),
@@ -65,6 +66,7 @@ CONV: Layout = {
     "first_x": (19, 8, 12),
     "first_y": (19, 20, 12),
     "in_width": (20, 0, 11),
+    "pipelined": (20, 11, 1),
     "in_height": (20, 16, 11),
     "add_offset": (21, 0, 24),
 }

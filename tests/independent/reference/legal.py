@@ -48,6 +48,8 @@ def _conv_rules(conv: Conv, core: Core) -> Rules:
     yield not conv.divide or conv.prologue == Prologue.EXPONENTIAL, "divide"
     yield not conv.packing or streamed, "packing"
     yield not conv.chained or streamed, "chained"
+    yield not conv.pipelined or (streamed and plain and not conv.chained), "pipelined"
+    yield not conv.lead_words or conv.pipelined, "lead_words"
     yield not conv.diagonal or (streamed and not conv.packing), "diagonal"
     yield not conv.maximum or conv.diagonal, "maximum"
     yield not conv.padded or plain, "padded"

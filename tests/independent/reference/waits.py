@@ -7,6 +7,8 @@ An instruction has to wait for
 - writes of a CONV: LOADs and STOREs of the place (post_wait_dma). What earlier convolutions read or wrote has
   passed by then, with one exception: reciprocals are written as soon as the exponentials have passed, so the
   CONV that divided by those before must be complete (wait_conv);
+- where a CONV streams what the last one it waits for writes, each word some words behind at least, it need
+  not wait for all of that (pipelined);
 - a STORE: whoever of the convolutions wrote the place; a LOAD: whoever of them reads or wrote it (wait_conv).
   Among each other they run in program order.
 """
@@ -16,9 +18,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from tests.independent.reference import picture
 from tests.independent.reference.core import Core
-from tests.independent.reference.fields import Conv, Dma
-from tests.independent.reference.footprint import Footprint, Resource, of
+from tests.independent.reference.fields import Conv, Dma, Prologue, Space, StationarySource
+from tests.independent.reference.footprint import Footprint, Resource, of, result_words
 
 Marks = dict[Resource, dict[int, int]]
 
@@ -29,6 +32,7 @@ class Waits:
     def __init__(self, core: Core):
         self.core = core
         self.convs = self.dmas = 0
+        self._convs: list[Conv] = []
         self._wrote: dict[type, Marks] = {Conv: defaultdict(dict), Dma: defaultdict(dict)}
         self._touched: dict[type, Marks] = {Conv: defaultdict(dict), Dma: defaultdict(dict)}
 
@@ -56,27 +60,43 @@ class Waits:
                 ),
                 "wait_dma": 0,
             }
-        self.note(kind, found)
-        return replace(instruction, **waits)
+            if isinstance(instruction, Conv) and waits["wait_conv"]:
+                waits |= self._lead(instruction, found, waits["wait_conv"])
+        return self._count(replace(instruction, **waits), found)
+
+    def _lead(self, conv: Conv, found: Footprint, number: int) -> dict[str, int]:
+        """Whether a CONV may follow the words of the one of this number, and with how many words between."""
+        only = conv.prologue == Prologue.PLAIN and conv.stationary == StationarySource.STREAM
+        if conv.chained or not only or _last(self._wrote[Conv], found.late_reads) == number:
+            return {}
+        before, wrote = self._convs[number - 1], self._wrote[Conv][Space.ACTIVATION]
+        made = {int(place): word for (_, word), place in np.ndenumerate(result_words(before, self.core))}
+        least = 255
+        for word, taps in enumerate(picture.addresses(conv, self.core)):
+            places = np.unique(taps[picture.inside(conv)]).tolist()
+            there = [made[place] for place in places if wrote.get(place, 0) == number]
+            least = min([least, *(word - other for other in there)])
+        return {"pipelined": 1, "lead_words": least} if least >= 0 else {}
 
     def all(self, instruction: Conv | Dma) -> Conv | Dma:
         """The instruction with waits for everything before it; it counts as the next of the program."""
         waits = {"wait_conv": self.convs, "wait_dma": self.dmas}
         if isinstance(instruction, Conv):
             waits["post_wait_dma"] = self.dmas
-        self.note(type(instruction), of(instruction, self.core))
-        return replace(instruction, **waits)
+        return self._count(replace(instruction, **waits), of(instruction, self.core))
 
-    def note(self, kind: type, found: Footprint) -> None:
-        """Counts an instruction whose waits somebody else has chosen."""
+    def _count(self, instruction: Conv | Dma, found: Footprint) -> Conv | Dma:
+        kind = type(instruction)
         count = self.convs + 1 if kind is Conv else self.dmas + 1
         for places in (found.reads, found.late_reads, found.writes):
             _mark(self._touched[kind], places, count)
         _mark(self._wrote[kind], found.writes, count)
-        if kind is Conv:
+        if isinstance(instruction, Conv):
+            self._convs.append(instruction)
             self.convs += 1
         else:
             self.dmas += 1
+        return instruction
 
 
 def _last(marks: Marks, places: dict[Resource, np.ndarray]) -> int:

@@ -10,8 +10,15 @@ from pointwise.hw.contract.config import CoreConfig
 from pointwise.model.compiler.analysis import analyse
 from pointwise.model.compiler.lowering import Graph, Step, lower, sliceable
 from pointwise.model.compiler.random_network import random_network
-from pointwise.model.compiler.schedule import assign_slots, demand_order, interleave, maxima_readers
+from pointwise.model.compiler.schedule import (
+    MAXIMA_SLOTS,
+    assign_slots,
+    demand_order,
+    interleave,
+    maxima_readers,
+)
 from pointwise.model.compiler.shapes import Shape, random_config, random_shape
+from pointwise.model.compiler.urgency import Urgency
 from pointwise.model.engine.op import Normalise, TokenSums
 from pointwise.model.graph.ops import Add, Concat
 
@@ -73,7 +80,11 @@ def test_orders_are_valid_and_slots_suffice(seed: int, slices: int):
     assert interleave(graph, serial, 0) == serial, "without room nothing moves"
     order = interleave(graph, serial, UNLIMITED)
     assert_valid(graph, order)
-    for candidate in (serial, order):
+    urgent = interleave(
+        graph, serial, UNLIMITED, urgency=Urgency(graph, serial, random_config(seed), MAXIMA_SLOTS)
+    )
+    assert_valid(graph, urgent)
+    for candidate in (serial, order, urgent):
         maxima, sums = assign_slots(graph, candidate)
         for maker, readers in maxima_readers(graph).items():
             between = candidate[candidate.index(maker) + 1 : max(candidate.index(r) for r in readers)]
@@ -157,6 +168,19 @@ def test_interleaving_puts_other_work_between_a_step_and_its_reader():
     # A chain of layers has nothing to put between, and the last head has no next one.
     chained = {f"blocks.0.{name}" for name in ("q.0", "context.2", "proj", "fc1", "fc2")}
     assert stalled == chained | {"patch", "head"}
+
+
+def test_the_most_urgent_of_several_heads_goes_first():
+    """Little is left behind a context, much behind scores: each head's wait is filled with another's work."""
+    config = CoreConfig(rows=4, cols=4)
+    graph = graph_of(0, SHAPE, config=config)
+    serial = demand_order(graph)
+    urgency = Urgency(graph, serial, config, MAXIMA_SLOTS)
+    order = interleave(graph, serial, UNLIMITED, urgency=urgency)
+    assert_valid(graph, order)
+    assert urgency.cycles(order) < urgency.cycles(interleave(graph, serial, UNLIMITED))
+    for step in graph.steps:
+        assert all(urgency.behind[other] >= urgency.behind[step.index] for other in step.flow)
 
 
 def test_the_image_is_loaded_before_the_positions():
