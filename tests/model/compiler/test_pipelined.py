@@ -20,8 +20,9 @@ def convs_of(program: Program) -> dict[str, Conv]:
 
 @pytest.mark.parametrize(("rows", "cols"), [(4, 4), (2, 4), (4, 2), (8, 8)])
 def test_what_reads_words_as_they_are_made(rows: int, cols: int) -> None:
-    """fc2 follows fc1, the projection the last head's context behind those of the others; who reads statistics
-    or maxima, or K and V, waits for all."""
+    """fc2 follows fc1, the projection the last head's context behind those of the others.
+
+    Who reads statistics or maxima, or K and V, waits for all."""
     convs = convs_of(generate(random_network(0, SHAPE), CoreConfig(rows=rows, cols=cols)))
     following = {name: conv.lead_words for name, conv in convs.items() if conv.pipelined}
     assert following["blocks.0.fc2"] == 0
