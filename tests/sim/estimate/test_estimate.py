@@ -22,7 +22,7 @@ def test_one_estimate(capsys: pytest.CaptureFixture[str]) -> None:
     for wanted in (
         "deit_tiny on a 16×16 core, estimated",
         "4,954,",
-        "24.78",
+        "24.77",
         "200 MHz",
         "of 208 KiB",
         "128 bits",
