@@ -37,7 +37,7 @@ class Job:
     def later(self, cycles: float) -> "Job":
         """The same so many cycles later."""
         times = (self.offered, self.depend, self.by_loader, self.by_streamer, self.by_epilogue, self.done)
-        return Job(self.conv, *(time + cycles for time in times), [end + cycles for end in self.ends])
+        return Job(self.conv, *(time + cycles for time in times), ends=[end + cycles for end in self.ends])
 
     def written(self, back: int) -> float:
         """Cycle from which the N-tile ``back`` before the last one counts as complete.

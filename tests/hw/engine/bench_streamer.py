@@ -40,13 +40,8 @@ async def equals_its_model(dut, gap):
     words_done = 0
     counts = deque([(0, 0, 0, 0)] * 2)  # conv_done, dma_done, rows_done and words_done of the last cycles
     pops = deque([0, 0])  # what comes back to ``room`` in the next cycles
-    decided = {
-        "dma": 0,
-        "row": 0,
-        "chained": 0,
-        "word": 0,
-        "pipelined": 0,
-    }  # tiles that wait for a LOAD, for a row of it, that chained it; for words of results, that got them
+    # Tiles that wait for a LOAD, for a row of it, that chained it; for words of results, that got them.
+    decided = dict.fromkeys(("dma", "row", "chained", "word", "pipelined"), 0)
     work: deque[Step] = deque()
     ends: deque[int] = deque()  # convolutions of the tokens in the output FIFO, where they are a last one
     while taken < CONVS or work or conv_done < CONVS:
