@@ -35,34 +35,28 @@ async def equals_its_model(dut, gap):
 
     fresh = False  # the convolution was taken in the cycle before
     room = depth = next_power_of_two(config.max_tokens)
-    parity = exp_bank = taken = conv_done = dma_done = rows_done = 0
+    parity = exp_bank = taken = conv_done = dma_done = rows_done = words_done = 0
     since = STREAM_REVISIT
-    words_done = 0
     counts = deque([(0, 0, 0, 0)] * 2)  # conv_done, dma_done, rows_done and words_done of the last cycles
     pops = deque([0, 0])  # what comes back to ``room`` in the next cycles
-    # Tiles that wait for a LOAD, for a row of it, that chained it; for words of results, that got them.
+    # Tiles that wait for a LOAD, a row of it, or got that; for words of results, or got them.
     decided = dict.fromkeys(("dma", "row", "chained", "word", "pipelined"), 0)
     work: deque[Step] = deque()
     ends: deque[int] = deque()  # convolutions of the tokens in the output FIFO, where they are a last one
     while taken < CONVS or work or conv_done < CONVS:
-        # The last token of a convolution is often late, so that it is waited for.
-        popped = bool(ends) and rng.random() >= (0.9 if ends[0] else gap)
+        popped = bool(ends) and rng.random() >= (0.9 if ends[0] else gap)  # of a last token it is late
         ready = int(rng.random() >= gap)
         dut.popped.value, dut.requests_ready.value = popped, ready
-        dut.conv_done.value, dut.dma_done.value, dut.rows_done.value = conv_done, dma_done, rows_done
-        dut.words_done.value = words_done
+        for name, count in zip(COUNTS, (conv_done, dma_done, rows_done, words_done), strict=True):
+            getattr(dut, name).value = count
         await ReadOnly()
 
         stall_cause, step = Cause.IDLE, work[0] if work else None
-        convs_then, dmas_then, rows_then, words_then = counts.popleft()
+        then = counts.popleft()
         if step:
             conv, stall_cause = step.conv, None
-            following = conv.chained and step.n_tile == 0 and dmas_then == conv.wait_dma - 1
-            whole = dmas_then >= conv.wait_dma
-            loaded = whole or (following and rows_then > step.word)
-            trailing = conv.pipelined and step.n_tile == 0 and convs_then == conv.wait_conv - 1
-            complete = convs_then >= conv.wait_conv
-            computed = complete or (trailing and words_then > step.word - conv.lead_words)
+            following, whole, loaded = waits_for_dma(step, then)
+            trailing, computed = waits_for_words(step, then)
             if step.first and since < STREAM_REVISIT:
                 stall_cause = Cause.SHORT
             elif step.first and not (computed and loaded):
@@ -82,7 +76,6 @@ async def equals_its_model(dut, gap):
             decided["chained" if loaded else "row" if following else "dma"] += 1
         if step and step.first and since >= STREAM_REVISIT and trailing:
             decided["pipelined" if computed else "word"] += 1
-
         # What this cycle changes.
         since = 1 if issue and step.first else since + 1
         counts.append((conv_done, dma_done, rows_done, words_done))
@@ -112,6 +105,20 @@ async def equals_its_model(dut, gap):
             taken += 1
         await FallingEdge(dut.clk)
     assert min(decided.values()) > 20, f"hardly a tile depended on others: {decided}"
+
+
+def waits_for_dma(step: Step, then: tuple[int, ...]) -> tuple[bool, bool, bool]:
+    """Whether its LOAD is at work, all of it is complete, and what the step needs of it is."""
+    following = step.conv.chained and step.n_tile == 0 and then[1] == step.conv.wait_dma - 1
+    whole = then[1] >= step.conv.wait_dma
+    return following, whole, whole or (following and then[2] > step.word)
+
+
+def waits_for_words(step: Step, then: tuple[int, ...]) -> tuple[bool, bool]:
+    """Whether the convolution before it is the oldest, and what the step needs of its results is complete."""
+    conv = step.conv
+    trailing = conv.pipelined and step.n_tile == 0 and then[0] == conv.wait_conv - 1
+    return trailing, then[0] >= conv.wait_conv or (trailing and then[3] > step.word - conv.lead_words)
 
 
 def request(config: CoreConfig, step: Step) -> dict[str, object]:
