@@ -26,10 +26,12 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-from .build import Build, build
+from .build import Build, build, coverage_folder
 
 PROJECT = Path(__file__).parents[1]
 CONFIG_VARIABLE = "POINTWISE_BENCH_CONFIG"
+COUNTS = "coverage.dat"
+"""What a simulator that counts leaves in its folder."""
 VIOLATION = re.compile(r"^AXI CHECK: (\S+) at cycle \d+: .*$", re.MULTILINE)
 """A line of the protocol checkers; group 1 is the rule."""
 
@@ -142,6 +144,7 @@ def run(
     command += ["--trace"] if writes else []
     log = directory / "log.txt"
     in_time = _execute(command, variables, directory, log, timeout)
+    _keep_counts(directory)
     text = log.read_text(errors="replace")
     outcomes = _outcomes(directory / "results.xml")
     violations = tuple(VIOLATION.findall(text))
@@ -245,6 +248,14 @@ def _execute(
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
+
+
+def _keep_counts(directory: Path) -> None:
+    """Put what the simulator counted where ``build.COVERAGE`` says."""
+    folder, counted = coverage_folder(), directory / COUNTS
+    if folder is not None and counted.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.move(counted, folder / f"{directory.parents[1].name}-{directory.name}.dat")
 
 
 def _outcomes(results: Path) -> list[Outcome]:

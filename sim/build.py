@@ -62,6 +62,11 @@ class Build:
     waves: str | None
 
 
+COVERAGE = "POINTWISE_COVERAGE"
+"""Of the environment: where to put what simulators count of their lines and signals, a file for each run.
+Nothing is counted unless it is set; simulators that count are others."""
+COUNTING = ("--coverage-line", "--coverage-toggle")
+
 VARIABLE = "POINTWISE_BUILD"
 """Of the environment: another place for everything that is generated."""
 
@@ -113,6 +118,7 @@ def build(
     options += [f"-D{key}={value}" for key, value in (defines or {}).items()]
     form = waves if isinstance(waves, str) else wave_format() if waves else None
     options += [f"--trace-{form}"] if form else []
+    options += COUNTING if coverage_folder() else ()
     options += [] if lean else ["--public-flat-rw"]
     key = _key(program, top, lean, options, optimise)
     directory = build_root() / "benches" / f"{name or top}-{key}"
@@ -126,6 +132,12 @@ def build(
             summary = {"top": top, "options": options, "seconds": round(time.monotonic() - started, 1)}
             (directory / "done.json").write_text(json.dumps(summary, indent=2) + "\n")
     return finished
+
+
+def coverage_folder() -> Path | None:
+    """The folder that ``POINTWISE_COVERAGE`` names, or None."""
+    named = os.environ.get(COVERAGE)
+    return Path(named).resolve() if named else None
 
 
 @functools.cache

@@ -144,6 +144,25 @@ def core_bounds(config: CoreConfig) -> dict[str, int]:
     return {"max_tokens": config.max_tokens, "most_beats": (1 << 32) // config.bus_bytes - 1}
 
 
+def limits(opcode: Opcode, bounds: Mapping[str, int]) -> dict[str, tuple[int, int]]:
+    """The least and the greatest legal value of each field of a CONV, LOAD or STORE, whatever the others say.
+
+    Args:
+        bounds: ``core_bounds``, ``convs`` and ``dmas``.
+    """
+    rules, layout = (CONV_RULES, CONV_LAYOUT) if opcode == Opcode.CONV else (DMA_RULES, DMA_LAYOUT)
+    found = {name: (0, (1 << bits) - 1) for name, bits in layout}
+    for rule in rules:
+        if isinstance(rule, Rule) and len(rule.fields) == 1:
+            (name,) = rule.fields
+            least, most = (bounds[one] if isinstance(one, str) else one for one in (rule.least, rule.most))
+            lower, upper = found[name]
+            most = upper if most is None else min(most, upper)
+            found[name] = (max(least or 0, lower), most & -rule.unit)
+    found["opcode"] = (opcode, opcode)
+    return found
+
+
 def check_instruction(
     fields: Mapping[str, int],
     bounds: Mapping[str, int],

@@ -21,9 +21,11 @@ COVERAGE = "coverage.json"
 """What ``pointwise coverage`` recorded."""
 EQUIVALENCE = Path("proofs", "equivalence.json")
 """What ``python -m pointwise.sim.formal.equivalence`` recorded."""
+HARDWARE_COVERAGE = "hardware_coverage.json"
+"""What ``python -m pointwise.sim.cover`` recorded."""
 SPEED = "speed.json"
 """What ``pointwise speed`` recorded."""
-NO_RUNS = ("methods_*.json", "accuracy_*.json", "hostile.json", COVERAGE, SPEED)
+NO_RUNS = ("methods_*.json", "accuracy_*.json", "hostile.json", "*coverage.json", SPEED)
 """Results that are no runs of a core."""
 ACCURACY = ("accuracy_dinov2_small.json",)
 """What ``pointwise accuracy`` recorded."""

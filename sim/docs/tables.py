@@ -7,7 +7,19 @@ from pointwise.hw.contract import isa
 from pointwise.hw.contract.legal import CONV_RULES, DMA_RULES, HEADER_RULES
 from pointwise.hw.contract.registers import Cause
 
-from . import contract, coverage, integration, legal, manifest, recipe, reference, results, units, walk
+from . import (
+    contract,
+    coverage,
+    covered,
+    integration,
+    legal,
+    manifest,
+    recipe,
+    reference,
+    results,
+    units,
+    walk,
+)
 
 TABLES: dict[str, Callable[[], str]] = {
     "opcodes": lambda: contract.members(isa.Opcode),
@@ -44,6 +56,9 @@ TABLES: dict[str, Callable[[], str]] = {
     "picture_methods": results.picture_methods,
     "accuracy": results.accuracy,
     "classes": results.classes,
+    "hardware_coverage": covered.parts,
+    "cover_points": covered.points,
+    "cover_reasons": covered.reasons,
     "coverage": coverage.everything,
     "coverage_totals": coverage.counted,
     "coverage_refused": coverage.refused,

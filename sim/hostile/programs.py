@@ -17,7 +17,7 @@ from pointwise.hw.contract.isa import (
     Opcode,
     StationarySource,
 )
-from pointwise.hw.contract.legal import CONV_RULES, DMA_RULES, core_bounds
+from pointwise.hw.contract.legal import CONV_RULES, DMA_RULES, core_bounds, limits
 from pointwise.hw.contract.rules import Only, broken
 from pointwise.hw.contract.stream import stream_bytes
 from pointwise.model.compiler import Compiled, compile_network
@@ -37,6 +37,16 @@ LONGEST = 6
 """Instructions of a random program, END not counted."""
 ROWS, WORDS, CHANNELS = 40, 60, 40
 """Sizes that a random program rarely exceeds, so that it soon ends."""
+
+SHORT_CONV = {"tokens": 2, "k": 3, "n": 3, "extra_taps": 0, "extra_lines": 0}
+SHORT_DMA = {"rows": 1, "words": 1, "dram_offset": 0}
+"""Sizes of instructions that soon end, whichever other one of their fields is large."""
+EDGED = 4
+"""Instructions of a program with one at an edge, END counted."""
+ATTEMPTS = 1000
+"""To find the others' values for it."""
+PIECES = 50
+"""Of 64 bytes, of its streams."""
 
 Fields = dict[str, int]
 
@@ -73,9 +83,48 @@ def hostile(seed: int) -> Hostile:
     return _changed(rng) if rng.random() < 0.1 else _random(rng)
 
 
+def edged(opcode: Opcode, name: str, greatest: bool) -> Hostile | None:
+    """An image with a LOAD, a CONV, and an instruction with a field at the least or greatest legal value.
+
+    Returns:
+        None where no instruction was found that is legal with it.
+    """
+    bounds = core_bounds(CONFIG) | {"convs": 1, "dmas": 1}
+    for attempt in range(ATTEMPTS):
+        rng = random.Random(f"{opcode} {name} {greatest} {attempt}")
+        data = _data(rng, PIECES)
+        image_bytes = HEADER_BYTES + EDGED * INSTRUCTION_BYTES + len(data) + TRAILER_BYTES
+        windows = {Base.IMAGE: image_bytes, Base.INPUT: BLOCK_BYTES, Base.OUTPUT: BLOCK_BYTES}
+        load = _dma(rng, windows) | SHORT_DMA | {"opcode": Opcode.LOAD, "base": Base.INPUT}
+        conv = _conv(rng, windows) | SHORT_CONV | {"opcode": Opcode.CONV, "stream_offset": HEADER_BYTES}
+        for dmas, fields in enumerate((load, conv)):
+            _mend(rng, fields, bounds | {"convs": 0, "dmas": dmas})
+        drawn = _conv(rng, windows) | SHORT_CONV if opcode == Opcode.CONV else _dma(rng, windows) | SHORT_DMA
+        last = drawn | {"opcode": opcode}
+        wanted = limits(opcode, bounds)[name][greatest]
+        last[name] = wanted
+        _mend(rng, last, bounds)
+        for fields in (conv, last):
+            if fields["opcode"] == Opcode.CONV and (fields is conv or name != "stream_beats"):
+                fields["stream_beats"] = _beats(fields)
+        if last[name] == wanted:
+            program = [*map(_encode, (load, conv, last)), bytes(INSTRUCTION_BYTES)]
+            return _sealed(program, data, image_bytes)
+    return None
+
+
+def _data(rng: random.Random, pieces: int) -> bytes:
+    """Bytes of which every one may be a shift."""
+    return bytes(rng.choices(range(1, 16), k=64 * pieces))
+
+
+def _beats(fields: Fields) -> int:
+    """Of the stationary stream that a CONV of any values takes, also of those that ``Conv`` refuses."""
+    return stream_bytes(cast(Conv, SimpleNamespace(**fields)), CONFIG) // CONFIG.bus_bytes
+
+
 def _random(rng: random.Random) -> Hostile:
-    # Bytes of which every one may be a shift.
-    data = bytes(rng.choices(range(1, 16), k=64 * rng.choice((2, 4, 8, 16, 32))))
+    data = _data(rng, rng.choice((2, 4, 8, 16, 32)))
     length = rng.randint(0, LONGEST)
     image_bytes = HEADER_BYTES + (length + 1) * INSTRUCTION_BYTES + len(data) + TRAILER_BYTES
     windows = {Base.IMAGE: image_bytes, Base.INPUT: BLOCK_BYTES, Base.OUTPUT: BLOCK_BYTES}
@@ -88,16 +137,20 @@ def _random(rng: random.Random) -> Hostile:
         if rng.random() < 0.95:
             _mend(rng, fields, core_bounds(CONFIG) | counts)
         if opcode == Opcode.CONV and rng.random() < 0.9:
-            conv = cast(Conv, SimpleNamespace(**fields))  # of any values, also those that ``Conv`` refuses
-            fields["stream_beats"] = stream_bytes(conv, CONFIG) // CONFIG.bus_bytes
+            fields["stream_beats"] = _beats(fields)
         counts["convs" if opcode == Opcode.CONV else "dmas"] += 1
         program.append(_encode(fields) if rng.random() < 0.99 else rng.randbytes(INSTRUCTION_BYTES))
     program.append(bytes(INSTRUCTION_BYTES) if rng.random() < 0.97 else rng.randbytes(INSTRUCTION_BYTES))
+    return _sealed(program, data, image_bytes)
+
+
+def _sealed(program: list[bytes], data: bytes, image_bytes: int) -> Hostile:
+    """An image of a program, END included, and of the streams behind it."""
     header = Header(
         shape=shape_word(CONFIG),
         length=image_bytes,
         program_offset=HEADER_BYTES,
-        program_length=length + 1,
+        program_length=len(program),
         max_tokens=CONFIG.max_tokens,
         act_words=CONFIG.act_words,
         res_words=CONFIG.res_words,

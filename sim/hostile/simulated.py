@@ -1,7 +1,7 @@
 """Hostile images in the simulated core, a real network's run after each."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from pointwise.hw.contract.isa import Base
 from pointwise.hw.contract.registers import Error
@@ -19,13 +19,22 @@ STALLS = {f"stall_{channel}": 100 for channel in ("ar", "r", "aw", "w", "b")}
 
 
 def simulate(seeds: Sequence[int], *, swift: bool = False) -> Counter[str]:
+    """Run the cases of seeds in one simulation, see ``simulate_images``.
+
+    Args:
+        swift: a memory without stalls.
+    """
+    return simulate_images({f"seed {seed}": hostile(seed) for seed in seeds}, seeds[0], swift=swift)
+
+
+def simulate_images(cases: Mapping[str, Hostile], seed: int, *, swift: bool = False) -> Counter[str]:
     """Run cases in one simulation; every one ends as it may, writes its output alone, and leaves no trace.
 
     The window checker watches the bus of all runs. After each case a real network runs, after every second
     one behind a clear: then every byte of its output is the same, else those of its results.
 
     Args:
-        swift: a memory without stalls.
+        cases: images by what they are. seed: of the stalls. swift: a memory without stalls.
 
     Returns:
         How they ended, by the name of the error.
@@ -47,20 +56,19 @@ def simulate(seeds: Sequence[int], *, swift: bool = False) -> Counter[str]:
         turns.append(Turn((*windows, outputs[-1])))
 
     start(clean, size, clear=True)
-    cases = [hostile(seed) for seed in seeds]
-    for number, case in enumerate(cases):
+    for number, case in enumerate(cases.values()):
         given = bytes(range(256)) * (case.input_bytes // 256 + 1)
         start((memory.place(case.image), memory.place(given[: case.input_bytes])), case.output_bytes)
         start(clean, size, clear=number % 2 == 1)
-    results, after = play(CONFIG, turns, memory, {} if swift else STALLS, seeds[0], WATCHDOG)
+    results, after = play(CONFIG, turns, memory, {} if swift else STALLS, seed, WATCHDOG)
     if (outside := changed_outside(bytes(memory.data), after, outputs)) is not None:
         raise Broken(f"byte {outside:#x} of memory was written, which lies in no window of an output")
     played = zip(turns, results, strict=True)
     seen = [(turn.windows, found) for turn, found in played if turn.windows is not None]
     blocks = [after[first : first + length] for first, length in outputs]
     ends: Counter[str] = Counter()
-    for number, (seed, case) in enumerate(zip(seeds, cases, strict=True)):
-        ends[_judged(seed, case, *seen[2 * number + 1])] += 1
+    for number, (name, case) in enumerate(cases.items()):
+        ends[_judged(name, case, *seen[2 * number + 1])] += 1
         _, clean_run = seen[2 * number + 2]
         block = blocks[2 * number + 2]
         found = compiled.read_output(block)
@@ -68,11 +76,11 @@ def simulate(seeds: Sequence[int], *, swift: bool = False) -> Counter[str]:
         # Lanes past the last channel keep what was there, but for a clear.
         same &= block == blocks[0] or number % 2 == 0
         if clean_run["STATUS"] != DONE or not same:
-            raise Broken(f"seed {seed}: the run of a real network is another one afterwards")
+            raise Broken(f"{name}: the run of a real network is another one afterwards")
     return ends
 
 
-def _judged(seed: int, case: Hostile, windows: tuple[Place, ...], seen: dict[str, int]) -> str:
+def _judged(name: str, case: Hostile, windows: tuple[Place, ...], seen: dict[str, int]) -> str:
     """The name of the end, if it is one that the case may have."""
     bases = {base: windows[base][0] for base in Base}
     possible = possible_ends(case.image, case.windows, bases, CONFIG)
@@ -81,5 +89,5 @@ def _judged(seed: int, case: Hostile, windows: tuple[Place, ...], seen: dict[str
     if error is Error.WATCHDOG:
         found = Ending(error, -1, 0)  # whatever was looked at last
     if found not in possible:
-        raise Broken(f"seed {seed}: the core ended in {found}; it may end in {possible}")
+        raise Broken(f"{name}: the core ended in {found}; it may end in {possible}")
     return error.name

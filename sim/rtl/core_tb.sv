@@ -104,6 +104,10 @@ module core_tb #(
 
   timeline times (.clk);
 
+`ifdef COVER_POINTS
+  cover_points points (.clk);
+`endif
+
   // Attributes that a memory of this kind has no use for.
   wire unused = &{awlock, awcache, awprot, awqos, arlock, arcache, arprot, arqos};
 endmodule

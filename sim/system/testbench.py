@@ -5,7 +5,8 @@ from functools import cache
 
 from pointwise.hw.contract.config import CoreConfig
 from pointwise.hw.package.files import core_text
-from pointwise.sim.build import CHECKERS, DRAM, RTL, Build, build
+from pointwise.sim.build import CHECKERS, DRAM, RTL, Build, build, coverage_folder
+from pointwise.sim.cover.points import module
 
 TOP = "core_tb"
 LARGE = 512
@@ -35,17 +36,23 @@ def for_waves(verilog: str) -> str:
 def build_core(config: CoreConfig, *, waves: bool | str = False, optimise: str | None = None) -> Build:
     """Compile ``core_tb`` around a core, or find it compiled: images and inputs are not part of it.
 
+    Where simulators count (``sim.build.COVERAGE``) it has the core's cover points and counts what has a name.
+
     Args:
         waves: be able to write waves, of the signals that have names; see ``build``.
         optimise: see ``build``; unless given ``-O2``, with waves ``-O1``, as their writing is compiled too.
     """
     large = config.rows * config.cols > LARGE
     verilog = core_verilog(config)
+    counts = coverage_folder() is not None
+    points = [module(config)] if counts else []
+    named = for_waves(verilog) if waves or counts else verilog
     return build(
-        [for_waves(verilog) if waves else verilog, *CHECKERS, *DRAM, RTL / "timeline.sv", RTL / "core_tb.sv"],
+        [named, *CHECKERS, *DRAM, RTL / "timeline.sv", *points, RTL / "core_tb.sv"],
         TOP,
         name=f"core-{config.rows}x{config.cols}",
         parameters={"DATA_WIDTH": config.axi_data_width, "ADDR_WIDTH": config.axi_addr_width},
+        defines={"COVER_POINTS": "1"} if counts else None,
         waves=waves,
         optimise=optimise or ("-O1" if waves else "-O2"),
         arguments=["-fno-merge-cond-motion"] if large else (),

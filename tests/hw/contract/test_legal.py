@@ -28,8 +28,10 @@ from pointwise.hw.contract.legal import (
     check_instruction,
     core_bounds,
     instruction_fields,
+    limits,
 )
 from pointwise.hw.contract.registers import Error
+from pointwise.hw.contract.rules import Rule
 from pointwise.hw.contract.sound import faults
 from pointwise.hw.contract.stream import stream_bytes
 from tests.hw.contract.instructions import edges, encoded
@@ -218,3 +220,20 @@ def test_keys_and_values_lie_in_memory() -> None:
         assert list(faults(replace(made, stat_base=255 - last), config)) == []
         (fault,) = faults(replace(made, stat_base=256 - last), config)
         assert fault.startswith("loads word 256 of the activation SRAM, which has 256")
+
+
+@pytest.mark.parametrize("opcode", [Opcode.CONV, Opcode.LOAD, Opcode.STORE])
+def test_limits_are_the_ends_of_what_is_legal(opcode):
+    bounds = core_bounds(CORE) | COUNTS
+    found = limits(opcode, bounds)
+    rules = CONV_RULES if opcode == Opcode.CONV else DMA_RULES
+    always = [rule for rule in rules if isinstance(rule, Rule) and rule.when is None]
+    simple = [rule for rule in always if len(rule.fields) == 1]
+    assert {name for rule in simple for name in rule.fields} <= found.keys()
+    for rule in simple:
+        (name,) = rule.fields
+        least, most = found[name]
+        assert rule.holds({name: least}, bounds) and rule.holds({name: most}, bounds)
+        wide = (1 << dict(CONV_LAYOUT if opcode == Opcode.CONV else DMA_LAYOUT)[name]) - 1
+        assert most + rule.unit > wide or not rule.holds({name: most + rule.unit}, bounds)
+        assert least == 0 or not rule.holds({name: least - rule.unit}, bounds)

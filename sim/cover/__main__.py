@@ -1,0 +1,40 @@
+"""``python -m pointwise.sim.cover COUNT``: measure, and write docs/results/hardware_coverage.json."""
+
+import json
+import os
+import sys
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+
+from rich.progress import Progress
+
+from pointwise.hw.contract.files import write_file
+from pointwise.sim.build import COVERAGE
+from pointwise.sim.hostile.programs import CONFIG
+
+from .counts import Counts
+from .points import cover_points
+from .report import report
+from .workload import parts
+
+COUNT = 40
+PATH = Path("docs/results/hardware_coverage.json")
+
+
+def main(count: int, path: Path) -> None:
+    """Measure ``count`` parts of each kind, and write a report."""
+    counts = Counts()
+    with tempfile.TemporaryDirectory() as folder, Progress() as progress:
+        os.environ[COVERAGE] = folder
+        for name, run in progress.track(list(parts(count)), description="coverage"):
+            run()
+            for file in Path(folder).glob("*.dat"):
+                counts.add(file.read_text(errors="replace"), f"the coverage of {name}")
+                file.unlink()
+            told = {"command": f"python -m pointwise.sim.cover {count}", "core": asdict(CONFIG)}
+            write_file(path, json.dumps(told | report(counts, cover_points(CONFIG)), indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else COUNT, Path(sys.argv[2]) if len(sys.argv) > 2 else PATH)
