@@ -23,9 +23,11 @@ class FloatNetwork(ABC):
 
     Attributes:
         name: for reports and file names.
+        fixed: what was quantised before, and stays as it is; None where nothing was.
     """
 
     name: str
+    fixed: TrainedQuantisation | None = None
 
     def __repr__(self) -> str:
         shape = "×".join(map(str, self.input_shape))

@@ -22,13 +22,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pointwise.calibration import Calibration, calibrate, quantise
+    from pointwise.calibration import Calibration, calibrate, quantise, weigh
     from pointwise.compilation import compile, export, load_network, save
     from pointwise.cores import core
     from pointwise.hw.contract.config import CoreConfig
     from pointwise.hw.contract.errors import PointwiseError
     from pointwise.model.compiler import Compiled
     from pointwise.model.evaluate import Evaluation
+    from pointwise.model.evaluate.weighed import Weighed
     from pointwise.model.frontends import FloatNetwork
     from pointwise.model.graph import Graph
     from pointwise.model.quantise import Recipe
@@ -46,6 +47,7 @@ __all__ = [
     "PointwiseError",
     "Recipe",
     "Simulation",
+    "Weighed",
     "calibrate",
     "compile",
     "core",
@@ -56,6 +58,7 @@ __all__ = [
     "quantise",
     "save",
     "simulate",
+    "weigh",
 ]
 
 _MODULES = {
@@ -68,6 +71,7 @@ _MODULES = {
     "PointwiseError": "hw.contract.errors",
     "Recipe": "model.quantise",
     "Simulation": "sim.simulate",
+    "Weighed": "model.evaluate.weighed",
     "calibrate": "calibration",
     "compile": "compilation",
     "core": "cores",
@@ -78,6 +82,7 @@ _MODULES = {
     "quantise": "calibration",
     "save": "compilation",
     "simulate": "running",
+    "weigh": "calibration",
 }
 """Where each name is made. PyTorch takes seconds to import, so that nothing of it is until it is needed."""
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pointwise.model.evaluate.weighed import Weighed, weighed
 from pointwise.model.frontends import FloatNetwork
 from pointwise.model.graph import Graph
 from pointwise.model.quantise.recipe import Recipe, load_recipe
@@ -69,3 +70,24 @@ def quantise(calibration: Calibration, *, progress: Callable[[int, int], None] |
             cannot be quantised.
     """
     return calibration.source.convert(calibration.statistics, calibration.recipe, progress=progress)
+
+
+def weigh(
+    calibration: Calibration,
+    inputs: "np.ndarray",
+    *,
+    progress: Callable[[int, int], None] | None = None,
+) -> Weighed:
+    """Make the integers by the recipe and by plain choices, and keep what is better on other inputs.
+
+    Plain choices are scales by the ranges that were seen and weights to the nearest integer. What a recipe
+    searches may fit the calibration too well; here that would show.
+
+    Args:
+        inputs: (B, …), that were not calibrated on; 8 are enough.
+        progress: called with (operators done, operators in all).
+
+    Raises:
+        PointwiseError: as of ``quantise`` and ``evaluate``.
+    """
+    return weighed(calibration.source, calibration.statistics, calibration.recipe, inputs, progress)

@@ -54,6 +54,7 @@ def command(
     ``pointwise compile --network FILE`` makes a memory image of it; no floating-point weight is needed any
     more.
     """
+    from pointwise.model.evaluate.weighed import held_out
     from pointwise.model.quantise import Recipe, load_recipe
     from pointwise.model.quantise.io import check_path
     from pointwise.sim.pictures import noted
@@ -86,12 +87,20 @@ def command(
         name, prepared = subject.source.name, subject.prepared
         path = out or build_root() / f"{name}.safetensors"
         path.parent.mkdir(parents=True, exist_ok=True)  # now too
+        # What somebody chose, in a recipe or another program, is not weighed against anything.
+        seen, others = subject.inputs, subject.inputs[:0]
+        if recipe is None and subject.source.fixed is None:
+            seen, others = held_out(seen)
         shown = options.bar(progress, "calibration")
-        calibrated = pw.calibrate(subject.source, subject.inputs, recipe=chosen, progress=shown)
-        integers = pw.quantise(calibrated, progress=options.bar(progress, "integers"))
+        calibrated = pw.calibrate(subject.source, seen, recipe=chosen, progress=shown)
+        made = options.bar(progress, "integers")
+        found = pw.weigh(calibrated, others, progress=made) if len(others) else None
+        integers = found.network if found else pw.quantise(calibrated, progress=made)
     pw.save(integers if prepared is None else noted(integers, prepared, subject.class_names), path)
     tell.unreadable(console, subject.unreadable)
-    console.print(f"calibrated on {len(subject.inputs)} {subject.origin}", soft_wrap=True)
+    console.print(f"calibrated on {len(seen)} {subject.origin}", soft_wrap=True)
+    if found is not None:
+        tell.weighed(console, found, len(others))
     tell.preparation(console, prepared)
     tell.given(console, integers)
     console.print(

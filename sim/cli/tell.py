@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 if TYPE_CHECKING:
+    from pointwise.model.evaluate.weighed import Weighed
     from pointwise.model.graph import Graph
     from pointwise.sim.pictures import Preparation
 
@@ -51,6 +52,17 @@ class Beat:
             elif self._text:
                 seconds = time.monotonic() - self._begun
                 self._console.print(f"… {self._text}, {seconds:.0f} s so far", soft_wrap=True)
+
+
+def weighed(console: Console, found: "Weighed", count: int) -> None:
+    """Say what the default keeps of inputs that were held out, beside plain choices, and which was taken."""
+    ours, plain = f"{found.kept_db:.1f} dB", f"{found.plain_db:.1f} dB"
+    taken = "which were taken" if found.plain else "which were not taken"
+    console.print(
+        f"on {count} others the default keeps {ours}, plain choices {plain}, {taken}",
+        style="yellow" if found.plain else None,
+        soft_wrap=True,
+    )
 
 
 def preparation(console: Console, prepared: "Preparation | None") -> None:
