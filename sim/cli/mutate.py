@@ -39,7 +39,9 @@ def command(
     ] = None,
     survey: Annotated[
         Path | None,
-        typer.Option(help="Folder that tells which tests run which line; made once."),
+        typer.Option(
+            help="Folder that tells which tests run which line; made once, and good for later sources."
+        ),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="JSON file to write.")] = None,
 ) -> None:

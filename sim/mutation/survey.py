@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import functools
 import json
 from collections.abc import Callable, Iterable, Sequence
@@ -10,15 +11,17 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from pointwise.hw.contract.errors import PointwiseError
+from pointwise.sim.docs.tree import ROOT
 
+from .operators import sources
 from .plugin import VARIABLE
 from .sandbox import Sandbox
 
 if TYPE_CHECKING:
     import coverage
 
-TIMES, LINES = "times.json", "lines.coverage"
-"""Files of a survey in its folder."""
+TIMES, LINES, SOURCES = "times.json", "lines.coverage", "sources.json"
+"""Files of a survey in its folder: of tests, of the lines that they ran, and of the sources as they were."""
 HOURS = 3600.0
 LIMIT = 6 * HOURS
 """Of a run of all tests."""
@@ -30,10 +33,12 @@ class Survey:
 
     Attributes:
         folder: of its files. seconds: of each test that passed, by its name in pytest.
+        sources: texts by path, as the tests ran them; lines of what was changed since are found again.
     """
 
     folder: Path
     seconds: dict[str, float]
+    sources: dict[str, str] = field(default_factory=dict, repr=False)
     _known: dict[str, dict[int, list[str]]] = field(default_factory=dict, repr=False)
 
     def tests_of(self, path: str, line: int) -> list[str]:
@@ -43,13 +48,17 @@ class Survey:
         were seen those beside them come, in the same files, after all others. What an import runs, all tests
         depend on that run anything of the file.
         """
-        lines = self._lines(path)
+        lines, line = self._lines(path), self._then(path, line)
         seen = lines.get(line, ())
         if line in lines and not seen:
             seen = sorted({test for tests in lines.values() for test in tests})
         files = {test.partition("::")[0] for test in seen}
         beside = [test for test in self.seconds if test.partition("::")[0] in files and test not in set(seen)]
         return [*sorted(seen, key=self._order(path)), *sorted(beside, key=self._order(path))]
+
+    def _then(self, path: str, line: int) -> int:
+        """What number a line had, or the last one in front of it that was there."""
+        return _numbers(self.sources[path], (ROOT / path).read_text())[line] if path in self.sources else line
 
     def _order(self, path: str) -> Callable[[str], tuple[int, float]]:
         return lambda test: (distance(path, test.partition("::")[0]), self.seconds[test])
@@ -73,6 +82,17 @@ class Survey:
             name = context.rpartition("|")[0]
             if name in self.seconds:
                 yield name
+
+
+@functools.cache
+def _numbers(before: str, now: str) -> dict[int, int]:
+    """For each line of a text the number, from 1, that it had before, or the last one that had one had."""
+    known = {}
+    matcher = difflib.SequenceMatcher(None, before.splitlines(), now.splitlines(), autojunk=False)
+    for then, since, count in matcher.get_matching_blocks():
+        known |= {since + offset + 1: then + offset + 1 for offset in range(count)}
+    last = 1
+    return {number: (last := known.get(number, last)) for number in range(1, now.count("\n") + 2)}
 
 
 def distance(path: str, test: str) -> int:
@@ -110,7 +130,10 @@ def survey(folder: Path, copy: Path, tests: Sequence[str] = (), workers: int = 2
         if not told.exists():
             raise PointwiseError(f"The tests could not be run:\n{ended.output[-2000:]}")
         (sandbox.folder / LINES).replace(folder / LINES)
+        texts = {path: text for top in ("hw", "model", "sim") for path, text in sources(sandbox.folder, top)}
+        (folder / SOURCES).write_text(json.dumps(texts))
         told.replace(folder / TIMES)  # last: with it the survey is whole
     times = json.loads((folder / TIMES).read_text())
     passed = {test: seconds for test, (outcome, seconds) in times.items() if outcome == "passed"}
-    return Survey(folder, passed)
+    texts = json.loads((folder / SOURCES).read_text()) if (folder / SOURCES).exists() else {}
+    return Survey(folder, passed, texts)

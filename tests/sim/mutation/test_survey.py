@@ -1,5 +1,6 @@
 """Which tests a mutant is tried with, and in which order."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import coverage
@@ -38,6 +39,19 @@ def test_order(survey: Survey) -> None:
     assert survey.tests_of(SOURCE, 4) == [NEAR, QUICK, FAR, BESIDE]
     assert survey.tests_of(SOURCE, 5) == []
     assert survey.tests_of("model/integer/other.py", 3) == []
+
+
+def test_lines_of_a_changed_source_are_found_again(survey: Survey, tmp_path, monkeypatch) -> None:
+    """Of a line that is new the one in front of it counts, and of a source that nobody kept each as it is."""
+    before = "import a\n\nx = 1\ny = 2\n"
+    (tmp_path / SOURCE).parent.mkdir(parents=True)
+    (tmp_path / SOURCE).write_text("import a\nimport b\n\nx = 1\nz = 3\ny = 2\n")
+    monkeypatch.setattr("pointwise.sim.mutation.survey.ROOT", tmp_path)
+    later = replace(survey, sources={SOURCE: before})
+    assert [later._then(SOURCE, line) for line in (4, 5, 6)] == [3, 3, 4]
+    assert later.tests_of(SOURCE, 4) == [NEAR, QUICK, FAR, BESIDE]
+    assert later.tests_of(SOURCE, 7) == survey.tests_of(SOURCE, 4)
+    assert survey._then(SOURCE, 5) == 5
 
 
 @pytest.mark.parametrize(
