@@ -13,11 +13,13 @@ that these do what they are meant to do is seen in simulation (``sim.system.netl
 
 import json
 import re
+import resource
+import signal
 import subprocess
 import sys
-import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 from pointwise.hw.contract.files import write_file
@@ -29,7 +31,9 @@ from pointwise.sim.system.testbench import core_verilog
 
 IN_LOGIC = "-nodsp -nobram -nolutram"
 SECONDS = 120
-"""That a unit may take."""
+"""Of a processor, that a unit may take."""
+GRACE = 5
+"""More of them, after which a program is stopped that does not stop by itself."""
 FOUND = re.compile(r"Found (\d+) \$equiv cells in equiv:\s+Of those cells (\d+) are proven")
 
 
@@ -40,7 +44,7 @@ class Verdict:
     Attributes:
         unit: its path in the core. pairs: signals, bit by bit, that both sides have. unproven: of them.
         starts: flip-flops whose first value is known on both sides. wrong_starts: of them.
-        seconds: that it took. says: why nothing is known, where nothing is.
+        seconds: of a processor, that it took. says: why nothing is known, where nothing is.
     """
 
     unit: str
@@ -117,13 +121,13 @@ def script(unit: str, spoiled: Sequence[str] = ()) -> str:
 
 
 def prove_unit(
-    verilog: str, unit: str, folder: Path, spoiled: Sequence[str] = (), seconds: float = SECONDS
+    verilog: str, unit: str, folder: Path, spoiled: Sequence[str] = (), seconds: int = SECONDS
 ) -> Verdict:
     """Prove one unit.
 
     Args:
         verilog: of the core. folder: for the files and the log. spoiled: see ``script``.
-        seconds: that it may take.
+        seconds: of a processor, that it may take, so that what else a machine does decides of nothing.
 
     Raises:
         PointwiseError: Yosys is not there.
@@ -133,12 +137,12 @@ def prove_unit(
     plain = re.sub(r"\\(\S*)\[(\d+)\](\S*) ", r"\\\1_\2_\3 ", verilog)
     write_file(folder / "core.v", plain)
     write_file(folder / "script.ys", script(unit, spoiled) + "\n")
-    started = time.monotonic()
-    try:
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=seconds)
-    except subprocess.TimeoutExpired:
-        return Verdict(unit, 0, 0, 0, 0, seconds, f"not within {seconds} s")
-    took = round(time.monotonic() - started, 1)
+    before = _used()
+    limited = partial(resource.setrlimit, resource.RLIMIT_CPU, (seconds, seconds + GRACE))
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, preexec_fn=limited)
+    took = round(_used() - before, 1)
+    if done.returncode in (-signal.SIGXCPU, -signal.SIGKILL):
+        return Verdict(unit, 0, 0, 0, 0, took, f"not within {seconds} s")
     log = (folder / "log").read_text()
     found = FOUND.search(log)
     if done.returncode or found is None:
@@ -149,6 +153,12 @@ def prove_unit(
     both = written.keys() & cells.keys()
     wrong = sum(written[bit] != cells[bit] for bit in both)
     return Verdict(unit, pairs, pairs - proven, len(both), wrong, took)
+
+
+def _used() -> float:
+    """Seconds of a processor that programs took which were started here and have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _starts(path: Path, module: str) -> dict[tuple[str, int], str]:
