@@ -147,14 +147,16 @@ class Emitter:
                 out_base=conv.out_base + word * words * conv.out_word_stride,
                 stream_offset=conv.stream_offset + word * before * self.config.row_bytes,
             )
-        waits, lead = self._conv_waits(step, conv)
+        # Of the words that are streamed, those that this instruction reads.
+        own = slice(word, word + 1) if word_by_word(node, self.config) else slice(None)
+        waits, lead = self._conv_waits(step, conv, own)
         conv = replace(
             conv,
             stream_beats=stream_bytes(conv, self.config) // self.config.bus_bytes,
             wait_conv=waits.conv,
             wait_dma=waits.dma,
             post_wait_dma=waits.post_dma,
-            chained=lead is None and self._follows(step, waits),
+            chained=lead is None and not own.start and self._follows(step, waits),
             pipelined=lead is not None,
             lead_words=lead or 0,
         )
@@ -223,7 +225,8 @@ class Emitter:
         self.lines.append(Line(End(), "end"))
 
     def _follows(self, step: Step, waits: Waits) -> bool:
-        """Whether the last DMA that it waits for brings its streamed operand, a row for each K-tile."""
+        """Whether the last DMA that it waits for brings its streamed operand, a row for each word from the
+        first one on."""
         if not waits.dma or len(step.streamed) != 1 or step.stationary is not None:
             return False
         line = self._dmas[waits.dma - 1]
@@ -231,8 +234,12 @@ class Emitter:
         brings = not line.instruction.store and line.rows.buffer == step.streamed[0].buffer
         return brings and not line.block.one_run
 
-    def _conv_waits(self, step: Step, conv: Conv) -> tuple[Waits, int | None]:
-        """What it waits for, and with which lead it follows the words of the last convolution of those."""
+    def _conv_waits(self, step: Step, conv: Conv, own: slice) -> tuple[Waits, int | None]:
+        """What it waits for, and with which lead it follows the words of the last convolution of those.
+
+        Args:
+            own: which words of the step's streamed operand the instruction reads.
+        """
         tokens = slice(conv.first_token, conv.first_token + conv.tokens)
         reads = [self._region(rows) for rows in step.streamed]
         late_reads, early_writes, writes = [], [], [self._region(step.output)]
@@ -251,7 +258,7 @@ class Emitter:
             late_reads.append(self._region(step.added or step.output))
         writers = None
         if conv.prologue == Prologue.PLAIN and conv.stationary == StationarySource.STREAM:
-            words = (self._words(rows) for rows in step.streamed)
+            words = (self._words(rows)[own] for rows in step.streamed)
             writers = [(places, self._tracker.writers(places)) for part in words for places in part]
         late = self._tracker.last_writer(late_reads)
         waits = self._tracker.conv(reads, late_reads, early_writes, writes)

@@ -32,6 +32,7 @@ class Started:
         acc: (T, N) accumulators. parameters: for its epilogue.
         old: what ``add`` adds to, where its epilogue has read that before its time; else None.
         written: what its epilogue still writes, an N-tile for each item, where it has begun to.
+        tiles: the N-tiles of it that have been written.
     """
 
     conv: Conv
@@ -39,6 +40,7 @@ class Started:
     acc: np.ndarray
     old: np.ndarray | None = None
     written: Iterator[None] | None = None
+    tiles: int = 0
 
 
 def start(machine: Machine, conv: Conv, arriving: Iterator[None] | None = None) -> Started:
@@ -60,8 +62,9 @@ def start(machine: Machine, conv: Conv, arriving: Iterator[None] | None = None) 
                 next(arriving, None)
             each.append(read_streamed(machine, conv, tokens, range(k_tile, k_tile + 1)))
         words = np.concatenate(each, axis=1)
-        for _ in arriving if conv.in_group_stride else ():  # later N-tiles wait for all rows
-            pass
+        if conv.in_group_stride and conv.n > config.cols:  # later N-tiles wait for all rows
+            for _ in arriving:
+                pass
     weight = read_stationary(machine, conv, parameters, range(conv.n), k_tiles)
     shifts_differ = (parameters.channel_shift != parameters.channel_shift[0]).any()
     if shifts_differ or conv.in_group_stride:
@@ -94,11 +97,10 @@ def finish_words(machine: Machine, started: Started, words: int) -> Iterator[Non
     """
     cols, rows = machine.config.cols, machine.config.rows
     written = started.written = started.written or _finishing(machine, started, cols)
-    tile = 0
     for word in range(words):
-        while tile * cols < min(word * rows, started.conv.n):
+        while started.tiles * cols < min(word * rows, started.conv.n):
             next(written, None)
-            tile += 1
+            started.tiles += 1
         yield
     yield from written
 

@@ -84,6 +84,24 @@ def test_pictures_that_do_not_fit_are_made_in_slices_with_halos(act_kib: int, cu
         assert differences(compiled, network, 3, order) == [], order
 
 
+@pytest.mark.parametrize("computed", [False, True])
+def test_a_maximum_of_a_later_word_does_not_follow_the_rows_of_the_first(computed: bool) -> None:
+    """Where each word has an instruction of its own: row 0 of a LOAD, or word 0 of a result, is not its."""
+    window = Window((6, 8), (2, 2), (2, 2))
+    weight = np.random.default_rng(6).integers(-128, 128, (12, 12), dtype=np.int8)
+    factors = {"bias": np.zeros(12, int), "mult": np.full(12, 40000), "shift": np.full(12, 26)}
+    stem = (Linear("stem", ("image",), weight=weight, **factors),) if computed else ()
+    pool = MaxPool("pool", ("stem" if computed else "image",), window=window)
+    head = Linear("head", ("pool",), weight=weight, dtype="int16", **factors)
+    network = Graph("net", (Input("image", shape=(48, 12)), *stem, pool, head), "head")
+    compiled = compile_network(network, replace(CORES[1], max_tokens=48), trace=True)
+    pools = [line.instruction for line in compiled.program if line.name == "pool"]
+    flags = [(conv.chained, conv.pipelined) for conv in pools if isinstance(conv, Conv)]
+    assert flags == [(not computed, computed), (False, False), (False, False)]
+    for order in Order:
+        assert differences(compiled, network, 3, order) == [], order
+
+
 def test_a_sum_takes_the_place_of_what_nobody_reads_any_more() -> None:
     window = Window((4, 5), (3, 3), padding=(1, 1, 1, 1))
     rng = np.random.default_rng(1)
