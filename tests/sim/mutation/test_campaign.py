@@ -22,8 +22,8 @@ FIXED = [
     ),
     (
         "hw/engine/streamer.py",
-        "row_loaded.eq(self.rows_done > row),",
-        "row_loaded.eq(self.rows_done >= row),",
+        "row_there.eq(Mux(pipelined, self.words_done, self.rows_done) > row),",
+        "row_there.eq(Mux(pipelined, self.words_done, self.rows_done) >= row),",
         "tests/hw/engine/test_streamer.py",
     ),
     (
