@@ -12,11 +12,11 @@ def parts() -> str:
     """Lines and toggles of the core, by part."""
     found = _hardware()
     rows = [
-        (name, *_met([found["lines"].get(name)]), *_met([toggles]))
+        (name, *_met([found["lines"].get(name)])[:2], *_met([toggles]))
         for name, toggles in found["toggles"].items()
     ]
-    rows.append(("all", *_met(found["lines"].values()), *_met(found["toggles"].values())))
-    return markdown(("part", "lines", "met", "", "toggles", "met", "with a reason, or met"), rows)
+    rows.append(("all", *_met(found["lines"].values())[:2], *_met(found["toggles"].values())))
+    return markdown(("part", "lines", "met", "toggles", "met", "met, or with a reason"), rows)
 
 
 def points() -> str:
@@ -25,6 +25,8 @@ def points() -> str:
     for row in _hardware()["points"]:
         excused = sum(map(len, row["excused"].values()))
         rows.append((row["what"], row["all"], row["met"], excused, ", ".join(row["not_met"]) or "–"))
+    totals = (sum(row[column] for row in rows) for column in (1, 2, 3))
+    rows.append(("all", *totals, ""))
     return markdown(("points", "all", "met", "cannot be, for a reason", "not met"), rows)
 
 
