@@ -23,7 +23,7 @@ from .isa import (
     StationarySource,
 )
 from .registers import Error
-from .rules import AnyRule, Only, Rule, When, broken
+from .rules import AnyRule, Only, Rule, When, bound_of, broken
 
 UNIT = 64
 """Bytes that everything in an image begins at a multiple of."""
@@ -144,18 +144,28 @@ def core_bounds(config: CoreConfig) -> dict[str, int]:
     return {"max_tokens": config.max_tokens, "most_beats": (1 << 32) // config.bus_bytes - 1}
 
 
+def rules_of(opcode: int) -> tuple[tuple[AnyRule, ...], tuple[tuple[str, int], ...]]:
+    """The rules and the layout of a CONV, or of a LOAD or STORE."""
+    return (CONV_RULES, CONV_LAYOUT) if opcode == Opcode.CONV else (DMA_RULES, DMA_LAYOUT)
+
+
+def used_fields(opcode: int) -> list[str]:
+    """The fields of a CONV, LOAD or STORE that say something beside its opcode, in their order."""
+    return [name for name, _ in rules_of(opcode)[1] if name != "opcode" and not name.startswith("reserved")]
+
+
 def limits(opcode: Opcode, bounds: Mapping[str, int]) -> dict[str, tuple[int, int]]:
     """The least and the greatest legal value of each field of a CONV, LOAD or STORE, whatever the others say.
 
     Args:
         bounds: ``core_bounds``, ``convs`` and ``dmas``.
     """
-    rules, layout = (CONV_RULES, CONV_LAYOUT) if opcode == Opcode.CONV else (DMA_RULES, DMA_LAYOUT)
+    rules, layout = rules_of(opcode)
     found = {name: (0, (1 << bits) - 1) for name, bits in layout}
     for rule in rules:
         if isinstance(rule, Rule) and len(rule.fields) == 1:
             (name,) = rule.fields
-            least, most = (bounds[one] if isinstance(one, str) else one for one in (rule.least, rule.most))
+            least, most = bound_of(rule.least, bounds), bound_of(rule.most, bounds)
             lower, upper = found[name]
             most = upper if most is None else min(most, upper)
             found[name] = (max(least or 0, lower), most & -rule.unit)
@@ -190,7 +200,7 @@ def check_instruction(
         raise Refused(f"{who}opcode {opcode} is unknown; {expected}", Error.OPCODE, index)
     if opcode == Opcode.END:
         return
-    rules, layout = (CONV_RULES, CONV_LAYOUT) if opcode == Opcode.CONV else (DMA_RULES, DMA_LAYOUT)
+    rules, layout = rules_of(opcode)
     values = dict.fromkeys((name for name, _ in layout), 0) | dict(fields)
     widths = (field(name, 0, (1 << bits) - 1) for name, bits in layout)
     too_wide = (rule for rule in widths if not 0 <= values[rule.fields[0]] <= int(rule.most or 0))

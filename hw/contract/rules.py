@@ -87,16 +87,16 @@ class Rule:
         """Whether a value keeps the rule, whatever the condition."""
         parts = []
         if self.least == self.most:
-            parts.append(value == _bound(self.least, bounds))
+            parts.append(value == bound_of(self.least, bounds))
         else:
             if isinstance(self.most, str):
-                parts.append(value <= _bound(self.most, bounds))
+                parts.append(value <= bound_of(self.most, bounds))
             elif self.most is not None:  # where that is a power of two, few gates are enough
                 parts.append(value < self.most + 1)
             if self.least == 1:
                 parts.append(value != 0)
             elif self.least != 0:
-                parts.append(value >= _bound(self.least, bounds))
+                parts.append(value >= bound_of(self.least, bounds))
         if self.unit > 1:
             parts.append((value & (self.unit - 1)) == 0)
         return reduce(and_, parts)
@@ -109,8 +109,8 @@ class Rule:
     def legal(self, bounds: Values | None = None) -> str:
         """What is legal in words: with ``bounds`` in numbers, else by their names."""
         names = bounds or {name: f"``{name}``" for name in self.bounds}
-        least = _bound(self.least, names)
-        most = "" if self.most is None else _bound(self.most, names)
+        least = bound_of(self.least, names)
+        most = "" if self.most is None else bound_of(self.most, names)
         size = f"{least}" if least == most else f"{least}..{most}" if self.most is not None else ""
         if self.most is None and self.least != 0:
             size = f"at least {least}"
@@ -170,5 +170,6 @@ def broken(rules: Iterable[AnyRule], fields: Values, bounds: Values) -> AnyRule 
     return None
 
 
-def _bound(bound: int | str, bounds: Values) -> Any:
+def bound_of(bound: int | str | None, bounds: Values) -> Any:
+    """The number, or the signal, that a bound stands for; None where there is none."""
     return bounds[bound] if isinstance(bound, str) else bound

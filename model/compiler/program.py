@@ -130,8 +130,9 @@ class Emitter:
             stream_offset=self.streams[step.node_index],
             **places,
         )
+        own = slice(None)  # of the words that are streamed, those that this instruction reads
         if word_by_word(node, self.config):
-            each = self.config.rows
+            each, own = self.config.rows, slice(word, word + 1)
             conv = replace(
                 conv,
                 k=each,
@@ -147,8 +148,6 @@ class Emitter:
                 out_base=conv.out_base + word * words * conv.out_word_stride,
                 stream_offset=conv.stream_offset + word * before * self.config.row_bytes,
             )
-        # Of the words that are streamed, those that this instruction reads.
-        own = slice(word, word + 1) if word_by_word(node, self.config) else slice(None)
         waits, lead = self._conv_waits(step, conv, own)
         conv = replace(
             conv,

@@ -7,7 +7,7 @@ they gain on those. Both are measured on inputs that were held out, and the bett
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -76,4 +76,5 @@ def weighed(
     made = source.convert(statistics, recipe, progress=progress)
     plain = source.convert(statistics, PLAIN)
     kept_db, plain_db = (evaluate(network, source, inputs).sqnr_db for network in (made, plain))
-    return Weighed(plain if plain_db > kept_db else made, kept_db, plain_db)
+    found = Weighed(made, kept_db, plain_db)
+    return replace(found, network=plain) if found.plain else found

@@ -27,10 +27,10 @@ def main(count: int, path: Path) -> None:
     counts = Counts()
     with tempfile.TemporaryDirectory() as folder, Progress() as progress:
         os.environ[COVERAGE] = folder
-        for name, run in progress.track(list(parts(count)), description="coverage"):
+        for _, run in progress.track(list(parts(count)), description="coverage"):
             run()
             for file in Path(folder).glob("*.dat"):
-                counts.add(file.read_text(errors="replace"), f"the coverage of {name}")
+                counts.read(file)
                 file.unlink()
             told = {"command": f"python -m pointwise.sim.cover {count}", "core": asdict(CONFIG)}
             write_file(path, json.dumps(told | report(counts, cover_points(CONFIG)), indent=1) + "\n")

@@ -60,6 +60,18 @@ class Counts:
             elif kind in ("v_line", "v_branch") and YOSYS not in _line(fields["f"], int(fields["l"])):
                 self.lines[unit, f"{fields['l']}:{fields['n']} {fields['o']}"] += times
 
+    def read(self, path: Path) -> None:
+        """Add a file.
+
+        Raises:
+            PointwiseError: it cannot be read, or is none of Verilator's.
+        """
+        try:
+            text = path.read_text(encoding="utf-8", errors="replace")
+        except OSError as error:
+            raise PointwiseError(f"the coverage file {path} cannot be read: {error.strerror}") from error
+        self.add(text, str(path))
+
     def narrow(self) -> Counter[tuple[str, str]]:
         """The toggles of signals of at most ``WIDEST`` bits: of wider ones Verilator mixes bits up."""
         widths: Counter[tuple[str, str]] = Counter()
@@ -95,16 +107,8 @@ def plain(name: str) -> str:
 
 
 def read_counts(paths: Iterable[Path]) -> Counts:
-    """Add up coverage files.
-
-    Raises:
-        PointwiseError: one cannot be read, or is none.
-    """
+    """Add up coverage files; raises PointwiseError as ``Counts.read``."""
     counts = Counts()
     for path in paths:
-        try:
-            text = path.read_text(encoding="utf-8", errors="replace")
-        except OSError as error:
-            raise PointwiseError(f"the coverage file {path} cannot be read: {error.strerror}") from error
-        counts.add(text, str(path))
+        counts.read(path)
     return counts

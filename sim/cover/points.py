@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pointwise.hw.contract.config import CoreConfig
-from pointwise.hw.contract.isa import CONV_LAYOUT, DMA_LAYOUT, Opcode
-from pointwise.hw.contract.legal import core_bounds, limits
+from pointwise.hw.contract.isa import Opcode
+from pointwise.hw.contract.legal import core_bounds, limits, rules_of, used_fields
 from pointwise.hw.contract.registers import Cause, Error
 
 MODULE = "cover_points"
@@ -95,26 +95,26 @@ def _bits(banks: int) -> int:
 
 def _fields(config: CoreConfig) -> Iterator[tuple[str, str]]:
     for opcode in (Opcode.CONV, Opcode.LOAD, Opcode.STORE):
-        layout = CONV_LAYOUT if opcode == Opcode.CONV else DMA_LAYOUT
+        _, layout = rules_of(opcode)
+        used = used_fields(opcode)
         ends = limits(opcode, core_bounds(config) | {"convs": 0, "dmas": 0})
         first = 0
         for name, bits in layout:
             value = f"word[{first} +: {bits}]"
             first += bits
-            if name == "opcode" or name.startswith("reserved"):
+            if name not in used:
                 continue
             least, most = ends[name]
-            for end, wanted in (("least", f"{least}"), ("greatest", _greatest(opcode, name, most))):
+            greatest = _in_front(name) or f"{bits}'d{most}"
+            for end, wanted in (("least", f"{least}"), ("greatest", greatest)):
                 met = f"judged && word[3:0] == {opcode:d} && {value} == {wanted}"
-                if wanted == f"{most}" and end == "greatest":
-                    met = f"judged && word[3:0] == {opcode:d} && {value} == {bits}'d{most}"
                 yield f"{opcode.name}.{name} {end}", met
 
 
-def _greatest(opcode: Opcode, name: str, most: int) -> str:
-    """The greatest legal value: of a wait the count of what is in front, of which there must be something."""
+def _in_front(name: str) -> str:
+    """The greatest value of a wait: the count of what is in front, of which there must be something."""
     if "wait" not in name:
-        return f"{most}"
+        return ""
     kind = "convs" if name == "wait_conv" else "dmas"
     return f"{kind}_in_front && {kind}_in_front != 0"
 

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from pointwise.hw.contract.errors import PointwiseError
 from pointwise.hw.contract.image import HEADER_BYTES, HEADER_WORDS, TRAILER_BYTES, seal
-from pointwise.hw.contract.isa import CONV_LAYOUT, DMA_LAYOUT, Opcode
+from pointwise.hw.contract.isa import Opcode
+from pointwise.hw.contract.legal import used_fields
 from pointwise.hw.contract.registers import Error
 from pointwise.model.compiler import compile_network
 from pointwise.model.compiler.plans import Planned
@@ -23,7 +24,7 @@ from pointwise.model.graph import Graph
 from pointwise.sim.bench import run
 from pointwise.sim.compare import check_errors
 from pointwise.sim.fuzz import CHANNELS, drawn_network, drawn_plan, random_memory, run_network
-from pointwise.sim.hostile.programs import CONFIG, Hostile, edged, real
+from pointwise.sim.hostile.programs import CONFIG, edged, real
 from pointwise.sim.hostile.simulated import BATCH, simulate, simulate_images
 from pointwise.sim.sessions import Session
 from pointwise.sim.system.run import run_core
@@ -48,7 +49,7 @@ REFUSED = {
     "program_length": (1, Error.PROGRAM),
 }
 """Values of words of the header, and the error that each ends in."""
-Part = tuple[str, Callable[[], None]]
+Part = tuple[str, Callable[[], object]]
 """What is done, in words, and what does it."""
 
 
@@ -69,7 +70,7 @@ def parts(count: int) -> Iterator[Part]:
         yield f"few tokens {seed}", partial(_network, *next(short), seed)
         (one, _), (other, _) = next(plain), next(plain)
         yield f"session {seed}", partial(_session, (one, other), seed)
-        yield f"hostile images {seed * BATCH}", partial(_hostile, range(seed * BATCH, (seed + 1) * BATCH))
+        yield f"hostile images {seed * BATCH}", partial(simulate, range(seed * BATCH, (seed + 1) * BATCH))
 
 
 def refusals() -> Iterator[Part]:
@@ -104,16 +105,15 @@ def _fitting(draw: Callable[[int], tuple[Graph, Planned | None]]) -> Iterator[tu
 def edges() -> Iterator[Part]:
     """Images with each field of an instruction at each end of its range, ``BATCH`` at a time."""
     found = {}
-    for opcode, layout in ((Opcode.CONV, CONV_LAYOUT), (Opcode.LOAD, DMA_LAYOUT), (Opcode.STORE, DMA_LAYOUT)):
-        names = [name for name, _ in layout if name != "opcode" and not name.startswith("reserved")]
-        for name, greatest in product(names, (False, True)):
+    for opcode in (Opcode.CONV, Opcode.LOAD, Opcode.STORE):
+        for name, greatest in product(used_fields(opcode), (False, True)):
             image = edged(opcode, name, greatest)
             if image is not None:
                 found[f"{opcode.name}.{name} {'greatest' if greatest else 'least'}"] = image
     names = list(found)
     for first in range(0, len(names), BATCH):
         images = {name: found[name] for name in names[first : first + BATCH]}
-        yield f"fields {first}", partial(_images, images, first)
+        yield f"fields {first}", partial(simulate_images, images, first)
 
 
 def _registers() -> None:
@@ -131,14 +131,6 @@ def _session(networks: tuple[Graph, Graph], seed: int) -> None:
     played = Session(networks, CONFIG, seed).play(random_memory(seed), OPTIMISE)
     if played.problems:
         raise PointwiseError(f"session {seed}: {played.problems[0]}")
-
-
-def _hostile(seeds: range) -> None:
-    simulate(seeds)
-
-
-def _images(images: dict[str, Hostile], seed: int) -> None:
-    simulate_images(images, seed)
 
 
 def _refused(error: Error, **changes: object) -> None:

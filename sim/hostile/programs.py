@@ -10,15 +10,14 @@ from pointwise.hw.contract.config import CoreConfig
 from pointwise.hw.contract.image import HEADER_BYTES, TRAILER_BYTES, Header, align, seal, shape_word
 from pointwise.hw.contract.isa import (
     CONV_LAYOUT,
-    DMA_LAYOUT,
     INSTRUCTION_BYTES,
     Base,
     Conv,
     Opcode,
     StationarySource,
 )
-from pointwise.hw.contract.legal import CONV_RULES, DMA_RULES, core_bounds, limits
-from pointwise.hw.contract.rules import Only, broken
+from pointwise.hw.contract.legal import core_bounds, limits, rules_of
+from pointwise.hw.contract.rules import Only, bound_of, broken
 from pointwise.hw.contract.stream import stream_bytes
 from pointwise.model.compiler import Compiled, compile_network
 from pointwise.model.compiler.random_network import random_image, random_network
@@ -227,8 +226,7 @@ def _conv(rng: random.Random, windows: dict[Base, int]) -> Fields:
 
 def _mend(rng: random.Random, fields: Fields, bounds: dict[str, int]) -> None:
     """Make an instruction legal, but for what no change of the field that a rule names can do."""
-    rules = CONV_RULES if fields["opcode"] == Opcode.CONV else DMA_RULES
-    layout = CONV_LAYOUT if fields["opcode"] == Opcode.CONV else DMA_LAYOUT
+    rules, layout = rules_of(fields["opcode"])
     values = dict.fromkeys((name for name, _ in layout), 0) | fields
     for _ in range(50):
         rule = broken(rules, values, bounds)
@@ -237,8 +235,7 @@ def _mend(rng: random.Random, fields: Fields, bounds: dict[str, int]) -> None:
         if isinstance(rule, Only):
             values[rule.field] = 0
             continue
-        least = bounds[rule.least] if isinstance(rule.least, str) else rule.least
-        most = bounds[rule.most] if isinstance(rule.most, str) else rule.most
+        least, most = bound_of(rule.least, bounds), bound_of(rule.most, bounds)
         value = least if most is None else rng.randint(least, most)
         values[rule.fields[0]] = (
             max(least, value - sum(values[name] for name in rule.fields[1:])) & -rule.unit
@@ -249,7 +246,7 @@ def _mend(rng: random.Random, fields: Fields, bounds: dict[str, int]) -> None:
 
 
 def _encode(fields: Fields) -> bytes:
-    layout = CONV_LAYOUT if fields["opcode"] == Opcode.CONV else DMA_LAYOUT
+    _, layout = rules_of(fields["opcode"])
     word = position = 0
     for name, width in layout:
         word |= (fields.get(name, 0) & (1 << width) - 1) << position
