@@ -28,7 +28,9 @@ def command(
         float,
         typer.Option(min=0, help="Of tests, without the mutant, that it is tried with."),
     ] = 60.0,
-    again: Annotated[bool, typer.Option("--again", help="Try survivors again: after new tests.")] = False,
+    again: Annotated[
+        bool, typer.Option("--again", help="Try survivors again: after new tests, or with more seconds.")
+    ] = False,
     workers: options.Workers = None,
     results: Annotated[
         Path | None, typer.Option(help="File of results one by one, from which a run is resumed.")
@@ -77,7 +79,7 @@ def command(
             if not Verdict(outcome["verdict"]).noticed:
                 progress.print(f"{outcome['verdict']}:\n{outcome['diff']}", soft_wrap=True)
 
-        tried = names(drawn, record.done, digest_of(ROOT / "tests")[:12] if again else None)
+        tried = names(drawn, record.done, digest_of(ROOT / "tests", seconds)[:12] if again else None)
         outcomes = complete(
             campaign(root, code),
             {name: part_of(mutant, found, seconds) for name, mutant in tried.items()},

@@ -9,25 +9,25 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
-import subprocess
-import sys
 import time
+import weakref
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from pointwise.hw.contract.errors import PointwiseError
-from pointwise.model.parallel import here
 from pointwise.sim.build import VARIABLE, build_root
 from pointwise.sim.docs.tree import PLACES, ROOT
+
+from .forks import Forks
 
 FOLDERS = ("hw", "model", "sim", "tests", "docs")
 FILES = ("pyproject.toml", "constraints.txt", "Makefile", "README.md", "LICENSE", "mkdocs.yml")
 """What tests read, where it is there."""
-POLL = 0.5
-"""Seconds after which it is looked whether anybody still wants the result."""
+WHOLE = ("done.json", "done")
+"""Files of a simulator and of headers that are written last."""
+LIMIT = 600.0
+"""Seconds in which the tests of a file are found."""
 FINDER = '''"""Made by pointwise mutate: the package is imported from the copy that this lies in."""
 import importlib.machinery, importlib.util, pathlib, sys
 
@@ -81,47 +81,51 @@ class Sandbox:
         finder.parent.mkdir()
         finder.write_text(FINDER.format(places=places))
         self.build = folder / "build"
+        environment = dict(os.environ) | {"PYTHONPATH": str(finder.parent), VARIABLE: str(self.build)}
+        # Threads do not survive a fork; and on a busy machine more of them only get in each other's way.
+        environment |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+        self._checked: set[str] = set()
+        self._forks = Forks(folder, environment, folder / "starter.log")
+        weakref.finalize(self, self._forks.close)
 
     def pytest(
-        self, arguments: Sequence[str], limit: float, variables: Mapping[str, str] | None = None
+        self,
+        arguments: Sequence[str],
+        limit: float,
+        *,
+        tests: Mapping[str, float] | None = None,
+        variables: Mapping[str, str] | None = None,
+        same_hardware: bool = False,
     ) -> Ended:
         """Run pytest in the copy.
 
         Args:
             arguments: of its command line. limit: seconds after which it and all that it started are stopped.
-            variables: further ones of the environment.
+            tests: those that are run, in this order, with the seconds that each may take: names of tests, or
+                of files for all their tests. variables: further ones of the environment.
+            same_hardware: whether the hardware is the project's, so that its simulators are worth keeping.
         """
         self._link_simulators()
-        environment = dict(os.environ) | {
-            "PYTHONPATH": str(self.folder / "finder"),
-            VARIABLE: str(self.build),
-            **(variables or {}),
-        }
-        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments]
         started, log = time.monotonic(), self.folder / "pytest.log"
-        with log.open("w") as file:
-            process = subprocess.Popen(
-                command,
-                cwd=self.folder,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=file,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-            try:
-                while process.poll() is None and time.monotonic() < started + limit:
-                    if here().stop.is_set():
-                        break
-                    with suppress(subprocess.TimeoutExpired):
-                        process.wait(POLL)
-                status = process.poll()
-            finally:
-                if process.poll() is None:
-                    os.killpg(process.pid, signal.SIGKILL)
-                    process.wait()
-        self._remove_simulators()
-        return Ended(status, log.read_text(errors="replace"), time.monotonic() - started)
+        status = self._forks.run(
+            ["-q", "-p", "no:cacheprovider", *arguments], tests, limit, log, variables or {}
+        )
+        seconds = time.monotonic() - started
+        if not same_hardware:
+            self._remove_simulators()
+        return Ended(status, log.read_text(errors="replace"), seconds)
+
+    def check(self, files: Sequence[str]) -> None:
+        """Find the tests of some files in the copy as it is.
+
+        Raises:
+            PointwiseError: they cannot be imported.
+        """
+        for file in set(files) - self._checked:
+            found = self.pytest(["--collect-only", file], LIMIT)
+            if found.status != 0:
+                raise PointwiseError(f"The tests of {file} cannot be collected:\n{found.output[-2000:]}")
+            self._checked.add(file)
 
     def write(self, path: str, text: str) -> None:
         """Give a file of the copy another text, and a time that no text of it had.
@@ -134,11 +138,12 @@ class Sandbox:
         os.utime(file, (later, later))
 
     def _link_simulators(self) -> None:
-        """Show the copy what the project has compiled."""
+        """Show the copy what the project has compiled: what is whole, as others may be compiling there."""
         mine, theirs = self.build / "benches", build_root() / "benches"
         mine.mkdir(parents=True, exist_ok=True)
         for found in theirs.iterdir() if theirs.is_dir() else ():
-            if not (mine / found.name).exists() and found.suffix != ".lock":
+            whole = found.name.startswith("runtime-") or any((found / done).exists() for done in WHOLE)
+            if whole and not (mine / found.name).exists():
                 (mine / found.name).symlink_to(found)
 
     def _remove_simulators(self) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import difflib
 import functools
 import json
+import re
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -22,6 +24,10 @@ if TYPE_CHECKING:
 
 TIMES, LINES, SOURCES = "times.json", "lines.coverage", "sources.json"
 """Files of a survey in its folder: of tests, of the lines that they ran, and of the sources as they were."""
+ELSEWHERE = 2
+"""How far a test is from a source of another folder."""
+UNKNOWN = 10.0
+"""Seconds that the tests of a new file are taken to need."""
 HOURS = 3600.0
 LIMIT = 6 * HOURS
 """Of a run of all tests."""
@@ -46,22 +52,37 @@ class Survey:
 
         Of what a process computes once, the first test that wants it is seen running it; so to the tests that
         were seen those beside them come, in the same files, after all others. What an import runs, all tests
-        depend on that run anything of the file.
+        depend on that run anything of the file. Where no test was seen, as the source is new or runs in other
+        processes, the files count that mirror it or its folder, or import it: all their tests.
         """
         lines, line = self._lines(path), self._then(path, line)
         seen = lines.get(line, ())
         if line in lines and not seen:
             seen = sorted({test for tests in lines.values() for test in tests})
-        files = {test.partition("::")[0] for test in seen}
-        beside = [test for test in self.seconds if test.partition("::")[0] in files and test not in set(seen)]
-        return [*sorted(seen, key=self._order(path)), *sorted(beside, key=self._order(path))]
+        if not seen:
+            return sorted(_related(ROOT, path), key=self._order(path))
+        files = {file_of(test) for test in seen}
+        beside = [test for test in self.seconds if file_of(test) in files and test not in set(seen)]
+        new = [file for file in _related(ROOT, path) if not distance(path, file) and file not in files]
+        return [*sorted([*seen, *new], key=self._order(path)), *sorted(beside, key=self._order(path))]
+
+    def seconds_of(self, test: str) -> float:
+        """How long a test took, or those of a file that are known, or is taken to."""
+        return self.seconds.get(test) or self._of_files.get(test) or UNKNOWN
+
+    @functools.cached_property
+    def _of_files(self) -> dict[str, float]:
+        found: dict[str, float] = defaultdict(float)
+        for test, seconds in self.seconds.items():
+            found[file_of(test)] += seconds
+        return dict(found)
 
     def _then(self, path: str, line: int) -> int:
         """What number a line had, or the last one in front of it that was there."""
         return _numbers(self.sources[path], (ROOT / path).read_text())[line] if path in self.sources else line
 
     def _order(self, path: str) -> Callable[[str], tuple[int, float]]:
-        return lambda test: (distance(path, test.partition("::")[0]), self.seconds[test])
+        return lambda test: (distance(path, file_of(test)), self.seconds_of(test))
 
     @functools.cached_property
     def _data(self) -> coverage.CoverageData:
@@ -95,14 +116,34 @@ def _numbers(before: str, now: str) -> dict[int, int]:
     return {number: (last := known.get(number, last)) for number in range(1, now.count("\n") + 2)}
 
 
+@functools.cache
+def _related(root: Path, path: str) -> list[str]:
+    """The files of tests that mirror a source or its folder, or say its name; else those of the one above."""
+    name = path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+    named = re.compile(rf"\bpointwise\.{re.escape(name)}\b")
+    found = [
+        place
+        for file in sorted((root / "tests").rglob("test_*.py"))
+        if distance(path, place := file.relative_to(root).as_posix()) < ELSEWHERE
+        or named.search(file.read_text())
+    ]
+    above = PurePosixPath(path).parent
+    return found if found or len(above.parts) < 2 else _related(root, f"{above}.py")
+
+
+def file_of(test: str) -> str:
+    """The file of a test."""
+    return test.partition("::")[0]
+
+
 def distance(path: str, test: str) -> int:
     """How far from a source a file of tests is: 0 for its mirror, tests/model/x/test_y.py of model/x/y.py.
 
-    1 in the mirror of its folder, 2 elsewhere.
+    1 in the mirror of its folder, ``ELSEWHERE`` otherwise.
     """
     place, found = PurePosixPath(path), PurePosixPath(test)
     if found.parent != PurePosixPath("tests") / place.parent:
-        return 2
+        return ELSEWHERE
     return int(found.name != f"test_{place.stem}.py")
 
 
@@ -126,7 +167,7 @@ def survey(folder: Path, copy: Path, tests: Sequence[str] = (), workers: int = 2
         arguments += ["-n", str(workers), "--dist", "worksteal", *tests]
         told = sandbox.folder / TIMES
         variables = {VARIABLE: str(told), "COVERAGE_FILE": str(sandbox.folder / LINES)}
-        ended = sandbox.pytest(arguments, LIMIT, variables)
+        ended = sandbox.pytest(arguments, LIMIT, variables=variables)
         if not told.exists():
             raise PointwiseError(f"The tests could not be run:\n{ended.output[-2000:]}")
         (sandbox.folder / LINES).replace(folder / LINES)

@@ -8,7 +8,7 @@ import pytest
 
 from pointwise.sim.mutation.campaign import draw, names, part_of
 from pointwise.sim.mutation.operators import Mutant
-from pointwise.sim.mutation.survey import LINES, Survey, distance
+from pointwise.sim.mutation.survey import LINES, UNKNOWN, Survey, distance
 
 SOURCE = "model/integer/rounding.py"
 NEAR, FAR, QUICK, BESIDE = (
@@ -37,8 +37,28 @@ def test_order(survey: Survey) -> None:
     """The nearest, then the quick ones, then those beside them."""
     assert survey.tests_of(SOURCE, 3) == [NEAR, QUICK, FAR, BESIDE]
     assert survey.tests_of(SOURCE, 4) == [NEAR, QUICK, FAR, BESIDE]
-    assert survey.tests_of(SOURCE, 5) == []
-    assert survey.tests_of("model/integer/other.py", 3) == []
+
+
+def test_what_no_test_was_seen_running(survey: Survey, tmp_path, monkeypatch) -> None:
+    """Files of tests count that mirror the source or its folder, or name it; or else the folder above."""
+    for name, text in {
+        "tests/model/integer/test_other.py": "",
+        "tests/model/integer/test_rounding.py": "",
+        "tests/hw/test_b.py": "from pointwise.model.integer.other import a",
+        "tests/hw/test_others.py": "from pointwise.model.integer.others import a",
+        "tests/model/test_x.py": "",
+    }.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    monkeypatch.setattr("pointwise.sim.mutation.survey.ROOT", tmp_path)
+    files = [
+        "tests/model/integer/test_other.py",
+        "tests/model/integer/test_rounding.py",
+        "tests/hw/test_b.py",
+    ]
+    assert survey.tests_of("model/integer/other.py", 3) == files
+    assert [survey.seconds_of(file) for file in files] == [UNKNOWN, 9.0, 6.1]
+    assert survey.tests_of("model/folder/new.py", 3) == ["tests/model/test_x.py"]
 
 
 def test_lines_of_a_changed_source_are_found_again(survey: Survey, tmp_path, monkeypatch) -> None:
@@ -72,9 +92,9 @@ def test_distance(test: str, expected: int) -> None:
 )
 def test_as_many_as_fit(survey: Survey, seconds: float, tests: tuple[str, ...]) -> None:
     part = part_of(MUTANT, survey, seconds)
-    assert part.tests == tests
+    assert list(part.tests) == list(tests)
     assert part.running == 4
-    assert part.seconds == sum(survey.seconds[test] for test in tests)
+    assert part.tests == {test: survey.seconds[test] for test in tests}
 
 
 def test_a_larger_draw_has_the_smaller(tmp_path: Path) -> None:
@@ -82,16 +102,21 @@ def test_a_larger_draw_has_the_smaller(tmp_path: Path) -> None:
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "a.py").write_text("a = 1 + 2 + 3 + 4 + 5\n")
     few, many = (draw(["hw", "model"], count, 1, tmp_path) for count in (3, 6))
-    assert set(few) < set(many)
+    assert few == many[:6]
     assert [sum(mutant.path.startswith(top) for mutant in many) for top in ("hw", "model")] == [6, 6]
     assert set(draw(["hw"], 100, 1, tmp_path)) == set(draw(["hw"], 100, 2, tmp_path))
     assert few != draw(["hw", "model"], 3, 2, tmp_path)
 
 
 def test_survivors_are_tried_with_new_tests() -> None:
+    """Until they are noticed; what was found last counts."""
     other = Mutant(SOURCE, 4, 1, 2, "-", "arithmetic")
     new = Mutant(SOURCE, 5, 1, 2, "-", "arithmetic")
     done = {MUTANT.key: {"verdict": "survived"}, other.key: {"verdict": "killed"}}
     drawn = [MUTANT, other, new]
     assert list(names(drawn, done, None)) == [MUTANT.key, other.key, new.key]
     assert list(names(drawn, done, "abc")) == [f"{MUTANT.key} with abc", other.key, new.key]
+    for verdict, expected in (("killed", "abc"), ("survived", "def")):
+        later = done | {f"{MUTANT.key} with abc": {"verdict": verdict}}
+        assert list(names([MUTANT], later, None)) == [f"{MUTANT.key} with abc"]
+        assert list(names([MUTANT], later, "def")) == [f"{MUTANT.key} with {expected}"]
