@@ -70,14 +70,15 @@ class BurstSplitter(wiring.Component):
         waiting = Signal()
         next_block = Signal(self.addr_width - self.lane_bits - edge_bits)
         next_offset = Signal(place_bits)  # of its first beat in its first block
-        next_reach = Signal(BEATS_BITS + 1)  # of its last beat, from the beginning of that block
+        # Ends are those of the beat behind the last one: a sum of three numbers would cost a LUT for each bit.
+        next_reach = Signal(BEATS_BITS + 1)  # of its end, from the beginning of that block
         next_beats = Signal(range(self.burst + 1))  # all, where it does not go beyond that block
         next_short = Signal()  # fewer beats than two blocks
         first_beat = transfer.offset[self.lane_bits :]
         # The window begins at a multiple of a block.
         first_block = first_beat[edge_bits:]
-        # Its last beat, and how many beats the window has.
-        next_last = Signal(max(BEATS_BITS, len(first_beat)) + 1)
+        # Its end, and how many beats the window has.
+        next_end = Signal(max(BEATS_BITS, len(first_beat)) + 1)
         next_limit = Signal(32 - self.lane_bits)
         base = Signal(self.addr_width)
         limit = Signal.like(next_limit)
@@ -93,10 +94,10 @@ class BurstSplitter(wiring.Component):
             m.d.sync += [
                 waiting.eq(1),
                 next_block.eq(base[self.lane_bits + edge_bits :] + first_block),
-                next_last.eq(first_beat + transfer.beats - 1),
+                next_end.eq(first_beat + transfer.beats),
                 next_limit.eq(limit),
                 next_offset.eq(first_beat[:edge_bits]),
-                next_reach.eq(first_beat[:edge_bits] + transfer.beats - 1),
+                next_reach.eq(first_beat[:edge_bits] + transfer.beats),
                 next_beats.eq(transfer.beats),
                 next_short.eq(~transfer.beats[edge_bits + 1 :].any()),
             ]
@@ -108,10 +109,11 @@ class BurstSplitter(wiring.Component):
         block = Signal.like(next_block)
         offset = Signal(place_bits)
         length = Signal(range(self.burst + 1))
-        behind = Signal(BEATS_BITS + 1 - edge_bits)  # blocks of the transfer behind this one
+        behind = Signal(BEATS_BITS + 1 - edge_bits)  # borders between blocks up to its end, behind this one
         final = Signal()  # this one and the next are compared while it is seen whether the burst fits
         last_but_one = Signal()
-        tail = Signal(place_bits)  # of the last block, beats − 1
+        tail = Signal(edge_bits + 1)  # beats of the last block
+        whole = Signal()  # the end is a border: of the last block, and counted
         outside = Signal()  # known before the first burst is formed
         form = Signal()
         m.d.comb += [
@@ -122,8 +124,8 @@ class BurstSplitter(wiring.Component):
         roomy = self.room[edge_bits:].any() | (length <= self.room[:place_bits])
         m.d.sync += [
             fits.eq(active & roomy & ~form),
-            final.eq(behind == 0),
-            last_but_one.eq(behind == 1),
+            final.eq(behind == whole),
+            last_but_one.eq(behind == 1 + whole),
         ]
         with m.If(bursts.ready):
             m.d.sync += bursts.valid.eq(0)
@@ -137,17 +139,19 @@ class BurstSplitter(wiring.Component):
                 block.eq(block + 1),
                 offset.eq(0),
                 behind.eq(behind - 1),
-                length.eq(Mux(last_but_one, tail + 1, self.burst)),
+                length.eq(Mux(last_but_one, tail, self.burst)),
             ]
         with m.If(load):
+            ends_whole = ~next_reach[:edge_bits].any()
             alone = next_short & ~next_reach[edge_bits : edge_bits + 2].any()
             m.d.sync += [
                 active.eq(1),
                 block.eq(next_block),
                 offset.eq(next_offset),
                 behind.eq(next_reach[edge_bits:]),
-                tail.eq(next_reach[:edge_bits]),
-                outside.eq(next_last >= next_limit),
+                tail.eq(Cat(next_reach[:edge_bits], ends_whole)),
+                whole.eq(ends_whole),
+                outside.eq(next_end > next_limit),
                 length.eq(Mux(alone, next_beats, self.burst - next_offset)),
             ]
         return m

@@ -87,7 +87,7 @@ class AxiWriter(wiring.Component):
         next_final = Signal()  # it has but one beat
         transfer = self.transfers.p
         first_beat = transfer.offset[lane_bits:]
-        next_last = Signal(max(BEATS_BITS, len(first_beat)) + 1)  # beat of the window
+        next_end = Signal(max(BEATS_BITS, len(first_beat)) + 1)  # the beat behind the last one, in the window
         next_named = Signal()  # the window is the one that may be written
         base = Signal(addr_width)
         limit = self.windows[Base.OUTPUT].bytes[lane_bits:]
@@ -103,7 +103,7 @@ class AxiWriter(wiring.Component):
             m.d.sync += [
                 waiting.eq(1),
                 next_first.eq(base[lane_bits:] + first_beat),
-                next_last.eq(first_beat + transfer.beats - 1),
+                next_end.eq(first_beat + transfer.beats),
                 next_named.eq(transfer.window == Base.OUTPUT),
                 next_beats.eq(transfer.beats),
                 next_final.eq(transfer.beats == 1),
@@ -162,7 +162,7 @@ class AxiWriter(wiring.Component):
                 final.eq(next_final),
                 place.eq(next_first),
                 ends.eq(next_final | at_border(next_first)),
-                outside.eq(~next_named | (next_last >= limit)),
+                outside.eq(~next_named | (next_end > limit)),
             ]
         with m.If(self.halt):
             m.d.sync += [waiting.eq(0), active.eq(0), outside.eq(0)]

@@ -103,7 +103,7 @@ class Engine(wiring.Component):
             loader.act_end.eq(epilogue.table_end),
             loader.exp_end.eq(delay(m, exp_end, timing.exponentials, name="exp_end", reset_less=False)),
             loader.started.eq(issue.started),
-            loader.hold.eq(epilogue.reads_next),
+            loader.hold.eq(epilogue.act_read.valid),
             issue.tile_next.eq(loader.tile_next),
             issue.stall_cause.eq(streamer.stall_cause),
             streamer.popped.eq(epilogue.popped),
@@ -126,12 +126,14 @@ class Engine(wiring.Component):
             m.d.sync += self.conv_done.eq(self.conv_done + 1)
 
         # SRAM ports by priority: the epilogue cannot wait, nor can the loader, which asks at other times and
-        # so has the same port. The DMA comes last.
+        # so has the same port. Both ask a cycle ahead, so that who is granted the others' reads is looked at
+        # from registers. The DMA comes last.
         first = act.read[0]
         places = (port.place.as_value() for port in (epilogue.act_read, loader.read))
+        asks = epilogue.act_read.valid | loader.read.valid
         m.d.comb += [
-            first.valid.eq(epilogue.act_read.valid | loader.read.valid),
-            first.place.as_value().eq(Mux(epilogue.act_read.valid, *places)),
+            first.valid.eq(delay(m, asks, 1, name="reads", reset_less=False)),
+            first.place.as_value().eq(delay(m, Mux(epilogue.act_read.valid, *places), 1, name="reads_place")),
         ]
         for port in (epilogue.act_read, loader.read):
             m.d.comb += [port.ready.eq(first.ready), port.data.eq(first.data)]

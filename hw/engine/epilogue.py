@@ -53,10 +53,9 @@ class Epilogue(wiring.Component):
         statistics: of that token, one cycle later.
         act_write: port of the activation SRAM; like the other three it must be granted at once (highest
             priority).
-        act_read: port of the activation SRAM.
+        act_read: port of the activation SRAM, which is asked a cycle later.
         res_write: port of the residual SRAM.
         res_read: port of the residual SRAM.
-        reads_next: ``act_read`` asks in the next cycle.
         popped: a token left ``acc``.
         tile_end: parameters of an N-tile are free.
         table_end: a convolution with a table is done with it.
@@ -97,7 +96,6 @@ class Epilogue(wiring.Component):
                 "act_read": Out(read_port(act_bits, act)),
                 "res_write": Out(write_port(res_bits, config.rows, res)),
                 "res_read": Out(read_port(res_bits, res)),
-                "reads_next": Out(1),
                 "popped": Out(1),
                 "tile_end": Out(1),
                 "table_end": Out(1),
@@ -252,12 +250,10 @@ class Epilogue(wiring.Component):
         """
         ask = RESULT - READ_LATENCY - 2
         reads = valid[ask - 1] & tags[ask - 1].add & ~tags[ask - 1].to_residual
-        # Decided a cycle ahead, as others have the same port.
-        place: Any = act_address(self.config).decode(m, old_address[ask - 1], "read_bytes")
+        # Asked a cycle ahead, as others have the same port.
         m.d.comb += [
-            self.reads_next.eq(reads),
-            self.act_read.valid.eq(delay(m, reads, 1, name="reads", reset_less=False)),
-            self.act_read.place.eq(delay(m, place, 1, name="read_bytes_place")),
+            self.act_read.valid.eq(reads),
+            self.act_read.place.eq(act_address(self.config).decode(m, old_address[ask - 1], "read_bytes")),
         ]
         old = delay(m, self._lanes(self.act_read.data, 8, tags[RESULT - 2].lane_group), 1, name="old_bytes")
         tag = tags[RESULT - 1]

@@ -36,8 +36,8 @@ class Loader(wiring.Component):
         dma_done: completed DMA instructions, for wait_dma.
         rows: the stationary stream (hw.contract.stream).
         flush: this row of the stream is the last one of a convolution.
-        read: port of the activation SRAM, for K and V, which must be granted at once.
-        hold: no read in the next cycle, in which somebody reads who cannot wait.
+        read: port of the activation SRAM, which is asked a cycle later, for K and V; must be granted at once.
+        hold: no read in this cycle, in which somebody asks who cannot wait.
         tile_ready: the shadows hold the next tile.
         tile_next: they will in the next cycle, unless it is started in this one.
         started: its first token is fetched in this cycle.

@@ -93,16 +93,16 @@ class StationaryAddressGenerator:
         self.next_n = Signal(ADDRESS_BITS)  # where the next N-tile begins
 
     def ask(self, read: wiring.Component, load: Signal) -> None:
-        """Ask port ``read`` of the activation SRAM for the word, a cycle after ``load``."""
+        """Ask port ``read`` of the activation SRAM for the word, with ``load``."""
         m, conv = self.m, self.conv
         # N-tiles may lie in one word of V.
         across = Mux(self._last_sub, conv.stat_word_stride * self.words_per_row, 0)
         stride = Mux(self.keys, conv.stat_token_stride * self.cols, across)
-        m.d.sync += [
+        m.d.comb += [
             read.valid.eq(load),
             read.place.eq(act_address(self.config).decode(m, self.address, "read")),
-            self.next_n.eq(self.words.starts[2] + stride),
         ]
+        m.d.sync += self.next_n.eq(self.words.starts[2] + stride)
 
     @property
     def _last_sub(self) -> Value:

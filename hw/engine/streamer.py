@@ -280,8 +280,6 @@ class Streamer(wiring.Component):
         # Of the next tile's convolution.
         wait_conv = Signal(16)
         wait_dma = Signal(16)
-        wait_rows = Signal(16)
-        wait_words = Signal(16)
         tokens = Signal(ceil_log2(config.max_tokens + 1))
         chained = Signal()
         pipelined = Signal()
@@ -296,8 +294,6 @@ class Streamer(wiring.Component):
             m.d.sync += [
                 wait_conv.eq(start.wait_conv),
                 wait_dma.eq(start.wait_dma),
-                wait_rows.eq(start.wait_dma - 1),
-                wait_words.eq(start.wait_conv - 1),
                 tokens.eq(start.tokens),
                 chained.eq(start.chained),
                 pipelined.eq(start.pipelined),
@@ -332,11 +328,13 @@ class Streamer(wiring.Component):
         loaded = Signal()
         loading = Signal()
         row_there = Signal()
+        # What is missing is less than nothing, or one: the one at work.
+        convs, dmas = self.conv_done - wait_conv, self.dma_done - wait_dma
         m.d.sync += [
-            computed.eq(self.conv_done >= wait_conv),
-            computing.eq(pipelined & (self.conv_done == wait_words)),
-            loaded.eq(self.dma_done >= wait_dma),
-            loading.eq(chained & (self.dma_done == wait_rows)),
+            computed.eq(convs >= 0),
+            computing.eq(pipelined & convs.all()),
+            loaded.eq(dmas >= 0),
+            loading.eq(chained & dmas.all()),
             row_there.eq(Mux(pipelined, self.words_done, self.rows_done) > row),
             depends.eq((computed | (computing & row_there)) & (loaded | (loading & row_there))),
         ]

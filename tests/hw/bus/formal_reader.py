@@ -20,9 +20,10 @@ def lengths_of_splitter(m: Module, state: dict[str, Signal], at: str, most: int)
         state: the signals of the reader. at: the splitter's path. most: beats of the longest burst.
     """
     edge = most.bit_length() - 1
-    length, offset = state[at + "length"], state[at + "offset"]
+    length, offset, tail = (state[at + name] for name in ("length", "offset", "tail"))
     with m.If(state[at + "active"]):
         m.d.comb += Assert((length != 0) & (offset + length <= most))
+        m.d.comb += Assert((tail != 0) & (tail <= most))
     with m.If(state[at + "fits"]):
         m.d.comb += [Assert(state[at + "active"]), Assert(length <= state[f"room{at[8:-1]}"])]
     reach, alone, short = (state[at + name] for name in ("next_reach", "next_beats", "next_short"))
@@ -31,7 +32,7 @@ def lengths_of_splitter(m: Module, state: dict[str, Signal], at: str, most: int)
         with m.If(short):
             m.d.comb += Assert(reach[edge + 2 :] == 0)
         with m.If(reach[edge:] == 0):
-            m.d.comb += Assert((alone != 0) & (state[at + "next_offset"] + alone == reach + 1))
+            m.d.comb += Assert((alone != 0) & (state[at + "next_offset"] + alone == reach))
 
 
 class ReaderProtocolProof(Elaboratable):

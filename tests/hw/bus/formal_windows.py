@@ -122,7 +122,7 @@ class ReaderWindowProof(Elaboratable):
             return chosen(window, [one.limit for one in self.windows])
 
         offers = state[at + "bursts__payload"]
-        behind, length, tail = (state[at + name] for name in ("behind", "length", "tail"))
+        behind, length, tail, whole = (state[at + name] for name in ("behind", "length", "tail", "whole"))
         begin, reach = state[at + "offset"][:edge], state[at + "next_reach"]
         with m.If(~unit.halt):
             with m.If(state[at + "waiting"]):
@@ -130,26 +130,28 @@ class ReaderWindowProof(Elaboratable):
                     Assert(count != 0),
                     Assert(at_base(state[at + "next_block"], following, first >> edge)),
                     Assert(state[at + "next_offset"][:edge] == first[:edge]),
-                    Assert(reach == first[:edge] + count - 1),
+                    Assert(reach == first[:edge] + count),
                     Assert(state[at + "next_short"] == (count < 2 * burst)),
                     Assert(state[at + "next_beats"] == count[: len(state[at + "next_beats"])]),
-                    Assert(state[at + "next_last"] == ((first >> edge) << edge) + reach),
+                    Assert(state[at + "next_end"] == ((first >> edge) << edge) + reach),
                     Assert(state[at + "next_limit"] == limit(following)),
                 ]
             with m.If(state[at + "active"]):
-                last = Cat(tail[:edge], block + behind)
+                end = Cat(tail[:edge], block + behind)
                 m.d.comb += [
                     Assert(length != 0),
-                    Assert(begin + length == Mux(behind == 0, tail[:edge] + 1, burst)),
+                    Assert(begin + length == Mux(behind == whole, tail, burst)),
+                    Assert((tail == Cat(tail[:edge], whole)) & (whole == ~tail[:edge].any())),
+                    Assert(behind >= whole),
                     Assert(at_base(state[at + "block"], present, block)),
                 ]
                 with m.If(~state[at + "outside"]):
-                    m.d.comb += Assert(last < limit(present))
+                    m.d.comb += Assert(end <= limit(present))
             with m.If(state[at + "fits"]):
                 m.d.comb += [
                     Assert(state[at + "active"]),
-                    Assert(state[at + "final"] == (behind == 0)),
-                    Assert(state[at + "last_but_one"] == (behind == 1)),
+                    Assert(state[at + "final"] == (behind == whole)),
+                    Assert(state[at + "last_but_one"] == (behind == 1 + whole)),
                 ]
             with m.If(state[at + "bursts__valid"] & ~offers[-1]):
                 place = offers[self.lane : addr_width]
@@ -201,7 +203,7 @@ class WriterWindowProof(Elaboratable):
                 m.d.comb += [
                     Assert(count != 0),
                     Assert(next_first == (base + offset)[: len(next_first)]),
-                    Assert(state["next_last"] == offset + count - 1),
+                    Assert(state["next_end"] == offset + count),
                     Assert(state["next_beats"] == count),
                     Assert(state["next_final"] == (count == 1)),
                     Assert(state["next_named"] == (named == Base.OUTPUT)),

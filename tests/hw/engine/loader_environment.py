@@ -31,12 +31,11 @@ class Environment:
         self.done = dict.fromkeys(COUNTS, 0)
         self.due = {name: deque() for name in COUNTS}  # cycles in which a count goes up
         self.starts: list[int] = []
-        self.held = False
         self.loads: list[tuple] = []  # cycle, whether a column, index, mask, weights
         self.planes: list[tuple[int, int, int]] = []
         self.tables = {"exp": [], "act": []}
         self.shifts: list[int] = []  # by cycle
-        self.answers: deque[int] = deque([0] * READ_LATENCY)
+        self.answers: deque[int] = deque([0] * (READ_LATENCY + 1))  # of a port that asks a cycle ahead
 
     def drive(self, cycle: int) -> None:
         """Pulses, counts, words, and a start as soon as the tile before has streamed, or some time later."""
@@ -50,7 +49,6 @@ class Environment:
                 self.done[name] += 1
         dut.conv_done.value, dut.dma_done.value = self.done["conv_done"], self.done["dma_done"]
         dut.read_ready.value = 0  # it is not looked at
-        self.held = dut.hold.value == 1  # in the cycle before
         dut.hold.value = rng.random() < self.gap
         dut.read_data.value = self.answers.popleft()
         free = not self.starts or cycle >= self.starts[-1] + self.tiles[len(self.starts) - 1].tokens
@@ -111,7 +109,7 @@ class Environment:
         self.shifts.append(int(dut.shifts.value))
         word = self.rng.integers(0, 256, self.config.rows)
         if int(dut.read_valid.value):
-            assert not self.held, "a word was asked for in the cycle after it was to hold"
+            assert not int(dut.hold.value), "a word was asked for in a cycle in which it was to hold"
             work = self.works[self.tiles[len(self.starts)].number]
             waits = work.conv.wait_conv, work.conv.wait_dma
             ready = self.done["conv_done"] >= waits[0] and self.done["dma_done"] >= waits[1]
