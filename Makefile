@@ -51,7 +51,7 @@ sim: $(STAMP) ## simulate the core on a network and compare every bit
 verilog: $(STAMP) ## write the core's Verilog and its configuration
 	@$(BIN)/pointwise verilog $(SHAPE) $(OUTPUT) $(ARGS)
 
-test: .venv/.dev ## run the tests, but for those that take more than half a minute
+test: .venv/.dev ## run the tests, but for those that take long
 	@$(PYTEST) -m "not slow" $(ARGS)
 
 test-all: .venv/.dev ## run all tests

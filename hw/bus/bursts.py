@@ -70,7 +70,7 @@ class BurstSplitter(wiring.Component):
         waiting = Signal()
         next_block = Signal(self.addr_width - self.lane_bits - edge_bits)
         next_offset = Signal(place_bits)  # of its first beat in its first block
-        # Ends are those of the beat behind the last one: a sum of three numbers would cost a LUT for each bit.
+        # Ends are of the beat behind the last one: a sum of three numbers would cost a LUT a bit.
         next_reach = Signal(BEATS_BITS + 1)  # of its end, from the beginning of that block
         next_beats = Signal(range(self.burst + 1))  # all, where it does not go beyond that block
         next_short = Signal()  # fewer beats than two blocks

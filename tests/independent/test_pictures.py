@@ -11,6 +11,7 @@ from tests.independent.reference.core import Core
 from tests.independent.reference.fields import Conv, StationarySource
 from tests.independent.reference.stream import Operands
 from tests.sim.system.cores import SHAPES
+from tests.slow import few
 
 PADDED = {
     "padded": 1,
@@ -70,7 +71,7 @@ def test_edges(rows: int, cols: int) -> None:
     assert np.array_equal(emulated(drawn, config), expected(drawn, config))
 
 
-@pytest.mark.parametrize("shape", CORES)
+@pytest.mark.parametrize("shape", few(CORES, CORES[:1]))
 def test_edges_on_the_core(shape: str) -> None:
     same_on_the_core(shape, draw_all(core_of(SHAPES[shape]), most=600).finish())
 

@@ -10,6 +10,7 @@ from pointwise.hw.control.checker import ImageChecker
 from pointwise.hw.verilog import to_verilog
 from pointwise.sim.bench import bench
 from tests.hw.side_by_side import SideBySide
+from tests.slow import few
 
 SHAPES = {
     "bus32": {"axi_data_width": 32, "rows": 1, "cols": 1},
@@ -25,7 +26,7 @@ def verilog() -> str:
     return to_verilog(SideBySide(units), "checker_bench")
 
 
-@pytest.mark.parametrize("stall", [0, 0.3])
+@pytest.mark.parametrize("stall", few((0, 0.3), (0.3,)))
 def test_checker(stall):
     config = {"shapes": SHAPES, "stall": stall}
     bench([verilog()], "checker_bench", Path(__file__).with_name("bench_checker.py"), config=config)

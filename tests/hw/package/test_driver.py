@@ -73,6 +73,7 @@ def test_the_driver_needs_no_library_and_c_plus_plus_takes_its_header(folder: Pa
     subprocess.run([str(tmp_path / "a")], check=True)
 
 
+@pytest.mark.slow
 def test_the_driver_runs_the_core_in_simulation(library: Path, compiled: Compiled, tmp_path: Path) -> None:
     memory = Memory()
     image, bad = memory.place(compiled.image), memory.place(damaged(compiled.image))

@@ -15,6 +15,7 @@ from pointwise.model.compiler.shapes import Shape, random_config
 from pointwise.model.emulator import Emulator, Order
 from pointwise.model.engine import fuse
 from pointwise.model.graph import Graph, run
+from tests.slow import few
 
 SMALL = Shape(tokens=6, inputs=5, dim=4, depth=2, heads=2, head_dim=3, hidden=8, classes=3)
 
@@ -108,7 +109,7 @@ def replaced(image: bytes, index: int, instruction: Instruction) -> bytes:
     return seal(bytes(body))
 
 
-@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize("seed", few((0, 1, 2), (0,)))
 @pytest.mark.parametrize("trace", [False, True])
 def test_every_wait_is_needed(seed: int, trace: bool):
     """Each wait that its queue does not imply already is taken away in turn, and a wrong result shows.

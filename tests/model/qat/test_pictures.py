@@ -58,6 +58,7 @@ def trained(
     )
 
 
+@pytest.mark.slow
 def test_it_wins_back_what_ternary_weights_lose_and_goes_on_where_it_was(
     checkpoint: Checkpoint, sets, tmp_path: Path
 ) -> None:

@@ -63,6 +63,7 @@ def test_the_same_seed_gives_the_same_integers(checkpoint: Checkpoint, data: dig
     assert first.network.info["training"]["weights"] == "lsq"
 
 
+@pytest.mark.slow
 def test_ternary_weights_win_most_of_it_back():
     """The shipped network, judged by its integers on the digits that are held out.
 

@@ -154,6 +154,7 @@ def test_after_a_clear_it_reads_zeros(played) -> None:
         assert Emulator(probe(), CONFIG, seed).run(question, cleared=True) == first
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", ["1x1", "3x6"])
 def test_a_clear_takes_its_cycles(shape: str) -> None:
     """Whatever was there: two in a row, in cores of other words, banks and tokens."""

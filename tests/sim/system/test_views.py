@@ -13,6 +13,8 @@ from pointwise.sim.system.run import run_core
 from pointwise.sim.system.testbench import core_verilog, for_waves
 from pointwise.sim.system.views import CORE, VIEWS, declared
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def waves() -> Path:
