@@ -125,18 +125,8 @@ class Engine(wiring.Component):
         with m.If(epilogue.conv_done):
             m.d.sync += self.conv_done.eq(self.conv_done + 1)
 
-        # SRAM ports by priority: the epilogue cannot wait, nor can the loader, which asks at other times and
-        # so has the same port. Both ask a cycle ahead, so that who is granted the others' reads is looked at
-        # from registers. The DMA comes last.
-        first = act.read[0]
-        places = (port.place.as_value() for port in (epilogue.act_read, loader.read))
-        asks = epilogue.act_read.valid | loader.read.valid
-        m.d.comb += [
-            first.valid.eq(delay(m, asks, 1, name="reads", reset_less=False)),
-            first.place.as_value().eq(delay(m, Mux(epilogue.act_read.valid, *places), 1, name="reads_place")),
-        ]
-        for port in (epilogue.act_read, loader.read):
-            m.d.comb += [port.ready.eq(first.ready), port.data.eq(first.data)]
+        # SRAM ports by priority, the DMA last.
+        self._read_first(m, act, epilogue, loader)
         connect(m, flipped(self.act_read), act.read[2])
         connect(m, epilogue.res_read, res.read[0])
         connect(m, flipped(self.res_read), res.read[2])
@@ -158,6 +148,21 @@ class Engine(wiring.Component):
         ]
         self._out_of_the_array(m, prologue, array, denominator, accumulator, epilogue)
         return m
+
+    def _read_first(self, m: Module, act: Sram, epilogue: Epilogue, loader: Loader) -> None:
+        """The first read port: the epilogue cannot wait, nor can the loader, which asks at other times.
+
+        Both ask a cycle ahead, so that who else is granted a read in a cycle is decided by registers.
+        """
+        first = act.read[0]
+        places = (port.place.as_value() for port in (epilogue.act_read, loader.read))
+        asks = epilogue.act_read.valid | loader.read.valid
+        m.d.comb += [
+            first.valid.eq(delay(m, asks, 1, name="reads", reset_less=False)),
+            first.place.as_value().eq(delay(m, Mux(epilogue.act_read.valid, *places), 1, name="reads_place")),
+        ]
+        for port in (epilogue.act_read, loader.read):
+            m.d.comb += [port.ready.eq(first.ready), port.data.eq(first.data)]
 
     def _dispatch(self, m: Module, loader: Loader, streamer: Streamer, epilogue: Epilogue) -> None:
         """Each unit gets its part of every convolution through a queue of its own."""
