@@ -56,7 +56,9 @@ def command(
     """
     from pointwise.model.parallel import Local, Record, complete, digest_of, processors
     from pointwise.sim.docs.tree import ROOT
-    from pointwise.sim.mutation.campaign import Verdict, campaign, draw, names, part_of
+    from pointwise.sim.mutation.attempt import Verdict
+    from pointwise.sim.mutation.campaign import campaign, names
+    from pointwise.sim.mutation.parts import draw, part_of
     from pointwise.sim.mutation.survey import survey as surveyed
     from pointwise.sim.reporting.mutation import COLUMNS, rows, save, survivors
     from pointwise.sim.version import version

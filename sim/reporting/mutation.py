@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from pointwise.hw.contract.form import Form
-from pointwise.sim.mutation.campaign import Verdict
+from pointwise.sim.mutation.attempt import Verdict
 from pointwise.sim.mutation.equivalents import reason
 
 from . import recorded

@@ -6,8 +6,8 @@ from pathlib import Path
 import coverage
 import pytest
 
-from pointwise.sim.mutation.campaign import draw, names, part_of
 from pointwise.sim.mutation.operators import Mutant
+from pointwise.sim.mutation.parts import part_of
 from pointwise.sim.mutation.survey import LINES, UNKNOWN, Survey, distance
 
 SOURCE = "model/integer/rounding.py"
@@ -17,7 +17,6 @@ NEAR, FAR, QUICK, BESIDE = (
     "tests/hw/test_b.py::test_c",
     "tests/hw/test_b.py::test_d",
 )
-MUTANT = Mutant(SOURCE, 3, 10, 11, "+", "arithmetic")
 
 
 @pytest.fixture
@@ -91,32 +90,7 @@ def test_distance(test: str, expected: int) -> None:
     ("seconds", "tests"), [(100, (NEAR, QUICK, FAR, BESIDE)), (10.2, (NEAR, QUICK, BESIDE)), (0, (NEAR,))]
 )
 def test_as_many_as_fit(survey: Survey, seconds: float, tests: tuple[str, ...]) -> None:
-    part = part_of(MUTANT, survey, seconds)
+    part = part_of(Mutant(SOURCE, 3, 10, 11, "+", "arithmetic"), survey, seconds)
     assert list(part.tests) == list(tests)
     assert part.running == 4
     assert part.tests == {test: survey.seconds[test] for test in tests}
-
-
-def test_a_larger_draw_has_the_smaller(tmp_path: Path) -> None:
-    for folder in ("hw", "model"):
-        (tmp_path / folder).mkdir()
-        (tmp_path / folder / "a.py").write_text("a = 1 + 2 + 3 + 4 + 5\n")
-    few, many = (draw(["hw", "model"], count, 1, tmp_path) for count in (3, 6))
-    assert few == many[:6]
-    assert [sum(mutant.path.startswith(top) for mutant in many) for top in ("hw", "model")] == [6, 6]
-    assert set(draw(["hw"], 100, 1, tmp_path)) == set(draw(["hw"], 100, 2, tmp_path))
-    assert few != draw(["hw", "model"], 3, 2, tmp_path)
-
-
-def test_survivors_are_tried_with_new_tests() -> None:
-    """Until they are noticed; what was found last counts."""
-    other = Mutant(SOURCE, 4, 1, 2, "-", "arithmetic")
-    new = Mutant(SOURCE, 5, 1, 2, "-", "arithmetic")
-    done = {MUTANT.key: {"verdict": "survived"}, other.key: {"verdict": "killed"}}
-    drawn = [MUTANT, other, new]
-    assert list(names(drawn, done, None)) == [MUTANT.key, other.key, new.key]
-    assert list(names(drawn, done, "abc")) == [f"{MUTANT.key} with abc", other.key, new.key]
-    for verdict, expected in (("killed", "abc"), ("survived", "def")):
-        later = done | {f"{MUTANT.key} with abc": {"verdict": verdict}}
-        assert list(names([MUTANT], later, None)) == [f"{MUTANT.key} with abc"]
-        assert list(names([MUTANT], later, "def")) == [f"{MUTANT.key} with {expected}"]
