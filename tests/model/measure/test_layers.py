@@ -8,7 +8,7 @@ import pytest
 from pointwise.model.engine.op import RowMax
 from pointwise.model.evaluate import evaluate, sqnr_db
 from pointwise.model.frontends import DeiTNetwork
-from pointwise.model.measure.layers import QUIETEST, alone, finite_decibels, measure, units
+from pointwise.model.measure.layers import QUIETEST, _reach, _Record, alone, finite_decibels, measure, units
 from pointwise.model.measure.mixed import MixedNetwork
 from pointwise.model.networks import DeiTConfig
 from pointwise.model.quantise import LayerConfig, Recipe
@@ -70,6 +70,15 @@ def test_noise_and_range_of_a_layer_follow_from_its_tensors(case):
             for scale in [part.quantisation]
         ]
         assert layer.clipped == pytest.approx(np.mean(wrong))
+
+
+def test_what_lies_on_the_edge_of_the_range_is_not_clipped(case):
+    op = next(op for op in case[2].ops if op.name == ROUGH)
+    low, high = _reach(op)
+    for exact, clipped in ((low, 0), (high, 0), (low - 1e-6, len(low)), (high + 1e-6, len(high))):
+        record = _Record()
+        record.update(op, exact[None, None], exact[None, None])
+        assert (record.clipped, record.count) == (clipped, op.n)
 
 
 class Raised(MixedNetwork):

@@ -11,7 +11,7 @@ from pointwise.model.quantise.ranges.kl import KullbackLeibler
 from pointwise.model.quantise.ranges.minmax import MinMax
 from pointwise.model.quantise.ranges.moving_average import MovingAverage
 from pointwise.model.quantise.ranges.mse import MeanSquaredError
-from pointwise.model.quantise.ranges.percentile import Percentile
+from pointwise.model.quantise.ranges.percentile import PERCENTILES, Percentile
 from pointwise.model.quantise.statistics import TensorObserver
 
 SEED = 11
@@ -198,3 +198,8 @@ def test_squared_error_is_that_of_the_histogram(values):
     inside = counts * (nearest == centres)
     expected = (counts * (centres - nearest) ** 2).sum(1) + inside.sum(1) * ((high - low) / 255) ** 2 / 12
     assert torch.allclose(observer.squared_error(low, high, 255), expected, rtol=1e-9)
+
+
+def test_percentiles_are_shares():
+    assert sorted(PERCENTILES, reverse=True) == list(PERCENTILES)
+    assert PERCENTILES[0] == 100 and PERCENTILES[-1] > 50

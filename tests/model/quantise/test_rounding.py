@@ -1,11 +1,14 @@
 """Rounding methods: integers of the range, and less error than the nearest where inputs hang together."""
 
+import sys
+
 import numpy as np
 import pytest
 
 from pointwise.hw.contract.errors import PointwiseError
 from pointwise.model.quantise.moments import Moments
 from pointwise.model.quantise.rounding import ROUNDINGS
+from pointwise.model.quantise.rounding.adaround import adaround
 
 SEED = 23
 
@@ -92,6 +95,18 @@ def test_adaround_moves_no_weight_by_a_step(rng):
     weight = rng.uniform(-100, 100, (8, 40))
     rounded = ROUNDINGS["adaround"](weight, moments_of(inputs_of(rng, 40, 6)).corrected, 127, 200)
     assert (np.abs(rounded - weight) < 1).all()
+
+
+@pytest.mark.parametrize("warm_up", [0.0, 1.0])
+def test_adaround_drives_weights_to_a_side_after_the_warm_up(rng, monkeypatch, warm_up):
+    """A strong drive leaves each weight at its nearest side; in the warm-up the error alone decides."""
+    inputs, weight = moments_of(inputs_of(rng, 24, 4)), rng.uniform(-100, 100, (4, 24))
+    module = sys.modules[adaround.__module__]  # the package has the function under its name
+    monkeypatch.setattr(module, "WARM_UP", warm_up)
+    monkeypatch.setattr(module, "REGULARISATION", 1e6)
+    monkeypatch.setattr(module, "BETA", (2.0, 2.0))  # strong near the middle too
+    nearest = np.floor(weight + 0.5)
+    assert (adaround(weight, inputs.plain, 127, 50) == nearest).all() == (warm_up == 0)
 
 
 def test_independent_inputs_leave_gptq_the_nearest(rng):

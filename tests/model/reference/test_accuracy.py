@@ -42,3 +42,10 @@ def test_a_worse_table_is_seen(monkeypatch):
     assert gelu_table(-8, 8) > 0.5
     rows = table()
     assert not rows[-1].met
+
+
+def test_the_inverse_deviation_is_that_of_the_variance_with_what_is_added(monkeypatch):
+    """With as much added as the variance itself, whose share nobody sees otherwise."""
+    plain = layer_norm(192, 1)[0]
+    monkeypatch.setattr(accuracy, "EPSILON", 1.0)
+    assert layer_norm(192, 1)[0] == pytest.approx(plain, abs=6)

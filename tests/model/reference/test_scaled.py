@@ -41,6 +41,7 @@ def test_a_real_number_is_the_nearest_at_its_largest_scale():
         (511, 0, (255, -1)),  # cut, not rounded
         (7, 17, (1, 15)),  # a scale beyond 5 bits
         (3, -18, (12, -16)),
+        (200, -18, (255, -16)),  # all that 8 bits hold
     ],
 )
 def test_overflow_keeps_the_highest_bits(integer: int, scale: int, kept: tuple[int, int]):
