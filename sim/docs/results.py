@@ -23,9 +23,11 @@ EQUIVALENCE = Path("proofs", "equivalence.json")
 """What ``python -m pointwise.sim.formal.equivalence`` recorded."""
 HARDWARE_COVERAGE = "hardware_coverage.json"
 """What ``python -m pointwise.sim.cover`` recorded."""
+MUTATION = ("mutation_hw.json", "mutation_model.json")
+"""What ``pointwise mutate`` recorded."""
 SPEED = "speed.json"
 """What ``pointwise speed`` recorded."""
-NO_RUNS = ("methods_*.json", "accuracy_*.json", "hostile.json", "*coverage.json", SPEED)
+NO_RUNS = ("methods_*.json", "accuracy_*.json", "hostile.json", "*coverage.json", SPEED, *MUTATION)
 """Results that are no runs of a core."""
 ACCURACY = ("accuracy_dinov2_small.json",)
 """What ``pointwise accuracy`` recorded."""

@@ -13,14 +13,12 @@ from pointwise.sim.docs.tree import ROOT
 
 from .operators import Mutant
 from .parts import Part
-from .sandbox import Ended, Sandbox
+from .sandbox import NO_TESTS, PASSED, TESTS_FAILED, Ended, Sandbox
 from .survey import file_of
 
 FAILED = re.compile(r"^(?:FAILED|ERROR) (.+?)(?: - (.*))?$", re.MULTILINE)
 TIMEOUT = "Failed: Timeout"
 """What pytest-timeout says of a test, behind its name."""
-PASSED, TESTS_FAILED, NO_TESTS = 0, 1, 5
-"""Statuses of pytest: all went well, all but for a test, there was none."""
 PATIENCE, STARTING = 3.0, 30.0
 """A test of a mutant may take so many times what it took, and so many seconds to compile a simulator."""
 BUSY = 4.0

@@ -53,18 +53,31 @@ class Survey:
         Of what a process computes once, the first test that wants it is seen running it; so to the tests that
         were seen those beside them come, in the same files, after all others. What an import runs, all tests
         depend on that run anything of the file. Where no test was seen, as the source is new or runs in other
-        processes, the files count that mirror it or its folder, or import it: all their tests.
+        processes, those count that run what imports it, and files that mirror it or its folder or name it.
         """
         lines, line = self._lines(path), self._then(path, line)
         seen = lines.get(line, ())
         if line in lines and not seen:
             seen = sorted({test for tests in lines.values() for test in tests})
         if not seen:
-            return sorted(_related(ROOT, path), key=self._order(path))
+            return self._tests_of_unseen(path)
         files = {file_of(test) for test in seen}
         beside = [test for test in self.seconds if file_of(test) in files and test not in set(seen)]
         new = [file for file in _related(ROOT, path) if not distance(path, file) and file not in files]
         return [*sorted([*seen, *new], key=self._order(path)), *sorted(beside, key=self._order(path))]
+
+    def _tests_of_unseen(self, path: str) -> list[str]:
+        files = _related(ROOT, path)
+        near = sorted((file for file in files if not distance(path, file)), key=self._order(path))
+        above = [(place, self._order(place)) for place in _importers(ROOT, path)]
+        tests = {
+            test: order(test)
+            for place, order in above
+            for found in self._lines(place).values()
+            for test in found
+        }
+        rest = sorted((file for file in files if distance(path, file)), key=self._order(path))
+        return [*near, *sorted(tests, key=tests.__getitem__), *rest]
 
     def seconds_of(self, test: str) -> float:
         """How long a test took, or those of a file that are known, or is taken to."""
@@ -129,6 +142,14 @@ def _related(root: Path, path: str) -> list[str]:
     ]
     above = PurePosixPath(path).parent
     return found if found or len(above.parts) < 2 else _related(root, f"{above}.py")
+
+
+@functools.cache
+def _importers(root: Path, path: str) -> list[str]:
+    """The sources that import a source of their folder, or of another one."""
+    place = PurePosixPath(path)
+    imports = re.compile(rf"^\s*from [\w.]*\.{place.stem} import ", re.MULTILINE)
+    return [name for name, text in sources(root, place.parts[0]) if imports.search(text) and name != path]
 
 
 def file_of(test: str) -> str:

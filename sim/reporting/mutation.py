@@ -15,7 +15,7 @@ from . import recorded
 
 KIND = "mutation"
 """Tells such a file from other results."""
-COLUMNS = ("folder", "mutants", "killed", "changing nothing", "survived", "score")
+COLUMNS = ("folder", "mutants", "killed", "killed by time", "no fault", "survived", "score")
 Count = Annotated[int, Field(ge=0)]
 
 
@@ -26,7 +26,7 @@ class _Outcome(Form):
     diff: str
     verdict: Literal["killed", "killed by time", "survived", "survived, for no test runs it"]
     test: str | None
-    tests: tuple[Count, Count]
+    tests: Annotated[list[Count], Field(min_length=2, max_length=2)]
     seconds: Annotated[float, Field(ge=0)]
 
 
@@ -58,9 +58,9 @@ def read(path: Path) -> dict[str, Any]:
 
 def fate(outcome: dict[str, Any]) -> str:
     """The column that a mutant counts in."""
-    if Verdict(outcome["verdict"]).noticed:
-        return "killed"
-    return "survived" if reason(outcome["path"], outcome["diff"]) is None else "changing nothing"
+    if (verdict := Verdict(outcome["verdict"])).noticed:
+        return str(verdict)
+    return "survived" if reason(outcome["path"], outcome["diff"]) is None else "no fault"
 
 
 def rows(outcomes: Sequence[dict[str, Any]]) -> list[tuple[str, ...]]:
@@ -77,9 +77,9 @@ def rows(outcomes: Sequence[dict[str, Any]]) -> list[tuple[str, ...]]:
 
 
 def _row(folder: str, count: Counter[str]) -> tuple[str, ...]:
-    changing = count["killed"] + count["survived"]
-    score = f"{100 * count['killed'] / changing:.0f} %" if changing else "–"
-    cells = (count[column] for column in COLUMNS[2:5])
+    changing = count.total() - count["no fault"]
+    score = f"{100 * (changing - count['survived']) / changing:.1f} %" if changing else "–"
+    cells = (count[column] for column in COLUMNS[2:-1])
     return (folder, str(count.total()), *map(str, cells), score)
 
 

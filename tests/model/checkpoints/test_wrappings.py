@@ -176,6 +176,10 @@ def test_an_archive_of_googles(tmp_path: Path) -> None:
             {"Transformer/encoderblock_1/MultiHeadDotProductAttention_1/key/bias": None},
             "Block 1 .* lacks queries",
         ),
+        (
+            {"Transformer/encoderblock_0/MultiHeadDotProductAttention_1/key/kernel": None},
+            "Block 0 .* lacks queries",
+        ),
         ({"cls": np.zeros((1, 1, 9), np.float32)}, "cls_token"),
         ({"cls": np.zeros((1, 1, 8), np.int64)}, "cls_token is torch.int64"),
         ({"cls": np.array(["x"], object)}, "damaged or something else"),

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from pointwise.model.graph import Quantisation
-from pointwise.model.graph.ops import OPS, Conv2d, Linear, Slice
+from pointwise.model.graph.ops import OPS, Conv2d, Linear, MatMul, Slice
+from pointwise.model.graph.value import FLOAT, Value
 from pointwise.model.graph.window import Window
 
 
@@ -24,3 +25,9 @@ def test_scales_are_shown_by_their_ends() -> None:
     assert repr(Quantisation(0.25, 3)) == "Quantisation(scale 0.25, zero point 3, offset 0)"
     several = Quantisation(np.linspace(0.5, 2, 100), 0, np.zeros(100))
     assert repr(several) == "Quantisation(scale 0.5 to 2, zero point 0, offset 0)"
+
+
+def test_a_product_is_real_where_one_side_is() -> None:
+    real, whole = Value((4, 6), FLOAT), Value((4, 6), "int8")
+    for sides in ((real, whole), (whole, real), (real, real)):
+        assert MatMul("s", ("q", "k"), transposed=True).infer(*sides) == Value((4, 4), FLOAT)

@@ -1,5 +1,7 @@
 """Operators of pictures: in real numbers as torch has them, in integers as loops over every product have."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -76,6 +78,8 @@ def test_pooling_is_torchs() -> None:
     [
         (conv(1), Value((31, 4), "int8"), "given 31 tokens"),
         (conv(3, channels=6, n=4), Value((30, 6), "int8"), "no multiples of its 3 groups"),
+        (replace(conv(2), groups=1), Value((30, 4), "int8"), "weight"),
+        (replace(conv(2), groups=1), Value((30, 4), FLOAT), "weight"),
         (conv(1, pad=200), Value((30, 4), "int8"), "pad of 200"),
         (conv(1, clamp="relu7"), Value((30, 4), FLOAT), "relu7"),
         (

@@ -51,6 +51,7 @@ def test_positions_and_scales_count() -> None:
     ]
     assert all(np.abs(results[0] - other).max() > 0.01 for other in results[1:])
     assert len(VisionTransformer(vision).pos_embed[0]) == 16
+    assert len(VisionTransformer(small("dinov2_small")).pos_embed[0]) == 17
 
 
 def test_sizes_that_do_not_divide() -> None:

@@ -60,6 +60,21 @@ def test_what_no_test_was_seen_running(survey: Survey, tmp_path, monkeypatch) ->
     assert survey.tests_of("model/folder/new.py", 3) == ["tests/model/test_x.py"]
 
 
+def test_a_new_source_is_tested_with_what_imports_it(survey: Survey, tmp_path, monkeypatch) -> None:
+    for name, text in {
+        SOURCE: "from .other import a",
+        "model/integer/another.py": "from .others import a",
+        "model/integer/other.py": "",
+        "tests/model/integer/test_other.py": "",
+        "tests/model/integer/test_x.py": "",
+    }.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    monkeypatch.setattr("pointwise.sim.mutation.survey.ROOT", tmp_path)
+    near, far = (f"tests/model/integer/test_{name}.py" for name in ("other", "x"))
+    assert survey.tests_of("model/integer/other.py", 1) == [near, NEAR, QUICK, FAR, far]
+
+
 def test_lines_of_a_changed_source_are_found_again(survey: Survey, tmp_path, monkeypatch) -> None:
     """Of a line that is new the one in front of it counts, and of a source that nobody kept each as it is."""
     before = "import a\n\nx = 1\ny = 2\n"

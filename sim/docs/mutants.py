@@ -1,0 +1,42 @@
+"""Tables of the mutants that were tried, from recorded runs of ``pointwise mutate``."""
+
+import itertools
+from typing import Any
+
+from pointwise.sim.mutation.equivalents import reason
+from pointwise.sim.reporting.mutation import COLUMNS, fate, read, rows, survivors
+
+from .markdown import markdown
+from .results import MUTATION, RESULTS
+
+
+def scores() -> str:
+    """What became of the mutants, by folder."""
+    recorded = [read(RESULTS / name) for name in MUTATION]
+    told = [f"`{one['command']}`, {one['commit']}: {len(one['outcomes'])} mutants." for one in recorded]
+    return "\n\n".join([markdown(COLUMNS, rows(_outcomes())), *told])
+
+
+def left() -> str:
+    """Those that survived and change something."""
+    return markdown(("file", "before", "after"), sorted(map(_cells, survivors(_outcomes()))))
+
+
+def reasons() -> str:
+    """Why those that survived change nothing."""
+    unseen = [outcome for outcome in _outcomes() if fate(outcome) == "no fault"]
+    return markdown(
+        ("file", "before", "after", "why"),
+        sorted((*_cells(outcome), reason(outcome["path"], outcome["diff"])) for outcome in unseen),
+    )
+
+
+def _outcomes() -> list[dict[str, Any]]:
+    return list(itertools.chain.from_iterable(read(RESULTS / name)["outcomes"] for name in MUTATION))
+
+
+def _cells(outcome: dict[str, Any]) -> tuple[str, str, str]:
+    """The file, and its line before and after."""
+    lines = outcome["diff"].splitlines()[3:]
+    before, after = (" ".join(line[1:].strip() for line in lines if line.startswith(sign)) for sign in "-+")
+    return f"{outcome['path']}, {outcome['line']}", f"``{before}``", f"``{after}``"
