@@ -115,7 +115,8 @@ def _slow(
     sandbox: Sandbox, mutant: Mutant, tests: Mapping[str, float], found: tuple[Verdict, str | None]
 ) -> tuple[Verdict, str | None]:
     """What a mutant is whose tests took too long: on a busy machine they may have without it."""
-    doubted = {test: tests[test]} if (test := found[1]) in tests else tests
+    test = found[1]
+    doubted = tests if test is None or test not in tests else {test: tests[test]}
     if _verdict(_step(sandbox, None, doubted))[0] is not Verdict.SLOW:
         return found
     return _verdict(_step(sandbox, mutant, tests, patience=BUSY))
