@@ -4,7 +4,7 @@ Networks with every tensor compared, sessions, hostile images, images that are r
 memories that do not answer. What a part finds wrong ends the measure.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 from itertools import count as numbers
@@ -29,6 +29,8 @@ from pointwise.sim.hostile.simulated import BATCH, simulate, simulate_images
 from pointwise.sim.sessions import Session
 from pointwise.sim.system.run import run_core
 from pointwise.sim.system.testbench import build_core
+
+from .crowded import crowded
 
 OPTIMISE = "-O1"
 """Of the simulator; hostile images and sessions share it with the rest."""
@@ -70,7 +72,9 @@ def parts(count: int) -> Iterator[Part]:
         yield f"few tokens {seed}", partial(_network, *next(short), seed)
         (one, _), (other, _) = next(plain), next(plain)
         yield f"session {seed}", partial(_session, (one, other), seed)
-        yield f"hostile images {seed * BATCH}", partial(simulate, range(seed * BATCH, (seed + 1) * BATCH))
+        batch = range(seed * BATCH, (seed + 1) * BATCH)
+        yield f"hostile images {batch[0]}", partial(simulate, batch)
+        yield f"crowded programs {batch[0]}", partial(_crowded, batch)
 
 
 def refusals() -> Iterator[Part]:
@@ -114,6 +118,10 @@ def edges() -> Iterator[Part]:
     for first in range(0, len(names), BATCH):
         images = {name: found[name] for name in names[first : first + BATCH]}
         yield f"fields {first}", partial(simulate_images, images, first)
+
+
+def _crowded(seeds: Sequence[int]) -> None:
+    simulate_images({f"program {seed}": crowded(seed) for seed in seeds}, seeds[0])
 
 
 def _registers() -> None:

@@ -91,7 +91,7 @@ def edged(opcode: Opcode, name: str, greatest: bool) -> Hostile | None:
     bounds = core_bounds(CONFIG) | {"convs": 1, "dmas": 1}
     for attempt in range(ATTEMPTS):
         rng = random.Random(f"{opcode} {name} {greatest} {attempt}")
-        data = _data(rng, PIECES)
+        data = stream_data(rng, PIECES)
         image_bytes = HEADER_BYTES + EDGED * INSTRUCTION_BYTES + len(data) + TRAILER_BYTES
         windows = {Base.IMAGE: image_bytes, Base.INPUT: BLOCK_BYTES, Base.OUTPUT: BLOCK_BYTES}
         load = _dma(rng, windows) | SHORT_DMA | {"opcode": Opcode.LOAD, "base": Base.INPUT}
@@ -108,11 +108,11 @@ def edged(opcode: Opcode, name: str, greatest: bool) -> Hostile | None:
                 fields["stream_beats"] = _beats(fields)
         if last[name] == wanted:
             program = [*map(_encode, (load, conv, last)), bytes(INSTRUCTION_BYTES)]
-            return _sealed(program, data, image_bytes)
+            return sealed(program, data, image_bytes)
     return None
 
 
-def _data(rng: random.Random, pieces: int) -> bytes:
+def stream_data(rng: random.Random, pieces: int) -> bytes:
     """Bytes of which every one may be a shift."""
     return bytes(rng.choices(range(1, 16), k=64 * pieces))
 
@@ -123,7 +123,7 @@ def _beats(fields: Fields) -> int:
 
 
 def _random(rng: random.Random) -> Hostile:
-    data = _data(rng, rng.choice((2, 4, 8, 16, 32)))
+    data = stream_data(rng, rng.choice((2, 4, 8, 16, 32)))
     length = rng.randint(0, LONGEST)
     image_bytes = HEADER_BYTES + (length + 1) * INSTRUCTION_BYTES + len(data) + TRAILER_BYTES
     windows = {Base.IMAGE: image_bytes, Base.INPUT: BLOCK_BYTES, Base.OUTPUT: BLOCK_BYTES}
@@ -140,11 +140,15 @@ def _random(rng: random.Random) -> Hostile:
         counts["convs" if opcode == Opcode.CONV else "dmas"] += 1
         program.append(_encode(fields) if rng.random() < 0.99 else rng.randbytes(INSTRUCTION_BYTES))
     program.append(bytes(INSTRUCTION_BYTES) if rng.random() < 0.97 else rng.randbytes(INSTRUCTION_BYTES))
-    return _sealed(program, data, image_bytes)
+    return sealed(program, data, image_bytes)
 
 
-def _sealed(program: list[bytes], data: bytes, image_bytes: int) -> Hostile:
-    """An image of a program, END included, and of the streams behind it."""
+def sealed(program: list[bytes], data: bytes, image_bytes: int) -> Hostile:
+    """An image of a program, END included, and of the streams behind it.
+
+    Args:
+        image_bytes: the length of all of it, header and trailer included.
+    """
     header = Header(
         shape=shape_word(CONFIG),
         length=image_bytes,

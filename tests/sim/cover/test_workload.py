@@ -6,7 +6,7 @@ from pointwise.hw.contract.registers import Error
 from pointwise.sim.build import COVERAGE
 from pointwise.sim.cover import cover_points, read_counts
 from pointwise.sim.cover.report import report
-from pointwise.sim.cover.workload import refusals
+from pointwise.sim.cover.workload import parts, refusals
 from pointwise.sim.hostile.programs import CONFIG
 
 
@@ -29,3 +29,18 @@ def test_a_refusal_is_counted_where_it_was_seen(tmp_path, monkeypatch):
         / sum(row["all"] for row in found["lines"].values())
         > 0.5
     )
+
+
+@pytest.mark.slow
+def test_crowded_programs_meet_what_networks_rarely_do(tmp_path, monkeypatch):
+    monkeypatch.setenv(COVERAGE, str(tmp_path))
+    dict(parts(1))["crowded programs 0"]()
+    found = report(read_counts(tmp_path.glob("*.dat")), cover_points(CONFIG))
+    causes, banks = (
+        set(next(row for row in found["points"] if row["name"] == name)["not_met"])
+        for name in ("causes", "banks")
+    )
+    assert (
+        not {"SHORT after DEPEND", "OUTPUT after DEPEND", "BANK after OUTPUT", "OUTPUT after IDLE"} & causes
+    )
+    assert not {name for name in banks if "STORE" not in name}
