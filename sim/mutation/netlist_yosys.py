@@ -1,7 +1,7 @@
 """Yosys on a unit's netlist: flat, as cells of the RTL; drawn mutations; a mutant's Verilog; its proof.
 
-The one large memory cell stays what it is, a module that nobody looks into: mutants are made of what is
-around it, and a proof takes what it answers for free, and compares what it is told.
+The large memory cells stay modules that nobody looks into: mutants are made of what is around them, and a
+proof takes what they answer for free, and compares what they are told.
 """
 
 from __future__ import annotations
@@ -15,11 +15,13 @@ from pathlib import Path
 
 from pointwise.hw.contract.errors import PointwiseError
 from pointwise.hw.contract.files import write_file
-from pointwise.hw.engine.ram import RAM_MODULE, RAM_VERILOG
+from pointwise.hw.engine.ram import RAM_MODULE
 from pointwise.sim.fpga.tools import Tools, first_error
 
 NETLIST, DRAWN = "unit.il", "drawn.txt"
-CELLS = "t:* t:$meminit* %d"
+RAMS = f"=*{RAM_MODULE}"
+"""The modules of large memory cells, one for each size."""
+CELLS = f"t:* t:$meminit* %d =*{RAM_MODULE}/t:* %d"
 """What is mutated: not what memories begin with, whose places have to be constants."""
 CLOCK = re.compile(r"-port \S*(CLK|clk)\b")
 """In a mutation of a clock. A proof has none: there every step is a cycle of all registers."""
@@ -30,6 +32,8 @@ STEPS = 6
 OPTIMISED = "opt -nodffe -nosdff"
 """Constants and what nobody reads go; flip-flops keep the multiplexers that hold and reset them."""
 PROVED = re.compile(r"SAT proof finished - no model found: SUCCESS!|Induction step proven: SUCCESS!")
+BITS = ("dffunmap", "simplemap", "splitnets", "opt_clean")
+"""Commands after which registers and multiplexers are single bits, and those that nobody reads are gone."""
 ONE_SIDED = "No matching port in gate module"
 """What Yosys says where a signal that was a register is none any more."""
 WORDS = {
@@ -55,15 +59,14 @@ def prepare(verilog: str, folder: Path) -> None:
     Raises:
         PointwiseError: Yosys is not there, or refuses the text.
     """
-    write_file(folder / "unit.v", verilog.replace(RAM_VERILOG, ""))
-    write_file(folder / "ram.v", RAM_VERILOG)
+    write_file(folder / "unit.v", verilog)
     _yosys(
         folder,
         [
-            "read_verilog -lib ram.v",
             "read_verilog unit.v",
             "hierarchy -auto-top",
             "proc",
+            f"setattr -mod -set keep_hierarchy 1 {RAMS}",
             "flatten",
             OPTIMISED,
             "clean -purge",
@@ -87,8 +90,7 @@ def mutated(folder: Path, mutation: str | None, name: str) -> str:
     file = f"{name}.v"
     change = [mutation] if mutation else []
     _yosys(folder, [f"read_rtlil {NETLIST}", *change, f"write_verilog -noattr {file}"], name)
-    text = (folder / file).read_text()
-    return f"{text}\n{RAM_VERILOG}" if RAM_MODULE in text else text
+    return (folder / file).read_text()
 
 
 def proved(folder: Path, mutation: str, name: str, seconds: int) -> Proof | None:
@@ -110,25 +112,33 @@ def _sides(mutation: str, *prepared: str) -> list[str]:
     """Both sides, ``gold`` and ``gate``, of the same commands but for the mutation."""
     commands = []
     for side, change in (("gold", []), ("gate", [mutation])):
-        commands += [f"read_rtlil {NETLIST}", *change, "memory_map", "expose -evert", *prepared]
+        commands += [
+            f"read_rtlil {NETLIST}",
+            *change,
+            f"blackbox {RAMS}",
+            "memory_map",
+            "expose -evert c:*",
+            *prepared,
+        ]
         commands += [f"rename -top {side}", f"design -stash {side}"]
     return [*commands, *(f"design -copy-from {side} -as {side} {side}" for side in ("gold", "gate"))]
 
 
 def _of_states(mutation: str) -> list[str]:
     """Registers are ports of both sides, but for some without a name: what is left has hardly a state."""
-    return [*_sides(mutation, "dffunmap", "opt_clean", "expose -evert-dff"), *_induction(1)]
+    return [*_sides(mutation, *BITS, "expose -dff -evert-dff"), *_induction(1)]
 
 
 def _of_courses(mutation: str) -> list[str]:
     """Both sides begin with what registers begin with, and get the same inputs."""
-    return [*_sides(mutation, "dffunmap", "opt_clean"), *_induction(STEPS)]
+    return [*_sides(mutation, *BITS), *_induction(STEPS)]
 
 
 def _induction(steps: int) -> list[str]:
     """Both sides have the same outputs from the start on, by an induction over so many cycles at most."""
     proof = f"sat -tempinduct -prove trigger 0 -maxsteps {steps}"
-    return ["miter -equiv -flatten gold gate both", "hierarchy -top both", proof]
+    # What both sides have of the same signals is there once then: a multiplier is not proved to be itself.
+    return ["miter -equiv -flatten gold gate both", "hierarchy -top both", OPTIMISED, proof]
 
 
 def described(mutation: str) -> str:

@@ -41,7 +41,7 @@ PROVED = {
 }
 DIFFERENT = (
     KILLED,
-    r"bit 0 of Y of \$eq\S+: inverted",
+    r"bit 0 of Y of \$eq\S+, at seen\[0\]: inverted",
     r"bit 0 of Y of \$and\S+: 1",
     r"bit 0 of CLK of \$procdff\S+: 0",
 )
