@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from pointwise.hw.contract.errors import PointwiseError
+from pointwise.hw.engine.ram import Ram
+from pointwise.hw.verilog import to_verilog
 from pointwise.sim.bench import BenchFailure
 from pointwise.sim.docs.tree import ROOT
 from pointwise.sim.mutation import netlist_equivalents
@@ -100,6 +102,14 @@ def test_proved(unit: Unit, mutations: dict[str, str], words: str, proof: Proof)
 @pytest.mark.parametrize("words", DIFFERENT)
 def test_what_differs_is_not_proved(unit: Unit, mutations: dict[str, str], words: str) -> None:
     assert proved(unit.folder, matching(mutations, words), "proof", 20) is None
+
+
+def test_what_a_memory_is_told_counts(tmp_path: Path) -> None:
+    """In all bits of its words, however many those of this memory are."""
+    prepare(to_verilog(Ram(depth=4, lanes=2, lane_bits=8), "memory"), tmp_path)
+    drawn = {described(mutation): mutation for mutation in draw(tmp_path, FOUND, 1)}
+    told = matching(drawn, r"bit 12 of write_data of \S+(, at \S+)?: inverted")
+    assert proved(tmp_path, told, "proof", 20) is None
 
 
 def test_a_proof_that_takes_too_long_is_given_up(unit: Unit, mutations: dict[str, str]) -> None:
