@@ -57,12 +57,14 @@ class Outcome:
 
 def random_memory(seed: int) -> dict[str, int]:
     """Plusargs of the DRAM: a latency, and in three cases of four stalls on every channel, up to half the
-    cycles."""
+    cycles; in one of eight what is read comes so slowly that it is what everything else waits for."""
     rng = np.random.default_rng([seed, 4])
-    latency = {"latency": int(rng.integers(1, 60))}
-    if rng.integers(4) == 0:
-        return latency
-    return latency | {f"stall_{channel}": int(rng.integers(0, 500)) for channel in CHANNELS}
+    memory = {"latency": int(rng.integers(1, 60))}
+    if rng.integers(4):
+        memory |= {f"stall_{channel}": int(rng.integers(0, 500)) for channel in CHANNELS}
+    if rng.integers(8) == 0:
+        memory["stall_r"] = int(rng.integers(700, 950))
+    return memory
 
 
 def drawn_network(seed: int) -> Graph:
