@@ -122,16 +122,16 @@ def interleave(
     done: set[int] = set()
     result: list[int] = []
     latest: dict[bool, int] = {}  # the last LOAD and the last convolution
-    clock = _Clock(graph)
+    clock = urgency and Clock(graph, urgency)
     while remaining:
         window = remaining[:WINDOW]
         ready = [i for i in window if done.issuperset(graph.steps[i].after) and maxima.free_for(i)]
         fits = [i for i in ready if i == ready[0] or room.with_step(i) <= words]
-        if urgency is None:
+        if clock is None:
             recent = set(latest.values())
             chosen = next((i for i in fits if not graph.steps[i].flow & recent), ready[0])
         else:
-            chosen = clock.choose(fits, latest.get(True), urgency)
+            chosen = clock.choose(fits, latest.get(True))
         remaining.remove(chosen)
         done.add(chosen)
         result.append(chosen)
@@ -143,26 +143,34 @@ def interleave(
     return result
 
 
-class _Clock:
-    """When steps of an order begin and are done, as far as the steps before tell."""
+class Clock:
+    """When steps of an order begin and are done, as far as the steps before tell.
 
-    def __init__(self, graph: Graph) -> None:
-        self.graph = graph
+    Attributes:
+        now: cycles of the convolutions that were taken, about.
+    """
+
+    def __init__(self, graph: Graph, urgency: Urgency) -> None:
+        self.graph, self.urgency = graph, urgency
         self.now = 0
         self.done: dict[int, int] = {}
 
-    def choose(self, steps: list[int], load: int | None, urgency: Urgency) -> int:
-        """The step that is next, which is noted. ``load``: the last LOAD; who reads that comes last."""
+    def choose(self, steps: list[int], load: int | None) -> int:
+        """The step that is next, which is taken. ``load``: the last LOAD; who reads that comes last."""
 
         def rank(index: int) -> tuple[bool, int, int]:
-            return load in self.graph.steps[index].flow, self._start(index), -urgency.behind[index]
+            return load in self.graph.steps[index].flow, self._start(index), -self.urgency.behind[index]
 
         chosen = min(steps, key=rank)
-        step = self.graph.steps[chosen]
-        if step.node is not None:
-            self.now = self._start(chosen) + urgency.lasts(step)
-        self.done[chosen] = self.now + urgency.drain(step)
+        self.take(chosen)
         return chosen
+
+    def take(self, index: int) -> None:
+        """The step is the next one."""
+        step = self.graph.steps[index]
+        if step.node is not None:
+            self.now = self._start(index) + self.urgency.lasts(step)
+        self.done[index] = self.now + self.urgency.drain(step)
 
     def _start(self, index: int) -> int:
         return max([self.now, *(self.done[other] for other in self.graph.steps[index].flow)])

@@ -9,7 +9,7 @@ from pointwise.model.engine.op import TokenSums
 
 from .convs import token_cycles
 from .lowering import Graph, Step
-from .schedule import maxima_readers
+from .schedule import Clock, maxima_readers
 
 
 class Urgency:
@@ -46,13 +46,10 @@ class Urgency:
 
     def cycles(self, order: Sequence[int]) -> int:
         """About how many the convolutions of a graph take in this order."""
-        now, done = 0, {}
+        clock = Clock(self._graph, self)
         for index in order:
-            step = self._graph.steps[index]
-            start = max([now, *(done[other] for other in step.flow)]) if step.node is not None else now
-            now = start + self.lasts(step)
-            done[index] = now + self.drain(step)
-        return now
+            clock.take(index)
+        return clock.now
 
     def lasts(self, step: Step) -> int:
         """Cycles in which the step streams, or waits for its weights; 0 of a LOAD or STORE."""
