@@ -122,7 +122,7 @@ def interleave(
     done: set[int] = set()
     result: list[int] = []
     latest: dict[bool, int] = {}  # the last LOAD and the last convolution
-    clock = urgency and Clock(graph, urgency)
+    clock = None if urgency is None else Clock(graph, urgency)
     while remaining:
         window = remaining[:WINDOW]
         ready = [i for i in window if done.issuperset(graph.steps[i].after) and maxima.free_for(i)]

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import scipy.sparse
 from scipy.sparse.linalg import cg
+from threadpoolctl import threadpool_limits
 
 LARGEST = 600
 """Pins from which a net says nothing about a place: clocks, resets, constants."""
@@ -68,8 +69,10 @@ class Springs:
         diagonal = self.pull[free] + draw[free]
         matrix = scipy.sparse.diags(diagonal) - self._springs[free][:, free]
         between = self._springs[free][:, held]
-        for axis in (0, 1):
-            towards = between @ self._places[held, axis] + draw[free] * to[free, axis]
-            start, easier = self._places[free, axis], scipy.sparse.diags(1 / diagonal)
-            self._places[free, axis], _ = cg(matrix, towards, x0=start, M=easier, rtol=1e-5, maxiter=400)
+        # Several threads add in another order, and a placement would depend on the machine's processors.
+        with threadpool_limits(1):
+            for axis in (0, 1):
+                towards = between @ self._places[held, axis] + draw[free] * to[free, axis]
+                start, easier = self._places[free, axis], scipy.sparse.diags(1 / diagonal)
+                self._places[free, axis], _ = cg(matrix, towards, x0=start, M=easier, rtol=1e-5, maxiter=400)
         return self._places.copy()
