@@ -63,7 +63,7 @@ class Survey:
             return self._tests_of_unseen(path)
         files = {file_of(test) for test in seen}
         beside = [test for test in self.seconds if file_of(test) in files and test not in set(seen)]
-        new = [file for file in _related(ROOT, path) if not distance(path, file) and file not in files]
+        new = [file for file in _related(ROOT, path) if file not in self._of_files]
         return [*sorted([*seen, *new], key=self._order(path)), *sorted(beside, key=self._order(path))]
 
     def _tests_of_unseen(self, path: str) -> list[str]:

@@ -29,6 +29,7 @@ from pointwise.hw.contract.legal import (
     core_bounds,
     instruction_fields,
     limits,
+    used_fields,
 )
 from pointwise.hw.contract.registers import Error
 from pointwise.hw.contract.rules import Rule
@@ -237,3 +238,11 @@ def test_limits_are_the_ends_of_what_is_legal(opcode):
         wide = (1 << dict(CONV_LAYOUT if opcode == Opcode.CONV else DMA_LAYOUT)[name]) - 1
         assert most + rule.unit > wide or not rule.holds({name: most + rule.unit}, bounds)
         assert least == 0 or not rule.holds({name: least - rule.unit}, bounds)
+
+
+@pytest.mark.parametrize(("opcode", "layout"), [(Opcode.CONV, CONV_LAYOUT), (Opcode.LOAD, DMA_LAYOUT)])
+def test_used_fields_are_those_beside_the_opcode_and_what_is_reserved(opcode, layout):
+    found, names = used_fields(opcode), [name for name, _ in layout]
+    assert found == [name for name in names if name in found]
+    assert all(name == "opcode" or name.startswith("reserved") for name in set(names) - set(found))
+    assert not any(name == "opcode" or name.startswith("reserved") for name in found)
