@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import signal
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -68,10 +68,10 @@ def attempt(sandbox: Sandbox, part: Part) -> Outcome:
     started, verdict, test = time.monotonic(), Verdict.UNTESTED, None
     ended, tests = None, {}
     for tests in part.steps():
-        ended = _step(sandbox, mutant, tests)
+        ended = _step(sandbox, mutant, tests, part.left)
         found, test = _verdict(ended)
         if found is Verdict.SLOW:
-            found, test = _slow(sandbox, mutant, tests, (found, test))
+            found, test = _slow(sandbox, part, tests, (found, test))
         verdict = verdict if found is Verdict.UNTESTED else found
         if verdict.noticed:
             break
@@ -91,35 +91,39 @@ def attempt(sandbox: Sandbox, part: Part) -> Outcome:
 
 
 def _step(
-    sandbox: Sandbox, mutant: Mutant | None, tests: Mapping[str, float], patience: float = 1.0
+    sandbox: Sandbox,
+    mutant: Mutant | None,
+    tests: Mapping[str, float],
+    left: Sequence[str],
+    patience: float = 1.0,
 ) -> Ended:
     """Run tests until one fails, on the copy with a mutant or without.
 
     Args:
-        patience: how many times the usual limits they may take.
+        left: of their files, what is not run. patience: how many times the usual limits they may take.
     """
     limits = {test: patience * (STARTING + PATIENCE * seconds) for test, seconds in tests.items()}
     arguments, limit = ["-x", *_files(tests)], patience * STARTING + sum(limits.values())
     if mutant is None:
-        return sandbox.pytest(arguments, limit, tests=limits)
+        return sandbox.pytest(arguments, limit, tests=limits, left=left)
     source = (ROOT / mutant.path).read_text()
     sandbox.write(mutant.path, mutant.applied(source))
     try:
         same = not mutant.path.startswith(HARDWARE)
-        return sandbox.pytest(arguments, limit, tests=limits, same_hardware=same)
+        return sandbox.pytest(arguments, limit, tests=limits, left=left, same_hardware=same)
     finally:
         sandbox.write(mutant.path, source)
 
 
 def _slow(
-    sandbox: Sandbox, mutant: Mutant, tests: Mapping[str, float], found: tuple[Verdict, str | None]
+    sandbox: Sandbox, part: Part, tests: Mapping[str, float], found: tuple[Verdict, str | None]
 ) -> tuple[Verdict, str | None]:
     """What a mutant is whose tests took too long: on a busy machine they may have without it."""
     test = found[1]
     doubted = tests if test is None or test not in tests else {test: tests[test]}
-    if _verdict(_step(sandbox, None, doubted))[0] is not Verdict.SLOW:
+    if _verdict(_step(sandbox, None, doubted, part.left))[0] is not Verdict.SLOW:
         return found
-    return _verdict(_step(sandbox, mutant, tests, patience=BUSY))
+    return _verdict(_step(sandbox, part.mutant, tests, part.left, patience=BUSY))
 
 
 def _verdict(ended: Ended) -> tuple[Verdict, str | None]:

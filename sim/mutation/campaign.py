@@ -15,6 +15,7 @@ from typing import IO
 from pointwise.model.parallel import Job
 
 from .attempt import Verdict, attempt
+from .equivalents import reason
 from .operators import Mutant
 from .parts import Part
 from .sandbox import Sandbox
@@ -65,7 +66,7 @@ def names(drawn: Sequence[Mutant], done: Mapping[str, dict], tests: str | None) 
 
     Args:
         done: results of earlier runs, in their order. tests: a digest of the tests, with which survivors of
-            earlier runs are tried anew; None where they are not.
+            earlier runs, but those with a reason, are tried anew; None where they are not.
     """
     tried: dict[str, list[str]] = defaultdict(list)
     for key in done:
@@ -74,8 +75,9 @@ def names(drawn: Sequence[Mutant], done: Mapping[str, dict], tests: str | None) 
     def name(mutant: Mutant) -> str:
         earlier = tried[mutant.key]
         noticed = [key for key in earlier if Verdict(done[key]["verdict"]).noticed]
-        if noticed or (earlier and tests is None):
-            return (noticed or earlier)[-1]
+        settled = noticed or [key for key in earlier if reason(mutant.path, done[key]["diff"]) is not None]
+        if settled or (earlier and tests is None):
+            return (settled or earlier)[-1]
         return f"{mutant.key}{WITH}{tests}" if earlier else mutant.key
 
     return {name(mutant): mutant for mutant in drawn}

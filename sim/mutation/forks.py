@@ -52,6 +52,7 @@ class Forks:
         self,
         arguments: Sequence[str],
         tests: Mapping[str, float] | None,
+        left: Sequence[str],
         limit: float,
         log: Path,
         variables: Mapping[str, str],
@@ -59,12 +60,14 @@ class Forks:
         """Run pytest, and return its status, or None where it was stopped.
 
         Args:
-            arguments, tests, log, variables: as in ``starter.py``. limit: seconds after which it is stopped.
+            arguments, tests, left, log, variables: as in ``starter.py``.
+            limit: seconds after which it is stopped.
 
         Raises:
             PointwiseError: the process has ended.
         """
-        asked = {"arguments": arguments, "tests": tests, "log": str(log), "variables": dict(variables)}
+        asked = {"arguments": arguments, "tests": tests, "left": list(left)}
+        asked |= {"log": str(log), "variables": dict(variables)}
         with suppress(BrokenPipeError):
             self._asks.write(f"{json.dumps(asked)}\n".encode())
             self._asks.flush()

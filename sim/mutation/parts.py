@@ -21,12 +21,14 @@ class Part:
 
     Attributes:
         tests: that it is tried with, in this order: names of tests with the seconds that each took, or names
-            of files. running: how many there are of the line.
+            of files for their other tests. running: how many there are of the line. left: tests of these
+            files that are not among those, as there is no time for them.
     """
 
     mutant: Mutant
     tests: dict[str, float]
     running: int
+    left: tuple[str, ...] = ()
 
     def steps(self) -> list[dict[str, float]]:
         """The tests in two steps, the first of the files that are nearest: most mutants need no more."""
@@ -64,4 +66,5 @@ def part_of(mutant: Mutant, found: Survey, seconds: float) -> Part:
             continue
         spent += took
         taken[test] = took
-    return Part(mutant, taken, len(tests))
+    left = tuple(test for test in found.seconds if test not in taken and file_of(test) in taken)
+    return Part(mutant, taken, len(tests), left)

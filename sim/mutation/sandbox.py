@@ -96,6 +96,7 @@ class Sandbox:
         limit: float,
         *,
         tests: Mapping[str, float] | None = None,
+        left: Sequence[str] = (),
         variables: Mapping[str, str] | None = None,
         same_hardware: bool = False,
     ) -> Ended:
@@ -104,13 +105,14 @@ class Sandbox:
         Args:
             arguments: of its command line. limit: seconds after which it and all that it started are stopped.
             tests: those that are run, in this order, with the seconds that each may take: names of tests, or
-                of files for all their tests. variables: further ones of the environment.
+                of files for all their other tests. left: tests of these files that are not run.
+            variables: further ones of the environment.
             same_hardware: whether the hardware is the project's, so that its simulators are worth keeping.
         """
         self._link_simulators()
         started, log = time.monotonic(), self.folder / "pytest.log"
         status = self._forks.run(
-            ["-q", "-p", "no:cacheprovider", *arguments], tests, limit, log, variables or {}
+            ["-q", "-p", "no:cacheprovider", *arguments], tests, left, limit, log, variables or {}
         )
         seconds = time.monotonic() - started
         if not same_hardware:

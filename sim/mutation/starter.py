@@ -4,8 +4,9 @@ It is run by its path, ``python -P starter.py``, with the copy's finder on the p
 of Pointwise is imported before a mutant lies in the copy. Each line that it reads is a run, JSON:
 
 - ``arguments``: of pytest's command line.
-- ``tests``: seconds that each test may take, by its name or, for all tests of a file, the file's; others are
-  not run, and those that are keep this order. None runs what the arguments say.
+- ``tests``: seconds that each test may take, by its name or, for all others of a file, the file's; those that
+  are not named are not run, and those that are keep this order. None runs what the arguments say.
+- ``left``: tests that are not run, though their files are named.
 - ``log``: the file of its output. ``variables``: further ones of the environment.
 
 It answers with a line that holds the number of the process, and one with its status when that has ended.
@@ -39,8 +40,8 @@ COLLECTING = 120
 class Chosen:
     """A plugin of pytest that runs some of the tests, in an order, each within its seconds."""
 
-    def __init__(self, tests: dict[str, float]) -> None:
-        self.tests = tests
+    def __init__(self, tests: dict[str, float], left: list[str]) -> None:
+        self.tests, self.left = tests, set(left)
         self.order = {name: number for number, name in enumerate(tests)}
 
     def _name(self, item: pytest.Item) -> str:
@@ -56,21 +57,27 @@ class Chosen:
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
         """Leave out what is not chosen, sort the rest and give it its limits."""
-        chosen = [item for item in items if self._name(item) in self.tests]
-        config.hook.pytest_deselected(items=[item for item in items if self._name(item) not in self.tests])
+        chosen = [item for item in items if self._name(item) in self.tests and item.nodeid not in self.left]
+        config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
         items[:] = sorted(chosen, key=lambda item: self.order[self._name(item)])
         for item in items:
             item.add_marker(pytest.mark.timeout(self.tests[self._name(item)]), append=False)
 
 
-def run(arguments: list[str], tests: dict[str, float] | None, log: str, variables: dict[str, str]) -> int:
+def run(
+    arguments: list[str],
+    tests: dict[str, float] | None,
+    left: list[str],
+    log: str,
+    variables: dict[str, str],
+) -> int:
     """Become a process with its own group and output, run pytest in it, and return pytest's status."""
     os.setsid()
     output, nothing = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), os.open(os.devnull, os.O_RDONLY)
     for number, replaced in ((nothing, 0), (output, 1), (output, 2)):
         os.dup2(number, replaced)
     os.environ.update(variables)
-    return int(pytest.main(arguments, plugins=[] if tests is None else [Chosen(tests)]))
+    return int(pytest.main(arguments, plugins=[] if tests is None else [Chosen(tests, left)]))
 
 
 def serve() -> None:

@@ -6,7 +6,6 @@ import difflib
 import functools
 import json
 import re
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -26,8 +25,8 @@ TIMES, LINES, SOURCES = "times.json", "lines.coverage", "sources.json"
 """Files of a survey in its folder: of tests, of the lines that they ran, and of the sources as they were."""
 ELSEWHERE = 2
 """How far a test is from a source of another folder."""
-UNKNOWN = 10.0
-"""Seconds that the tests of a new file are taken to need."""
+UNKNOWN, NEW = 10.0, 1.0
+"""Seconds that the tests of a new file are taken to need, and new ones of a file that was known."""
 HOURS = 3600.0
 LIMIT = 6 * HOURS
 """Of a run of all tests."""
@@ -53,7 +52,8 @@ class Survey:
         Of what a process computes once, the first test that wants it is seen running it; so to the tests that
         were seen those beside them come, in the same files, after all others. What an import runs, all tests
         depend on that run anything of the file. Where no test was seen, as the source is new or runs in other
-        processes, those count that run what imports it, and files that mirror it or its folder or name it.
+        processes, those count that run what imports it. Files that mirror the source or its folder, or name
+        it, stand for tests of theirs that are new.
         """
         lines, line = self._lines(path), self._then(path, line)
         seen = lines.get(line, ())
@@ -63,7 +63,7 @@ class Survey:
             return self._tests_of_unseen(path)
         files = {file_of(test) for test in seen}
         beside = [test for test in self.seconds if file_of(test) in files and test not in set(seen)]
-        new = [file for file in _related(ROOT, path) if file not in self._of_files]
+        new = _related(ROOT, path)
         return [*sorted([*seen, *new], key=self._order(path)), *sorted(beside, key=self._order(path))]
 
     def _tests_of_unseen(self, path: str) -> list[str]:
@@ -80,15 +80,12 @@ class Survey:
         return [*near, *sorted(tests, key=tests.__getitem__), *rest]
 
     def seconds_of(self, test: str) -> float:
-        """How long a test took, or those of a file that are known, or is taken to."""
-        return self.seconds.get(test) or self._of_files.get(test) or UNKNOWN
+        """How long a test took, or the new ones of a file are taken to need."""
+        return self.seconds.get(test) or (NEW if test in self._files else UNKNOWN)
 
     @functools.cached_property
-    def _of_files(self) -> dict[str, float]:
-        found: dict[str, float] = defaultdict(float)
-        for test, seconds in self.seconds.items():
-            found[file_of(test)] += seconds
-        return dict(found)
+    def _files(self) -> set[str]:
+        return set(map(file_of, self.seconds))
 
     def _then(self, path: str, line: int) -> int:
         """What number a line had, or the last one in front of it that was there."""

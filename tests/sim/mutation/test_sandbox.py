@@ -39,6 +39,7 @@ def test_hangs_and_says_it_may():
     test_hangs()
 """
 HERE = "tests/test_made.py"
+LEFT = ("fails", "hangs", "hangs_and_says_it_may")
 
 
 @pytest.fixture
@@ -54,6 +55,13 @@ def test_tests_run_in_their_order_in_a_process_that_has_the_libraries_and_the_co
     told = [line.split()[:2] for line in ended.output.splitlines() if line.startswith(f"{HERE}::")]
     assert told == [[names[0], "PASSED"], [names[1], "PASSED"], [names[2], "FAILED"]]
     assert made.pytest([HERE], 60, tests={names[1]: 20.0}, variables={"A": "b"}).status == 0
+
+
+def test_a_file_stands_for_its_other_tests(made: Sandbox) -> None:
+    tests, left = {f"{HERE}::test_imports": 20.0, HERE: 20.0}, [f"{HERE}::test_{name}" for name in LEFT]
+    ended = made.pytest(["-vv", HERE], 60, tests=tests, left=left)
+    told = [line.split()[:2] for line in ended.output.splitlines() if line.startswith(f"{HERE}::")]
+    assert told == [[f"{HERE}::test_imports", "PASSED"], [f"{HERE}::test_passes", "PASSED"]]
 
 
 @pytest.mark.parametrize("limits", [(0.5, 60.0), (60.0, 2.0)], ids=["of the test", "of all"])

@@ -8,7 +8,7 @@ import pytest
 
 from pointwise.sim.mutation.operators import Mutant
 from pointwise.sim.mutation.parts import part_of
-from pointwise.sim.mutation.survey import LINES, UNKNOWN, Survey, distance
+from pointwise.sim.mutation.survey import LINES, NEW, UNKNOWN, Survey, distance
 
 SOURCE = "model/integer/rounding.py"
 NEAR, FAR, QUICK, BESIDE = (
@@ -20,8 +20,9 @@ NEAR, FAR, QUICK, BESIDE = (
 
 
 @pytest.fixture
-def survey(tmp_path: Path) -> Survey:
+def survey(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Survey:
     """Line 3 is run by three tests, 4 by an import, 5 by none; BESIDE shares a file with two of the three."""
+    monkeypatch.setattr("pointwise.sim.mutation.survey.ROOT", tmp_path)
     data = coverage.CoverageData(str(tmp_path / LINES))
     for test in (FAR, QUICK, NEAR, "a test that failed"):
         data.set_context(f"{test}|run")
@@ -38,7 +39,7 @@ def test_order(survey: Survey) -> None:
     assert survey.tests_of(SOURCE, 4) == [NEAR, QUICK, FAR, BESIDE]
 
 
-def test_what_no_test_was_seen_running(survey: Survey, tmp_path, monkeypatch) -> None:
+def test_what_no_test_was_seen_running(survey: Survey, tmp_path: Path) -> None:
     """Files of tests count that mirror the source or its folder, or name it; or else the folder above."""
     for name, text in {
         "tests/model/integer/test_other.py": "",
@@ -49,18 +50,17 @@ def test_what_no_test_was_seen_running(survey: Survey, tmp_path, monkeypatch) ->
     }.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
-    monkeypatch.setattr("pointwise.sim.mutation.survey.ROOT", tmp_path)
     files = [
         "tests/model/integer/test_other.py",
         "tests/model/integer/test_rounding.py",
         "tests/hw/test_b.py",
     ]
     assert survey.tests_of("model/integer/other.py", 3) == files
-    assert [survey.seconds_of(file) for file in files] == [UNKNOWN, 9.0, 6.1]
+    assert [survey.seconds_of(file) for file in files] == [UNKNOWN, NEW, NEW]
     assert survey.tests_of("model/folder/new.py", 3) == ["tests/model/test_x.py"]
 
 
-def test_a_new_source_is_tested_with_what_imports_it(survey: Survey, tmp_path, monkeypatch) -> None:
+def test_a_new_source_is_tested_with_what_imports_it(survey: Survey, tmp_path: Path) -> None:
     for name, text in {
         SOURCE: "from .other import a",
         "model/integer/another.py": "from .others import a",
@@ -70,17 +70,15 @@ def test_a_new_source_is_tested_with_what_imports_it(survey: Survey, tmp_path, m
     }.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
-    monkeypatch.setattr("pointwise.sim.mutation.survey.ROOT", tmp_path)
     near, far = (f"tests/model/integer/test_{name}.py" for name in ("other", "x"))
     assert survey.tests_of("model/integer/other.py", 1) == [near, NEAR, QUICK, FAR, far]
 
 
-def test_lines_of_a_changed_source_are_found_again(survey: Survey, tmp_path, monkeypatch) -> None:
+def test_lines_of_a_changed_source_are_found_again(survey: Survey, tmp_path: Path) -> None:
     """Of a line that is new the one in front of it counts, and of a source that nobody kept each as it is."""
     before = "import a\n\nx = 1\ny = 2\n"
     (tmp_path / SOURCE).parent.mkdir(parents=True)
     (tmp_path / SOURCE).write_text("import a\nimport b\n\nx = 1\nz = 3\ny = 2\n")
-    monkeypatch.setattr("pointwise.sim.mutation.survey.ROOT", tmp_path)
     later = replace(survey, sources={SOURCE: before})
     assert [later._then(SOURCE, line) for line in (4, 5, 6)] == [3, 3, 4]
     assert later.tests_of(SOURCE, 4) == [NEAR, QUICK, FAR, BESIDE]
