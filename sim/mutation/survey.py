@@ -25,7 +25,7 @@ TIMES, LINES, SOURCES = "times.json", "lines.coverage", "sources.json"
 """Files of a survey in its folder: of tests, of the lines that they ran, and of the sources as they were."""
 ELSEWHERE = 2
 """How far a test is from a source of another folder."""
-UNKNOWN, NEW = 10.0, 1.0
+UNKNOWN, NEW = 10.0, 0.1
 """Seconds that the tests of a new file are taken to need, and new ones of a file that was known."""
 HOURS = 3600.0
 LIMIT = 6 * HOURS
@@ -67,8 +67,9 @@ class Survey:
         return [*sorted([*seen, *new], key=self._order(path)), *sorted(beside, key=self._order(path))]
 
     def _tests_of_unseen(self, path: str) -> list[str]:
-        files = _related(ROOT, path)
-        near = sorted((file for file in files if not distance(path, file)), key=self._order(path))
+        related = _related(ROOT, path)
+        known = [test for test in self.seconds if file_of(test) in related]
+        files = sorted([*related, *known], key=self._order(path))
         above = [(place, self._order(place)) for place in _importers(ROOT, path)]
         tests = {
             test: order(test)
@@ -76,8 +77,8 @@ class Survey:
             for found in self._lines(place).values()
             for test in found
         }
-        rest = sorted((file for file in files if distance(path, file)), key=self._order(path))
-        return [*near, *sorted(tests, key=tests.__getitem__), *rest]
+        near = [test for test in files if not distance(path, file_of(test))]
+        return list(dict.fromkeys([*near, *sorted(tests, key=tests.__getitem__), *files]))
 
     def seconds_of(self, test: str) -> float:
         """How long a test took, or the new ones of a file are taken to need."""
@@ -128,17 +129,15 @@ def _numbers(before: str, now: str) -> dict[int, int]:
 
 @functools.cache
 def _related(root: Path, path: str) -> list[str]:
-    """The files of tests that mirror a source or its folder, or say its name; else those of the one above."""
+    """The files of tests that mirror a source or its folder, or that of the folder above, or say its name."""
     name = path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
     named = re.compile(rf"\bpointwise\.{re.escape(name)}\b")
-    found = [
-        place
-        for file in sorted((root / "tests").rglob("test_*.py"))
-        if distance(path, place := file.relative_to(root).as_posix()) < ELSEWHERE
-        or named.search(file.read_text())
-    ]
+    files = {file.relative_to(root).as_posix(): file for file in sorted((root / "tests").rglob("test_*.py"))}
+    near = [place for place in files if distance(path, place) < ELSEWHERE]
     above = PurePosixPath(path).parent
-    return found if found or len(above.parts) < 2 else _related(root, f"{above}.py")
+    if not near and len(above.parts) > 1:
+        near = _related(root, f"{above}.py")
+    return near + [place for place in files if place not in near and named.search(files[place].read_text())]
 
 
 @functools.cache

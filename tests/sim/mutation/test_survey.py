@@ -18,6 +18,8 @@ NEAR, FAR, QUICK, BESIDE = (
     "tests/hw/test_b.py::test_d",
 )
 
+FILES = ("model/integer/test_other", "model/integer/test_rounding", "hw/test_b")
+
 
 @pytest.fixture
 def survey(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Survey:
@@ -46,18 +48,15 @@ def test_what_no_test_was_seen_running(survey: Survey, tmp_path: Path) -> None:
         "tests/model/integer/test_rounding.py": "",
         "tests/hw/test_b.py": "from pointwise.model.integer.other import a",
         "tests/hw/test_others.py": "from pointwise.model.integer.others import a",
+        "tests/hw/test_new.py": "from pointwise.model.folder.new import a",
         "tests/model/test_x.py": "",
     }.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
-    files = [
-        "tests/model/integer/test_other.py",
-        "tests/model/integer/test_rounding.py",
-        "tests/hw/test_b.py",
-    ]
-    assert survey.tests_of("model/integer/other.py", 3) == files
-    assert [survey.seconds_of(file) for file in files] == [UNKNOWN, NEW, NEW]
-    assert survey.tests_of("model/folder/new.py", 3) == ["tests/model/test_x.py"]
+    other, rounding, b = (f"tests/{name}.py" for name in FILES)
+    assert survey.tests_of("model/integer/other.py", 3) == [other, rounding, NEAR, b, BESIDE, QUICK, FAR]
+    assert [survey.seconds_of(file) for file in (other, rounding, b)] == [UNKNOWN, NEW, NEW]
+    assert set(survey.tests_of("model/folder/new.py", 3)) == {"tests/model/test_x.py", "tests/hw/test_new.py"}
 
 
 def test_a_new_source_is_tested_with_what_imports_it(survey: Survey, tmp_path: Path) -> None:
