@@ -62,7 +62,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "cover_reasons": covered.reasons,
     "mutants": mutants.scores,
     "mutants_left": mutants.left,
-    "mutants_changing_nothing": mutants.reasons,
+    "mutants_no_fault": mutants.reasons,
     "coverage": coverage.everything,
     "coverage_totals": coverage.counted,
     "coverage_refused": coverage.refused,

@@ -129,14 +129,17 @@ def _numbers(before: str, now: str) -> dict[int, int]:
 
 @functools.cache
 def _related(root: Path, path: str) -> list[str]:
-    """The files of tests that mirror a source or its folder, or that of the folder above, or say its name."""
+    """The files of tests that mirror a source or its folder, or say its name.
+
+    Where none mirrors the source itself, those come too that mirror the folder above.
+    """
     name = path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
     named = re.compile(rf"\bpointwise\.{re.escape(name)}\b")
     files = {file.relative_to(root).as_posix(): file for file in sorted((root / "tests").rglob("test_*.py"))}
     near = [place for place in files if distance(path, place) < ELSEWHERE]
     above = PurePosixPath(path).parent
-    if not near and len(above.parts) > 1:
-        near = _related(root, f"{above}.py")
+    if len(above.parts) > 1 and all(distance(path, place) for place in near):
+        near += [place for place in _related(root, f"{above}.py") if place not in near]
     return near + [place for place in files if place not in near and named.search(files[place].read_text())]
 
 
