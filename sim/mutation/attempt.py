@@ -16,9 +16,9 @@ from .parts import Part
 from .sandbox import NO_TESTS, PASSED, TESTS_FAILED, Ended, Sandbox
 from .survey import file_of
 
-FAILED = re.compile(r"^(?:FAILED|ERROR) (.+?)(?: - (.*))?$", re.MULTILINE)
-TIMEOUT = "Failed: Timeout"
-"""What pytest-timeout says of a test, behind its name."""
+FAILED = re.compile(r"^(?:FAILED|ERROR) (.+?)(?: - .*)?$", re.MULTILINE)
+TIMEOUT = "Failed: Timeout (>"
+"""What pytest-timeout says of a test, in its report: the summary behind its name is cut to the terminal."""
 PATIENCE, STARTING = 3.0, 30.0
 """A test of a mutant may take so many times what it took, and so many seconds to compile a simulator."""
 BUSY = 4.0
@@ -130,7 +130,7 @@ def _verdict(ended: Ended) -> tuple[Verdict, str | None]:
     if ended.status in (PASSED, NO_TESTS):
         return (Verdict.SURVIVED if ended.status == PASSED else Verdict.UNTESTED), None
     failed = FAILED.search(ended.output)
-    slow = ended.status in (None, -signal.SIGALRM) or (failed is not None and TIMEOUT in (failed[2] or ""))
+    slow = ended.status in (None, -signal.SIGALRM) or TIMEOUT in ended.output
     return (Verdict.SLOW if slow else Verdict.KILLED), failed[1] if failed else None
 
 

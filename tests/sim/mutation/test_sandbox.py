@@ -37,9 +37,13 @@ def test_hangs():
 @pytest.mark.timeout(0)
 def test_hangs_and_says_it_may():
     test_hangs()
+
+def test_hangs_and_has_a_name_that_leaves_no_room_for_a_reason_in_the_width_of_a_terminal():
+    test_hangs()
 """
 HERE = "tests/test_made.py"
-LEFT = ("fails", "hangs", "hangs_and_says_it_may")
+LONG = "hangs_and_has_a_name_that_leaves_no_room_for_a_reason_in_the_width_of_a_terminal"
+LEFT = ("fails", "hangs", "hangs_and_says_it_may", LONG)
 
 
 @pytest.fixture
@@ -65,7 +69,7 @@ def test_a_file_stands_for_its_other_tests(made: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("limits", [(0.5, 60.0), (60.0, 2.0)], ids=["of the test", "of all"])
-@pytest.mark.parametrize("name", ["hangs", "hangs_and_says_it_may"])
+@pytest.mark.parametrize("name", ["hangs", "hangs_and_says_it_may", LONG])
 def test_what_hangs_is_ended_with_what_it_started(
     made: Sandbox, name: str, limits: tuple[float, float]
 ) -> None:
