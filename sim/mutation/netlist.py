@@ -216,7 +216,7 @@ def _with_reason(outcome: dict[str, str]) -> dict[str, str]:
 
 def main(
     units: Annotated[list[str] | None, typer.Argument(help="Units, such as engine/row_max.")] = None,
-    count: Annotated[int, typer.Option(min=1, help="Mutants of each unit.")] = 15,
+    count: Annotated[int, typer.Option(min=1, help="Mutants of each unit.")] = 10,
     seed: Annotated[int, typer.Option(min=0, help="Which ones.")] = 1,
     workers: Annotated[int, typer.Option(min=1, help="How many at a time.")] = 1,
     out: Annotated[Path, typer.Option(help="JSON file to write.")] = PATH,

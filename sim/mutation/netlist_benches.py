@@ -14,14 +14,15 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
-
-import pytest
+from typing import TYPE_CHECKING, Any
 
 from pointwise.hw.contract.errors import PointwiseError
 from pointwise.sim import bench as benches
 from pointwise.sim.build import Build, build
 from pointwise.sim.docs.tree import ROOT
+
+if TYPE_CHECKING:
+    import pytest
 
 VARIABLE = "POINTWISE_BENCHES"
 RUNNING = ("plusargs", "config", "environment", "testcase", "seed", "violations_allowed")

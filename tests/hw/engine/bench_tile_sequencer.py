@@ -83,6 +83,7 @@ async def walks(dut, gap):
         fields = unpack_fields(GroupTag(config), int(dut.tag.value))
         for name, value in tag.items():
             assert_equal(f"{name} of group {index}", fields[name], int(value))
+        assert_equal(f"conv of group {index}", int(dut.conv.value), int(descriptor(EPILOGUE, convs[number])))
         assert dut.token_valid.value, f"group {index} without a token"
         assert done >= convs[number].post_wait_dma, f"convolution {number} did not wait for DMA"
         next_number, following = expected[index + 1] if index + 1 < len(expected) else (CONVS, {})
