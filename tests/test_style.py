@@ -42,6 +42,7 @@ def test_linter_is_content() -> None:
 
 
 @pytest.mark.skipif(importlib.util.find_spec("basedpyright") is None, reason="basedpyright is not installed")
+@pytest.mark.slow
 def test_type_checker_is_content() -> None:
     status, text = check()
     assert status == 0, text

@@ -10,6 +10,7 @@ from pointwise.hw.control.program import ProgramFetch
 from pointwise.hw.verilog import to_verilog
 from pointwise.sim.bench import bench
 from tests.hw.side_by_side import SideBySide
+from tests.slow import few
 
 SHAPES = [(64, 197), (128, 1024), (32, 2), (512, 256)]
 """(bits of the bus, most tokens)"""
@@ -25,7 +26,7 @@ def made() -> tuple[str, dict[str, dict[str, int]]]:
     return to_verilog(SideBySide(units), "program"), shapes
 
 
-@pytest.mark.parametrize("stall", [0, 0.4])
+@pytest.mark.parametrize("stall", few((0, 0.4), (0.4,)))
 def test_program(stall):
     verilog, shapes = made()
     config = {"shapes": shapes, "stall": stall}

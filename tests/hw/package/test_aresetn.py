@@ -3,10 +3,13 @@
 import re
 from pathlib import Path
 
+import pytest
+
 from pointwise.hw.package.aresetn import WRAPPER
 from pointwise.sim.bench import bench
 
 
+@pytest.mark.slow
 def test_the_reset_is_active_low_and_the_buses_go_through(files: dict[str, str]) -> None:
     sources = [files["pointwise_core.v"], files[f"{WRAPPER}.v"]]
     bench(sources, WRAPPER, Path(__file__).with_name("bench_aresetn.py"))

@@ -159,6 +159,7 @@ def test_result_that_comes_twice_counts_once(
         assert collected(workforce.run(work.job(notes), parts("square"))) == squares()
 
 
+@pytest.mark.slow
 def test_cluster_loses_gains_and_freezes_workers_in_the_middle(tmp_path: Path, notes: Path) -> None:
     """One is killed in the middle of a part, one freezes, one is retired, one joins late."""
     import distributed

@@ -154,6 +154,7 @@ def test_a_recipe_comes_as_a_file(tmp_path: Path) -> None:
         pw.calibrate(pw.load(), np.zeros((3, 3, 8, 8), np.float32))
 
 
+@pytest.mark.slow
 def test_the_core_is_simulated(micro: pw.Graph) -> None:
     """Of three digits every bit is the integer model's, and the labels tell how many are right."""
     held_out = digits.load().held_out

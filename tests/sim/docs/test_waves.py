@@ -46,6 +46,7 @@ def test_quiet_cycles_become_a_gap() -> None:
     assert shown["clk"]["wave"] == "p" + "." * (QUIET - 2) + "|."
 
 
+@pytest.mark.slow
 def test_the_diagrams_of_the_documents_are_those_of_the_core() -> None:
     recorded = record()
     assert set(recorded) == set(DIAGRAMS)
@@ -103,6 +104,7 @@ def test_states_are_drawn_where_they_change() -> None:
     assert body["signal"][1] == {"name": "state", "wave": "=.=.=", "data": ["A", "B", "A"]}
 
 
+@pytest.mark.slow
 def test_diagrams_of_the_inside_are_those_of_the_core() -> None:
     made = record_inside(waves())
     assert made.keys() == INSIDE.keys()

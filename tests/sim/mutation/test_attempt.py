@@ -15,8 +15,8 @@ from pointwise.sim.mutation.sandbox import Sandbox
 FIXED = [
     (
         "hw/engine/streamer.py",
-        "loaded.eq(self.dma_done >= wait_dma),",
-        "loaded.eq(self.dma_done > wait_dma),",
+        "loaded.eq(dmas >= 0),",
+        "loaded.eq(dmas > 0),",
         "tests/hw/engine/test_streamer.py",
     ),
     (
