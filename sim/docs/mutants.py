@@ -3,7 +3,7 @@
 import itertools
 from typing import Any
 
-from pointwise.sim.mutation.equivalents import reason
+from pointwise.sim.mutation.equivalents import reason, sides
 from pointwise.sim.reporting.mutation import COLUMNS, fate, read, rows, survivors
 
 from .markdown import markdown
@@ -37,6 +37,5 @@ def _outcomes() -> list[dict[str, Any]]:
 
 def _cells(outcome: dict[str, Any]) -> tuple[str, str, str]:
     """The file, and its line before and after."""
-    lines = outcome["diff"].splitlines()[3:]
-    before, after = (" ".join(line[1:].strip() for line in lines if line.startswith(sign)) for sign in "-+")
+    before, after = sides(outcome["diff"])
     return f"{outcome['path']}, {outcome['line']}", f"``{before}``", f"``{after}``"

@@ -19,21 +19,18 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from functools import partial
 from pathlib import Path
 
 from pointwise.hw.contract.files import write_file
 from pointwise.sim.build import build_root
 from pointwise.sim.fpga.synthesis import commands
-from pointwise.sim.fpga.tools import Tools
+from pointwise.sim.fpga.tools import Tools, limited
 from pointwise.sim.system.netlist import FAMILY, MODELS, SMALL
 from pointwise.sim.system.testbench import core_verilog
 
 IN_LOGIC = "-nodsp -nobram -nolutram"
 SECONDS = 120
 """Of a processor, that a unit may take."""
-GRACE = 5
-"""More of them, after which a program is stopped that does not stop by itself."""
 FOUND = re.compile(r"Found (\d+) \$equiv cells in equiv:\s+Of those cells (\d+) are proven")
 
 
@@ -138,8 +135,7 @@ def prove_unit(
     write_file(folder / "core.v", plain)
     write_file(folder / "script.ys", script(unit, spoiled) + "\n")
     before = _used()
-    limited = partial(resource.setrlimit, resource.RLIMIT_CPU, (seconds, seconds + GRACE))
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, preexec_fn=limited)
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, preexec_fn=limited(seconds))
     took = round(_used() - before, 1)
     if done.returncode in (-signal.SIGXCPU, -signal.SIGKILL):
         return Verdict(unit, 0, 0, 0, 0, took, f"not within {seconds} s")

@@ -3,6 +3,7 @@
 import importlib.resources
 import importlib.util
 import re
+import resource
 import shutil
 import signal
 import subprocess
@@ -12,6 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from pointwise.hw.contract.errors import PointwiseError
@@ -28,6 +30,9 @@ PROGRESS = re.compile(
     r"^(?P<pass>[\d.]+\. Executing .*?)(\(|\.$)|^Info: (?P<info>(Packing|Placed|Running|Routing|at iteration"
     r"|Checksum|Setting up|Critical|Initial|iter).*)"
 )
+
+GRACE = 5
+"""Seconds of a processor after which a program is stopped that does not stop at its limit by itself."""
 
 
 @dataclass(frozen=True)
@@ -118,6 +123,11 @@ def run(
     if process.returncode:
         raise PointwiseError(f"{name} failed: {first_error(log)} (all of it in {log})")
     return time.monotonic() - started
+
+
+def limited(seconds: int) -> Callable[[], None]:
+    """For ``preexec_fn``: a program may take so many seconds of a processor, whatever else a machine does."""
+    return partial(resource.setrlimit, resource.RLIMIT_CPU, (seconds, seconds + GRACE))
 
 
 def first_error(log: Path) -> str:

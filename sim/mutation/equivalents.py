@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import tomllib
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Generic, TypeVar
 
 from pydantic import Field
 
@@ -15,6 +15,15 @@ FILE = Path(__file__).with_name("equivalents.toml")
 Text = Annotated[str, Field(min_length=1)]
 
 
+Kind = TypeVar("Kind", bound=Form)
+
+
+class Entries(Form, Generic[Kind]):
+    """What a file of mutants with reasons holds: of sources here, of netlists in ``netlist_equivalents``."""
+
+    equivalent: Annotated[list[Kind], Field(default_factory=list)]
+
+
 class _Equivalent(Form):
     path: Text
     before: Text
@@ -22,20 +31,20 @@ class _Equivalent(Form):
     reason: Text
 
 
-class _File(Form):
-    equivalent: Annotated[list[_Equivalent], Field(default_factory=list)]
-
-
 @functools.cache
 def equivalents() -> dict[tuple[str, str, str], str]:
     """The reasons, by path and the line before and after."""
-    entries = _File.of(tomllib.loads(FILE.read_text())).equivalent
+    entries = Entries[_Equivalent].of(tomllib.loads(FILE.read_text())).equivalent
     return {(entry.path, entry.before, entry.after): entry.reason for entry in entries}
 
 
 def reason(path: str, diff: str) -> str | None:
     """Why a mutant, given by its difference, changes nothing; None of one that should."""
+    return equivalents().get((path, *sides(diff)))
+
+
+def sides(diff: str) -> tuple[str, str]:
+    """What a difference changes, before and after, without blanks at the ends of lines."""
     lines = diff.splitlines()[3:]
-    before = " ".join(line[1:].strip() for line in lines if line.startswith("-"))
-    after = " ".join(line[1:].strip() for line in lines if line.startswith("+"))
-    return equivalents().get((path, before, after))
+    before, after = (" ".join(line[1:].strip() for line in lines if line.startswith(sign)) for sign in "-+")
+    return before, after

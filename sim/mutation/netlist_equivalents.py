@@ -6,14 +6,12 @@ import functools
 import re
 import tomllib
 from pathlib import Path
-from typing import Annotated
-
-from pydantic import Field
 
 from pointwise.hw.contract.form import Form
 
+from .equivalents import Entries, Text
+
 FILE = Path(__file__).with_name("netlist_equivalents.toml")
-Text = Annotated[str, Field(min_length=1)]
 
 
 class Equivalent(Form):
@@ -24,14 +22,10 @@ class Equivalent(Form):
     reason: Text
 
 
-class _File(Form):
-    equivalent: Annotated[list[Equivalent], Field(default_factory=list)]
-
-
 @functools.cache
 def equivalents() -> list[Equivalent]:
     """All that the file holds."""
-    return _File.of(tomllib.loads(FILE.read_text())).equivalent
+    return Entries[Equivalent].of(tomllib.loads(FILE.read_text())).equivalent
 
 
 def reason(unit: str, change: str) -> str | None:

@@ -7,16 +7,14 @@ proof takes what they answer for free, and compares what they are told.
 from __future__ import annotations
 
 import re
-import resource
 import subprocess
 from enum import StrEnum
-from functools import partial
 from pathlib import Path
 
 from pointwise.hw.contract.errors import PointwiseError
 from pointwise.hw.contract.files import write_file
 from pointwise.hw.engine.ram import RAM_MODULE
-from pointwise.sim.fpga.tools import Tools, first_error
+from pointwise.sim.fpga.tools import Tools, first_error, limited
 
 NETLIST, DRAWN = "unit.il", "drawn.txt"
 RAMS = f"=*{RAM_MODULE}"
@@ -25,8 +23,6 @@ CELLS = f"t:* t:$meminit* %d =*{RAM_MODULE}/t:* %d"
 """What is mutated: not what memories begin with, whose places have to be constants."""
 CLOCK = re.compile(r"-port \S*(CLK|clk)\b")
 """In a mutation of a clock. A proof has none: there every step is a cycle of all registers."""
-GRACE = 5
-"""Seconds of a processor after which a program is stopped that did not stop at its limit."""
 STEPS = 6
 """Cycles, at most, from the end of which an induction over them goes on."""
 OPTIMISED = "opt -nodffe -nosdff"
@@ -159,14 +155,12 @@ def _yosys(folder: Path, commands: list[str], name: str = "yosys", seconds: int 
     """
     write_file(folder / f"{name}.ys", "\n".join(commands) + "\n")
     command = [*Tools().command("yosys"), "-q", "-l", f"{name}.log", "-s", f"{name}.ys"]
-    unlimited = resource.RLIM_INFINITY
-    limit = (unlimited, unlimited) if seconds is None else (seconds, seconds + GRACE)
     done = subprocess.run(
         command,
         cwd=folder,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        preexec_fn=partial(resource.setrlimit, resource.RLIMIT_CPU, limit),
+        preexec_fn=None if seconds is None else limited(seconds),
         check=False,
     )
     log = folder / f"{name}.log"

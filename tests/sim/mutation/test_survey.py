@@ -35,6 +35,12 @@ def survey(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Survey:
     return Survey(tmp_path, {FAR: 5.0, QUICK: 1.0, NEAR: 9.0, BESIDE: 0.1, "tests/x.py::y": 0.1})
 
 
+def write(folder: Path, texts: dict[str, str]) -> None:
+    for name, text in texts.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+
+
 def test_order(survey: Survey) -> None:
     """The nearest, then the quick ones, then those beside them."""
     assert survey.tests_of(SOURCE, 3) == [NEAR, QUICK, FAR, BESIDE]
@@ -43,16 +49,15 @@ def test_order(survey: Survey) -> None:
 
 def test_what_no_test_was_seen_running(survey: Survey, tmp_path: Path) -> None:
     """Files of tests count that mirror the source or its folder, or name it; or else the folder above."""
-    for name, text in {
+    texts = {
         "tests/model/integer/test_other.py": "",
         "tests/model/integer/test_rounding.py": "",
         "tests/hw/test_b.py": "from pointwise.model.integer.other import a",
         "tests/hw/test_others.py": "from pointwise.model.integer.others import a",
         "tests/hw/test_new.py": "from pointwise.model.folder.new import a",
         "tests/model/test_x.py": "",
-    }.items():
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text(text)
+    }
+    write(tmp_path, texts)
     other, rounding, b = (f"tests/{name}.py" for name in FILES)
     assert survey.tests_of("model/integer/other.py", 3) == [other, rounding, NEAR, b, BESIDE, QUICK, FAR]
     assert [survey.seconds_of(file) for file in (other, rounding, b)] == [UNKNOWN, NEW, NEW]
@@ -60,15 +65,14 @@ def test_what_no_test_was_seen_running(survey: Survey, tmp_path: Path) -> None:
 
 
 def test_a_new_source_is_tested_with_what_imports_it(survey: Survey, tmp_path: Path) -> None:
-    for name, text in {
+    texts = {
         SOURCE: "from .other import a",
         "model/integer/another.py": "from .others import a",
         "model/integer/other.py": "",
         "tests/model/integer/test_other.py": "",
         "tests/model/integer/test_x.py": "",
-    }.items():
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text(text)
+    }
+    write(tmp_path, texts)
     near, far = (f"tests/model/integer/test_{name}.py" for name in ("other", "x"))
     assert survey.tests_of("model/integer/other.py", 1) == [near, NEAR, QUICK, FAR, far]
 
