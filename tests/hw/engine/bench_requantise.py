@@ -33,6 +33,16 @@ def accumulators(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray
     return np.where(rng.random(shape) < 0.1, extremes, values)
 
 
+def unwritten(rng: np.random.Generator, cycles: int, cols: int) -> dict[str, np.ndarray]:
+    """What stands on the write port of the parameters in cycles that write nothing: anything."""
+    return {
+        "parameters_write": np.zeros(cycles, np.int64),
+        "parameters_bank": rng.integers(0, PARAMETER_BANKS, cycles),
+        "parameters_plane": rng.integers(0, PLANES, cycles),
+        "parameters_data": rng.integers(0, 256, (cycles, cols)),
+    }
+
+
 @cocotb.test()
 async def equals_the_model(dut):
     config = CoreConfig(**bench_config())
@@ -46,13 +56,13 @@ async def equals_the_model(dut):
     inputs = ["acc", "bank", "group", "divide", "reciprocal", "limits"]
     await start(dut, ["parameters_write", *inputs])
     data = np.concatenate([planes(bias[b], mult[b], shift[b]) for b in range(PARAMETER_BANKS)])
-    writes = {
-        "parameters_write": [1] * len(data) + [0],
-        "parameters_bank": np.arange(len(data) + 1) // PLANES % PARAMETER_BANKS,
-        "parameters_plane": np.arange(len(data) + 1) % PLANES,
-        "parameters_data": pack_rows(np.concatenate([data, data[:1]]), 8),
-    }
-    await play(dut, writes, [])
+    written = np.arange(2 * len(data)) % 2 == 0
+    writes = unwritten(rng, len(written), cols)
+    writes["parameters_write"] = written.astype(int)
+    writes["parameters_bank"][written] = np.arange(len(data)) // PLANES
+    writes["parameters_plane"][written] = np.arange(len(data)) % PLANES
+    writes["parameters_data"][written] = data
+    await play(dut, writes | {"parameters_data": pack_rows(writes["parameters_data"], 8)}, [])
 
     acc = accumulators(rng, (CYCLES, lanes))
     bank, group = rng.integers(0, PARAMETER_BANKS, CYCLES), rng.integers(0, config.groups, CYCLES)
@@ -65,9 +75,12 @@ async def equals_the_model(dut):
     divided[4:8], total[4:8] = 1, most
     acc[4:8] = np.array([-128, 127, -128, 127])[:, None] * total[4:8, None]  # all values at an end
     mantissa, leading = reciprocal(total)
+    idle = unwritten(rng, CYCLES, cols)
     result = await play(
         dut,
-        {
+        idle
+        | {
+            "parameters_data": pack_rows(idle["parameters_data"], 8),
             "acc": pack_rows(acc, 32),
             "bank": bank,
             "group": group,
