@@ -16,7 +16,7 @@ from pointwise.model.integer.softmax import divide
 from pointwise.sim.bench import bench_config
 from pointwise.sim.lanes import pack_rows, unpack_rows
 
-CYCLES = 3000
+ROUNDS, CYCLES = 8, 400
 LIMITS = (INT8, UINT8, INT16)
 
 
@@ -43,30 +43,32 @@ def unwritten(rng: np.random.Generator, cycles: int, cols: int) -> dict[str, np.
     }
 
 
-@cocotb.test()
-async def equals_the_model(dut):
-    config = CoreConfig(**bench_config())
-    rng = generator()
-    cols, lanes = config.cols, config.post_lanes
+def random_parameters(rng: np.random.Generator, cols: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Biases, multipliers and shifts of all banks, each (banks, C): any, and such that single steps show."""
     shape = (PARAMETER_BANKS, cols)
     bias, mult = accumulators(rng, shape), rng.integers(0, 1 << 16, shape)
     mult[rng.random(shape) < 0.1] = 65535
-    shift = rng.integers(1, 48, shape)
+    telling = np.log2(np.maximum(mult, 2)).astype(np.int64) + rng.integers(0, 8, shape)
+    shift = np.where(rng.random(shape) < 0.5, np.clip(telling, 1, 47), rng.integers(1, 48, shape))
     shift.flat[:2] = 1, 47
-    inputs = ["acc", "bank", "group", "divide", "reciprocal", "limits"]
-    await start(dut, ["parameters_write", *inputs])
-    data = np.concatenate([planes(bias[b], mult[b], shift[b]) for b in range(PARAMETER_BANKS)])
+    return bias, mult, shift
+
+
+async def write(dut, rng: np.random.Generator, parameters: tuple[np.ndarray, ...]) -> None:
+    """Write the parameters of all banks, in every other cycle."""
+    data = np.concatenate([planes(*bank) for bank in zip(*parameters, strict=True)])
     written = np.arange(2 * len(data)) % 2 == 0
-    writes = unwritten(rng, len(written), cols)
+    writes = unwritten(rng, len(written), data.shape[1])
     writes["parameters_write"] = written.astype(int)
     writes["parameters_bank"][written] = np.arange(len(data)) // PLANES
     writes["parameters_plane"][written] = np.arange(len(data)) % PLANES
     writes["parameters_data"][written] = data
     await play(dut, writes | {"parameters_data": pack_rows(writes["parameters_data"], 8)}, [])
 
-    acc = accumulators(rng, (CYCLES, lanes))
-    bank, group = rng.integers(0, PARAMETER_BANKS, CYCLES), rng.integers(0, config.groups, CYCLES)
-    divided, limits = rng.integers(0, 2, CYCLES), rng.integers(0, 3, CYCLES)
+
+def dividends(rng: np.random.Generator, lanes: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Accumulators (cycles, P), whether they are divided, and by what, the extremes among them."""
+    acc, divided = accumulators(rng, (CYCLES, lanes)), rng.integers(0, 2, CYCLES)
     most = 255 * MAX_CHANNELS
     total = np.maximum(rng.integers(0, most + 1, CYCLES) >> rng.integers(0, RECIPROCAL_INPUT_BITS, CYCLES), 1)
     total[:4] = 1, 2, most, 1 << 19
@@ -74,6 +76,27 @@ async def equals_the_model(dut):
     acc = np.where(divided[:, None] == 1, np.clip(acc, -bound, bound), acc)
     divided[4:8], total[4:8] = 1, most
     acc[4:8] = np.array([-128, 127, -128, 127])[:, None] * total[4:8, None]  # all values at an end
+    return acc, divided, total
+
+
+@cocotb.test()
+async def equals_the_model(dut):
+    config = CoreConfig(**bench_config())
+    inputs = ["acc", "bank", "group", "divide", "reciprocal", "limits"]
+    await start(dut, ["parameters_write", *inputs])
+    rng = generator()
+    for _ in range(ROUNDS):
+        await one_round(dut, rng, config)
+
+
+async def one_round(dut, rng: np.random.Generator, config: CoreConfig) -> None:
+    """Parameters of all banks, then groups one a cycle, each with its own bank, divisor and limits."""
+    cols, lanes = config.cols, config.post_lanes
+    bias, mult, shift = random_parameters(rng, cols)
+    await write(dut, rng, (bias, mult, shift))
+    acc, divided, total = dividends(rng, lanes)
+    bank, group = rng.integers(0, PARAMETER_BANKS, CYCLES), rng.integers(0, config.groups, CYCLES)
+    limits = rng.integers(0, 3, CYCLES)
     mantissa, leading = reciprocal(total)
     idle = unwritten(rng, CYCLES, cols)
     result = await play(
