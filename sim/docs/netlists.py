@@ -30,7 +30,7 @@ def reasons() -> str:
         for mutant in _mutants()
         if mutant["fate"] in (Fate.REASONED, Fate.SURVIVED)
     ]
-    return markdown(("unit", "mutant", "why"), rows)
+    return markdown(("unit", "mutant", "why"), rows or [("none", "–", "–")])
 
 
 def _mutants() -> list[dict[str, Any]]:
