@@ -18,7 +18,6 @@ from tests.independent.reference import executor, image, layouts
 from tests.independent.reference.core import Code, Unsound
 from tests.independent.reference.fields import Conv, Prologue, StationarySource
 from tests.sim.system.cores import SHAPES, simulator
-from tests.slow import few
 
 Outcome = tuple[str, int | None]
 """Name of the error code and index of the instruction; or "unsound"."""
@@ -140,7 +139,8 @@ def test_instructions(seed: int) -> None:
     assert codes >= {"NONE", "OPERAND"}
 
 
-@pytest.mark.parametrize("seed", few(cases(2), (0,)))
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", cases(2))
 def test_edges_of_fields(seed: int) -> None:
     """Each field of each instruction with values on both sides of its limits."""
     rng, config = np.random.default_rng([seed, 3]), random_config(seed)

@@ -44,6 +44,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return root / "train", root / "validation"
 
 
+@pytest.mark.slow
 def test_new_classes_are_learnt_and_the_backbone_stays(folders: tuple[Path, Path]) -> None:
     before = load_checkpoint(MICRO_DIGITS)
     recipe = FinetuneRecipe(epochs=30, learning_rate=0.01)

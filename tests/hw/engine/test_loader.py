@@ -10,12 +10,13 @@ from pointwise.hw.engine.loader import Loader
 from pointwise.hw.engine.prologue import Prologue
 from pointwise.hw.verilog import to_verilog
 from pointwise.sim.bench import bench
+from tests.slow import few
 
 LATENCY = READ_LATENCY + Prologue.LATENCY
 SHAPES = ({"rows": 1, "cols": 1}, {"rows": 8, "cols": 4}, {"rows": 3, "cols": 9}, {"rows": 5, "cols": 5})
 
 
-@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("shape", few(SHAPES, SHAPES[::2]))
 def test_loader(shape):
     verilog = to_verilog(Loader(CoreConfig(**shape), LATENCY), "loader")
     config = {"core": shape, "latency": LATENCY}

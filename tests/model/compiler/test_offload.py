@@ -22,6 +22,7 @@ from pointwise.model.graph import Graph
 from pointwise.model.graph.ops import Add, Conv2d, Input, Linear, MaxPool
 from pointwise.model.graph.window import Window
 from tests.model.emulator.test_emulator import differences
+from tests.slow import few
 
 CORE = CoreConfig(rows=4, cols=4, max_tokens=64, act_kib=7, act_banks=2, res_kib=2)
 CORES = (
@@ -76,7 +77,7 @@ def everything(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("core", range(len(CORES)))
-@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("seed", few(range(10), range(4)))
 @pytest.mark.usefixtures("everything")
 def test_every_value_in_every_order(core: int, seed: int) -> None:
     network = random_pictures(400 + 20 * core + seed, max_side=36)
@@ -98,6 +99,7 @@ def test_sums_wait_with_what_they_are_made_of(size: tuple[int, int]) -> None:
         assert differences(compiled, network, 2, order) == [], order
 
 
+@pytest.mark.slow
 def test_less_memory_than_the_largest_sum_does() -> None:
     network, small = residual((32, 32)), replace(CORE, act_kib=6, res_kib=8)
     largest = 32 * 32 * 12

@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import pytest
+
 from pointwise.hw.contract.config import CoreConfig
 from pointwise.model.compiler.analysis import analyse
 from pointwise.model.compiler.cuts import Cuts
@@ -11,6 +13,7 @@ from pointwise.model.estimate import Memory, estimate
 from tests.model.compiler.test_offload import CORE, residual
 
 
+@pytest.mark.slow
 def test_near_the_estimate() -> None:
     """Of plans through DRAM in memories of several sizes: within a twentieth."""
     network = residual((48, 48))

@@ -103,7 +103,12 @@ def test_operands_of_attention_lie_in_different_banks(act_banks: int):
 
 
 @pytest.mark.parametrize(
-    ("shape", "memory"), [(DEIT_TINY, "act_kib"), (DEIT_SMALL, "res_kib"), (DEIT_BASE, "act_kib")]
+    ("shape", "memory"),
+    [
+        (DEIT_TINY, "act_kib"),
+        (DEIT_SMALL, "res_kib"),
+        pytest.param(DEIT_BASE, "act_kib", marks=pytest.mark.slow),
+    ],
 )
 def test_what_does_not_fit_is_told_with_a_memory_that_would_do(shape: Shape, memory: str):
     shape = replace(shape, depth=1)

@@ -8,6 +8,7 @@ from pointwise.hw.contract.errors import PointwiseError
 from pointwise.model.coverage import STEPS, Entry, catalogue, trial, tried
 from pointwise.model.coverage.catalogue import BUILDERS, GROUPS
 from pointwise.model.coverage.lively import enliven
+from tests.slow import few
 
 ROWS = [
     "timm/deit_tiny_patch16_224",
@@ -34,7 +35,7 @@ except PointwiseError as missing:
     pytest.skip(str(missing), allow_module_level=True)
 
 
-@pytest.mark.parametrize("key", ROWS)
+@pytest.mark.parametrize("key", few(ROWS, ("timm/test_vit3", "torchvision/resnet18")))
 def test_it_goes_the_whole_way(key: str) -> None:
     row = tried(ENTRIES[key])
     assert (row.passed, row.refused, row.fault) == (len(STEPS), None, False)
@@ -46,7 +47,7 @@ def test_it_goes_the_whole_way(key: str) -> None:
     [
         ("timm/test_vit4", "RMSNorm takes off no mean"),
         ("timm/gmlp_s16_224", "normalises some of the channels"),
-        ("torchvision/swin_t", "shifted_window_attention"),
+        pytest.param("torchvision/swin_t", "shifted_window_attention", marks=pytest.mark.slow),
     ],
 )
 def test_what_is_not_known_is_refused_by_name(key: str, words: str) -> None:

@@ -17,6 +17,7 @@ from pointwise.model.compiler.shapes import Shape, random_config
 from pointwise.model.estimate import Memory, estimate, machine, simulate, weightless
 from pointwise.model.estimate.engine import Engine
 from pointwise.model.networks import network
+from tests.slow import few
 
 MICRO = Shape.of(network("micro"))
 ONE_BLOCK = dataclasses.replace(Shape.of(network("deit_tiny")), depth=1)
@@ -30,7 +31,7 @@ CORES = {
 }
 
 
-@pytest.mark.parametrize("core", CORES)
+@pytest.mark.parametrize("core", few(CORES, ("default", "one bank", "wide")))
 @pytest.mark.parametrize("memory", [Memory(), Memory(200), Memory(40, 0.3)], ids=["fast", "far", "stalls"])
 def test_passing_over_tiles_changes_nothing(
     core: str, memory: Memory, monkeypatch: pytest.MonkeyPatch
@@ -47,7 +48,7 @@ def test_passing_over_tiles_changes_nothing(
     assert short.causes[Cause.STREAM] == whole.causes[Cause.STREAM]
 
 
-@pytest.mark.parametrize("core", CORES)
+@pytest.mark.parametrize("core", few(CORES, ("default", "one bank", "wide")))
 @pytest.mark.parametrize("memory", [Memory(), Memory(200), Memory(40, 0.3)], ids=["fast", "far", "stalls"])
 def test_passing_over_blocks_changes_nothing(
     core: str, memory: Memory, monkeypatch: pytest.MonkeyPatch

@@ -19,13 +19,14 @@ from pointwise.model.networks import NETWORKS
 from pointwise.model.quantise import LayerConfig, Recipe
 from pointwise.sim.trained import TRAINED
 from pointwise.sim.weightless import named_weightless
+from tests.slow import few
 
 CORE = CoreConfig(act_kib=1536)
 NUMBERS = {"pad_value", "add_factor", "add_shift"}
 """Fields that follow from the numbers in a network."""
 
 
-@pytest.mark.parametrize("name", ["resnet20", "mobilenet_v2"])
+@pytest.mark.parametrize("name", few(("resnet20", "mobilenet_v2"), ("resnet20",)))
 def test_the_program_is_the_one_of_the_network(name: str) -> None:
     """Instruction by instruction, and cycle by cycle."""
     real = made_up(name)

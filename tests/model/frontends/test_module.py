@@ -31,6 +31,7 @@ from pointwise.model.networks import DeiTConfig
 from pointwise.model.quantise import patchify
 from pointwise.model.synthetic import synthetic_checkpoint
 from tests.model.frontends import modules
+from tests.slow import few
 
 IMAGE, TOKENS = torch.zeros(1, 3, 8, 6), torch.zeros(1, 5, modules.DIM)
 CORE = {"rows": 4, "cols": 4, "max_tokens": 16, "act_kib": 16, "res_kib": 4}
@@ -63,7 +64,7 @@ def loaded(name: str) -> tuple[nn.Module, FloatNetwork, Tensor]:
     return module, pw.load(module, example, name="mine"), example
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", few(CASES, list(CASES)[::3]))
 def test_a_module_goes_the_whole_way(name: str) -> None:
     module, source, example = loaded(name)
     inputs = torch.randn(40, *source.input_shape)

@@ -33,6 +33,8 @@ EXPORTS = [
     ("pre-norm", True, 23),
 ]
 """Modules, whether by the newer exporter, and the opset."""
+MORE = [export for export in EXPORTS if export[1]][1:]
+"""Of the newer exporter, which takes seconds for each, all but one."""
 
 
 def exported(name: str, newer: bool, opset: int, path: Path) -> torch.nn.Module:
@@ -49,7 +51,10 @@ def exported(name: str, newer: bool, opset: int, path: Path) -> torch.nn.Module:
     return module
 
 
-@pytest.mark.parametrize(("name", "newer", "opset"), EXPORTS)
+@pytest.mark.parametrize(
+    ("name", "newer", "opset"),
+    [pytest.param(*export, marks=pytest.mark.slow if export in MORE else ()) for export in EXPORTS],
+)
 def test_what_pytorch_exports_is_what_it_computes(name: str, newer: bool, opset: int, tmp_path: Path) -> None:
     module = exported(name, newer, opset, tmp_path / "net.onnx")
     source = pw.load(tmp_path / "net.onnx")

@@ -28,6 +28,7 @@ from pointwise.model.networks import network as network_config
 from pointwise.model.quantise import patchify
 from pointwise.model.quantise.taken import changes_of
 from tests.model.frontends.quantised_files import Net, Vision, answers, export, static
+from tests.slow import few
 
 COUNT = 24
 CORE = {"rows": 8, "cols": 8, "max_tokens": 256, "act_kib": 64, "res_kib": 16}
@@ -341,7 +342,7 @@ def test_the_projects_own_file_comes_back(tmp_path: Path) -> None:
     assert sqnr_db(wanted, found) > 36 and (wanted.argmax(1) == found.argmax(1)).mean() > 0.98
 
 
-@pytest.mark.parametrize("name", ["resnet20", "mobilenet_v2"])
+@pytest.mark.parametrize("name", few(("resnet20", "mobilenet_v2"), ("resnet20",)))
 def test_the_projects_own_file_of_pictures_comes_back(
     name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -195,6 +195,7 @@ def test_cluster_loses_gains_and_freezes_workers_in_the_middle(tmp_path: Path, n
     assert done(notes) > 40, "some were begun twice"
 
 
+@pytest.mark.slow
 def test_scheduler_is_restarted_in_the_middle(tmp_path: Path, notes: Path) -> None:
     said: list[str] = []
     with cluster(tmp_path, "one") as made, executor(made.address, note=said.append) as workforce:
@@ -222,6 +223,7 @@ def test_full_disk_of_one_worker_loses_nothing(both: Cluster, notes: Path) -> No
     assert any("No space left on device" in line for line in said)
 
 
+@pytest.mark.slow
 def test_late_worker_of_another_commit_is_left_out(tmp_path: Path, notes: Path) -> None:
     said: list[str] = []
     with cluster(tmp_path, "good") as made, executor(made.address, note=said.append) as workforce:

@@ -96,6 +96,7 @@ def test_a_sweep_of_nothing_that_fits(tmp_path: Path, capsys: pytest.CaptureFixt
     assert not any(point["fits"] for point in json.loads((tmp_path / "sweep.json").read_text())["points"])
 
 
+@pytest.mark.slow
 def test_memories_are_chosen_where_none_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     """A sentence says which; a memory that is named is kept, and what would do is said."""
     assert main(["estimate", "--model", "deit_base"]) == 0

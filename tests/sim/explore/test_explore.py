@@ -96,6 +96,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Study:
     return made
 
 
+@pytest.mark.slow
 def test_same_seed_gives_the_same_study_in_any_order(whole: Study, tmp_path: Path) -> None:
     other = study(tmp_path / "study.db")
     other.run(COUNT, Shuffled(3))

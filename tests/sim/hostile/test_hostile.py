@@ -27,6 +27,7 @@ def test_in_the_core(batch):
     assert ends["WINDOW"] > 0
 
 
+@pytest.mark.slow
 def test_in_the_emulator(tmp_path):
     report = tmp_path / "hostile.json"
     fuzz(0, 1500, FIRST, report)

@@ -87,7 +87,11 @@ def mutant_of(path: str, before: str, after: str) -> Mutant:
     raise AssertionError(f"no mutant makes {after!r} of {before!r} in {path}")
 
 
-@pytest.mark.parametrize(("path", "before", "after", "tests"), FIXED, ids=[entry[1][:30] for entry in FIXED])
+@pytest.mark.parametrize(
+    ("path", "before", "after", "tests"),
+    [pytest.param(*one, marks=pytest.mark.slow if one[0].startswith("hw/") else ()) for one in FIXED],
+    ids=[entry[1][:30] for entry in FIXED],
+)
 def test_noticed(sandbox: Sandbox, path: str, before: str, after: str, tests: str) -> None:
     outcome = attempt(sandbox, Part(mutant_of(path, before, after), {tests: 30.0}, 1))
     assert outcome.verdict == Verdict.KILLED, outcome

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from pointwise.sim.mutation.operators import Mutant, mutants, sources
+from tests.slow import few
 
 ROOT = Path(__file__).parents[3]
 
@@ -70,7 +71,7 @@ def test_what_is_left_alone(source: str) -> None:
     assert not changes(source)
 
 
-@pytest.mark.parametrize("folder", ["hw", "model"])
+@pytest.mark.parametrize("folder", few(("hw", "model"), ("hw",)))
 def test_each_is_python_and_another_text(folder: str) -> None:
     """Of all sources, a mutant in a hundred."""
     keys: set[str] = set()

@@ -15,7 +15,7 @@ SEEDS = {"1x1": (4,), "2x2": (1, 2), "3x6": (5, 6), "16x16": (7, 8, 9, 10)}
 """Networks for each core; (11, 12, 13) for the others."""
 
 
-@pytest.mark.parametrize("shape", few(SHAPES, ("1x1", "2x2", "4x4", "3x6")))
+@pytest.mark.parametrize("shape", few(SHAPES, ("1x1", "4x4", "3x6")))
 def test_random_networks(shape: str) -> None:
     for seed in SEEDS.get(shape, (11, 12, 13)):
         outcome = run_network(
@@ -24,7 +24,7 @@ def test_random_networks(shape: str) -> None:
         assert not outcome.mismatches, f"core {shape}, seed {seed}: {outcome.mismatches[0]}"
 
 
-@pytest.mark.parametrize("seed", few(range(6), range(2, 6)))
+@pytest.mark.parametrize("seed", few(range(6), range(4, 6)))
 def test_fuzz(seed: int) -> None:
     outcome = run_case(seed, cores=2)
     assert not outcome.mismatches, f"repeat with: pointwise fuzz --cases 1 --cores 2 --seed {seed}"

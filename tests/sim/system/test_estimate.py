@@ -31,6 +31,7 @@ def test_estimates_agree_with_hardware(shape: str, seed: int) -> None:
         assert found.causes[Cause.STREAM] == seen.causes[Cause.STREAM], where
 
 
+@pytest.mark.slow
 def test_pictures_that_wait_in_dram() -> None:
     """STOREs beside convolutions, which go first at each bank: without that it would be 2.9 % too fast."""
     network, config = residual((64, 32), 12), SHAPES["4x4"]
