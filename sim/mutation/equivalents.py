@@ -27,20 +27,22 @@ class Entries(Form, Generic[Kind]):
 class _Equivalent(Form):
     path: Text
     before: Text
-    after: Text
+    after: Text | None = None
     reason: Text
 
 
 @functools.cache
-def equivalents() -> dict[tuple[str, str, str], str]:
-    """The reasons, by path and the line before and after."""
+def equivalents() -> dict[tuple[str, str, str | None], str]:
+    """The reasons, by path and the line before and after; without the latter where any other number does."""
     entries = Entries[_Equivalent].of(tomllib.loads(FILE.read_text())).equivalent
     return {(entry.path, entry.before, entry.after): entry.reason for entry in entries}
 
 
 def reason(path: str, diff: str) -> str | None:
     """Why a mutant, given by its difference, changes nothing; None of one that should."""
-    return equivalents().get((path, *sides(diff)))
+    before, after = sides(diff)
+    known = equivalents()
+    return known.get((path, before, after)) or known.get((path, before, None))
 
 
 def sides(diff: str) -> tuple[str, str]:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pointwise.hw.contract.config import CoreConfig
-from pointwise.hw.contract.isa import Dma, Space
+from pointwise.hw.contract.isa import Conv, Dma, Space, StationarySource
 from pointwise.model.compiler import compile_network
 from pointwise.model.compiler.analysis import analyse
 from pointwise.model.compiler.lifetimes import lifetimes
@@ -136,3 +136,15 @@ def test_a_spilled_plan_says_how_little_it_needs():
     found = plan(network, analyse(network, config), config)
     assert found.used[Space.ACTIVATION] <= config.act_words
     assert found.used[Space.RESIDUAL] <= config.res_words
+
+
+def test_only_what_has_weights_in_the_stream_follows_a_load():
+    """A product whose streamed operand is brought back last waits for all of it."""
+    config = CoreConfig(rows=4, cols=4, max_tokens=64, act_kib=1, res_kib=8, act_banks=2)
+    lines = compile_network(random_network(18), config).program
+    convs = [line.instruction for line in lines if isinstance(line.instruction, Conv)]
+    dmas = [line.name for line in lines if isinstance(line.instruction, Dma)]
+    products = [conv for conv in convs if conv.stationary is not StationarySource.STREAM]
+    last = {dmas[conv.wait_dma - 1] for conv in products if conv.wait_dma}
+    assert "load blocks.0.q.1" in last, "of queries and keys the queries come last"
+    assert not any(conv.chained for conv in products)

@@ -8,7 +8,7 @@ import pytest
 
 from pointwise.hw.contract.config import PRESETS, CoreConfig
 from pointwise.hw.contract.errors import PointwiseError
-from pointwise.hw.contract.isa import Conv, End
+from pointwise.hw.contract.isa import Base, Conv, Dma, End, Space
 from pointwise.hw.contract.registers import Cause
 from pointwise.model.compiler import compile_network
 from pointwise.model.compiler.codegen import generate
@@ -143,3 +143,33 @@ def test_bad_input_is_one_sentence() -> None:
     with pytest.raises(PointwiseError, match="does not end with END; compile the network again"):
         simulate([], CoreConfig(), Memory())
     assert simulate([End()], CoreConfig(), Memory()).cycles > 40
+
+
+@pytest.mark.parametrize("beats", [1, 5, 16])
+def test_a_burst_is_read_before_it_is_sent(beats: int) -> None:
+    """Where a beat takes four cycles, a STORE of one burst takes them twice."""
+    config, memory = CoreConfig(rows=16, cols=16, axi_data_width=128, axi_burst=16), Memory(1, 0.75)
+    words = beats * config.bus_bytes // config.res_word_bytes or 1
+    store = Dma(True, Space.RESIDUAL, Base.OUTPUT, 0, 0, 0, 0, rows=1, words=words)
+    took = simulate([store, End()], config, memory).cycles - simulate([End()], config, memory).cycles
+    sent = -(-words * config.res_word_bytes // config.bus_bytes)
+    assert 2 * 4 * sent < took < 2 * 4 * sent + 80
+
+
+def test_a_convolution_waits_for_all_that_it_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For LOADs and for convolutions, whichever end last."""
+    monkeypatch.setattr(machine._Machine, "_pass_over", lambda self: None)
+    decided = {"loads": 0, "convolutions": 0}
+    config = CoreConfig(rows=4, cols=4, max_tokens=64, act_kib=1, res_kib=8, act_banks=2)
+    for seed in (10, 13, 18):
+        lines = compile_network(random_network(seed), config).program
+        model = machine._Machine([line.instruction for line in lines], config, Memory(1))
+        model.run()
+        for job in model.jobs:
+            convs = job.conv.wait_conv - (1 if job.conv.pipelined and job.conv.wait_conv else 0)
+            loads = model.dma.done(job.conv.wait_dma - job.conv.chained)
+            before = model.jobs[convs - 1].done if convs else 0.0
+            assert job.depend > max(loads, before)
+            if loads and before:
+                decided["loads" if loads > before else "convolutions"] += 1
+    assert all(decided.values()), decided

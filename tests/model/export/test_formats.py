@@ -9,9 +9,10 @@ import pytest
 from pointwise.hw.contract.config import CoreConfig
 from pointwise.hw.contract.errors import PointwiseError
 from pointwise.model.compiler import compile_network
-from pointwise.model.export import FORMATS, export, named
+from pointwise.model.export import FORMATS, c_header, export, named
 from pointwise.model.export.contents import image_memory, tensor_memories
 from pointwise.model.export.formats import DEFAULT
+from pointwise.model.export.memory import Memory
 
 CORE = CoreConfig(rows=4, cols=4, max_tokens=16, act_kib=8, act_banks=2, res_kib=2, axi_data_width=64)
 
@@ -86,3 +87,11 @@ def test_a_file_that_cannot_be_written_is_named(distilled, tmp_path: Path):
 @pytest.mark.parametrize("name", [name for name, form in FORMATS.items() if not form.memory])
 def test_equal_networks_are_equal_files(name: str, distilled):
     assert FORMATS[name].encode(distilled) == FORMATS[name].encode(distilled)
+
+
+@pytest.mark.parametrize("count", [1, 16, 17, 40])
+def test_a_header_has_every_value_once(count: int):
+    values = np.arange(count, dtype=np.int16) - 3
+    text = c_header.encode(Memory("x", "numbers", values, 16)).decode()
+    listed = text[text.index("= {") + 3 : text.index("};")]
+    assert [int(value) for value in listed.split(",") if value.strip()] == values.tolist()

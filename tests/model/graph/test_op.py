@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from pointwise.hw.contract.errors import PointwiseError
 from pointwise.model.graph import Quantisation
 from pointwise.model.graph.ops import OPS, Conv2d, Linear, MatMul, Slice
 from pointwise.model.graph.value import FLOAT, Value
@@ -31,3 +32,11 @@ def test_a_product_is_real_where_one_side_is() -> None:
     real, whole = Value((4, 6), FLOAT), Value((4, 6), "int8")
     for sides in ((real, whole), (whole, real), (real, real)):
         assert MatMul("s", ("q", "k"), transposed=True).infer(*sides) == Value((4, 4), FLOAT)
+
+
+@pytest.mark.parametrize(("left", "right", "told"), [("int16", "int8", "q"), ("int8", "uint8", "k")])
+def test_what_a_product_cannot_multiply_is_refused(left: str, right: str, told: str) -> None:
+    with pytest.raises(
+        PointwiseError, match=f"expects int8.* in {told}, which holds {left if told == 'q' else right}"
+    ):
+        MatMul("s", ("q", "k"), transposed=True).infer(Value((4, 6), left), Value((4, 6), right))

@@ -20,6 +20,10 @@ def small(name: str) -> Vision:
     return replace(found, **SMALL, patch=7, results=min(found.results, 5))
 
 
+EPSILON = {"clip_vit_b32": 1e-5}
+"""Of LayerNorm, where it is not what vision transformers have."""
+
+
 @pytest.mark.parametrize("name", VISION)
 def test_what_a_network_of_that_name_has(name: str) -> None:
     vision = VISION[name]
@@ -28,7 +32,9 @@ def test_what_a_network_of_that_name_has(name: str) -> None:
     assert graph.input.shape == (tokens, 3 * vision.patch**2)
     assert graph.values[graph.output].shape == (1, vision.results or vision.dim)
     norms = [op for op in graph.ops if isinstance(op, LayerNorm)]
-    assert len(norms) == 3 + (name == "clip_vit_b32") and {op.epsilon for op in norms} == {vision.epsilon}
+    assert len(norms) == 3 + (name == "clip_vit_b32") and {op.epsilon for op in norms} == {
+        EPSILON.get(name, 1e-6)
+    }
     (function,) = {op.function for op in graph.ops if isinstance(op, Activation)}
     assert function == ("quick_gelu" if name == "clip_vit_b32" else "gelu")
 
