@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import difflib
 import functools
+import itertools
 import json
 import re
 from collections.abc import Callable, Iterable, Sequence
@@ -51,13 +53,13 @@ class Survey:
 
         Of what a process computes once, the first test that wants it is seen running it; so to the tests that
         were seen those beside them come, in the same files, after all others. What an import runs, all tests
-        depend on that run anything of the file. Where no test was seen, as the source is new or runs in other
-        processes, those count that run what imports it. Files that mirror the source or its folder, or name
-        it, stand for tests of theirs that are new.
+        depend on that run anything of the file, whoever imported it first. Where no test was seen, as the
+        source is new or runs in other processes, those count that run what imports it. Files that mirror the
+        source or its folder, or name it, stand for tests of theirs that are new.
         """
         lines, line = self._lines(path), self._then(path, line)
         seen = lines.get(line, ())
-        if line in lines and not seen:
+        if line in lines and (not seen or line not in _in_functions(self._text(path))):
             seen = sorted({test for tests in lines.values() for test in tests})
         if not seen:
             return self._tests_of_unseen(path)
@@ -87,6 +89,10 @@ class Survey:
     @functools.cached_property
     def _files(self) -> set[str]:
         return set(map(file_of, self.seconds))
+
+    def _text(self, path: str) -> str:
+        """Of a source, as the tests ran it."""
+        return self.sources[path] if path in self.sources else (ROOT / path).read_text()
 
     def _then(self, path: str, line: int) -> int:
         """What number a line had, or the last one in front of it that was there."""
@@ -125,6 +131,14 @@ def _numbers(before: str, now: str) -> dict[int, int]:
         known |= {since + offset + 1: then + offset + 1 for offset in range(count)}
     last = 1
     return {number: (last := known.get(number, last)) for number in range(1, now.count("\n") + 2)}
+
+
+@functools.cache
+def _in_functions(text: str) -> frozenset[int]:
+    """The lines that run when a function is called; an import runs the others."""
+    functions = (node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef))
+    inside = (range(node.body[0].lineno, (node.end_lineno or 0) + 1) for node in functions)
+    return frozenset(itertools.chain.from_iterable(inside))
 
 
 @functools.cache

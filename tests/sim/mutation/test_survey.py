@@ -25,6 +25,7 @@ FILES = ("model/integer/test_other", "model/integer/test_rounding", "hw/test_b")
 def survey(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Survey:
     """Line 3 is run by three tests, 4 by an import, 5 by none; BESIDE shares a file with two of the three."""
     monkeypatch.setattr("pointwise.sim.mutation.survey.ROOT", tmp_path)
+    write(tmp_path, {SOURCE: "import a\ndef b():\n    c()\n    d()\n"})
     data = coverage.CoverageData(str(tmp_path / LINES))
     for test in (FAR, QUICK, NEAR, "a test that failed"):
         data.set_context(f"{test}|run")
@@ -45,6 +46,23 @@ def test_order(survey: Survey) -> None:
     """The nearest, then the quick ones, then those beside them."""
     assert survey.tests_of(SOURCE, 3) == [NEAR, QUICK, FAR, BESIDE]
     assert survey.tests_of(SOURCE, 4) == [NEAR, QUICK, FAR, BESIDE]
+
+
+def test_what_an_import_runs_is_of_all_tests_of_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who imports a module in the middle of a test is seen running it, though others test it."""
+    monkeypatch.setattr("pointwise.sim.mutation.survey.ROOT", tmp_path)
+    data = coverage.CoverageData(str(tmp_path / LINES))
+    for test, lines in ((FAR, [1, 2, 4]), (NEAR, [3])):
+        data.set_context(f"{test}|run")
+        data.add_lines({SOURCE: lines})
+    data.write()
+    text = "a = 1\ndef f(b=a):\n    c()\nclass D: e = 2\n"
+    write(tmp_path, {SOURCE: text})
+    survey = Survey(tmp_path, {FAR: 5.0, NEAR: 9.0}, {SOURCE: text})
+    found = {line: survey.tests_of(SOURCE, line) for line in (1, 2, 3, 4)}
+    assert found == {1: [NEAR, FAR], 2: [NEAR, FAR], 3: [NEAR], 4: [NEAR, FAR]}
 
 
 def test_what_no_test_was_seen_running(survey: Survey, tmp_path: Path) -> None:
@@ -80,7 +98,6 @@ def test_a_new_source_is_tested_with_what_imports_it(survey: Survey, tmp_path: P
 def test_lines_of_a_changed_source_are_found_again(survey: Survey, tmp_path: Path) -> None:
     """Of a line that is new the one in front of it counts, and of a source that nobody kept each as it is."""
     before = "import a\n\nx = 1\ny = 2\n"
-    (tmp_path / SOURCE).parent.mkdir(parents=True)
     (tmp_path / SOURCE).write_text("import a\nimport b\n\nx = 1\nz = 3\ny = 2\n")
     later = replace(survey, sources={SOURCE: before})
     assert [later._then(SOURCE, line) for line in (4, 5, 6)] == [3, 3, 4]
