@@ -12,7 +12,7 @@ import numpy as np
 
 from pointwise.hw.contract.errors import PointwiseError
 from pointwise.model.graph import Op, Quantisation
-from pointwise.model.graph.ops import Activation, Add, Conv2d, MaxPool, MeanPool
+from pointwise.model.graph.ops import Add, Conv2d, MaxPool, MeanPool
 from pointwise.model.graph.value import LIMITS
 
 from .moments import Moments
@@ -65,18 +65,13 @@ class PicturePlans:
         return self._sums[add.name]
 
     def result(self, op: Op) -> Result | None:
-        """Of a product that makes a picture, or a part of a sum; None where it does neither."""
+        """Of a product that is the new part of a sum; None of any other."""
         readers = self.real.readers[op.name]
         if len(readers) == 1 and self.sums.get(readers[0].name) == op.name:
             add = readers[0]
             assert isinstance(add, Add)
             return self._with_centre(self.plan(add).made, "int16")
-        looked_up = len(readers) == 1 and isinstance(readers[0], Activation)
-        pictured = isinstance(op, Conv2d) or getattr(op, "clamp", "")
-        read = any(isinstance(one, Conv2d | MaxPool | MeanPool) or one.name in self.sums for one in readers)
-        if looked_up or not (pictured or read):
-            return None
-        return self.bytes_of(op.name)
+        return None
 
     def bytes_of(self, name: str) -> Result:
         """Of a product whose result are bytes of the range that calibration saw."""
