@@ -70,7 +70,7 @@ def _of_set(counts: Counts, points: PointSet) -> dict[str, Any]:
 
 
 def unmet_bits(counts: Counts) -> Counter[str]:
-    """Bits of the core that never rise or never fall, and have no reason: for those who write reasons."""
+    """How often a bit of each signal of the core never rises or never falls, where that has no reason."""
     found: Counter[str] = Counter()
     for (unit, bit), times in counts.narrow().items():
         name = f"{unit}.{bit.rpartition(BIT)[0]}"

@@ -1,6 +1,7 @@
 """Tables of the mutants that were tried, from recorded runs of ``pointwise mutate``."""
 
 import itertools
+from pathlib import Path
 from typing import Any
 
 from pointwise.sim.mutation.equivalents import reason, sides
@@ -12,7 +13,7 @@ from .results import MUTATION, RESULTS
 
 def scores() -> str:
     """What became of the mutants, by folder."""
-    recorded = [read(RESULTS / name) for name in MUTATION]
+    recorded = [read(path) for path in _files()]
     told = [f"`{one['command']}`, {one['commit']}: {len(one['outcomes'])} mutants." for one in recorded]
     return "\n\n".join([markdown(COLUMNS, rows(_outcomes())), *told])
 
@@ -32,7 +33,12 @@ def reasons() -> str:
 
 
 def _outcomes() -> list[dict[str, Any]]:
-    return list(itertools.chain.from_iterable(read(RESULTS / name)["outcomes"] for name in MUTATION))
+    return list(itertools.chain.from_iterable(read(path)["outcomes"] for path in _files()))
+
+
+def _files() -> list[Path]:
+    """Those of the campaigns that are recorded."""
+    return [path for name in MUTATION if (path := RESULTS / name).exists()]
 
 
 def _cells(outcome: dict[str, Any]) -> tuple[str, str, str]:
