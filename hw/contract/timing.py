@@ -52,8 +52,8 @@ CLEAR = 6
 """Of a clear, what is not one word of each memory in a cycle."""
 DISPATCH = 3
 """From a whole instruction to its dispatch: its fields are compared, judged, and offered."""
-DISPATCH_PERIOD = 6
-"""From a dispatch that nothing holds up to the next: until it is taken, and the next one shown."""
+DISPATCHED = 2
+"""From a dispatch until the next instruction's first beat may take its place."""
 IN_FLIGHT_BEATS = 64
 """Beats that may be under way at least: enough for a memory that answers after some sixty cycles."""
 LEAST_BURSTS = 16

@@ -55,7 +55,8 @@ class ProgramFetch(wiring.Component):
         instruction: index of the last one that was looked at, dispatched or refused.
 
     Latency: DISPATCH and one from the beat that completes an instruction to its dispatch, two more
-    through DMA's queue. Throughput: an instruction in DISPATCH_PERIOD cycles, or as the bus delivers them.
+    through DMA's queue. Throughput: an instruction in as many cycles as it has beats,
+    and DISPATCH and DISPATCHED more, or as the bus delivers them.
     """
 
     def __init__(self, config: CoreConfig) -> None:

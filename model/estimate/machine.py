@@ -12,7 +12,7 @@ from pointwise.hw.contract.image import HEADER_BYTES
 from pointwise.hw.contract.isa import INSTRUCTION_BYTES, Conv, Dma, End, Instruction
 from pointwise.hw.contract.registers import Cause
 from pointwise.hw.contract.stream import k_tiles, tiles
-from pointwise.hw.contract.timing import CONV_QUEUE, DEPEND, DISPATCH, DISPATCH_PERIOD, DMA_QUEUE, Timing
+from pointwise.hw.contract.timing import CONV_QUEUE, DEPEND, DISPATCH, DISPATCHED, DMA_QUEUE, Timing
 
 from .banks import BankSchedule
 from .channel import Channel
@@ -121,7 +121,7 @@ class _Machine:
         """Dispatch what can be dispatched whatever the engine does next."""
         while self.position < len(self.program) and self._may_dispatch(self.program[self.position]):
             instruction = self.program[self.position]
-            at = max(self.fetch.available() + DISPATCH, self.dispatched + DISPATCH_PERIOD)
+            at = self.fetch.available() + DISPATCH
             if isinstance(instruction, Conv):
                 at = self._conv(instruction, at)
             elif isinstance(instruction, Dma):
@@ -129,7 +129,7 @@ class _Machine:
                 if number >= DMA_QUEUE:
                     at = max(at, self.dma.taken[number - DMA_QUEUE] + 2)
                 self.dma.offer(instruction, at + 2)
-            self.fetch.take(1, at)
+            self.fetch.take(1, at + DISPATCHED)
             self.dispatched = at
             self.position += 1
 

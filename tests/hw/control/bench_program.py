@@ -2,6 +2,7 @@
 
 import random
 from dataclasses import replace
+from itertools import pairwise
 
 import cocotb
 from cocotb.clock import Clock
@@ -13,6 +14,7 @@ from pointwise.hw.contract.decoding import decode
 from pointwise.hw.contract.isa import INSTRUCTION_BYTES, Base, Conv, Dma, End, Opcode
 from pointwise.hw.contract.legal import core_bounds, instruction_fields
 from pointwise.hw.contract.registers import Error
+from pointwise.hw.contract.timing import DISPATCH, DISPATCHED
 from pointwise.hw.control.instruction import DMA
 from pointwise.hw.engine.descriptor import CONV
 from pointwise.sim.bench import bench_config
@@ -285,6 +287,32 @@ async def queues(dut):
         bench.sinks["dma"]._stall = lambda: False
         await ClockCycles(dut.clk, 400)
         assert len(bench.sinks["conv"].received) == 5 and len(bench.sinks["dma"].received) == 10
+        await bench.restart()
+
+    await with_each(dut, await start(dut), test)
+
+
+@cocotb.test()
+async def rate(dut):
+    """Where nothing stalls, an instruction takes its beats, and DISPATCH and DISPATCHED cycles."""
+
+    async def test(bench):
+        bench.stalled = lambda: False
+        for sink in bench.sinks.values():
+            sink._stall = lambda: False
+        program = [fitting(Opcode.LOAD, bench.bounds | {"convs": 0, "dmas": 0}) for _ in range(20)]
+        await bench.begin([*program, End()])
+        changes, before = [], 0
+        for cycle in range(800):
+            await RisingEdge(dut.clk)
+            if bench.value("instruction") != before:
+                before = bench.value("instruction")
+                changes.append(cycle)
+        assert len(changes) == len(program)
+        # The first ones wait in the buffer behind the bus.
+        beats = INSTRUCTION_BYTES // bench.beat
+        took = [after - at for at, after in pairwise(changes)]
+        assert took[-4:] == [beats + DISPATCH + DISPATCHED] * 4, (bench.name, took)
         await bench.restart()
 
     await with_each(dut, await start(dut), test)
