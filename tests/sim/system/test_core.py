@@ -47,3 +47,15 @@ def test_every_cycle_has_one_cause() -> None:
     # The second start finds the image checked already, and is otherwise the same.
     assert images[0].check_cycles > images[1].check_cycles == 0
     assert images[0].cycles == images[1].cycles
+
+
+CYCLES = {"1x1": 116362, "4x4": 9967, "3x6": 8348}
+"""What network 3 takes. A change of the hardware that costs a cycle says so here."""
+
+
+@pytest.mark.parametrize("shape", CYCLES)
+def test_a_network_takes_the_cycles_that_it_took(shape: str) -> None:
+    network = random_network(3)
+    compiled = compile_network(network, SHAPES[shape])
+    (image,) = run_core(simulator(shape), compiled, [compiled.pack_input(random_image(network, 3))]).images
+    assert image.cycles == CYCLES[shape]
