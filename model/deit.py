@@ -114,13 +114,11 @@ class DeiT(nn.Module):
         return net.eval()
 
     def _initialise(self, std: float) -> None:
-        """Draw weights from a truncated normal distribution; biases are zero and LayerNorm is neutral."""
+        """Draw weights from a truncated normal; biases are zero, and LayerNorm is neutral as made."""
         for name, parameter in self.named_parameters():
             if name.endswith("bias"):
                 nn.init.zeros_(parameter)
-            elif "norm" in name:
-                nn.init.ones_(parameter)
-            else:
+            elif "norm" not in name:
                 nn.init.trunc_normal_(parameter, std=std)
 
     def embed(self, image: Tensor) -> Tensor:

@@ -505,8 +505,6 @@ def _overlapping(entries: Iterable[tuple[int, int, int]], begin: int, length: in
 def _outside(entry: tuple[int, int, int], begin: int, length: int) -> list[tuple[int, int, int]]:
     """What is left of an entry's rows, before and after those that are written anew."""
     first, count, step = entry
-    if first + count <= begin or begin + length <= first:
-        return [entry]
     before = min(begin, first + count) - first
     behind = max(begin + length, first)
     rest = [(first, before, step), (behind, first + count - behind, step)]

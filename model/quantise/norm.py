@@ -135,7 +135,7 @@ def equalised(weight: np.ndarray, step: float, shift: np.ndarray, mean_square: n
             noise[which, allowed] = (inputs + largest * weights)[allowed] / 12
         change = np.where(noise[0] < noise[1], 1, -1)
         gain = best - noise.min(axis=0)
-        order = np.argsort(-gain)[: max(1, min(at_once, int((gain > 0).sum())))]
+        order = np.argsort(-gain)[: min(at_once, int((gain > 0).sum()))]
         # Several good moves at once may spoil each other; then only the best one is made.
         for chosen in (order, order[:1]):
             trial = shift.copy()

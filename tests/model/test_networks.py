@@ -54,6 +54,7 @@ def test_description_survives_json(name: str) -> None:
         ({"heads": 5}, "dim 48 does not divide among 5 heads"),
         ({"mlp_ratio": 1.01}, "hidden width must be a whole number"),
         ({"mlp_ratio": 0}, "hidden width must be a whole number"),
+        ({"mlp_ratio": 2**27}, "hidden width must be a whole number"),
         ({"mlp_ratio": float("nan")}, "hidden width must be a whole number"),
         ({"mlp_ratio": "4"}, 'mlp_ratio is "4"'),
         ({"distilled": 1}, "distilled is 1"),

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from pointwise.hw.contract.config import CoreConfig
-from pointwise.hw.contract.isa import Conv
+from pointwise.hw.contract.isa import Base, Conv, Dma, Space
 from pointwise.model.compiler import compile_network
 from pointwise.model.compiler.codegen import generate
 from pointwise.model.compiler.random_network import random_network
@@ -46,3 +46,14 @@ def test_what_is_alike(seed: int) -> None:
             assert dataclasses.replace(here, **counts) == before
             assert (here.stream_offset - before.stream_offset) % (config.axi_burst * config.bus_bytes) == 0
         assert not (trace and period.end)
+
+
+def test_what_a_store_lies_between_is_no_period() -> None:
+    """Though all convolutions are the same and none waits."""
+    config = CoreConfig()
+    program = generate(weightless(dataclasses.replace(TINY, depth=1)), config).instructions
+    conv = next(instruction for instruction in program if isinstance(instruction, Conv))
+    conv = dataclasses.replace(conv, wait_conv=0, wait_dma=0, post_wait_dma=0)
+    store = Dma(True, Space.RESIDUAL, Base.OUTPUT, 0, 0, 0, 0, rows=1, words=1)
+    assert period_of([conv] * 12, config).end == 12
+    assert period_of([conv, store] * 12, config).end == 0

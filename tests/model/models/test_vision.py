@@ -56,6 +56,8 @@ def test_positions_and_scales_count() -> None:
         for other in (vision, replace(vision, bare=False), replace(vision, scaled=False))
     ]
     assert all(np.abs(results[0] - other).max() > 0.01 for other in results[1:])
+    scaled = [name for name in VISION if "blocks.0.scale1" in VisionTransformer(small(name)).state_dict()]
+    assert scaled == ["deit3_small", "dinov2_small"]
     assert len(VisionTransformer(vision).pos_embed[0]) == 16
     assert len(VisionTransformer(small("dinov2_small")).pos_embed[0]) == 17
 

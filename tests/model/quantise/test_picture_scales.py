@@ -1,5 +1,7 @@
 """Scales of pictures: one behind a ReLU, else one a channel; and what was seen little of gets more room."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -110,3 +112,27 @@ def test_one_scale_a_tensor_where_the_recipe_says_so() -> None:
     for name in ("narrow", "sum", "wide"):
         found = made[name].quantisation
         assert np.ptp(found.scale) == 0 and not np.any(found.offset)
+
+
+@pytest.mark.parametrize("layer", ["narrow", "sum"])
+def test_one_scale_for_what_is_added_where_the_recipe_says_so_of_either(layer: str) -> None:
+    made = quantised(network(), Recipe(layers=((layer, {"granularity": "tensor"}),)))
+    for name in ("narrow", "sum"):
+        assert np.ptp(made[name].quantisation.scale) == 0
+
+
+def test_scales_do_not_depend_on_the_unit_of_a_value() -> None:
+    """What makes a value and what reads it may agree on any: its steps are as many."""
+    found = []
+    for unit in (2.0**-10, 1.0, 2.0**10):
+        graph = network()
+        makes = {name: (unit, unit) for name in ("narrow", "project")}
+        factors = makes | {name: (1 / unit, 1.0) for name in ("wide", "last")}
+        ops = {name: graph[name] for name in factors}
+        changed = {
+            name: replace(op, weight=op.weight * factors[name][0], bias=op.bias * factors[name][1])
+            for name, op in ops.items()
+        }
+        made = quantised(graph.changed(changed))
+        found.append([made[name].quantisation.scale / unit for name in ("narrow", "sum")])
+    assert np.allclose(found[0], found[1], rtol=1e-5) and np.allclose(found[2], found[1], rtol=1e-5)
