@@ -78,11 +78,14 @@ class PictureScales:
 
     @cached_property
     def families(self) -> dict[str, tuple[str, ...]]:
-        """Values whose ratios are the same: of sums, and of what they are added to."""
+        """Values whose ratios are the same: of sums, and of what they are added to, or the largest of it."""
         members: dict[str, list[str]] = {op.name: [op.name] for op in self.of.real.ops}
         for name, new in self.sums.items():
             inputs = self.of.real[name].inputs
-            joined = members[inputs[1] if inputs[0] == new else inputs[0]]
+            kept = inputs[1] if inputs[0] == new else inputs[0]
+            while isinstance(pool := self.of.real[kept], MaxPool):
+                kept = pool.inputs[0]
+            joined = members[kept]
             for one in members[name]:
                 joined.append(one)
                 members[one] = joined

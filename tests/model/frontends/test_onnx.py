@@ -111,7 +111,7 @@ MULTIPLY = NODE("MatMul", ["x", "w"], ["m"], name="/layer/MatMul")
 
 
 def test_operators_that_exporters_do_not_use(tmp_path: Path) -> None:
-    """Gemm with all its attributes, Einsum, Split, Gather: equal to the library's reference."""
+    """Gemm with all its attributes, Einsum, Split, Gather, a causal Conv: as the library's reference."""
     from onnx.reference import ReferenceEvaluator
 
     graphs = {
@@ -139,6 +139,12 @@ def test_operators_that_exporters_do_not_use(tmp_path: Path) -> None:
             NODE("Squeeze", ["g"], ["f"]),
             NODE("MatMul", ["f", "w"], ["y"]),
         ],
+        "causal": [
+            NODE("Transpose", ["m"], ["t"], perm=[0, 2, 1]),
+            NODE("Conv", ["t", "k"], ["z"], pads=[2, 0]),
+            NODE("Transpose", ["z"], ["f"], perm=[0, 2, 1]),
+            NODE("MatMul", ["f", "w"], ["y"]),
+        ],
         "functions": [
             NODE("HardSigmoid", ["m"], ["h"], alpha=1 / 6),
             NODE("Mul", ["m", "h"], ["z"]),
@@ -151,6 +157,7 @@ def test_operators_that_exporters_do_not_use(tmp_path: Path) -> None:
         "s4": np.array([0, 0, 2, 4]),
         "i": np.array(2),
         "b": np.random.default_rng(1).normal(size=8).astype(np.float32),
+        "k": np.random.default_rng(3).normal(0, 0.2, (8, 8, 3)).astype(np.float32),
     }
     for name, nodes in graphs.items():
         path = written(tmp_path / "net.onnx", *([] if name == "gemm" else [MULTIPLY]), *nodes)

@@ -79,13 +79,17 @@ def test_beyond_a_small_image_it_is_black() -> None:
     assert np.asarray(cropped(image, 5, False)).tolist() == ([[0] * 5] + [[0, 9, 9, 0, 0]] * 3 + [[0] * 5])
 
 
+@pytest.mark.parametrize("wide", [500, 526])
 @pytest.mark.parametrize("family", [authors, timm])
-def test_evaluation_of_imagenet(tmp_path: Path, family) -> None:
-    """The three steps written out: 256 or 248 bicubic, the middle 224, ImageNet's normalisation."""
-    image = picture(500, 375)
+def test_evaluation_of_imagenet(tmp_path: Path, family, wide: int) -> None:
+    """The three steps written out: 256 or 248 bicubic, the middle 224, ImageNet's normalisation.
+
+    Of 526 pixels the half of an odd border is rounded up.
+    """
+    image = picture(wide, 375)
     image.save(tmp_path / "a.png")
     short = 256 if family is authors else 248
-    width = int(short * 500 / 375)
+    width = int(short * wide / 375)
     small = image.resize((width, short), Image.Resampling.BICUBIC)
     left, top = round((width - 224) / 2), round((short - 224) / 2)
     pixels = np.asarray(small)[top : top + 224, left : left + 224].transpose(2, 0, 1) / 255

@@ -7,7 +7,12 @@ import torch
 from pointwise.hw.contract.errors import PointwiseError
 from pointwise.model.deit import DeiT
 from pointwise.model.frontends import DeiTNetwork
+from pointwise.model.graph import Graph, run_float
+from pointwise.model.graph.ops import Conv2d, Input, Linear, MeanPool
+from pointwise.model.graph.value import FLOAT
+from pointwise.model.graph.window import Window
 from pointwise.model.networks import DeiTConfig
+from pointwise.model.quantise.calibrate import calibrate
 from pointwise.model.quantise.recipe import LayerConfig, Recipe
 from pointwise.model.synthetic import synthetic_checkpoint, synthetic_images
 
@@ -101,6 +106,33 @@ def test_channels_share_a_range_as_the_recipe_says(net, images, granularity, cou
     groups = by_hand(net, images)["blocks.0.attn.q"].reshape(-1, count, 12 // count)
     assert np.allclose(low, np.repeat(groups.amin(dim=(0, 2)).numpy(), 12 // count), atol=1e-5)
     assert np.allclose(high, np.repeat(groups.amax(dim=(0, 2)).numpy(), 12 // count), atol=1e-5)
+
+
+@pytest.mark.parametrize(("granularity", "count"), [("tensor", 1), ("channel", 4)])
+def test_channels_of_pictures_share_a_range_as_the_recipe_says(granularity: str, count: int) -> None:
+    """Its result has one range of its own, whatever the recipe."""
+    rng = np.random.default_rng(3)
+    weight, size = rng.normal(size=(4, 2, 1, 1)), np.array([1.0, 2.0, 4.0, 8.0])
+    ops = (
+        Input("x", shape=(9, 2), dtype=FLOAT),
+        Conv2d(
+            "conv",
+            ("x",),
+            window=Window((3, 3), (1, 1)),
+            weight=size[:, None, None, None] * weight,
+            bias=size,
+        ),
+        MeanPool("mean", ("conv",)),
+        Linear("head", ("mean",), weight=rng.normal(size=(3, 4)), bias=np.zeros(3)),
+    )
+    graph = Graph("net", ops, "head")
+    x = rng.normal(size=(5, 9, 2)).astype(np.float32)
+    seen = calibrate(graph, x, Recipe(LayerConfig(range="minmax", granularity=granularity)))
+    exact = run_float(graph, torch.from_numpy(x))
+    for name, groups in (("conv", count), ("head", 1)):
+        values = exact[name].reshape(-1, groups, exact[name].shape[-1] // groups)
+        limits = np.stack(seen[name].range.min_max(symmetric=False))
+        assert np.allclose(limits, [values.amin(dim=(0, 2)), values.amax(dim=(0, 2))], atol=1e-5)
 
 
 def test_all_names_are_there_with_their_channels(net, images):

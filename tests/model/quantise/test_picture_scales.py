@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from pointwise.model.graph import Graph, Quantisation, run, run_float
-from pointwise.model.graph.ops import Activation, Add, Conv2d, Input, Linear, MeanPool
+from pointwise.model.graph.ops import Activation, Add, Conv2d, Input, Linear, MaxPool, MeanPool
 from pointwise.model.graph.value import FLOAT
 from pointwise.model.graph.window import Window
 from pointwise.model.quantise.calibrate import calibrate
@@ -18,12 +18,14 @@ from pointwise.model.quantise.recipe import PLAIN, LayerConfig, Recipe
 PIXELS, CHANNELS = 36, 8
 
 
-def network(function: str = "", *, padded: bool = True) -> Graph:
-    """A narrow value of unequal channels that a wide part is added to, as in MobileNet-V2."""
+def network(function: str = "", *, padded: bool = True, pooled: bool = False) -> Graph:
+    """A narrow value of unequal channels, or the largest of its neighbours, that a wide part is added to, as
+    in MobileNet-V2."""
     rng = np.random.default_rng(4)
     spread = np.geomspace(0.1, 1, CHANNELS)[:, None]
     pad = (1, 1, 1, 1) if padded else (0, 0, 0, 0)
     kernel = (3, 3) if padded else (1, 1)
+    kept = "pool" if pooled else "narrow"
 
     def linear(name: str, source: str, factor: np.ndarray | float = 1.0) -> Linear:
         weight = factor * rng.normal(0, 1, (CHANNELS, CHANNELS))
@@ -32,7 +34,12 @@ def network(function: str = "", *, padded: bool = True) -> Graph:
     ops = [
         Input("x", shape=(PIXELS, CHANNELS), dtype=FLOAT),
         linear("narrow", "x", spread),
-        linear("wide", "narrow"),
+        *(
+            [MaxPool("pool", ("narrow",), window=Window((6, 6), (3, 3), padding=(1, 1, 1, 1)))]
+            if pooled
+            else ()
+        ),
+        linear("wide", kept),
         Activation("wide.act", ("wide",), function="relu6"),
         Conv2d(
             "depthwise",
@@ -43,7 +50,7 @@ def network(function: str = "", *, padded: bool = True) -> Graph:
             bias=np.zeros(CHANNELS),
         ),
         linear("project", "depthwise", 0.3 * spread),
-        Add("sum", ("project", "narrow")),
+        Add("sum", ("project", kept)),
     ]
     source = "sum"
     if function:
@@ -67,13 +74,17 @@ def noise(graph: Graph, integers: Graph, name: str) -> float:
     return float(10 * np.log10((want**2).sum() / ((want - got) ** 2).sum()))
 
 
-def test_sums_and_what_they_keep_have_the_same_ratios() -> None:
-    made = quantised(network())
+@pytest.mark.parametrize("pooled", [False, True])
+def test_sums_and_what_they_keep_have_the_same_ratios(pooled: bool) -> None:
+    """No step of the sum is coarser than its own range wants."""
+    graph = network(pooled=pooled)
+    made = quantised(graph)
     narrow, total = made["narrow"].quantisation, made["sum"].quantisation
     assert np.ptp(narrow.scale) > 0, "channels differ"
     assert np.allclose(total.scale / narrow.scale, total.scale[0] / narrow.scale[0], rtol=1e-12)
     assert narrow.scale.min() >= LEAST_REACH * narrow.scale.max()
-    assert np.any(narrow.offset), "products and sums alone read it, so that 0 may lie anywhere"
+    assert np.any(narrow.offset) != pooled, "where products and sums alone read it, 0 may lie anywhere"
+    assert noise(graph, made, "sum") > 32
 
 
 def test_a_scale_for_each_channel_is_worth_something() -> None:
@@ -114,20 +125,14 @@ def test_one_scale_a_tensor_where_the_recipe_says_so() -> None:
         assert np.ptp(found.scale) == 0 and not np.any(found.offset)
 
 
-@pytest.mark.parametrize("layer", ["narrow", "sum"])
-def test_one_scale_for_what_is_added_where_the_recipe_says_so_of_either(layer: str) -> None:
-    made = quantised(network(), Recipe(layers=((layer, {"granularity": "tensor"}),)))
-    for name in ("narrow", "sum"):
-        assert np.ptp(made[name].quantisation.scale) == 0
-
-
 def test_scales_do_not_depend_on_the_unit_of_a_value() -> None:
-    """What makes a value and what reads it may agree on any: its steps are as many."""
-    found = []
+    """What makes a value and what reads it may agree on any, also where weights are so unequal that their
+    rounding counts too."""
+    found, unequal = [], np.geomspace(0.1, 10, CHANNELS)
     for unit in (2.0**-10, 1.0, 2.0**10):
         graph = network()
-        makes = {name: (unit, unit) for name in ("narrow", "project")}
-        factors = makes | {name: (1 / unit, 1.0) for name in ("wide", "last")}
+        makes = dict.fromkeys(("narrow", "project"), (unit, unit))
+        factors = makes | dict.fromkeys(("wide", "last"), (unequal / unit, 1.0))
         ops = {name: graph[name] for name in factors}
         changed = {
             name: replace(op, weight=op.weight * factors[name][0], bias=op.bias * factors[name][1])
