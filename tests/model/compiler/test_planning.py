@@ -11,8 +11,9 @@ from pointwise.hw.contract.config import PRESETS, CoreConfig
 from pointwise.hw.contract.errors import PointwiseError
 from pointwise.hw.contract.isa import Space
 from pointwise.model.compiler.analysis import analyse
+from pointwise.model.compiler.cuts import Cuts
 from pointwise.model.compiler.memory_sizing import plan
-from pointwise.model.compiler.planning import Plan
+from pointwise.model.compiler.planning import Plan, fits_whole
 from pointwise.model.compiler.random_network import random_network
 from pointwise.model.compiler.shapes import Shape, random_config
 from pointwise.model.networks import NETWORKS
@@ -74,9 +75,13 @@ TARGETS = {
 @pytest.mark.parametrize("name", TARGETS)
 def test_targets(name: str):
     shape, config, cut = TARGETS[name]
-    found = planned(replace(shape, depth=2), config)
+    network = random_network(0, replace(shape, depth=2))
+    analysis = analyse(network, config)
+    found = plan(network, analysis, config)
     assert_sound(found, config)
     assert slices(found) == cut
+    # Where even the residual stream is cut, parts of it wait in DRAM.
+    assert fits_whole(analysis, config, Cuts(analysis, config)) == ("x" not in cut)
 
 
 def test_heads_are_interleaved_where_they_fit():

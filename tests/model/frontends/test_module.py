@@ -109,6 +109,13 @@ def test_no_operator_is_called_as_the_input_is() -> None:
     pw.calibrate(source, torch.randn(2, 3, 8, 6))
 
 
+def test_operators_of_one_layer_are_numbered() -> None:
+    """From the second on, as recipes and reports name them."""
+    layer = nn.Linear(4, 4)
+    source = pw.load(nn.Sequential(*[layer, nn.ReLU()] * 3), torch.zeros(1, 4))
+    assert [op.name for op in source.graph.ops if isinstance(op, Linear)] == ["0", "0.2", "0.3"]
+
+
 @pytest.mark.parametrize("distilled", [False, True])
 def test_the_projects_own_deit_gives_its_own_graph(distilled: bool) -> None:
     """From its module as from its checkpoint: the same products, in the same order."""

@@ -1,13 +1,17 @@
 """Softmax times values in integers against float64, and the search for the integers of a head."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from pointwise.model.evaluate import sqnr_db
+from pointwise.model.graph import Quantisation
 from pointwise.model.integer.convolution import convolve
+from pointwise.model.integer.rounding import INT8
 from pointwise.model.integer.softmax import DIVIDE_FRACTION_BITS, divide, exponentials
 from pointwise.model.quantise.exponentials import exp_table
-from pointwise.model.quantise.score_plan import HeadSample, balance, plan_scores, search_range
+from pointwise.model.quantise.score_plan import HeadSample, ScorePlan, balance, plan_scores, search_range
 
 SEED = 17
 TOKENS = 197
@@ -85,8 +89,8 @@ def sample() -> HeadSample:
     return HeadSample(q, k, np.abs(q).max(axis=(0, 1)), k.min(axis=(0, 1)), k.max(axis=(0, 1)))
 
 
-def test_a_head_in_integers_has_the_softmax_of_the_head(sample):
-    plan = plan_scores(sample)
+def assert_head(sample: HeadSample, plan: ScorePlan, least: float) -> None:
+    """The softmax of the integers is that of the head, but for so many decibels."""
     q = np.clip(np.floor(sample.q / plan.q_scale + 0.5), -128, 127)
     k = np.clip(np.floor((sample.k - plan.k_centre) / plan.k_scale + 0.5), -128, 127)
     product = plan.q_scale * plan.k_scale
@@ -94,9 +98,23 @@ def test_a_head_in_integers_has_the_softmax_of_the_head(sample):
     real = convolve(q, k) * product[0] / 4
     scores = np.clip(np.floor((real - plan.score_centre) / plan.score_scale + 0.5), -128, 127)
     exact = softmax(sample.q @ np.swapaxes(sample.k, 1, 2) / 4)
-    assert sqnr_db(exact, softmax(scores * plan.score_scale)) >= 34
+    assert sqnr_db(exact, softmax(scores * plan.score_scale)) >= least
     # No row may lose the order of its largest scores by clipping.
     assert (scores == 127).mean() < 0.001
+
+
+def test_a_head_in_integers_has_the_softmax_of_the_head(sample):
+    assert_head(sample, plan_scores(sample), 34)
+
+
+def test_so_has_one_of_keys_whose_integers_are_known(sample):
+    """Of 0 to 10, which lie around the 5 that is taken away from them."""
+    q, k = sample.q.clip(-2, 2), np.abs(sample.k).clip(0, 10)
+    fixed = {"k": Quantisation(10 / 255, INT8[0])}
+    given = replace(sample, q=q, k=k, largest_q=np.full(16, 2.0), low_k=0 * k[0, 0], fixed=fixed)
+    plan = plan_scores(given)
+    assert np.allclose(plan.k_scale, 10 / 255) and np.allclose(plan.k_centre, 128 * 10 / 255)
+    assert_head(given, plan, 30)
 
 
 def test_balance_covers_both_ranges(sample):
