@@ -8,13 +8,15 @@ import pytest
 
 from pointwise.hw.contract.config import PRESETS, CoreConfig
 from pointwise.hw.contract.errors import PointwiseError
-from pointwise.hw.contract.isa import Base, Conv, Dma, End, Space
+from pointwise.hw.contract.isa import Base, Conv, Dma, End, Space, StationarySource
 from pointwise.hw.contract.registers import Cause
+from pointwise.hw.contract.timing import READS
 from pointwise.model.compiler import compile_network
 from pointwise.model.compiler.codegen import generate
 from pointwise.model.compiler.random_network import random_network
 from pointwise.model.compiler.shapes import Shape, random_config
 from pointwise.model.estimate import Memory, estimate, machine, simulate, weightless
+from pointwise.model.estimate.banks import stationary_reads
 from pointwise.model.estimate.engine import Engine
 from pointwise.model.networks import network
 from tests.slow import few
@@ -173,3 +175,20 @@ def test_a_convolution_waits_for_all_that_it_names(monkeypatch: pytest.MonkeyPat
             if loads and before:
                 decided["loads" if loads > before else "convolutions"] += 1
     assert all(decided.values()), decided
+
+
+def test_the_loader_reads_what_a_convolution_waits_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of K or V in one tile not a cycle before it is there, and at once where nothing else holds it up."""
+    monkeypatch.setattr(machine._Machine, "_pass_over", lambda self: None)
+    config = CoreConfig(rows=16, cols=16, post_lanes=2, max_tokens=64, act_kib=16, res_kib=16)
+    spare = []
+    for seed in (1, 5, 9):
+        lines = compile_network(random_network(seed), config).program
+        model = machine._Machine([line.instruction for line in lines], config, Memory(1))
+        model.run()
+        for job, after in itertools.pairwise(model.jobs):
+            conv = job.conv
+            if conv.stationary != StationarySource.STREAM and conv.n <= config.cols and conv.k <= config.rows:
+                begun = after.by_loader - stationary_reads(conv, 0, 0, config).count - 1
+                spare.append(begun - (job.depend + READS))
+    assert min(spare) == 0
