@@ -385,3 +385,32 @@ def test_weights_that_were_changed_are_told(exported: tuple[Path, Tensor], tmp_p
     _, changes = changes_of(pw.quantise(pw.calibrate(pw.load(path), exported[1][:16])))
     told = [one for one in changes if "zero point, without which" in one.reason]
     assert told and all(one.given.startswith("uint8, step") for one in told)
+
+
+def test_integers_of_a_part_are_not_those_of_the_whole(tmp_path: Path) -> None:
+    """Of two values side by side, where the first lacks a channel, the second alone has them."""
+    rng, pair = np.random.default_rng(0), ["scale", "zero"]
+    held = {name: rng.normal(size=(4, 4)).astype(np.float32) for name in ("first", "second")}
+    held |= {"last": rng.normal(size=(7, 3)).astype(np.float32), "those": np.arange(1, 4)}
+    held |= {"scale": power(-4), "zero": np.int8(0)}
+    nodes = [
+        NODE("MatMul", ["x", "first"], ["a"], name="/first/MatMul"),
+        NODE("MatMul", ["x", "second"], ["b"], name="/second/MatMul"),
+        NODE("Gather", ["a", "those"], ["part"], axis=2),
+        NODE("Concat", ["part", "b"], ["c"], axis=2),
+        NODE("QuantizeLinear", ["c", *pair], ["q"]),
+        NODE("DequantizeLinear", ["q", *pair], ["r"]),
+        NODE("MatMul", ["r", "last"], ["y"]),
+    ]
+    shapes = {"x": (1, 5, 4), "y": (1, 5, 3)}
+    given, made = (
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)] for name, shape in shapes.items()
+    )
+    arrays = [numpy_helper.from_array(np.asarray(value), name) for name, value in held.items()]
+    graph = helper.make_graph(nodes, "parts", given, made, arrays)
+    onnx.save(
+        helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8),
+        tmp_path / "net.onnx",
+    )
+    (found,) = pw.load(tmp_path / "net.onnx").given
+    assert found.operators == ("second.matmul",)
