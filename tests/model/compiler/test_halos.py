@@ -17,7 +17,7 @@ from pointwise.model.compiler.lowering import lower, sliceable
 from pointwise.model.compiler.planning import _sliced, find_plan
 from pointwise.model.emulator.emulator import Order
 from pointwise.model.graph import Graph
-from pointwise.model.graph.ops import Conv2d, Input
+from pointwise.model.graph.ops import Conv2d, Input, Linear
 from pointwise.model.graph.window import Window
 from tests.model.emulator.test_emulator import differences
 
@@ -101,3 +101,16 @@ def test_buffers_are_written_whole_before_they_are_read() -> None:
             early += any(other.output.buffer in read and other.index not in written for other in graph.steps)
             written[index] = True
         assert bool(early) != complete
+
+
+def test_slices_are_whole_rows_also_where_what_reads_them_is_whole() -> None:
+    """A product of its pixels one by one, which the output is."""
+    window = Window((6, 5), (3, 3), (1, 1), (1, 1, 1, 1))
+    factors = {"bias": np.zeros(4, int), "mult": np.full(4, 40000), "shift": np.full(4, 25)}
+    ops = (
+        Input("image", shape=(30, 4)),
+        Conv2d("conv", ("image",), window=window, weight=np.ones((4, 4, 3, 3), np.int8), **factors),
+        Linear("product", ("conv",), weight=np.ones((4, 4), np.int8), **factors),
+    )
+    steps = lower(analyse(Graph("rows", ops, "product"), CORE), CORE, {"conv": 4})
+    assert [buffer.tokens for buffer in steps.buffers if buffer.tensor.key == "conv"] == [10, 10, 5, 5]
