@@ -112,8 +112,8 @@ def test_no_operator_is_called_as_the_input_is() -> None:
 def test_operators_of_one_layer_are_numbered() -> None:
     """From the second on, as recipes and reports name them."""
     layer = nn.Linear(4, 4)
-    source = pw.load(nn.Sequential(*[layer, nn.ReLU()] * 3), torch.zeros(1, 4))
-    assert [op.name for op in source.graph.ops if isinstance(op, Linear)] == ["0", "0.2", "0.3"]
+    source = pw.load(nn.Sequential(*[layer, nn.ReLU()] * 2, layer), torch.zeros(1, 4))
+    assert [op.name for op in source.graph.ops if isinstance(op, Linear)] == ["4", "4.2", "4.3"]
 
 
 @pytest.mark.parametrize("distilled", [False, True])
