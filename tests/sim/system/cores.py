@@ -24,6 +24,8 @@ SHAPES = {
     "3x6": small(3, 6, max_tokens=40, axi_data_width=512, axi_burst=8),
 }
 """Cores by name; every parameter takes several values."""
+FEW = ("1x1", "4x4", "3x6")
+"""Those that ``make test`` compiles."""
 
 
 @cache

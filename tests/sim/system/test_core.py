@@ -8,14 +8,14 @@ from pointwise.model.compiler.random_network import random_image, random_network
 from pointwise.model.graph.ops import Conv2d
 from pointwise.sim.fuzz import drawn_network, random_memory, run_case, run_network
 from pointwise.sim.system.run import run_core
-from tests.sim.system.cores import SHAPES, simulator
+from tests.sim.system.cores import FEW, SHAPES, simulator
 from tests.slow import few
 
 SEEDS = {"1x1": (4,), "2x2": (1, 2), "3x6": (5, 6), "16x16": (7, 8, 9, 10)}
 """Networks for each core; (11, 12, 13) for the others."""
 
 
-@pytest.mark.parametrize("shape", few(SHAPES, ("1x1", "4x4", "3x6")))
+@pytest.mark.parametrize("shape", few(SHAPES, FEW))
 def test_random_networks(shape: str) -> None:
     for seed in SEEDS.get(shape, (11, 12, 13)):
         outcome = run_network(

@@ -10,7 +10,8 @@ from pointwise.model.graph import Graph, Op
 from pointwise.model.graph.ops import Add, Constant, Input, LayerNorm, Linear
 from pointwise.model.integer.layernorm import NormConstants
 from pointwise.sim.fuzz import run_network
-from tests.sim.system.cores import SHAPES, simulator
+from tests.sim.system.cores import FEW, SHAPES, simulator
+from tests.slow import few
 
 TOKENS, CHANNELS = 13, 37
 NORM = NormConstants(56680, 21, 30000, 6, 40)
@@ -47,7 +48,7 @@ def network(seed: int) -> Graph:
     return Graph("normalised", tuple(ops), "result")
 
 
-@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("shape", few(SHAPES, FEW))
 def test_written_back(shape: str) -> None:
     graph = network(7)
     by_name = {op.name: op for op in fuse(graph)}

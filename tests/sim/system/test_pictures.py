@@ -12,14 +12,15 @@ from pointwise.model.graph import Graph, run
 from pointwise.model.graph.ops import Input, Linear, MaxPool
 from pointwise.model.graph.window import Window
 from pointwise.sim.system.run import run_core
-from tests.sim.system.cores import SHAPES, simulator
+from tests.sim.system.cores import FEW, SHAPES, simulator
 from tests.sim.system.random_pictures import random_program
+from tests.slow import few
 
 COUNT = 40
 
 
 @pytest.mark.parametrize("stall", [0, 300])
-@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("shape", few(SHAPES, FEW))
 def test_random_pictures(shape: str, stall: int) -> None:
     config, rng = SHAPES[shape], np.random.default_rng([*shape.encode(), stall])
     image = random_program(rng, config, COUNT)
