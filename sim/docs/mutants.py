@@ -20,7 +20,9 @@ def scores() -> str:
 
 def left() -> str:
     """Those that survived and change something."""
-    return markdown(("file", "before", "after"), sorted(map(_cells, survivors(_outcomes()))))
+    return markdown(
+        ("file", "before", "after"), sorted(map(_cells, survivors(_outcomes()))) or [("none", "–", "–")]
+    )
 
 
 def reasons() -> str:
